@@ -1,0 +1,49 @@
+// A subgraph as the runtime has prepared it: its tensors, and the nodes that a run invokes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "litert_abi/tflite.hpp"
+#include "zerolite/tensor_spec.hpp"
+
+namespace zerolite {
+
+struct PlannedNode {
+  abi::tflite::Node* node = nullptr;
+  const abi::tflite::Registration* registration = nullptr;
+};
+
+class CapturedGraph {
+ public:
+  CapturedGraph() = default;
+  // Only within a delegate's Prepare: the functions that tell the plan are forbidden at other times, so their
+  // addresses are kept (TensorFlow Lite swaps the context's pointers; the functions themselves work at any
+  // time).
+  explicit CapturedGraph(abi::tflite::Context* context)
+      : context_(context),
+        get_execution_plan_(context->get_execution_plan),
+        get_node_and_registration_(context->get_node_and_registration) {}
+
+  [[nodiscard]] bool is_captured() const { return context_ != nullptr; }
+  [[nodiscard]] abi::tflite::Context* context() const { return context_; }
+  [[nodiscard]] std::size_t tensor_count() const { return context_->tensors_size; }
+  // Valid until the runtime next prepares the graph, which may move all tensors.
+  [[nodiscard]] abi::tflite::Tensor& tensor(std::int32_t index) const {
+    return context_->tensors[static_cast<std::size_t>(index)];
+  }
+  // The nodes in the order of execution. Empty when the runtime does not tell.
+  [[nodiscard]] std::vector<PlannedNode> plan() const;
+
+  [[nodiscard]] std::vector<std::int32_t> shape(std::int32_t index) const;
+  [[nodiscard]] TensorSpec spec(std::int32_t index) const;
+
+ private:
+  abi::tflite::Context* context_ = nullptr;
+  abi::tflite::Status (*get_execution_plan_)(abi::tflite::Context*, abi::tflite::IntArray**) = nullptr;
+  abi::tflite::Status (*get_node_and_registration_)(abi::tflite::Context*, int, abi::tflite::Node**,
+                                                    abi::tflite::Registration**) = nullptr;
+};
+
+}  // namespace zerolite

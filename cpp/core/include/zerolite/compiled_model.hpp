@@ -1,0 +1,47 @@
+// A model that is ready to run.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "zerolite/compile_options.hpp"
+#include "zerolite/graph_observer.hpp"
+#include "zerolite/handle.hpp"
+#include "zerolite/model.hpp"
+#include "zerolite/signature_runner.hpp"
+
+namespace zerolite {
+
+class CompiledModel {
+ public:
+  // Throws Error when the runtime can't compile the model.
+  CompiledModel(std::shared_ptr<const Model> model, const CompileOptions& options);
+  CompiledModel(const CompiledModel&) = delete;
+  CompiledModel& operator=(const CompiledModel&) = delete;
+
+  [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
+  [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
+  [[nodiscard]] const CompileOptions& options() const { return options_; }
+
+  // Signatures share tensors and variables, so whoever uses one holds the lock.
+  [[nodiscard]] std::mutex& lock() { return lock_; }
+  // Needs the lock. Throws Error after close().
+  [[nodiscard]] SignatureRunner& signature(std::size_t index);
+  // Needs the lock. Gives everything back but the memory that views hold.
+  void close();
+  [[nodiscard]] bool is_closed() const { return compiled_ == nullptr; }
+
+ private:
+  // In this order, so that they go in the opposite one: the compiled model uses the observer and the model.
+  std::shared_ptr<const Model> model_;
+  CompileOptions options_;
+  GraphObserver observer_;
+  CompiledModelHandle compiled_;
+  std::vector<std::unique_ptr<SignatureRunner>> runners_;
+  std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
+  std::mutex lock_;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,29 @@
+// A model that was read: its bytes, what they say, and the runtime's object for them. Replicas share it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "zerolite/handle.hpp"
+#include "zerolite/model_bytes.hpp"
+#include "zerolite/model_description.hpp"
+
+namespace zerolite {
+
+class Model {
+ public:
+  // Throws InvalidModelError when the bytes are not a sound model. The bytes are nobody else's at that time.
+  explicit Model(std::shared_ptr<ModelBytes> bytes);
+
+  [[nodiscard]] const std::string& name() const { return bytes_->name(); }
+  [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
+  [[nodiscard]] const ModelDescription& description() const { return description_; }
+  [[nodiscard]] abi::Model handle() const { return handle_.get(); }
+
+ private:
+  std::shared_ptr<const ModelBytes> bytes_;
+  ModelDescription description_;
+  ModelHandle handle_;
+};
+
+}  // namespace zerolite

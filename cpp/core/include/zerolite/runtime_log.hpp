@@ -1,0 +1,38 @@
+// The runtime's own messages. LiteRT and TensorFlow Lite write them to stderr and nowhere else, so the
+// library's reference to stderr is pointed at a stream of ours: what is said during one of our calls goes
+// into the exception that the call may throw, and reaches the terminal only when a log level asks for it.
+#pragma once
+
+#include <string>
+
+namespace zerolite {
+
+enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, silent = 4 };
+
+// Collects what the runtime says on this thread while it lives. Captures nest; each sees what came since it
+// began.
+class LogCapture {
+ public:
+  LogCapture();
+  ~LogCapture();
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  // The warnings and errors so far as one line, without the runtime's prefixes; empty when it said nothing.
+  [[nodiscard]] std::string message() const;
+
+ private:
+  std::size_t begin_;
+};
+
+namespace runtime_log {
+
+// Points the library's `stderr` at our stream. False when the library has no such reference: then its
+// messages go where it sends them, and exceptions carry only the status.
+bool redirect(void* library_handle);
+
+LogLevel level();
+void set_level(LogLevel level);
+
+}  // namespace runtime_log
+}  // namespace zerolite

@@ -1,0 +1,138 @@
+// One signature of a compiled model: its tensors, their memory, and how it is run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "zerolite/captured_graph.hpp"
+#include "zerolite/direct_plan.hpp"
+#include "zerolite/model_description.hpp"
+#include "zerolite/tensor_slot.hpp"
+
+namespace zerolite {
+
+struct Dispatch {
+  bool direct = false;
+  std::string reason;
+};
+
+struct ResizeRequest {
+  std::size_t input;
+  std::vector<std::int32_t> shape;
+};
+
+// Not synchronised: every call needs the compiled model's lock (see CompiledModel::lock).
+class SignatureRunner {
+ public:
+  enum class Side { input, output };
+
+  SignatureRunner(abi::CompiledModel model, std::size_t index, const ModelDescription& description,
+                  const CapturedGraph& graph, bool direct_allowed);
+
+  [[nodiscard]] const SignatureDescription& description() const { return description_; }
+  [[nodiscard]] std::size_t count(Side side) const { return slots_of(side).size(); }
+  [[nodiscard]] TensorSpec spec(Side side, std::size_t index) const;
+  [[nodiscard]] const TensorSlot& slot(Side side, std::size_t index) const { return slots_[slots_of(side)[index]]; }
+
+  // To be called after another signature has used the same subgraph, which may have moved or resized its
+  // tensors.
+  void take_over() { fit_slots(); }
+
+  // Runs the signature over the slots' memory: nothing is copied and nothing allocated in our code when it is
+  // dispatched directly. Throws Error when a kernel fails.
+  void run() {
+    if (state_ == State::direct) {
+      run_direct();
+    } else {
+      run_and_settle();
+    }
+  }
+
+  // The next run is a direct one, and has been timed.
+  [[nodiscard]] bool is_direct() const { return state_ == State::direct; }
+  // How long a direct run took when it was timed, in seconds.
+  [[nodiscard]] double direct_seconds() const { return direct_seconds_; }
+  [[nodiscard]] Dispatch dispatch() const;
+  // The shapes of the outputs are known before a run.
+  [[nodiscard]] bool knows_output_shapes() const { return is_planned(); }
+  // Some output's shape is known only after a run.
+  [[nodiscard]] bool has_dynamic_outputs() const { return has_dynamic_outputs_; }
+  // Changes whenever the shape or the size of a tensor does.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+
+  // All or nothing. Throws ValueError for a shape that can't be, Error when the graph does not allow it; the
+  // shapes are then what they were.
+  void resize(std::span<const ResizeRequest> requests);
+
+  // Takes the caller's memory for a tensor, of the tensor's size and 64-byte aligned; `owner` keeps it alive.
+  void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
+  void unbind(Side side, std::size_t index);
+
+  // Fills a string input; its memory grows as needed.
+  void set_strings(std::size_t input, std::span<const std::byte> encoded);
+
+ private:
+  enum class State {
+    unprepared,  // the next run is a regular one, after which the plan is read anew
+    untimed,     // the next run is direct, and is timed
+    direct,
+    runtime,
+  };
+
+  [[nodiscard]] const std::vector<std::size_t>& slots_of(Side side) const {
+    return side == Side::input ? input_slots_ : output_slots_;
+  }
+  [[nodiscard]] bool is_planned() const { return state_ == State::direct || state_ == State::untimed; }
+  std::size_t slot_for(std::int32_t tensor_index);
+  void allocate();
+  void fit_slots();
+  void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
+  void apply(std::span<const ResizeRequest> requests);
+
+  void fit(TensorSlot& slot, std::size_t size);
+  void run_direct();
+  void run_timed();
+  void run_and_settle();
+  void run_regular();
+  void invoke_runtime();
+  void collect_dynamic_outputs();
+  bool grow_outputs();
+  void fill_unregistered_inputs() const;
+  void settle();
+  bool direct_run_agrees(std::span<const std::vector<std::byte>> variables_before);
+  std::vector<std::vector<std::byte>> save_variables() const;
+  void restore_variables(std::span<const std::vector<std::byte>> saved) const;
+  [[noreturn]] void throw_kernel_failure(const std::string& words) const;
+
+  abi::CompiledModel model_;
+  std::size_t index_;
+  const SignatureDescription& description_;
+  const SubgraphDescription& subgraph_;
+  const CapturedGraph& graph_;
+
+  std::vector<TensorSlot> slots_;         // one for each distinct tensor
+  std::vector<std::size_t> input_slots_;  // by the signature's names
+  std::vector<std::size_t> output_slots_;
+  std::vector<std::size_t> subgraph_inputs_;  // by the subgraph's positions, as the runtime counts
+  std::vector<std::size_t> subgraph_outputs_;
+  std::vector<std::int32_t> computed_outputs_;    // tensors of the subgraph's outputs that are no inputs
+  std::vector<abi::TensorBuffer> input_buffers_;  // scratch for the run call
+  std::vector<abi::TensorBuffer> output_buffers_;
+
+  State state_ = State::unprepared;
+  DirectPlan plan_;
+  std::string obstacle_;  // why runs are not direct
+  bool direct_allowed_;
+  bool compared_ = false;
+  bool has_dynamic_outputs_ = false;
+  double direct_seconds_ = 0;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,74 @@
+#include "zerolite/captured_graph.hpp"
+
+#include <span>
+
+namespace zerolite {
+namespace {
+
+std::vector<std::int32_t> values(const abi::tflite::IntArray* array) {
+  if (array == nullptr) return {};
+  const std::span<const int> span = array->values();
+  return {span.begin(), span.end()};
+}
+
+std::optional<Quantization> quantization_of(const abi::tflite::Tensor& tensor) {
+  if (tensor.quantization.type != abi::tflite::QuantizationType::affine || tensor.quantization.params == nullptr) {
+    return std::nullopt;
+  }
+  const auto& params = *static_cast<const abi::tflite::AffineQuantization*>(tensor.quantization.params);
+  if (params.scale == nullptr || params.scale->size == 0) return std::nullopt;
+  Quantization quantization;
+  const std::span<const float> scales = params.scale->values();
+  quantization.scales.assign(scales.begin(), scales.end());
+  if (params.zero_point != nullptr) {
+    const std::span<const int> zero_points = params.zero_point->values();
+    quantization.zero_points.assign(zero_points.begin(), zero_points.end());
+  }
+  // One zero point may stand for all channels.
+  const std::int64_t shared = quantization.zero_points.size() == 1 ? quantization.zero_points.front() : 0;
+  quantization.zero_points.resize(quantization.scales.size(), shared);
+  quantization.axis = params.quantized_dimension;
+  return quantization;
+}
+
+}  // namespace
+
+std::string to_string(const std::vector<std::int32_t>& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(shape[i]);
+  }
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+std::vector<PlannedNode> CapturedGraph::plan() const {
+  abi::tflite::IntArray* indices = nullptr;
+  if (get_execution_plan_(context_, &indices) != abi::tflite::Status::ok || indices == nullptr) return {};
+  std::vector<PlannedNode> nodes;
+  nodes.reserve(static_cast<std::size_t>(indices->size));
+  for (const int index : indices->values()) {
+    PlannedNode planned;
+    abi::tflite::Registration* registration = nullptr;
+    if (get_node_and_registration_(context_, index, &planned.node, &registration) != abi::tflite::Status::ok) return {};
+    planned.registration = registration;
+    nodes.push_back(planned);
+  }
+  return nodes;
+}
+
+std::vector<std::int32_t> CapturedGraph::shape(std::int32_t index) const { return values(tensor(index).dims); }
+
+TensorSpec CapturedGraph::spec(std::int32_t index) const {
+  const abi::tflite::Tensor& from = tensor(index);
+  TensorSpec spec;
+  if (from.name != nullptr) spec.name = from.name;
+  spec.type = static_cast<ElementType>(from.type);
+  spec.shape = values(from.dims);
+  spec.shape_signature = values(from.dims_signature);
+  if (spec.shape_signature.empty()) spec.shape_signature = spec.shape;
+  spec.quantization = quantization_of(from);
+  return spec;
+}
+
+}  // namespace zerolite

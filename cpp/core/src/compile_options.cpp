@@ -1,0 +1,65 @@
+#include "zerolite/compile_options.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "zerolite/error.hpp"
+#include "zerolite/status.hpp"
+
+namespace zerolite {
+namespace {
+
+std::string_view name_of(CpuKernels kernels) {
+  switch (kernels) {
+    case CpuKernels::delegate:
+      return "delegate";
+    case CpuKernels::builtin:
+      return "builtin";
+    case CpuKernels::reference:
+      return "reference";
+  }
+  return "delegate";
+}
+
+// Options travel as TOML text; the runtime frees it.
+void add_payload(abi::Options options, const char* identifier, const std::string& toml) {
+  const LogCapture log;
+  char* text = ::strdup(toml.c_str());
+  if (text == nullptr) throw std::bad_alloc();
+  abi::OpaqueOptions payload = nullptr;
+  abi::Status status = runtime().CreateOpaqueOptions(identifier, text, &std::free, &payload);
+  if (status != abi::Status::ok) {
+    std::free(text);
+    require_ok(status, "take an option", log);
+  }
+  status = runtime().AddOpaqueOptions(options, payload);
+  if (status != abi::Status::ok) runtime().DestroyOpaqueOptions(payload);
+  require_ok(status, "take an option", log);
+}
+
+}  // namespace
+
+void CompileOptions::validate() const {
+  // pthreadpool starts every thread it is asked for, and a typing error should not start a million.
+  constexpr int kMostThreads = 1024;
+  if (threads < 1 || threads > kMostThreads) {
+    throw ValueError("threads is " + std::to_string(threads) + ", and must be from 1 to " +
+                     std::to_string(kMostThreads));
+  }
+}
+
+OptionsHandle CompileOptions::to_runtime() const {
+  validate();
+  const LogCapture log;
+  abi::Options options = nullptr;
+  require_ok(runtime().CreateOptions(&options), "create options", log);
+  OptionsHandle handle(options);
+  require_ok(runtime().SetOptionsHardwareAccelerators(options, abi::kHardwareCpu), "choose the CPU", log);
+  std::string toml = "num_threads = " + std::to_string(threads) + "\n";
+  toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
+  add_payload(options, "xnnpack", toml);
+  return handle;
+}
+
+}  // namespace zerolite

@@ -1,0 +1,107 @@
+#include "zerolite/compiled_model.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "zerolite/environment.hpp"
+#include "zerolite/error.hpp"
+#include "zerolite/status.hpp"
+
+namespace zerolite {
+namespace {
+
+CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer) {
+  const OptionsHandle runtime_options = options.to_runtime();
+  observer.attach_to(runtime_options.get());
+  const LogCapture log;
+  abi::CompiledModel compiled = nullptr;
+  const abi::Status status =
+      runtime().CreateCompiledModel(Environment::cpu().handle(), model.handle(), runtime_options.get(), &compiled);
+  if (status != abi::Status::ok) throw Error(model.name() + ": " + failure(status, "compile the model", log));
+  return CompiledModelHandle(compiled);
+}
+
+// What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names.
+bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
+  const auto named = [&](const NamedTensor& tensor) { return tensor.tensor_index == index && tensor.name == name; };
+  return model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name == name ||
+         std::ranges::any_of(model.signatures, [&](const SignatureDescription& signature) {
+           return signature.subgraph == subgraph &&
+                  (std::ranges::any_of(signature.inputs, named) || std::ranges::any_of(signature.outputs, named));
+         });
+}
+
+// The declared structs and the library must agree; a mistake here would read and write wild memory later.
+void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const ModelDescription& model) {
+  const auto disagree = [](const std::string& what) {
+    throw RuntimeLibraryError("the LiteRT library " + RuntimeLibrary::get().path().string() + " shows " + what +
+                              ", so its structures are not those this zerolite was written for; install "
+                              "'ai-edge-litert>=2.3,<2.4'");
+  };
+  const SubgraphDescription& description = model.subgraphs[subgraph];
+  if (graph.tensor_count() < description.tensors.size()) disagree("fewer tensors than the model has");
+  for (const std::vector<std::int32_t>* indices : {&description.inputs, &description.outputs}) {
+    for (const std::int32_t index : *indices) {
+      const TensorDescription& expected = description.tensors[static_cast<std::size_t>(index)];
+      const TensorSpec spec = graph.spec(index);
+      if (!is_name_of(spec.name, index, subgraph, model)) {
+        disagree("a tensor named '" + spec.name + "' in place of '" + expected.name + "'");
+      }
+      if (spec.type != expected.type) disagree("another type of tensor '" + expected.name + "' than the model has");
+      if (spec.shape.size() != expected.shape.size()) {
+        disagree("another rank of tensor '" + expected.name + "' than the model has");
+      }
+    }
+  }
+}
+
+bool direct_dispatch_allowed() {
+  const char* setting = std::getenv("ZEROLITE_DISPATCH");
+  return setting == nullptr || std::string_view(setting) != "runtime";
+}
+
+}  // namespace
+
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, const CompileOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      observer_(description().subgraphs.size()),
+      compiled_(compile(*model_, options_, observer_)),
+      runners_(description().signatures.size()),
+      users_(description().subgraphs.size()) {
+  for (const SignatureDescription& signature : description().signatures) {
+    const CapturedGraph* graph = observer_.graph(signature.subgraph);
+    if (graph == nullptr) {
+      throw Error(model_->name() + ": the runtime did not show the graph of signature '" + signature.key + "'");
+    }
+    require_same_graph(*graph, signature.subgraph, description());
+  }
+}
+
+SignatureRunner& CompiledModel::signature(std::size_t index) {
+  if (is_closed()) throw Error("the model " + model_->name() + " is closed; load it again to use it");
+  // Signatures that are never used are never allocated.
+  std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
+  if (runner == nullptr) {
+    const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
+    runner = std::make_unique<SignatureRunner>(compiled_.get(), index, description(), graph, direct_dispatch_allowed());
+  }
+  // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
+  SignatureRunner*& user = users_[description().signatures[index].subgraph];
+  if (user != runner.get()) {
+    if (user != nullptr) runner->take_over();
+    user = runner.get();
+  }
+  return *runner;
+}
+
+void CompiledModel::close() {
+  runners_.clear();
+  std::ranges::fill(users_, nullptr);
+  compiled_.reset();
+}
+
+}  // namespace zerolite

@@ -1,0 +1,57 @@
+#include "zerolite/environment.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "zerolite/error.hpp"
+#include "zerolite/graph_observer.hpp"
+#include "zerolite/status.hpp"
+
+namespace zerolite {
+namespace {
+
+abi::EnvironmentOption integer_option(abi::EnvironmentOptionTag tag, std::int64_t value) {
+  abi::EnvironmentOption option{};
+  option.tag = tag;
+  option.value.type = abi::AnyType::integer;
+  option.value.int_value = value;
+  return option;
+}
+
+EnvironmentHandle create(int accelerators, LogLevel log_level) {
+  const std::array options = {
+      // A mask of what to register: without it the runtime probes for GPU and NPU libraries that nobody asked
+      // for.
+      integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, accelerators),
+      integer_option(abi::EnvironmentOptionTag::min_logger_severity, static_cast<int>(log_level)),
+  };
+  const LogCapture log;
+  abi::Environment environment = nullptr;
+  require_ok(runtime().CreateEnvironment(static_cast<int>(options.size()), options.data(), &environment),
+             "create its environment", log);
+  return EnvironmentHandle(environment);
+}
+
+// Warnings are wanted even when nothing is shown: they go into exceptions.
+LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warning); }
+
+}  // namespace
+
+Environment::Environment(int accelerators) : handle_(create(accelerators, runtime_level(runtime_log::level()))) {
+  // Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
+  GraphObserver::register_with(handle_.get());
+}
+
+const Environment& Environment::cpu() {
+  // Leaked on purpose: models may be destroyed while the process is already tearing down.
+  static const auto* environment = new Environment(abi::kHardwareCpu);
+  return *environment;
+}
+
+void Environment::set_runtime_log_level(LogLevel level) {
+  // The level is global to the library, and creating an environment is the only call that sets it
+  // (LiteRT 2.3.0).
+  (void)create(0, runtime_level(level));
+}
+
+}  // namespace zerolite

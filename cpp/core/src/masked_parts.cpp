@@ -1,0 +1,76 @@
+#include "zerolite/masked_parts.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <ranges>
+
+#include "litert_abi/types.hpp"
+#include "zerolite/flatbuffer.hpp"
+#include "zerolite/schema_fields.hpp"
+
+namespace zerolite {
+
+using flatbuffer::Table;
+using flatbuffer::Vector;
+
+MaskedParts::MaskedParts(std::span<std::byte> bytes) : bytes_(bytes) {
+  try {
+    mask_model();
+  } catch (...) {
+    restore();
+    throw;
+  }
+}
+
+MaskedParts::~MaskedParts() { restore(); }
+
+void MaskedParts::restore() {
+  for (const Original& original : std::views::reverse(originals_)) bytes_[original.position] = original.value;
+  originals_.clear();
+}
+
+void MaskedParts::mask_model() {
+  const Vector subgraphs = Table::root(bytes_).tables(schema::model::kSubgraphs);
+  for (std::size_t i = 0; i < subgraphs.size(); ++i) {
+    const Table subgraph = subgraphs.table(i);
+    const Vector tensors = subgraph.tables(schema::subgraph::kTensors);
+    for (std::size_t j = 0; j < tensors.size(); ++j) {
+      const Table tensor = tensors.table(j);
+      if (const std::optional<std::size_t> variable = tensor.position(schema::tensor::kIsVariable)) {
+        overwrite_byte(*variable, 0);
+      }
+      const auto type = tensor.scalar<std::int8_t>(schema::tensor::kType, 0);
+      if (type == schema::tensor_type::kComplex128 || type == schema::tensor_type::kVariant) {
+        overwrite_byte(*tensor.position(schema::tensor::kType), 0);  // float32
+      }
+      for (const unsigned field : {schema::tensor::kShape, schema::tensor::kShapeSignature}) {
+        if (const std::optional<std::size_t> shape = tensor.vector_position(field)) {
+          shorten(*shape, abi::kTensorMaxRank);
+        }
+      }
+      if (const std::optional<std::size_t> variants = tensor.vector_position(schema::tensor::kVariantTensors)) {
+        shorten(*variants, 0);
+      }
+    }
+    const Vector operators = subgraph.tables(schema::subgraph::kOperators);
+    for (std::size_t j = 0; j < operators.size(); ++j) {
+      for (const unsigned field : {schema::operation::kMutatingVariableInputs, schema::operation::kIntermediates}) {
+        if (const std::optional<std::size_t> vector = operators.table(j).vector_position(field)) shorten(*vector, 0);
+      }
+    }
+  }
+}
+
+void MaskedParts::overwrite_byte(std::size_t position, std::uint8_t value) {
+  originals_.push_back({position, bytes_[position]});
+  bytes_[position] = static_cast<std::byte>(value);
+}
+
+void MaskedParts::shorten(std::size_t vector_position, std::uint32_t length) {
+  if (flatbuffer::read<std::uint32_t>(bytes_, vector_position) <= length) return;
+  for (std::size_t i = 0; i < sizeof(length); ++i) {
+    overwrite_byte(vector_position + i, static_cast<std::uint8_t>((length >> (8 * i)) & 0xFFU));
+  }
+}
+
+}  // namespace zerolite

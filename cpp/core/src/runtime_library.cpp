@@ -1,0 +1,135 @@
+#include "zerolite/runtime_library.hpp"
+
+#include <dlfcn.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <system_error>
+
+#include "zerolite/error.hpp"
+#include "zerolite/runtime_log.hpp"
+
+namespace zerolite {
+namespace {
+
+std::mutex open_mutex;
+
+// Never closed: the runtime registers thread-local destructors and exit handlers that must find their code.
+std::unique_ptr<const RuntimeLibrary>& opened() {
+  static std::unique_ptr<const RuntimeLibrary> library;
+  return library;
+}
+
+std::string last_dl_error() {
+  const char* words = dlerror();
+  return words == nullptr ? "unknown reason" : words;
+}
+
+template <typename Function>
+void resolve(void* handle, const char* name, const std::filesystem::path& path, Function*& function) {
+  void* symbol = dlsym(handle, name);
+  if (symbol == nullptr) {
+    throw RuntimeLibraryError(path.string() + " has no symbol " + name +
+                              ", so it is older than the release this zerolite was written for; install a newer one "
+                              "with: pip install 'ai-edge-litert>=2.3,<2.4'");
+  }
+  function = reinterpret_cast<Function*>(symbol);
+}
+
+}  // namespace
+
+RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) {
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    throw RuntimeLibraryError("the LiteRT library " + path.string() + " can't be opened (" + last_dl_error() +
+                              "); install it with: pip install 'ai-edge-litert>=2.3,<2.4', or set ZEROLITE_RUNTIME to "
+                              "the path of libLiteRt.so");
+  }
+#define LITERT_FUNCTION(result, name, parameters) resolve(handle, "LiteRt" #name, path, functions_.name);
+#include "litert_abi/functions.def"
+#undef LITERT_FUNCTION
+  captures_log_ = runtime_log::redirect(handle);
+}
+
+const RuntimeLibrary& RuntimeLibrary::open(const std::filesystem::path& path) {
+  const std::lock_guard lock(open_mutex);
+  std::unique_ptr<const RuntimeLibrary>& library = opened();
+  if (library == nullptr) {
+    library = std::unique_ptr<const RuntimeLibrary>(new RuntimeLibrary(path));
+  } else if (std::error_code failure;
+             library->path() != path && !std::filesystem::equivalent(library->path(), path, failure)) {
+    throw RuntimeLibraryError("the LiteRT library is already open from " + library->path().string() +
+                              " and can't be exchanged for " + path.string() + " in the same process");
+  }
+  return *library;
+}
+
+const RuntimeLibrary& RuntimeLibrary::get() {
+  // No lock: the pointer is set once, before the first object that could call this can exist.
+  const std::unique_ptr<const RuntimeLibrary>& library = opened();
+  if (library == nullptr) throw RuntimeLibraryError("the LiteRT library has not been opened yet");
+  return *library;
+}
+
+std::string_view describe(abi::Status status) {
+  switch (status) {
+    case abi::Status::ok:
+      return "success";
+    case abi::Status::invalid_argument:
+      return "invalid argument";
+    case abi::Status::memory_allocation_failure:
+      return "out of memory";
+    case abi::Status::runtime_failure:
+      return "runtime failure";
+    case abi::Status::missing_input_tensor:
+      return "missing input tensor";
+    case abi::Status::unsupported:
+      return "unsupported";
+    case abi::Status::not_found:
+      return "not found";
+    case abi::Status::timeout_expired:
+      return "timeout expired";
+    case abi::Status::wrong_version:
+      return "wrong version";
+    case abi::Status::already_exists:
+      return "already exists";
+    case abi::Status::cancelled:
+      return "cancelled";
+    case abi::Status::file_io:
+      return "file error";
+    case abi::Status::invalid_flatbuffer:
+      return "invalid FlatBuffer";
+    case abi::Status::dynamic_loading:
+      return "a library can't be loaded";
+    case abi::Status::serialization:
+      return "serialization failure";
+    case abi::Status::compilation:
+      return "compilation failure";
+    case abi::Status::index_out_of_bounds:
+      return "index out of bounds";
+    case abi::Status::invalid_ir_type:
+      return "invalid type in the graph";
+    case abi::Status::invalid_graph_invariant:
+      return "invalid graph";
+    case abi::Status::graph_modification:
+      return "graph modification failure";
+    case abi::Status::invalid_tool_config:
+      return "invalid tool configuration";
+    case abi::Status::unsupported_runtime_version:
+      return "unsupported runtime version";
+    case abi::Status::unsupported_compiler_version:
+      return "unsupported compiler version";
+    case abi::Status::incompatible_byte_code_version:
+      return "incompatible byte code version";
+    case abi::Status::unsupported_shape_inferer:
+      return "unsupported shape inference";
+    case abi::Status::shape_inference_failed:
+      return "shape inference failed";
+    case abi::Status::unknown:
+      break;
+  }
+  return "unknown failure";
+}
+
+}  // namespace zerolite

@@ -1,0 +1,222 @@
+#include "zerolite/runtime_log.hpp"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace zerolite {
+namespace {
+
+std::atomic<int> current_level{static_cast<int>(LogLevel::silent)};
+
+// What this thread's captures have collected, and the line that the runtime is writing just now (it writes a
+// line in three pieces: prefix, text, newline).
+struct ThreadLog {
+  int captures = 0;
+  std::string collected;
+  std::string line;
+};
+
+ThreadLog& thread_log() {
+  thread_local ThreadLog log;
+  return log;
+}
+
+std::pair<LogLevel, std::string_view> split_severity(std::string_view line) {
+  using Prefix = std::pair<std::string_view, LogLevel>;
+  static constexpr std::array<Prefix, 5> kPrefixes = {
+      Prefix{"VERBOSE: ", LogLevel::verbose}, Prefix{"DEBUG: ", LogLevel::verbose}, Prefix{"INFO: ", LogLevel::info},
+      Prefix{"WARNING: ", LogLevel::warning}, Prefix{"ERROR: ", LogLevel::error}};
+  for (const auto& [prefix, level] : kPrefixes) {
+    if (line.starts_with(prefix)) return {level, line.substr(prefix.size())};
+  }
+  return {LogLevel::error, line};
+}
+
+// LiteRT begins its messages with "[file:line] ", which tells a user of ours nothing.
+std::string_view without_source_location(std::string_view text) {
+  if (!text.starts_with('[')) return text;
+  const std::size_t end = text.find("] ");
+  return end == std::string_view::npos ? text : text.substr(end + 2);
+}
+
+void take_line(ThreadLog& log) {
+  const auto [level, text] = split_severity(log.line);
+  const bool ours = log.captures > 0;
+  if (ours && level >= LogLevel::warning) {
+    const std::string_view words = without_source_location(text);
+    if (!words.empty()) log.collected.append(words).push_back('\n');
+  }
+  // Another user of the same library in this process (LiteRT's own Python package, say) keeps its messages.
+  if (!ours || static_cast<int>(level) >= current_level.load(std::memory_order_relaxed)) {
+    std::fprintf(stderr, "%s\n", log.line.c_str());
+  }
+  log.line.clear();
+}
+
+ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
+  ThreadLog& log = thread_log();
+  for (const char character : std::string_view(data, size)) {
+    if (character == '\n') {
+      take_line(log);
+    } else {
+      log.line.push_back(character);
+    }
+  }
+  return static_cast<ssize_t>(size);
+}
+
+// The variable that the library reads in place of libc's `stderr`.
+FILE*& redirected_stream() {
+  static FILE* stream = nullptr;
+  return stream;
+}
+
+bool open_stream() {
+  cookie_io_functions_t functions{};
+  functions.write = &write_to_log;
+  FILE* stream = fopencookie(nullptr, "w", functions);
+  if (stream == nullptr) return false;
+  // Unbuffered, so that a message is handled on the thread that wrote it.
+  (void)std::setvbuf(stream, nullptr, _IONBF, 0);
+  redirected_stream() = stream;
+  return true;
+}
+
+// The parts of a loaded library's dynamic section that lead from a symbol's name to the place that refers to
+// it.
+struct DynamicSection {
+  ElfW(Addr) base = 0;
+  const ElfW(Sym) * symbols = nullptr;
+  const char* strings = nullptr;
+  ElfW(Addr) relocations = 0;
+  std::size_t relocations_size = 0;
+  std::size_t relocation_size = 0;
+
+  explicit DynamicSection(const link_map& map) : base(map.l_addr) {
+    for (const ElfW(Dyn)* entry = map.l_ld; entry->d_tag != DT_NULL; ++entry) {
+      switch (entry->d_tag) {
+        case DT_SYMTAB:
+          symbols = at<ElfW(Sym)>(entry->d_un.d_ptr);
+          break;
+        case DT_STRTAB:
+          strings = at<char>(entry->d_un.d_ptr);
+          break;
+        case DT_RELA:
+        case DT_REL:
+          relocations = absolute(entry->d_un.d_ptr);
+          break;
+        case DT_RELASZ:
+        case DT_RELSZ:
+          relocations_size = entry->d_un.d_val;
+          break;
+        case DT_RELAENT:
+        case DT_RELENT:
+          relocation_size = entry->d_un.d_val;
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  // glibc writes absolute addresses into the loaded section, other loaders leave offsets.
+  [[nodiscard]] ElfW(Addr) absolute(ElfW(Addr) address) const { return address < base ? base + address : address; }
+
+  template <typename T>
+  [[nodiscard]] const T* at(ElfW(Addr) address) const {
+    return reinterpret_cast<const T*>(absolute(address));
+  }
+
+  // Where a relocation's info keeps the symbol's index: 32 bits up in 64-bit ELF, 8 bits up in 32-bit ELF.
+  static constexpr unsigned kSymbolShift = sizeof(ElfW(Addr)) == 8 ? 32 : 8;
+
+  // The place that holds the address of the imported variable `name`, or null.
+  [[nodiscard]] void** reference_to(std::string_view name) const {
+    if (symbols == nullptr || strings == nullptr || relocation_size == 0) return nullptr;
+    for (std::size_t offset = 0; offset < relocations_size; offset += relocation_size) {
+      // Elf_Rel is a prefix of Elf_Rela, and a GLOB_DAT relocation has no addend.
+      const auto* relocation = reinterpret_cast<const ElfW(Rel)*>(relocations + offset);
+      const std::size_t symbol = relocation->r_info >> kSymbolShift;
+      if (symbol != 0 && name == strings + symbols[symbol].st_name) {
+        return reinterpret_cast<void**>(base + relocation->r_offset);
+      }
+    }
+    return nullptr;
+  }
+};
+
+// Whether the loader made the address read-only after relocation (PT_GNU_RELRO).
+bool is_read_only_after_relocation(std::uintptr_t address) {
+  const auto visit = [](dl_phdr_info* info, std::size_t /*size*/, void* data) {
+    auto& wanted = *static_cast<std::uintptr_t*>(data);
+    for (ElfW(Half) i = 0; i < info->dlpi_phnum; ++i) {
+      const ElfW(Phdr)& header = info->dlpi_phdr[i];
+      const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+      if (header.p_type == PT_GNU_RELRO && wanted >= begin && wanted < begin + header.p_memsz) {
+        wanted = 0;
+        return 1;
+      }
+    }
+    return 0;
+  };
+  return dl_iterate_phdr(visit, &address) == 1;
+}
+
+bool overwrite(void** place, void* value) {
+  const auto address = reinterpret_cast<std::uintptr_t>(place);
+  if (!is_read_only_after_relocation(address)) {
+    *place = value;
+    return true;
+  }
+  const auto page_size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  void* page = reinterpret_cast<void*>(address & ~(page_size - 1));
+  if (mprotect(page, page_size, PROT_READ | PROT_WRITE) != 0) return false;
+  *place = value;
+  return mprotect(page, page_size, PROT_READ) == 0;
+}
+
+}  // namespace
+
+LogCapture::LogCapture() : begin_(thread_log().collected.size()) { ++thread_log().captures; }
+
+LogCapture::~LogCapture() {
+  ThreadLog& log = thread_log();
+  log.collected.resize(begin_);
+  --log.captures;
+}
+
+std::string LogCapture::message() const {
+  std::string text = thread_log().collected.substr(begin_);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
+    const bool full_stop = at > 0 && text[at - 1] == '.';
+    text.replace(full_stop ? at - 1 : at, full_stop ? 2 : 1, "; ");
+  }
+  return text;
+}
+
+bool runtime_log::redirect(void* library_handle) {
+  if (redirected_stream() != nullptr) return true;
+  link_map* map = nullptr;
+  if (dlinfo(library_handle, RTLD_DI_LINKMAP, &map) != 0 || map == nullptr) return false;
+  void** place = DynamicSection(*map).reference_to("stderr");
+  if (place == nullptr || !open_stream()) return false;
+  return overwrite(place, &redirected_stream());
+}
+
+LogLevel runtime_log::level() { return static_cast<LogLevel>(current_level.load(std::memory_order_relaxed)); }
+
+void runtime_log::set_level(LogLevel level) { current_level.store(static_cast<int>(level), std::memory_order_relaxed); }
+
+}  // namespace zerolite
