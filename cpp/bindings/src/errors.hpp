@@ -1,0 +1,19 @@
+// From C++ exceptions to Python ones.
+#pragma once
+
+#include <stdexcept>
+
+namespace zerolite::bindings {
+
+// The call does not fit the signature: too many inputs, missing or unknown ones. Python's zl.ArgumentError,
+// which is both a TypeError (as for any Python function) and a ValueError (as for a wrong name).
+class ArgumentError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+// Sets the Python error for the C++ exception that is being handled. For functions of the C API, which must
+// not throw.
+void set_python_error() noexcept;
+
+}  // namespace zerolite::bindings

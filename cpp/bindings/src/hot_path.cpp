@@ -1,0 +1,138 @@
+#include "hot_path.hpp"
+
+#include <array>
+#include <cstring>
+#include <mutex>
+
+#include "errors.hpp"
+#include "model_lock.hpp"
+#include "signature_call.hpp"
+#include "signature_object.hpp"
+#include "tensor_values.hpp"
+#include "zerolite/error.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+SignatureObject& signature_of(PyObject* self) {
+  auto* instance = reinterpret_cast<py::detail::instance*>(self);
+  auto* signature = instance->get_value_and_holder().value_ptr<SignatureObject>();
+  if (signature == nullptr) throw TypeError("the object was not initialized: a subclass must call super().__init__()");
+  return *signature;
+}
+
+// What C calls must not do is throw: an exception becomes the Python error.
+template <typename Function>
+PyObject* translated(Function&& function) noexcept {
+  try {
+    return function();
+  } catch (...) {
+    set_python_error();
+    return nullptr;
+  }
+}
+
+bool is_contiguous_match(const TensorInfo& tensor, PyObject* object) {
+  if (!PyArray_Check(object)) return false;
+  PyArrayObject* const array = as_array(object);
+  return tensor.plain && tensor.matches(array) && PyArray_IS_C_CONTIGUOUS(array);
+}
+
+// The arguments of a call as the short way takes them: one array per input by position, and `out` at most.
+struct PlainArguments {
+  std::span<PyObject* const> inputs;
+  PyObject* out = nullptr;
+
+  // False for anything else, which then goes the general way.
+  bool take(const SignatureObject& signature, PyObject* args, PyObject* kwargs) {
+    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(args));
+    if (count != signature.inputs().size()) return false;
+    if (kwargs != nullptr && PyDict_Size(kwargs) > 0) {
+      if (PyDict_Size(kwargs) != 1 || signature.outputs().size() != 1) return false;
+      static PyObject* const out_name = PyUnicode_InternFromString("out");
+      out = PyDict_GetItemWithError(kwargs, out_name);
+      if (out == nullptr || out == Py_None) return false;
+    }
+    inputs = {count == 0 ? nullptr : &PyTuple_GET_ITEM(args, 0), count};
+    return true;
+  }
+};
+
+void store(SignatureRunner& runner, std::span<PyObject* const> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::span<std::byte> memory = runner.slot(Side::input, i).bytes();
+    std::memcpy(memory.data(), PyArray_DATA(as_array(inputs[i])), memory.size());
+  }
+}
+
+PyObject* new_output(const SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
+  Py_INCREF(tensor.dtype.ptr());  // NumPy takes the reference
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, tensor.descriptor(), static_cast<int>(tensor.shape.size()),
+                                         tensor.shape.data(), nullptr, nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  const std::span<const std::byte> memory = runner.slot(Side::output, index).bytes();
+  std::memcpy(PyArray_DATA(as_array(array)), memory.data(), memory.size());
+  return array;
+}
+
+bool fits(const SignatureObject& signature, const PlainArguments& arguments) {
+  for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
+    if (!is_contiguous_match(signature.inputs()[i], arguments.inputs[i])) return false;
+  }
+  return arguments.out == nullptr ||
+         (is_contiguous_match(signature.outputs()[0], arguments.out) && PyArray_ISWRITEABLE(as_array(arguments.out)));
+}
+
+// The short way, for one output. Null without an error set when the call is not of its kind; then nothing has
+// happened.
+PyObject* call_plain(SignatureObject& signature, PyObject* args, PyObject* kwargs) {
+  PlainArguments arguments;
+  if (signature.outputs().size() != 1 || !arguments.take(signature, args, kwargs)) return nullptr;
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  if (!signature.has_plain_outputs() || !fits(signature, arguments)) return nullptr;
+  store(runner, arguments.inputs);
+  run_locked(runner);
+  (void)signature.runner();  // brings a shape up to date that only the run could tell
+  if (arguments.out == nullptr) return new_output(runner, 0, signature.outputs()[0]);
+  require_match("output", signature.outputs()[0], arguments.out);
+  const std::span<const std::byte> memory = runner.slot(Side::output, 0).bytes();
+  std::memcpy(PyArray_DATA(as_array(arguments.out)), memory.data(), memory.size());
+  Py_INCREF(arguments.out);
+  return arguments.out;
+}
+
+PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return translated([&]() -> PyObject* {
+    SignatureObject& signature = signature_of(self);
+    if (PyObject* result = call_plain(signature, args, kwargs)) return result;
+    return call_signature(signature, args, kwargs).release().ptr();
+  });
+}
+
+PyObject* run(PyObject* self, PyObject* /*unused*/) {
+  return translated([&]() -> PyObject* {
+    SignatureObject& signature = signature_of(self);
+    {
+      const std::unique_lock lock = lock_model(signature.model().lock());
+      run_locked(signature.model().signature(signature.index()));
+    }
+    Py_RETURN_NONE;
+  });
+}
+
+std::array<PyMethodDef, 2> methods = {
+    PyMethodDef{"run", &run, METH_NOARGS,
+                "run($self, /)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
+    PyMethodDef{nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+void add_hot_path(PyHeapTypeObject* type) {
+  type->ht_type.tp_methods = methods.data();
+  type->ht_type.tp_call = &call;
+}
+
+}  // namespace zerolite::bindings

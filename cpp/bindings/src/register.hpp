@@ -1,0 +1,15 @@
+// What each file adds to the module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace zerolite::bindings {
+
+void register_errors(pybind11::module_& module);
+void register_runtime(pybind11::module_& module);
+void register_arrays(pybind11::module_& module);
+void register_tensor(pybind11::module_& module);
+void register_signature(pybind11::module_& module);
+void register_model(pybind11::module_& module);
+
+}  // namespace zerolite::bindings
