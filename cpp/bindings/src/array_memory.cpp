@@ -69,7 +69,7 @@ py::object aligned_array(const py::object& shape, const py::object& dtype) {
     throw TypeError("zl.empty makes memory for numbers, and the dtype " + py::str(descriptor).cast<std::string>() +
                     " holds Python objects; use numpy.empty for those");
   }
-  std::size_t size = static_cast<std::size_t>(PyDataType_ELSIZE(converted));
+  auto size = static_cast<std::size_t>(PyDataType_ELSIZE(converted));
   constexpr std::size_t kMost = std::size_t{1} << (sizeof(std::size_t) * 8 - 2);
   for (const npy_intp dimension : sizes) {
     if (dimension < 0) throw ValueError("zl.empty was asked for a negative dimension; give dimensions of at least 0");

@@ -90,6 +90,7 @@ void register_errors(py::module_& module) {
                            "A delegate can't be loaded, or takes nothing when it must.");
   all.argument = new_class(module, "ArgumentError", py::make_tuple(type_error, value_error),
                            "The call does not fit the signature: too many, missing or unknown inputs.");
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 decides about the parameter
   py::register_local_exception_translator([](std::exception_ptr exception) {
     if (exception) set_error_for(exception);
   });

@@ -14,4 +14,5 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_tensor(module);
   zerolite::bindings::register_signature(module);
   zerolite::bindings::register_model(module);
+  zerolite::bindings::register_batch(module);
 }

@@ -26,6 +26,7 @@ class TensorObject {
 
   [[nodiscard]] py::object name() const { return info().key; }
   [[nodiscard]] py::object dtype() const { return info().dtype; }
+  [[nodiscard]] bool is_plain() const { return info().plain; }
   [[nodiscard]] bool is_input() const { return side_ == Side::input; }
 
   [[nodiscard]] py::tuple shape() const { return as_tuple(spec().shape); }
@@ -90,6 +91,7 @@ void register_tensor(py::module_& module) {
       .def_property_readonly("name", &TensorObject::name)
       .def_property_readonly("dtype", &TensorObject::dtype)
       .def_property_readonly("is_input", &TensorObject::is_input)
+      .def_property_readonly("is_plain", &TensorObject::is_plain)
       .def_property_readonly("shape", &TensorObject::shape)
       .def_property_readonly("shape_signature", &TensorObject::shape_signature)
       .def_property_readonly("_quantization", &TensorObject::quantization)

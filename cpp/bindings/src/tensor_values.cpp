@@ -1,6 +1,7 @@
 #include "tensor_values.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <string>
 
@@ -36,6 +37,7 @@ std::string dtype_text(py::handle dtype) { return py::str(dtype).cast<std::strin
 // Values of packed types take a byte each in NumPy (ml_dtypes), and a part of a byte in a tensor, lowest bits
 // first.
 void pack(std::span<const std::uint8_t> values, unsigned bits, std::byte* to) {
+  assert(bits == 2 || bits == 4);
   const unsigned per_byte = 8 / bits;
   const unsigned mask = (1U << bits) - 1;
   for (std::size_t i = 0; i < values.size(); i += per_byte) {

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <string_view>
 
 #include "zerolite/error.hpp"
@@ -25,14 +27,12 @@ std::string_view name_of(CpuKernels kernels) {
 // Options travel as TOML text; the runtime frees it.
 void add_payload(abi::Options options, const char* identifier, const std::string& toml) {
   const LogCapture log;
-  char* text = ::strdup(toml.c_str());
+  std::unique_ptr<char, decltype(&std::free)> text(::strdup(toml.c_str()), &std::free);
   if (text == nullptr) throw std::bad_alloc();
   abi::OpaqueOptions payload = nullptr;
-  abi::Status status = runtime().CreateOpaqueOptions(identifier, text, &std::free, &payload);
-  if (status != abi::Status::ok) {
-    std::free(text);
-    require_ok(status, "take an option", log);
-  }
+  abi::Status status = runtime().CreateOpaqueOptions(identifier, text.get(), &std::free, &payload);
+  require_ok(status, "take an option", log);
+  (void)text.release();
   status = runtime().AddOpaqueOptions(options, payload);
   if (status != abi::Status::ok) runtime().DestroyOpaqueOptions(payload);
   require_ok(status, "take an option", log);

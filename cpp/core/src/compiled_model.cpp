@@ -81,7 +81,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, const CompileOp
   }
 }
 
-SignatureRunner& CompiledModel::signature(std::size_t index) {
+SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   if (is_closed()) throw Error("the model " + model_->name() + " is closed; load it again to use it");
   // Signatures that are never used are never allocated.
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
@@ -95,12 +95,15 @@ SignatureRunner& CompiledModel::signature(std::size_t index) {
     if (user != nullptr) runner->take_over();
     user = runner.get();
   }
+  last_index_ = index;
+  last_runner_ = runner.get();
   return *runner;
 }
 
 void CompiledModel::close() {
   runners_.clear();
   std::ranges::fill(users_, nullptr);
+  last_runner_ = nullptr;
   compiled_.reset();
 }
 

@@ -49,7 +49,7 @@ void DynamicOutputs::restore() {
 void DynamicOutputs::make_dynamic(Tensor& tensor) const {
   // A kernel that was prepared already writes without asking for memory, so there must be some.
   const std::size_t size = sizeof(int) * (static_cast<std::size_t>(tensor.dims->size) + 1);
-  void* copy = std::malloc(size);  // the runtime frees it
+  void* copy = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc): the runtime frees it
   if (copy == nullptr) return;
   std::memcpy(copy, tensor.dims, size);
   tensor.allocation_type = AllocationType::dynamic;

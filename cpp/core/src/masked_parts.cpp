@@ -1,8 +1,6 @@
 #include "zerolite/masked_parts.hpp"
 
-#include <algorithm>
 #include <optional>
-#include <ranges>
 
 #include "litert_abi/types.hpp"
 #include "zerolite/flatbuffer.hpp"
@@ -25,8 +23,8 @@ MaskedParts::MaskedParts(std::span<std::byte> bytes) : bytes_(bytes) {
 MaskedParts::~MaskedParts() { restore(); }
 
 void MaskedParts::restore() {
-  for (const Original& original : std::views::reverse(originals_)) bytes_[original.position] = original.value;
-  originals_.clear();
+  // The last first: a byte that was overwritten twice gets its first value back.
+  for (; !originals_.empty(); originals_.pop_back()) bytes_[originals_.back().position] = originals_.back().value;
 }
 
 void MaskedParts::mask_model() {
@@ -62,6 +60,7 @@ void MaskedParts::mask_model() {
 }
 
 void MaskedParts::overwrite_byte(std::size_t position, std::uint8_t value) {
+  flatbuffer::require(bytes_, position, 1);
   originals_.push_back({position, bytes_[position]});
   bytes_[position] = static_cast<std::byte>(value);
 }

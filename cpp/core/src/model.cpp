@@ -1,7 +1,5 @@
 #include "zerolite/model.hpp"
 
-#include <utility>
-
 #include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/masked_parts.hpp"
@@ -33,7 +31,7 @@ ModelHandle create(ModelBytes& bytes) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<ModelBytes> bytes)
+Model::Model(const std::shared_ptr<ModelBytes>& bytes)
     : bytes_(bytes), description_(ModelDescription::parse(*bytes)), handle_(create(*bytes)) {}
 
 }  // namespace zerolite

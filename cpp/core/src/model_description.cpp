@@ -99,6 +99,7 @@ std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std
 
 std::vector<NamedTensor> own_names(const std::vector<std::int32_t>& indices, const SubgraphDescription& subgraph) {
   std::vector<NamedTensor> tensors;
+  tensors.reserve(indices.size());
   for (const std::int32_t index : indices) {
     tensors.push_back({subgraph.tensors[static_cast<std::size_t>(index)].name, index});
   }

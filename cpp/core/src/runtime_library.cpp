@@ -13,7 +13,7 @@
 namespace zerolite {
 namespace {
 
-std::mutex open_mutex;
+std::mutex open_mutex;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): that is what a mutex is
 
 // Never closed: the runtime registers thread-local destructors and exit handlers that must find their code.
 std::unique_ptr<const RuntimeLibrary>& opened() {

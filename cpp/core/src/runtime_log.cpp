@@ -15,20 +15,24 @@
 #include <utility>
 
 namespace zerolite {
-namespace {
 
-std::atomic<int> current_level{static_cast<int>(LogLevel::silent)};
-
-// What this thread's captures have collected, and the line that the runtime is writing just now (it writes a
-// line in three pieces: prefix, text, newline).
-struct ThreadLog {
+// What this thread's captures have collected, and the line that the runtime is writing just now (it writes a line in
+// three pieces: prefix, text, newline).
+struct runtime_log::ThreadLog {
   int captures = 0;
   std::string collected;
   std::string line;
 };
 
-ThreadLog& thread_log() {
-  thread_local ThreadLog log;
+namespace {
+
+using runtime_log::ThreadLog;
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the library's log is one for the process
+std::atomic<int> current_level{static_cast<int>(LogLevel::silent)};
+
+runtime_log::ThreadLog& thread_log() {
+  thread_local runtime_log::ThreadLog log;
   return log;
 }
 
@@ -78,7 +82,7 @@ ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
 
 // The variable that the library reads in place of libc's `stderr`.
 FILE*& redirected_stream() {
-  static FILE* stream = nullptr;
+  static FILE* stream = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): the library writes to it
   return stream;
 }
 
@@ -91,6 +95,12 @@ bool open_stream() {
   (void)std::setvbuf(stream, nullptr, _IONBF, 0);
   redirected_stream() = stream;
   return true;
+}
+
+// What lies at an address that the loader tells as a number.
+template <typename T>
+T* at_address(std::uintptr_t address) {
+  return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
 // The parts of a loaded library's dynamic section that lead from a symbol's name to the place that refers to
@@ -135,7 +145,7 @@ struct DynamicSection {
 
   template <typename T>
   [[nodiscard]] const T* at(ElfW(Addr) address) const {
-    return reinterpret_cast<const T*>(absolute(address));
+    return at_address<const T>(absolute(address));
   }
 
   // Where a relocation's info keeps the symbol's index: 32 bits up in 64-bit ELF, 8 bits up in 32-bit ELF.
@@ -146,10 +156,10 @@ struct DynamicSection {
     if (symbols == nullptr || strings == nullptr || relocation_size == 0) return nullptr;
     for (std::size_t offset = 0; offset < relocations_size; offset += relocation_size) {
       // Elf_Rel is a prefix of Elf_Rela, and a GLOB_DAT relocation has no addend.
-      const auto* relocation = reinterpret_cast<const ElfW(Rel)*>(relocations + offset);
+      const auto* relocation = at_address<const ElfW(Rel)>(relocations + offset);
       const std::size_t symbol = relocation->r_info >> kSymbolShift;
       if (symbol != 0 && name == strings + symbols[symbol].st_name) {
-        return reinterpret_cast<void**>(base + relocation->r_offset);
+        return at_address<void*>(base + relocation->r_offset);
       }
     }
     return nullptr;
@@ -180,7 +190,7 @@ bool overwrite(void** place, void* value) {
     return true;
   }
   const auto page_size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  void* page = reinterpret_cast<void*>(address & ~(page_size - 1));
+  auto* page = at_address<void>(address & ~(page_size - 1));
   if (mprotect(page, page_size, PROT_READ | PROT_WRITE) != 0) return false;
   *place = value;
   return mprotect(page, page_size, PROT_READ) == 0;
@@ -188,16 +198,15 @@ bool overwrite(void** place, void* value) {
 
 }  // namespace
 
-LogCapture::LogCapture() : begin_(thread_log().collected.size()) { ++thread_log().captures; }
+LogCapture::LogCapture() : log_(thread_log()), begin_(log_.collected.size()) { ++log_.captures; }
 
 LogCapture::~LogCapture() {
-  ThreadLog& log = thread_log();
-  log.collected.resize(begin_);
-  --log.captures;
+  if (log_.collected.size() != begin_) log_.collected.resize(begin_);
+  --log_.captures;
 }
 
 std::string LogCapture::message() const {
-  std::string text = thread_log().collected.substr(begin_);
+  std::string text = log_.collected.substr(begin_);
   while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
   for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
     const bool full_stop = at > 0 && text[at - 1] == '.';

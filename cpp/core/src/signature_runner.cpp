@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "zerolite/dynamic_outputs.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/late_outputs.hpp"
 #include "zerolite/status.hpp"
 #include "zerolite/suppress_denormals.hpp"
 
@@ -67,6 +69,7 @@ std::size_t SignatureRunner::slot_for(std::int32_t tensor_index) {
 
 TensorSpec SignatureRunner::spec(Side side, std::size_t index) const {
   TensorSpec spec = graph_.spec(slot(side, index).tensor_index());
+  spec.shape = slot(side, index).shape();
   spec.name = (side == Side::input ? description_.inputs : description_.outputs)[index].name;
   return spec;
 }
@@ -94,10 +97,15 @@ void SignatureRunner::fit(TensorSlot& slot, std::size_t size) {
   slot.fit(shape, size);
 }
 
-void SignatureRunner::fit_slots() {
+void SignatureRunner::note_allocation() {
   state_ = State::unprepared;
   ++generation_;
   has_dynamic_outputs_ = DynamicOutputs::occur_in(graph_);
+  has_late_outputs_ = LateOutputs::occur_in(graph_, computed_outputs_);
+}
+
+void SignatureRunner::fit_slots() {
+  note_allocation();
   for (TensorSlot& slot : slots_) {
     const Tensor& tensor = graph_.tensor(slot.tensor_index());
     if (slot.type() == ElementType::string) {
@@ -129,6 +137,7 @@ void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int
 }
 
 void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
+  LateOutputs::forget_buffers(graph_, computed_outputs_);
   for (const ResizeRequest& request : requests) resize_input(request.input, request.shape);
   allocate();
 }
@@ -152,6 +161,10 @@ void SignatureRunner::resize(std::span<const ResizeRequest> requests) {
     }
     previous.push_back({request.input, slot.shape()});
   }
+  const auto has_the_shape = [this](const ResizeRequest& request) {
+    return slots_[input_slots_[request.input]].shape() == request.shape;
+  };
+  if (std::ranges::all_of(requests, has_the_shape)) return;  // the runtime would not allocate anew either
   try {
     apply(requests);
   } catch (const Error& error) {
@@ -172,6 +185,46 @@ void SignatureRunner::unbind(Side side, std::size_t index) {
   const std::size_t slot = slots_of(side)[index];
   slots_[slot].unbind();
   if (is_planned()) plan_.point(slot, slots_[slot].data());
+}
+
+void SignatureRunner::lend(Side side, std::size_t index, std::byte* data) {
+  const std::size_t slot = slots_of(side)[index];
+  TensorSlot& own = slots_[slot];
+  TensorSlot lent(own.tensor_index(), own.type());
+  lent.use_without_owning(data, own);
+  lent_.emplace_back(slot, std::exchange(own, std::move(lent)));
+  if (is_planned()) plan_.point(slot, data);
+}
+
+void SignatureRunner::end_lending() {
+  for (auto& [slot, own] : lent_) {
+    slots_[slot] = std::move(own);
+    if (is_planned()) plan_.point(slot, slots_[slot].data());
+  }
+  lent_.clear();
+}
+
+std::vector<TensorSlot> SignatureRunner::take_slots() {
+  std::vector<TensorSlot> without_memory;
+  for (const TensorSlot& slot : slots_) without_memory.emplace_back(slot.tensor_index(), slot.type());
+  slots_.swap(without_memory);
+  fit_slots();
+  return without_memory;
+}
+
+void SignatureRunner::put_slots(std::vector<TensorSlot> slots) {
+  // The shapes are those of when the slots were taken, also where the graph will know that only after a run.
+  slots_ = std::move(slots);
+  note_allocation();
+}
+
+bool SignatureRunner::keeps_state() const {
+  for (std::size_t i = 0; i < graph_.tensor_count(); ++i) {
+    const Tensor& tensor = graph_.tensor(static_cast<std::int32_t>(i));
+    const auto type = static_cast<ElementType>(tensor.type);
+    if (tensor.is_variable || type == ElementType::resource || type == ElementType::variant) return true;
+  }
+  return false;
 }
 
 void SignatureRunner::set_strings(std::size_t input, std::span<const std::byte> encoded) {
@@ -220,6 +273,14 @@ void SignatureRunner::run_timed() {
   state_ = State::direct;
 }
 
+template <typename Call>
+abi::Status SignatureRunner::with_node_hook(bool (*before_node)(void*), void* data, Call&& call) {
+  abi::Status status = runtime().SetCompiledModelCancellationFunction(model_, data, before_node);
+  if (status == abi::Status::ok) status = call();
+  (void)runtime().SetCompiledModelCancellationFunction(model_, nullptr, before_node);
+  return status;
+}
+
 void SignatureRunner::invoke_runtime() {
   std::ranges::transform(subgraph_inputs_, input_buffers_.begin(),
                          [this](std::size_t slot) { return slots_[slot].registration(); });
@@ -237,9 +298,10 @@ void SignatureRunner::invoke_runtime() {
   abi::Status status = abi::Status::ok;
   if (has_dynamic_outputs_) {
     DynamicOutputs dynamic(graph_, computed_outputs_);
-    status = runtime().SetCompiledModelCancellationFunction(model_, &dynamic, &DynamicOutputs::before_node);
-    if (status == abi::Status::ok) status = invoke();
-    (void)runtime().SetCompiledModelCancellationFunction(model_, nullptr, &DynamicOutputs::before_node);
+    status = with_node_hook(&DynamicOutputs::before_node, &dynamic, invoke);
+  } else if (has_late_outputs_) {
+    LateOutputs late(graph_, computed_outputs_);
+    status = with_node_hook(&LateOutputs::before_node, &late, invoke);
   } else {
     status = invoke();
   }
@@ -257,7 +319,7 @@ void SignatureRunner::run_regular() {
   }
   // Some shapes turn out to be unknown only when a kernel runs.
   has_dynamic_outputs_ = has_dynamic_outputs_ || DynamicOutputs::occur_in(graph_);
-  collect_dynamic_outputs();
+  collect_outputs();
 }
 
 bool SignatureRunner::grow_outputs() {
@@ -272,19 +334,17 @@ bool SignatureRunner::grow_outputs() {
   return grown;
 }
 
-void SignatureRunner::collect_dynamic_outputs() {
-  for (const std::size_t output : subgraph_outputs_) {
-    TensorSlot& slot = slots_[output];
-    const Tensor& tensor = graph_.tensor(slot.tensor_index());
-    if (tensor.allocation_type != AllocationType::dynamic &&
-        tensor.allocation_type != AllocationType::persistent_read_only) {
-      continue;
-    }
+void SignatureRunner::collect_outputs() {
+  for (const std::int32_t index : computed_outputs_) {
+    TensorSlot& slot = slots_[slot_for(index)];
+    const Tensor& tensor = graph_.tensor(index);
     if (slot.type() == ElementType::string) {
       fit(slot, slot.size());
       continue;
     }
-    const std::size_t size = byte_size(slot.type(), graph_.shape(slot.tensor_index())).value_or(0);
+    if (tensor.data == slot.data()) continue;
+    // The runtime put it elsewhere: it is dynamic or late, or was computed when the graph was prepared.
+    const std::size_t size = byte_size(slot.type(), graph_.shape(index)).value_or(0);
     fit(slot, size);
     if (size > 0 && tensor.data != nullptr) std::memcpy(slot.data(), tensor.data, std::min(size, tensor.bytes));
   }
@@ -297,6 +357,12 @@ void SignatureRunner::run_and_settle() {
   }
   if (state_ == State::untimed) {
     run_timed();
+    return;
+  }
+  if (has_late_outputs_) {
+    // Now the sizes are known; the next run registers buffers for good.
+    run_regular();
+    has_late_outputs_ = false;
     return;
   }
   const bool compare = direct_allowed_ && !compared_;

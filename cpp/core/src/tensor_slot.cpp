@@ -30,6 +30,11 @@ bool TensorSlot::fit(const std::vector<std::int32_t>& shape, std::size_t size) {
 
 void TensorSlot::bind(std::byte* data, std::shared_ptr<void> owner) { use(data, size_, std::move(owner), true); }
 
+void TensorSlot::use_without_owning(std::byte* data, const TensorSlot& like) {
+  shape_ = like.shape_;
+  use(data, like.size_, nullptr, true);
+}
+
 void TensorSlot::unbind() {
   if (!bound_) return;
   std::shared_ptr<AlignedBuffer> buffer = AlignedBuffer::allocate(size_);

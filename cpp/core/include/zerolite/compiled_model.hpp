@@ -18,6 +18,7 @@ class CompiledModel {
  public:
   // Throws Error when the runtime can't compile the model.
   CompiledModel(std::shared_ptr<const Model> model, const CompileOptions& options);
+  ~CompiledModel() = default;
   CompiledModel(const CompiledModel&) = delete;
   CompiledModel& operator=(const CompiledModel&) = delete;
 
@@ -28,12 +29,17 @@ class CompiledModel {
   // Signatures share tensors and variables, so whoever uses one holds the lock.
   [[nodiscard]] std::mutex& lock() { return lock_; }
   // Needs the lock. Throws Error after close().
-  [[nodiscard]] SignatureRunner& signature(std::size_t index);
+  [[nodiscard]] SignatureRunner& signature(std::size_t index) {
+    // The same signature as the last time, which is nearly always so, needs no further look.
+    return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
+  }
   // Needs the lock. Gives everything back but the memory that views hold.
   void close();
   [[nodiscard]] bool is_closed() const { return compiled_ == nullptr; }
 
  private:
+  SignatureRunner& switch_to(std::size_t index);
+
   // In this order, so that they go in the opposite one: the compiled model uses the observer and the model.
   std::shared_ptr<const Model> model_;
   CompileOptions options_;
@@ -41,6 +47,8 @@ class CompiledModel {
   CompiledModelHandle compiled_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
+  std::size_t last_index_ = 0;
+  SignatureRunner* last_runner_ = nullptr;
   std::mutex lock_;
 };
 

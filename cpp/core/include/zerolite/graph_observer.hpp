@@ -18,6 +18,7 @@ namespace zerolite {
 class GraphObserver {
  public:
   explicit GraphObserver(std::size_t subgraph_count);
+  ~GraphObserver() = default;
   GraphObserver(const GraphObserver&) = delete;
   GraphObserver& operator=(const GraphObserver&) = delete;
 

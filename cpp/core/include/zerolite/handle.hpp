@@ -12,7 +12,7 @@ namespace zerolite {
 // `destroy` is the member of abi::Functions that gives the handle back.
 template <typename Pointer, auto destroy>
 struct HandleDeleter {
-  using pointer = Pointer;
+  using pointer = Pointer;  // NOLINT(readability-identifier-naming): where std::unique_ptr looks for it
   void operator()(Pointer handle) const { (void)(runtime().*destroy)(handle); }
 };
 

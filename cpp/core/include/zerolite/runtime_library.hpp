@@ -31,6 +31,7 @@ class RuntimeLibrary {
   // Whether the runtime's messages can be captured (see runtime_log.hpp).
   [[nodiscard]] bool captures_log() const { return captures_log_; }
 
+  ~RuntimeLibrary() = default;
   RuntimeLibrary(const RuntimeLibrary&) = delete;
   RuntimeLibrary& operator=(const RuntimeLibrary&) = delete;
 

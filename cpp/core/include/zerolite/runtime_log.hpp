@@ -7,6 +7,10 @@
 
 namespace zerolite {
 
+namespace runtime_log {
+struct ThreadLog;  // what one thread has collected
+}
+
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, silent = 4 };
 
 // Collects what the runtime says on this thread while it lives. Captures nest; each sees what came since it
@@ -22,6 +26,7 @@ class LogCapture {
   [[nodiscard]] std::string message() const;
 
  private:
+  runtime_log::ThreadLog& log_;
   std::size_t begin_;
 };
 

@@ -27,6 +27,13 @@ struct ResizeRequest {
   std::vector<std::int32_t> shape;
 };
 
+// How many items of a batch go best through one run, as measured for these shapes with this many items at hand.
+struct ChosenChunk {
+  std::vector<std::vector<std::int32_t>> item_shapes;
+  std::size_t items;
+  std::size_t chunk;
+};
+
 // Not synchronised: every call needs the compiled model's lock (see CompiledModel::lock).
 class SignatureRunner {
  public:
@@ -74,6 +81,17 @@ class SignatureRunner {
   void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
   void unbind(Side side, std::size_t index);
 
+  // Lets the next run use other memory than a slot's, until end_lending(). For runs in a loop, which must not touch
+  // what the slots are bound to.
+  void lend(Side side, std::size_t index, std::byte* data);
+  void end_lending();
+  // Takes the slots' memory out, leaving slots without any, and puts it back; between, the signature may be resized.
+  [[nodiscard]] std::vector<TensorSlot> take_slots();
+  void put_slots(std::vector<TensorSlot> slots);
+  [[nodiscard]] std::optional<ChosenChunk>& chosen_chunk() { return chosen_chunk_; }
+  // Variable tensors carry values from run to run.
+  [[nodiscard]] bool keeps_state() const;
+
   // Fills a string input; its memory grows as needed.
   void set_strings(std::size_t input, std::span<const std::byte> encoded);
 
@@ -91,6 +109,7 @@ class SignatureRunner {
   [[nodiscard]] bool is_planned() const { return state_ == State::direct || state_ == State::untimed; }
   std::size_t slot_for(std::int32_t tensor_index);
   void allocate();
+  void note_allocation();
   void fit_slots();
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
@@ -101,7 +120,9 @@ class SignatureRunner {
   void run_and_settle();
   void run_regular();
   void invoke_runtime();
-  void collect_dynamic_outputs();
+  void collect_outputs();
+  template <typename Call>
+  abi::Status with_node_hook(bool (*before_node)(void*), void* data, Call&& call);
   bool grow_outputs();
   void fill_unregistered_inputs() const;
   void settle();
@@ -116,8 +137,9 @@ class SignatureRunner {
   const SubgraphDescription& subgraph_;
   const CapturedGraph& graph_;
 
-  std::vector<TensorSlot> slots_;         // one for each distinct tensor
-  std::vector<std::size_t> input_slots_;  // by the signature's names
+  std::vector<std::pair<std::size_t, TensorSlot>> lent_;  // slots as they were before lending
+  std::vector<TensorSlot> slots_;                         // one for each distinct tensor
+  std::vector<std::size_t> input_slots_;                  // by the signature's names
   std::vector<std::size_t> output_slots_;
   std::vector<std::size_t> subgraph_inputs_;  // by the subgraph's positions, as the runtime counts
   std::vector<std::size_t> subgraph_outputs_;
@@ -131,7 +153,9 @@ class SignatureRunner {
   bool direct_allowed_;
   bool compared_ = false;
   bool has_dynamic_outputs_ = false;
+  bool has_late_outputs_ = false;
   double direct_seconds_ = 0;
+  std::optional<ChosenChunk> chosen_chunk_;
   std::uint64_t generation_ = 0;
 };
 

@@ -31,6 +31,8 @@ class TensorSlot {
   bool fit(const std::vector<std::int32_t>& shape, std::size_t size);
   // Takes the caller's memory, of the slot's size and 64-byte aligned; `owner` keeps it alive.
   void bind(std::byte* data, std::shared_ptr<void> owner);
+  // Stands for another slot with memory that somebody else keeps alive.
+  void use_without_owning(std::byte* data, const TensorSlot& like);
   // Goes back to memory of our own.
   void unbind();
 

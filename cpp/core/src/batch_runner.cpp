@@ -1,0 +1,219 @@
+#include "zerolite/batch_runner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "zerolite/aligned_buffer.hpp"
+#include "zerolite/error.hpp"
+
+namespace zerolite {
+namespace {
+
+using Side = SignatureRunner::Side;
+using Shape = std::vector<std::int32_t>;
+
+constexpr std::array kSides = {Side::input, Side::output};
+
+// From this size on an item is used where it lies, when it is aligned. Smaller ones are copied: XNNPACK prepares its
+// operators again when a pointer has changed, which costs more than copying a few pages.
+constexpr std::size_t kInPlace = std::size_t{32} << 10;
+
+// What is tried for a chunk.
+constexpr std::array<std::size_t, 4> kChunks = {8, 32, 128, 512};
+
+BatchLayout layout_of(const SignatureRunner& runner) {
+  BatchLayout layout;
+  std::optional<std::int32_t> leading;
+  layout.leading_axis = true;
+  bool open = runner.count(Side::input) > 0;
+  for (const Side side : kSides) {
+    for (std::size_t i = 0; i < runner.count(side); ++i) {
+      const TensorSpec spec = runner.spec(side, i);
+      const bool same = !spec.shape.empty() && spec.shape[0] == leading.value_or(spec.shape[0]);
+      layout.leading_axis = layout.leading_axis && same;
+      if (same) leading = spec.shape[0];
+      if (side == Side::input) open = open && !spec.shape_signature.empty() && spec.shape_signature[0] == -1;
+    }
+  }
+  if (layout.leading_axis && leading && *leading > 0) layout.items_per_run = static_cast<std::size_t>(*leading);
+  // State goes from run to run, so that runs of several items are not runs of one.
+  layout.resizable = layout.leading_axis && open && !runner.has_dynamic_outputs() && !runner.keeps_state();
+  return layout;
+}
+
+// Gives a signature another number of items for as long as it lives, in memory of its own: the caller's views and bound
+// arrays stay with the shapes they were made for.
+class Resized {
+ public:
+  Resized(SignatureRunner& runner, std::size_t items) : runner_(runner), saved_(runner.take_slots()) {
+    for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
+      Shape shape = runner.spec(Side::input, i).shape;
+      original_.push_back({i, shape});
+      shape[0] = static_cast<std::int32_t>(items);
+      requests_.push_back({i, std::move(shape)});
+    }
+    try {
+      runner_.resize(requests_);
+    } catch (...) {
+      runner_.put_slots(std::move(saved_));
+      throw;
+    }
+  }
+  ~Resized() {
+    try {
+      runner_.resize(original_);
+    } catch (const std::exception&) {
+      // The signature had these shapes before; should they fail now, its next use says so.
+    }
+    runner_.put_slots(std::move(saved_));
+  }
+  Resized(const Resized&) = delete;
+  Resized& operator=(const Resized&) = delete;
+
+ private:
+  SignatureRunner& runner_;
+  std::vector<TensorSlot> saved_;
+  std::vector<ResizeRequest> original_;
+  std::vector<ResizeRequest> requests_;
+};
+
+void copy_items(const BatchTensor& tensor, std::size_t first, std::size_t count, std::byte* to) {
+  if (tensor.item_size == 0) return;
+  if (tensor.is_contiguous()) {
+    std::memcpy(to, tensor.item(first), count * tensor.item_size);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    std::memcpy(to + i * tensor.item_size, tensor.item(first + i), tensor.item_size);
+}
+
+// Ends lending, whatever came of the run.
+class EndOfLending {
+ public:
+  explicit EndOfLending(SignatureRunner& runner) : runner_(runner) {}
+  ~EndOfLending() { runner_.end_lending(); }
+  EndOfLending(const EndOfLending&) = delete;
+  EndOfLending& operator=(const EndOfLending&) = delete;
+
+ private:
+  SignatureRunner& runner_;
+};
+
+// The items as memory that a run can use where it is, or null.
+std::byte* in_place(const Batch& batch, const BatchTensor& tensor, Side side, std::size_t first, std::size_t count) {
+  std::byte* const data = tensor.item(first);
+  if (count * tensor.item_size < kInPlace || !tensor.is_contiguous() || !is_aligned(data)) return nullptr;
+  if (side == Side::input) {
+    const std::size_t behind = (batch.items - first - count) * tensor.item_size + tensor.readable_past_end;
+    if (behind < kReadPastEnd) return nullptr;
+  }
+  return data;
+}
+
+}  // namespace
+
+Shape BatchLayout::item_shape(const Shape& shape) const {
+  if (!leading_axis) return shape;
+  return {shape.begin() + 1, shape.end()};
+}
+
+BatchRunner::BatchRunner(SignatureRunner& runner) : runner_(runner), layout_(layout_of(runner)) {}
+
+void BatchRunner::run_items(const Batch& batch, std::size_t first, std::size_t count) {
+  const EndOfLending end(runner_);
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
+    if (std::byte* data = in_place(batch, batch.inputs[i], Side::input, first, count)) {
+      runner_.lend(Side::input, i, data);
+    } else {
+      copy_items(batch.inputs[i], first, count, runner_.slot(Side::input, i).data());
+    }
+  }
+  for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
+    const TensorSlot& slot = runner_.slot(Side::output, i);
+    const bool size_is_known = slot.size() == count * batch.outputs[i].item_size;
+    std::byte* data = size_is_known ? in_place(batch, batch.outputs[i], Side::output, first, count) : nullptr;
+    if (data != nullptr) runner_.lend(Side::output, i, data);
+  }
+  runner_.run();
+  for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
+    const BatchTensor& tensor = batch.outputs[i];
+    const TensorSlot& slot = runner_.slot(Side::output, i);
+    if (slot.size() != count * tensor.item_size) {
+      throw Error("output '" + runner_.description().outputs[i].name + "' does not have a result for each item");
+    }
+    std::byte* const to = tensor.item(first);
+    if (slot.data() != to && slot.size() > 0) std::memcpy(to, slot.data(), slot.size());
+  }
+}
+
+void BatchRunner::run(const Batch& batch, std::size_t chunk, const NextChunk& next) {
+  std::optional<Resized> resized;
+  if (chunk != layout_.items_per_run) resized.emplace(runner_, chunk);
+  while (const std::optional<std::size_t> first = next()) run_items(batch, *first, chunk);
+}
+
+double BatchRunner::seconds_per_item(const Batch& batch, std::size_t count) {
+  using Clock = std::chrono::steady_clock;
+  // The first runs prepare (see SignatureRunner::run); then the best of a few counts.
+  for (int i = 0; i < 3; ++i) run_items(batch, 0, count);
+  constexpr auto kEnough = std::chrono::microseconds(300);
+  double best = std::numeric_limits<double>::infinity();
+  const Clock::time_point begin = Clock::now();
+  for (int i = 0; i < 20 && (i == 0 || Clock::now() - begin < kEnough); ++i) {
+    const Clock::time_point start = Clock::now();
+    run_items(batch, 0, count);
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best / static_cast<double>(count);
+}
+
+std::size_t BatchRunner::fastest_chunk(const Batch& batch) {
+  if (!layout_.resizable || batch.items <= layout_.items_per_run) return layout_.items_per_run;
+  ChosenChunk chosen{{}, std::min(batch.items, kChunks.back()), 0};
+  for (std::size_t i = 0; i < runner_.count(Side::input); ++i) {
+    chosen.item_shapes.push_back(layout_.item_shape(runner_.spec(Side::input, i).shape));
+  }
+  std::optional<ChosenChunk>& remembered = runner_.chosen_chunk();
+  if (!remembered || remembered->item_shapes != chosen.item_shapes || remembered->items < chosen.items) {
+    chosen.chunk = measure_chunks(batch);
+    remembered = std::move(chosen);
+  }
+  return remembered->chunk;
+}
+
+std::size_t BatchRunner::measure_chunks(const Batch& batch) {
+  const std::size_t single = layout_.items_per_run;
+  double best = seconds_per_item(batch, std::min(single, batch.items));
+  std::size_t chosen = single;
+  // What single runs give for the first items, to hold the chunks' results against.
+  constexpr std::size_t kCompared = 8;
+  const std::size_t compared = std::min(kCompared, batch.items) / single * single;
+  for (std::size_t i = 0; i < compared; i += single) run_items(batch, i, single);
+  std::vector<std::vector<std::byte>> expected;
+  for (const BatchTensor& output : batch.outputs) {
+    expected.emplace_back(output.data, output.data + compared * output.item_size);
+  }
+  for (const std::size_t chunk : kChunks) {
+    if (chunk <= single || chunk > batch.items) continue;
+    const Resized resized(runner_, chunk);
+    const double seconds = seconds_per_item(batch, chunk);
+    const bool same = std::ranges::equal(batch.outputs, expected, [&](const BatchTensor& output, const auto& bytes) {
+      const std::size_t size = std::min(compared, chunk) * output.item_size;
+      return std::memcmp(output.data, bytes.data(), size) == 0;
+    });
+    if (same && seconds < best) {
+      best = seconds;
+      chosen = chunk;
+    }
+    // Past its optimum the time per item only grows, as activations leave the caches.
+    constexpr double kWorse = 1.2;
+    if (seconds > best * kWorse) break;
+  }
+  return chosen;
+}
+
+}  // namespace zerolite
