@@ -1,7 +1,6 @@
 #include "zerolite/late_outputs.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace zerolite {
 
@@ -13,6 +12,13 @@ namespace {
 // A tensor without bytes needs no memory, unless it has none only for now.
 bool may_be_resized(const Tensor& tensor) {
   return tensor.dims_signature != nullptr && std::ranges::count(tensor.dims_signature->values(), -1) > 0;
+}
+
+void forget_buffer(Tensor& tensor) {
+  // In the arena, too: an allocation leaves the old address with tensors that it does not reach.
+  if (tensor.allocation_type != AllocationType::custom && tensor.allocation_type != AllocationType::arena) return;
+  tensor.allocation_type = AllocationType::arena;
+  tensor.data = nullptr;
 }
 
 bool is_late(const Tensor& tensor) {
@@ -27,25 +33,31 @@ bool LateOutputs::occur_in(const CapturedGraph& graph, const std::vector<std::in
 }
 
 LateOutputs::LateOutputs(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs) : graph_(graph) {
-  std::ranges::copy_if(outputs, std::back_inserter(late_),
-                       [&](std::int32_t index) { return is_late(graph.tensor(index)); });
+  for (const std::int32_t index : outputs) {
+    Tensor& tensor = graph_.tensor(index);
+    if (!is_late(tensor)) continue;
+    late_.push_back({index, tensor.bytes});
+    tensor.bytes = 0;  // whatever buffer is registered is large enough
+  }
+}
+
+LateOutputs::~LateOutputs() {
+  // A run that did not come as far as to prepare them leaves them as they were.
+  for (const Late& late : late_) {
+    Tensor& tensor = graph_.tensor(late.tensor);
+    if (tensor.bytes == 0) tensor.bytes = late.bytes;
+  }
 }
 
 void LateOutputs::forget_buffers(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs) {
-  for (const std::int32_t index : outputs) {
-    Tensor& tensor = graph.tensor(index);
-    // In the arena, too: an allocation leaves the old address with tensors that it does not reach.
-    if (tensor.allocation_type != AllocationType::custom && tensor.allocation_type != AllocationType::arena) continue;
-    tensor.allocation_type = AllocationType::arena;
-    tensor.data = nullptr;
-  }
+  for (const std::int32_t index : outputs) forget_buffer(graph.tensor(index));
 }
 
 bool LateOutputs::before_node(void* self) {
   auto* outputs = static_cast<LateOutputs*>(self);
   if (outputs == nullptr || outputs->running_) return false;
   outputs->running_ = true;
-  forget_buffers(outputs->graph_, outputs->late_);
+  for (const Late& late : outputs->late_) forget_buffer(outputs->graph_.tensor(late.tensor));
   return false;
 }
 

@@ -8,6 +8,7 @@
 // the runtime asks whether the run was cancelled. After that run the shapes, and so the sizes of buffers, are known.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,13 +25,21 @@ class LateOutputs {
 
   // For the time of one run. `outputs` are those that are no inputs at the same time.
   LateOutputs(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs);
+  ~LateOutputs();
+  LateOutputs(const LateOutputs&) = delete;
+  LateOutputs& operator=(const LateOutputs&) = delete;
 
   // The runtime's question whether to cancel; always answered with no.
   static bool before_node(void* self);
 
  private:
+  struct Late {
+    std::int32_t tensor;
+    std::size_t bytes;
+  };
+
   const CapturedGraph& graph_;
-  std::vector<std::int32_t> late_;
+  std::vector<Late> late_;
   bool running_ = false;
 };
 

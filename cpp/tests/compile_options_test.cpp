@@ -1,0 +1,46 @@
+#include "zerolite/compile_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tensor_access.hpp"
+#include "test_models.hpp"
+#include "zerolite/error.hpp"
+
+namespace zerolite::tests {
+namespace {
+
+TEST(CompileOptionsTest, RefusesNumbersOfThreadsThatCanNotBeMeant) {
+  for (const int threads : {0, -1, 1025, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+    const CompileOptions options{.threads = threads};
+    EXPECT_THROW(options.validate(), ValueError) << threads;
+    EXPECT_THROW((void)options.to_runtime(), ValueError) << threads;
+    EXPECT_THROW((void)compile("dense_2layer", options), ValueError) << threads;
+  }
+  for (const int threads : {1, 2, 1024}) EXPECT_NO_THROW(CompileOptions{.threads = threads}.validate()) << threads;
+}
+
+class Kernels : public testing::TestWithParam<CpuKernels> {};
+
+TEST_P(Kernels, Run) {
+  const std::unique_ptr<CompiledModel> model = compile("small_cnn", {.threads = 2, .kernels = GetParam()});
+  SignatureRunner& runner = model->signature(0);
+  fill_inputs(runner, 1);
+  runner.run();
+  const std::vector<float> scores = output<float>(runner);
+
+  const std::unique_ptr<CompiledModel> reference = compile("small_cnn", {.kernels = CpuKernels::reference});
+  SignatureRunner& expected = reference->signature(0);
+  fill_inputs(expected, 1);
+  expected.run();
+  const std::vector<float> expected_scores = output<float>(expected);
+  ASSERT_EQ(scores.size(), expected_scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(scores[i], expected_scores[i], 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Kernels,
+                         testing::Values(CpuKernels::delegate, CpuKernels::builtin, CpuKernels::reference));
+
+}  // namespace
+}  // namespace zerolite::tests

@@ -1,0 +1,25 @@
+#include "runtime_environment.hpp"
+
+#include <gtest/gtest.h>
+
+#include "zerolite/runtime_library.hpp"
+
+namespace zerolite::tests {
+namespace {
+
+class RuntimeEnvironment : public testing::Environment {
+ public:
+  void SetUp() override {
+    ASSERT_FALSE(runtime_path().empty()) << "configure with -DZEROLITE_TEST_RUNTIME=<path of libLiteRt.so>";
+    RuntimeLibrary::open(runtime_path());
+  }
+};
+
+// GoogleTest owns it.
+[[maybe_unused]] const testing::Environment* const kRuntime = testing::AddGlobalTestEnvironment(new RuntimeEnvironment);
+
+}  // namespace
+
+std::filesystem::path runtime_path() { return ZEROLITE_TEST_RUNTIME; }
+
+}  // namespace zerolite::tests
