@@ -33,24 +33,28 @@ void destroy(const CompiledModel* model) {
   }
 }
 
-std::shared_ptr<CompiledModel> compile(std::shared_ptr<ModelBytes> bytes, const CompileOptions& options) {
-  return {new CompiledModel(std::make_shared<Model>(std::move(bytes)), options), &destroy};
+std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const CompileOptions& options) {
+  return {new CompiledModel(std::move(model), options), &destroy};
 }
 
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
-                                  const std::string& name, int threads, CpuKernels kernels) {
-  const CompileOptions options{threads, kernels};
+                                  const ModelObject* replica_of, const std::string& name, int threads,
+                                  CpuKernels kernels, const std::string& weight_cache) {
+  const CompileOptions options{threads, kernels, weight_cache};
   options.validate();
   std::shared_ptr<CompiledModel> model;
-  if (path) {
+  if (replica_of != nullptr) {
     const py::gil_scoped_release release;
-    model = compile(ModelBytes::read(*path), options);
+    model = compile(replica_of->model().model(), options);
+  } else if (path) {
+    const py::gil_scoped_release release;
+    model = compile(std::make_shared<Model>(ModelBytes::read(*path)), options);
   } else {
     const py::buffer_info info = content.value_or(py::bytes()).request();
     const std::span bytes(static_cast<const std::byte*>(info.ptr),
                           static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
     const py::gil_scoped_release release;
-    model = compile(ModelBytes::copy(bytes, name), options);
+    model = compile(std::make_shared<Model>(ModelBytes::copy(bytes, name)), options);
   }
   return std::make_shared<ModelObject>(std::move(model));
 }
@@ -72,7 +76,8 @@ void register_model(py::module_& module) {
   py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(module, "CompiledModel",
                                                                          "A model that is ready to run.")
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
-           py::arg("name") = "model", py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate)
+           py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
+           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "")
       .def_property_readonly("name", [](const ModelObject& self) { return self.model().model()->name(); })
       .def_property_readonly("size", [](const ModelObject& self) { return self.model().model()->size(); })
       .def_property_readonly("threads", [](const ModelObject& self) { return self.model().options().threads; })

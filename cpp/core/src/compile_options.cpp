@@ -47,6 +47,10 @@ void CompileOptions::validate() const {
     throw ValueError("threads is " + std::to_string(threads) + ", and must be from 1 to " +
                      std::to_string(kMostThreads));
   }
+  // The runtime's reader takes a line at a time and knows no escapes (LiteRT 2.3.0).
+  if (weight_cache.find_first_of("\r\n") != std::string::npos) {
+    throw ValueError("the path of the weight cache holds a line break, which the runtime can't read; use another path");
+  }
 }
 
 OptionsHandle CompileOptions::to_runtime() const {
@@ -58,6 +62,7 @@ OptionsHandle CompileOptions::to_runtime() const {
   require_ok(runtime().SetOptionsHardwareAccelerators(options, abi::kHardwareCpu), "choose the CPU", log);
   std::string toml = "num_threads = " + std::to_string(threads) + "\n";
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
+  if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
   add_payload(options, "xnnpack", toml);
   return handle;
 }

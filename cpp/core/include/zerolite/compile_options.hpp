@@ -17,6 +17,8 @@ enum class CpuKernels {
 struct CompileOptions {
   int threads = 1;  // the runtime's own default
   CpuKernels kernels = CpuKernels::delegate;
+  // Where XNNPACK keeps packed weights, to be mapped by those who compile the model after the first; empty for nowhere.
+  std::string weight_cache;
 
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;

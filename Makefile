@@ -1,0 +1,108 @@
+# Every task of the project; `make help` lists them. Nothing is assumed but Python >= 3.10, a C++20 compiler and make:
+# each environment is made by tools/install.py and gets the rest from the package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+CLANG_TIDY ?= clang-tidy
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+DEMO_FLAGS ?=
+PYTEST_FLAGS ?=
+
+BUILD := build
+DEMO_VENV := $(BUILD)/venv-demo
+TEST_VENV := $(BUILD)/venv-test
+
+# What an installed package depends on; a change makes it stale.
+PACKAGE_SOURCES := pyproject.toml CMakeLists.txt tools/install.py \
+  $(shell find cpp python third_party cmake -type f -not -name '*.pyc' 2>/dev/null)
+CPP_SOURCES = $(shell find cpp -name '*.cpp' | sort)
+CPP_FILES = $(shell find cpp third_party \( -name '*.cpp' -o -name '*.hpp' \) | sort)
+
+# Where tools/install.py had to unpack CPython's headers, CMake is told so.
+HEADERS = $(realpath $(VENV)/headers)
+PYTHON_INCLUDE_DIR = $(wildcard $(HEADERS)/python3*)
+WITH_HEADERS = $(if $(HEADERS),CPLUS_INCLUDE_PATH=$(HEADERS) CMAKE_ARGS=-DPython_INCLUDE_DIR=$(PYTHON_INCLUDE_DIR))
+CMAKE = $(WITH_HEADERS) $(VENV)/bin/cmake
+CMAKE_FLAGS = -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(VENV))/bin/ninja --log-level=WARNING \
+  -DCMAKE_BUILD_TYPE=Debug -DSKBUILD_PROJECT_VERSION=0.0.0
+
+# The library of the installed ai-edge-litert, which the C++ tests open.
+RUNTIME = $(shell $(VENV)/bin/python -c \
+  'import importlib.util as u; print(u.find_spec("ai_edge_litert").submodule_search_locations[0] + "/libLiteRt.so")')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test install-dev format lint type test-file test-cpp bench wheel sdist clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+## For everybody; each makes its own environment under build/
+
+demo: $(DEMO_VENV)/.installed ## Install into build/venv-demo and run the demonstration
+	$(DEMO_VENV)/bin/zerolite demo $(DEMO_FLAGS)
+
+test: $(TEST_VENV)/.installed ## Install into build/venv-test and run the whole Python suite
+	$(TEST_VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+$(DEMO_VENV)/.installed: $(PACKAGE_SOURCES)
+	$(PYTHON) tools/install.py $(DEMO_VENV) '.[demo]'
+	@touch $@
+
+$(TEST_VENV)/.installed: $(PACKAGE_SOURCES)
+	$(PYTHON) tools/install.py $(TEST_VENV) '.[demo,test]'
+	@touch $@
+
+## For those who work on zerolite; all share the environment .venv
+
+install-dev: ## Make .venv with an editable install and every tool; again after a change of C++
+	$(PYTHON) tools/install.py $(VENV) --editable '.[dev]'
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed:
+	$(MAKE) install-dev
+
+format: $(VENV)/.installed ## Format the Python and the C++ code
+	$(VENV)/bin/ruff check --select I --fix --quiet .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(CPP_FILES)
+
+lint: $(VENV)/.installed ## Check format and style: ruff, clang-format, clang-tidy
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/clang-format --dry-run -Werror $(CPP_FILES)
+	$(CMAKE) -S . -B $(BUILD)/clang-tidy $(CMAKE_FLAGS) \
+	  -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DZEROLITE_BUILD_TESTS=ON -DSKBUILD_PROJECT_VERSION_FULL=0.0.0 \
+	  -DPython_EXECUTABLE=$(abspath $(VENV))/bin/python $(PYTHON_INCLUDE_DIR:%=-DPython_INCLUDE_DIR=%) \
+	  -Dpybind11_DIR="$$($(VENV)/bin/python -m pybind11 --cmakedir)"
+	printf '%s\n' $(CPP_SOURCES) | \
+	  $(WITH_HEADERS) xargs -n 1 -P $(JOBS) $(CLANG_TIDY) --quiet -p $(BUILD)/clang-tidy
+
+type: $(VENV)/.installed ## Check types: mypy, and the extension module against its stub
+	$(VENV)/bin/mypy
+	$(VENV)/bin/stubtest --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt zerolite._native
+
+test-file: $(VENV)/.installed ## Run one test file: make test-file FILE=tests/test_x.py
+	@test -n "$(FILE)" || { echo "name the file: make test-file FILE=tests/test_x.py" >&2; exit 2; }
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) $(FILE)
+
+test-cpp: $(VENV)/.installed ## Build and run the C++ tests under AddressSanitizer and UBSan
+	$(CMAKE) -S . -B $(BUILD)/cpp-asan $(CMAKE_FLAGS) \
+	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=address,undefined \
+	  -DZEROLITE_TEST_RUNTIME="$(RUNTIME)"
+	$(VENV)/bin/cmake --build $(BUILD)/cpp-asan --parallel $(JOBS)
+	$(VENV)/bin/ctest --test-dir $(BUILD)/cpp-asan --output-on-failure --no-tests=error
+
+bench: $(VENV)/.installed ## Run the benchmarks
+	$(VENV)/bin/python -m benchmarks
+
+wheel: $(VENV)/.installed ## Build a wheel into dist/
+	$(WITH_HEADERS) $(VENV)/bin/python -m build --no-isolation --wheel
+
+sdist: $(VENV)/.installed ## Build a source distribution into dist/
+	$(VENV)/bin/python -m build --no-isolation --sdist
+
+clean: ## Remove build/, dist/ and caches; .venv stays, and is brought up to date when it is used next
+	rm -rf $(BUILD) dist $(VENV)/.installed .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path './$(VENV)' -prune -o -name __pycache__ -type d -exec rm -rf {} +

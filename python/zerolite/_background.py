@@ -1,0 +1,57 @@
+"""Work on other threads, with standard futures; the machinery is imported by the first who needs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from zerolite import _native
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class BackgroundThread:
+    """One thread, started by the first task and ended by `stop`."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        self._stopped = False
+
+    def submit(
+        self, task: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Future[Result]:
+        """Run a task on the thread, after those that were submitted before.
+
+        Raises:
+            Error: the thread was stopped.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._lock:
+            if self._stopped:
+                raise _native.Error("the model is closed; load it again to use it")
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(1, thread_name_prefix="zerolite-model")
+            return self._executor.submit(task, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Cancel what has not begun, and wait for the rest and the thread."""
+        with self._lock:
+            self._stopped = True
+            executor = self._executor
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def asyncio_wrap(future: Future[Result]) -> Awaitable[Result]:
+    """Make a future one that an event loop can wait for."""
+    import asyncio
+
+    return asyncio.wrap_future(future)

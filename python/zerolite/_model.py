@@ -1,0 +1,160 @@
+"""Loading models."""
+
+import operator
+import os
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import numpy.typing as npt
+
+from zerolite import _native
+from zerolite._background import BackgroundThread, asyncio_wrap
+from zerolite._signature import Signature, SignatureMethods
+from zerolite._tensor import Value
+from zerolite.delegates import XNNPack
+
+_MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+
+ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+
+class CompiledModel(_native.CompiledModel, SignatureMethods):
+    """A model that is ready to run, and acts as its default signature ("serving_default", or else the first).
+
+    Calling it copies the inputs in, runs, and returns new arrays: the array of a single output, or a dict of arrays by
+    name. Inputs go by position in the order of `inputs`, by name, or as one mapping from names to values. NumPy arrays
+    must have the tensor's dtype (else TypeError) and shape (else ValueError); lists and numbers are converted. With
+    ``out=`` an array (or, for several outputs, a mapping from names to arrays) the results are put there.
+
+    `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).
+
+    One model may be called from several threads; they take turns. The GIL is free during longer runs.
+    """
+
+    def __init__(self, source: "ModelSource | CompiledModel", *, delegate: XNNPack | None = None) -> None:
+        """Compile the model; `zerolite.load` is the usual way in.
+
+        A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
+        """
+        chosen = delegate or XNNPack()
+        settings: dict[str, Any] = {
+            "threads": _thread_count(chosen.threads),
+            "kernels": chosen.native_kernels,
+            "weight_cache": b"" if chosen.weight_cache is None else _encoded(chosen.weight_cache),
+        }
+        if isinstance(source, CompiledModel):
+            super().__init__(replica_of=source, **settings)
+        elif isinstance(source, str | os.PathLike):
+            super().__init__(path=_encoded(source), **settings)
+        else:
+            with _contiguous_view(source) as content:
+                super().__init__(content=content, name="the model in memory", **settings)
+        self._signatures: Mapping[str, Signature] | None = None
+        self._background = BackgroundThread()
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The signatures by key, in the model's order.
+
+        A model without signatures has one under LiteRT's key "<placeholder signature>", with the tensors' own names.
+        """
+        if self._signatures is None:
+            self._signatures = MappingProxyType(
+                {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
+            )
+        return self._signatures
+
+    def __enter__(self) -> "CompiledModel":
+        """Close the model at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the model."""
+        self.close()
+
+    async def run_async(self, *args: Value, **kwargs: Value) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
+        """Call the model on a thread of its own, so that an event loop goes on meanwhile.
+
+        Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several at once.
+        """
+        return await asyncio_wrap(self._background.submit(self, *args, **kwargs))
+
+    def close(self) -> None:
+        """Give back all that the runtime holds for the model; views of tensors keep their memory.
+
+        A run that is under way is waited for. Closing twice does nothing; any other use afterwards raises `Error`.
+        """
+        self._background.stop()
+        super().close()
+
+    def __repr__(self) -> str:
+        """The model's name, its inputs and outputs."""
+        # Tracebacks show the object whose loading failed, and there is nothing native in it to ask.
+        if "_signatures" not in vars(self):
+            return "CompiledModel(not loaded)"
+        if self.closed:
+            return f"CompiledModel({self.name!r}, closed)"
+        inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
+        return f"CompiledModel({self.name!r}, inputs={inputs}, outputs={outputs})"
+
+
+def load(
+    source: ModelSource, *, delegates: XNNPack | list[XNNPack] | None = None, threads: int | None = None
+) -> CompiledModel:
+    """Load a TensorFlow Lite model and compile it.
+
+    Args:
+        source: the path of a .tflite file, or its bytes. A file is read once, at once: what happens to it later does
+            not matter.
+        delegates: where the model runs; None is XNNPACK on the CPU.
+        threads: how many threads a run uses; None is the delegate's setting, which by default is 1.
+
+    Raises:
+        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
+        InvalidModelError: the bytes are not a sound model.
+        Error: the runtime can't compile the model, because it does not know an operator for example.
+        ValueError: `threads` is not from 1 to 1024.
+        TypeError: `source` is neither a path nor a buffer.
+    """
+    chosen = _only_cpu(delegates)
+    return CompiledModel(source, delegate=chosen if threads is None else chosen.with_threads(threads))
+
+
+def _encoded(path: str | os.PathLike[str]) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:  # the system would open the file whose name ends there
+        raise ValueError(f"the path {os.fspath(path)!r} holds a null byte; pass the path of a file")
+    return encoded
+
+
+def _contiguous_view(source: ModelSource) -> memoryview:
+    try:
+        view = memoryview(source)  # type: ignore[arg-type] # whether it is a buffer is asked here
+    except TypeError:
+        raise TypeError(
+            f"a model is loaded from a path or from bytes, and got {type(source).__name__}; "
+            "pass str, os.PathLike, bytes or another buffer"
+        ) from None
+    return view if view.c_contiguous else memoryview(view.tobytes())
+
+
+def _thread_count(threads: int) -> int:
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads is {threads!r}, and must be an int from 1 to {_MOST_THREADS}") from None
+    if not 1 <= count <= _MOST_THREADS:
+        raise ValueError(f"threads is {count}, and must be from 1 to {_MOST_THREADS}")
+    return count
+
+
+def _only_cpu(delegates: XNNPack | list[XNNPack] | None) -> XNNPack:
+    if delegates is None:
+        return XNNPack()
+    listed = delegates if isinstance(delegates, list | tuple) else [delegates]
+    if len(listed) != 1 or not isinstance(listed[0], XNNPack):
+        raise TypeError(f"delegates is {delegates!r}, and must be one zl.XNNPack(...), alone or in a list")
+    return listed[0]

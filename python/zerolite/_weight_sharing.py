@@ -1,0 +1,33 @@
+"""Packed weights that the replicas of a pool share."""
+
+import os
+
+from zerolite.delegates import XNNPack
+
+
+class SharedWeights:
+    """A weight cache in memory, which is no file on any disk and goes with the last who maps it.
+
+    XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name below
+    /proc/self/fd is a path like any other.
+
+    Attributes:
+        delegate: the settings that use the cache: those that were given where they name a cache themselves.
+    """
+
+    def __init__(self, delegate: XNNPack, *, sharing: bool) -> None:
+        """Make the cache where weights are packed at all."""
+        self._descriptor: int | None = None
+        self.delegate = delegate
+        if not sharing or delegate.weight_cache is not None or delegate.kernels != "delegate":
+            return
+        self._descriptor = os.memfd_create("zerolite-weights", os.MFD_CLOEXEC)
+        self.delegate = XNNPack(
+            threads=delegate.threads, kernels=delegate.kernels, weight_cache=f"/proc/self/fd/{self._descriptor}"
+        )
+
+    def close(self) -> None:
+        """Let go of the cache; models that map it keep it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

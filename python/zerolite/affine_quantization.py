@@ -1,0 +1,116 @@
+"""Affine quantization: the map between real numbers and a tensor's stored integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["AffineQuantization", "QuantizationParameters"]
+
+
+class QuantizationParameters(Protocol):
+    """What `Tensor.quantization` offers: one scale and zero point, or one pair per slice along `axis`."""
+
+    @property
+    def scales(self) -> Any:
+        """The scales, an array-like of positive numbers."""
+        ...
+
+    @property
+    def zero_points(self) -> Any:
+        """The zero points, an array-like of integers."""
+        ...
+
+    @property
+    def axis(self) -> int | None:
+        """The axis that several scales belong to; None for a single one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AffineQuantization:
+    """real = scale * (stored - zero_point), per tensor or per slice along `axis`.
+
+    Attributes:
+        scales: float64 array of shape (1,) or (slices,); every scale is positive and finite.
+        zero_points: int64 array of the same shape.
+        axis: the axis that the slices are counted along; None when one pair serves the whole tensor.
+    """
+
+    scales: NDArray[np.float64]
+    zero_points: NDArray[np.int64]
+    axis: int | None = None
+
+    @classmethod
+    def from_parameters(cls, parameters: QuantizationParameters) -> AffineQuantization:
+        """Read the parameters of a tensor as `Tensor.quantization` gives them.
+
+        Raises:
+            ValueError: the parameters contradict one another, or a scale is not positive and finite.
+        """
+        return cls.of(parameters.scales, parameters.zero_points, parameters.axis)
+
+    @classmethod
+    def of(cls, scales: Any, zero_points: Any, axis: int | None = None) -> AffineQuantization:
+        """Make the map from array-likes of scales and zero points (zero points may be left empty: all zero).
+
+        Raises:
+            ValueError: the parameters contradict one another, or a scale is not positive and finite.
+        """
+        scale_values = np.atleast_1d(np.asarray(scales, dtype=np.float64))
+        zero_point_values = np.atleast_1d(np.asarray(zero_points, dtype=np.int64))
+        if zero_point_values.size == 0:
+            zero_point_values = np.zeros(scale_values.shape, dtype=np.int64)
+        if scale_values.ndim != 1 or scale_values.shape != zero_point_values.shape or scale_values.size == 0:
+            raise ValueError(
+                f"a quantized tensor needs as many scales as zero points, at least one; came "
+                f"{scale_values.size} scales and {zero_point_values.size} zero points"
+            )
+        if not np.all(np.isfinite(scale_values)) or not np.all(scale_values > 0):
+            raise ValueError(f"quantization scales must be positive and finite; came {scale_values.tolist()}")
+        if scale_values.size > 1 and axis is None:
+            raise ValueError(f"{scale_values.size} quantization scales need the axis that they belong to")
+        return cls(scale_values, zero_point_values, axis if scale_values.size > 1 else None)
+
+    def quantize(self, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Store real `values` as integers of `dtype`: rounded to nearest (ties to even), then saturated.
+
+        Args:
+            values: real numbers in the tensor's shape.
+            dtype: the tensor's integer type, such as int8.
+
+        Returns:
+            A new array of the same shape in `dtype`.
+
+        Raises:
+            ValueError: a value is NaN, which no integer stands for.
+        """
+        if np.isnan(values).any():
+            raise ValueError("NaN can't be quantized; remove it from the input")
+        scales, zero_points = self._along(values)
+        limits = np.iinfo(dtype)
+        stored = np.rint(values / scales) + zero_points
+        quantized: NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
+        return quantized
+
+    def dequantize(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """The real numbers that the integers `stored` stand for: a new float32 array of the same shape."""
+        scales, zero_points = self._along(stored)
+        real: NDArray[np.float32] = ((stored.astype(np.int64) - zero_points) * scales).astype(np.float32)
+        return real
+
+    def _along(self, array: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Scales and zero points, shaped so that they broadcast over `array`."""
+        if self.axis is None:
+            return self.scales, self.zero_points
+        if not 0 <= self.axis < array.ndim or array.shape[self.axis] != self.scales.size:
+            raise ValueError(
+                f"the quantization has {self.scales.size} scales along axis {self.axis}, "
+                f"which an array of shape {array.shape} has no room for"
+            )
+        shape = [1] * array.ndim
+        shape[self.axis] = self.scales.size
+        return self.scales.reshape(shape), self.zero_points.reshape(shape)

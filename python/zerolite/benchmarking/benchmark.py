@@ -1,0 +1,250 @@
+"""Benchmarks of one model: alone, or beside other runtimes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from zerolite.benchmarking.benchmark_result import BenchmarkResult
+from zerolite.benchmarking.first_results import first_results_in_turns
+from zerolite.benchmarking.inputs import InputValues, make_inputs
+from zerolite.benchmarking.interleaved import ProgressCallback, time_interleaved
+from zerolite.benchmarking.machine import describe_machine
+from zerolite.benchmarking.quietly import import_quietly, open_quietly
+from zerolite.benchmarking.runtime_result import RuntimeResult
+from zerolite.benchmarking.session import RUNTIMES, Session, Work, session_of
+
+if TYPE_CHECKING:
+    from zerolite import CompiledModel
+
+__all__ = ["benchmark"]
+
+# So many items for each worker keep all of them busy until close to the end of a batch.
+_ITEMS_PER_WORKER = 16
+
+_DISTRIBUTIONS = {
+    "zerolite": "zerolite",
+    "tf": "tensorflow",
+    "litert": "ai-edge-litert",
+    "compiled_model": "ai-edge-litert",
+    "tflite_runtime": "tflite-runtime",
+}
+
+
+def benchmark(
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview | CompiledModel,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    batch: int | None = None,
+    signature: str | None = None,
+    delegates: Any = None,
+    against: Sequence[str] = (),
+    inputs: InputValues = "random",
+    seed: int = 0,
+    seconds: float = 1.0,
+    rounds: int = 20,
+    warmup: float = 0.2,
+    processes: int = 3,
+    progress: ProgressCallback | None = None,
+) -> BenchmarkResult:
+    """Measure what a model costs: latencies, throughput, loading, the first inference and memory.
+
+    Two kinds of calls are timed apart: from arrays in to arrays out, and running alone. They are timed in a tight
+    loop in this process, in turns with the runtimes of `against`. Loading, the first inference and the peak of memory
+    are those of fresh processes, which are started in turns as well and have one replica and no batch.
+
+    Args:
+        model: a path to a .tflite file, or its bytes. A `CompiledModel` is timed as it is, with its own settings; for
+            `against`, `workers` and the figures of fresh processes the file or its bytes are needed.
+        threads: how many threads a run uses, in every runtime; None is 1, or the setting of `delegates`.
+        workers: run batches through a `Pool` of so many replicas with one thread each. The other runtimes run them
+            in a loop, with `threads`.
+        batch: run so many items a call with `map`, and in the other runtimes with a loop in Python; None is one call
+            at a time, or, with `workers`, 16 items for each.
+        signature: the signature to run; None is the default one.
+        delegates: where zerolite runs the model, as `load` takes it. The other runtimes run on the CPU.
+        against: names of the runtimes to compare with: "tf" (`tf.lite.Interpreter`), "litert"
+            (`ai_edge_litert.interpreter.Interpreter`), "compiled_model" (`ai_edge_litert.compiled_model.CompiledModel`)
+            and "tflite_runtime" (`tflite_runtime.interpreter.Interpreter`).
+        inputs: "random" or "zeros"; see `zerolite.benchmarking.make_inputs`.
+        seed: the random inputs depend on it and on nothing else.
+        seconds: how long each kind of call is timed at least, in each runtime.
+        rounds: in how many turns.
+        warmup: seconds of untimed calls before.
+        processes: how many fresh processes are started for each runtime; 0 leaves their figures out.
+        progress: called as ``progress(done, total)`` after each turn and each process.
+
+    Returns:
+        The figures of zerolite and of the others; `BenchmarkResult.ratio` compares them.
+
+    Raises:
+        ImportError: a runtime of `against` is not installed; the message says how to install it.
+        ValueError: the options contradict one another, or the model can't be run as they want it.
+        TypeError: `model` is of no known kind.
+        OSError: the file can't be read.
+        InvalidModelError: the file is not a sound model.
+        RuntimeError: a runtime refuses the model, or a fresh process failed.
+    """
+    names = ["zerolite", *_checked_names(against)]
+    _check_counts(workers=workers, batch=batch, seconds=seconds, rounds=rounds, warmup=warmup, processes=processes)
+    for name in names[1:]:
+        import_quietly(name)
+    if batch is None and workers is not None:
+        batch = _ITEMS_PER_WORKER * workers
+
+    timing: _TimingOptions = {"seconds": seconds, "rounds": rounds, "warmup": warmup}
+    with ExitStack() as stack:
+        path: Path | None = None
+        if _is_loaded(model):
+            _check_loaded(threads=threads, workers=workers, delegates=delegates, against=against)
+            sessions = {"zerolite": session_of(model, signature=signature)}
+            processes = 0
+        else:
+            path = stack.enter_context(_as_file(model))
+            sessions = {}
+            for name in names:
+                own = {"delegates": delegates, "workers": workers} if name == "zerolite" else {}
+                opened = open_quietly(name, path, signature=signature, threads=threads, **own)
+                sessions[name] = stack.enter_context(opened)
+
+        make_work = _single_call if batch is None else _batch_of(batch)
+        calls = {name: make_work(session, inputs, seed) for name, session in sessions.items()}
+        invokes = {name: one.invoke for name, one in sessions.items() if batch is None and one.invoke is not None}
+        # What still refers to a runtime would keep it from being closed.
+        stack.callback(invokes.clear)
+        stack.callback(calls.clear)
+        count = _steps(progress, (rounds, rounds if invokes else 0, processes * len(names)))
+        call_timings = time_interleaved(calls, **timing, items_per_call=batch or 1, progress=next(count))
+        # Running alone goes over the inputs that the calls have left in place.
+        invoke_timings = time_interleaved(invokes, **timing, progress=next(count)) if invokes else {}
+        first_results = {}
+        if path is not None and processes > 0:
+            first_results = first_results_in_turns(
+                names,
+                path,
+                processes=processes,
+                signature=signature,
+                threads=threads,
+                delegates=delegates,
+                progress=next(count),
+            )
+        described = {
+            "file": str(Path(model)) if isinstance(model, str | os.PathLike) else None,
+            "size_bytes": None if path is None else path.stat().st_size,
+            "signature": signature,
+            "dispatch": sessions["zerolite"].dispatch(),
+        }
+        results = {
+            name: RuntimeResult(
+                name, _version(name), call_timings[name], invoke_timings.get(name), first_results.get(name)
+            )
+            for name in sessions
+        }
+    settings = {"threads": threads, "workers": workers, "batch": batch, "inputs": inputs, "seed": seed, **timing}
+    settings |= {"processes": processes, "delegates": None if delegates is None else repr(delegates)}
+    own_result = results.pop("zerolite")
+    return BenchmarkResult(described, settings, describe_machine(), own_result, results)
+
+
+class _TimingOptions(TypedDict):
+    seconds: float
+    rounds: int
+    warmup: float
+
+
+def _single_call(session: Session, values: InputValues, seed: int) -> Work:
+    return session.call(make_inputs(session.inputs, values, seed=seed))
+
+
+def _batch_of(items: int) -> Callable[[Session, InputValues, int], Work]:
+    def make_work(session: Session, values: InputValues, seed: int) -> Work:
+        leading = {shape[0] if shape else 0 for shape, _ in session.inputs.values()}
+        if len(leading) != 1 or 0 in leading:
+            shapes = ", ".join(f"'{name}' {shape}" for name, (shape, _) in session.inputs.items()) or "none"
+            raise ValueError(f"a batch needs inputs with the same leading axis; the model's inputs are {shapes}")
+        (per_run,) = leading
+        if items % per_run:
+            raise ValueError(f"the model runs {per_run} items at a time, so batch must be a multiple; came {items}")
+        return session.batch(make_inputs(session.inputs, values, seed=seed, items=items), per_run)
+
+    return make_work
+
+
+def _checked_names(against: Sequence[str]) -> list[str]:
+    if isinstance(against, str):
+        raise TypeError(f"against is a list of names; came the text {against!r}, so write [{against!r}]")
+    known = [name for name in RUNTIMES if name != "zerolite"]
+    for name in against:
+        if name not in known:
+            raise ValueError(f"there is no runtime {name!r} to compare with; choose from {', '.join(known)}")
+    return list(dict.fromkeys(against))
+
+
+def _check_counts(
+    *, workers: int | None, batch: int | None, seconds: float, rounds: int, warmup: float, processes: int
+) -> None:
+    for name, value, least in (
+        ("workers", 1 if workers is None else workers, 1),
+        ("batch", 1 if batch is None else batch, 1),
+        ("seconds", seconds, 0),
+        ("rounds", rounds, 1),
+        ("warmup", warmup, 0),
+        ("processes", processes, 0),
+    ):
+        if not value >= least:
+            raise ValueError(f"{name} must be at least {least}; came {value}")
+
+
+def _is_loaded(model: Any) -> bool:
+    return hasattr(model, "signatures") and hasattr(model, "run")
+
+
+def _check_loaded(**options: Any) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise ValueError(
+            f"a loaded model is timed as it is, and {given[0]} needs the model itself; give its path or its bytes"
+        )
+
+
+@contextmanager
+def _as_file(model: Any) -> Iterator[Path]:
+    """The model's file; one that goes away afterwards for a model that came as bytes."""
+    if isinstance(model, str | os.PathLike):
+        yield Path(model)
+        return
+    if not isinstance(model, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"can't benchmark a {type(model).__name__}; give the path or the bytes of a .tflite file, or a "
+            "zerolite.CompiledModel"
+        )
+    with tempfile.TemporaryDirectory(prefix="zerolite-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(model)
+        yield path
+
+
+def _version(runtime: str) -> str | None:
+    try:
+        return importlib.metadata.version(_DISTRIBUTIONS[runtime])
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _steps(progress: ProgressCallback | None, parts: Sequence[int]) -> Iterator[ProgressCallback | None]:
+    """A callback for each part that has steps, which counts on from the parts before."""
+    total, before = sum(parts), 0
+    for part in parts:
+        if part > 0:
+            yield None if progress is None else _counted(progress, before, total)
+        before += part
+
+
+def _counted(progress: ProgressCallback, before: int, total: int) -> ProgressCallback:
+    return lambda done, _: progress(before + done, total)

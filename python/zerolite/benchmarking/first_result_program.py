@@ -1,0 +1,121 @@
+"""The program of a fresh process: from a runtime's import to its first result, and then whatever blocks are asked for.
+
+Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come pickled,
+as hexadecimal digits. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds and bytes.
+After that, a line "call COUNT" or "invoke COUNT" on its stdin is answered by the nanoseconds that so many took.
+
+Nothing is imported here that the runtime itself would not import, or that would make a difference.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+import timeit
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zerolite.benchmarking import session as session_module
+
+
+def main(session: Any, arguments: Sequence[str]) -> None:
+    """Do what the module says."""
+    runtime, path, signature, threads, replicas, delegates = arguments
+    started = time.perf_counter_ns()
+    session.import_runtime(runtime)
+    imported = time.perf_counter_ns()
+    opened = [
+        session.open_session(
+            runtime,
+            path,
+            signature=signature or None,
+            threads=int(threads) if threads else None,
+            delegates=_unpickled(delegates),
+        )
+        for _ in range(int(replicas))
+    ]
+    loaded = time.perf_counter_ns()
+    calls = [timer_of(one.call(zeros(one))) for one in opened]
+    first = sum(call.timeit(1) for call in calls)
+    say(f"{imported - started} {loaded - imported} {int(first)} {peak_resident_bytes()}")
+    invoke = opened[0].invoke
+    timers = {"call": calls[0], "invoke": None if invoke is None else timer_of(invoke)}
+    for request in sys.stdin:
+        kind, count = request.split()
+        timer = timers[kind]
+        if timer is None:
+            raise ValueError(f"{runtime} has no call that only runs this signature")
+        say(str(int(timer.timeit(int(count)))))
+
+
+def timer_of(work: session_module.Work) -> timeit.Timer:
+    """A timer of the work, in nanoseconds."""
+    statement, names = work
+    return timeit.Timer(statement, timer=time.perf_counter_ns, globals=names)
+
+
+def zeros(session: session_module.Session) -> list[Any]:
+    """An array of zeros (or of empty strings) for each input: valid indices, whatever the model takes them for."""
+    import numpy as np
+
+    return [
+        np.full(shape, b"", object) if np.dtype(dtype).kind in "OSU" else np.zeros(shape, dtype)
+        for shape, dtype in session.inputs.values()
+    ]
+
+
+def peak_resident_bytes() -> int:
+    """The most memory that this process has had in use.
+
+    Linux counts it in VmHWM. What getrusage says there begins with the size of the process that started this one.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123 - no pathlib here
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def say(line: str) -> None:
+    """Write one line to whoever started this process."""
+    os.write(1, f"{line}\n".encode())
+
+
+def _unpickled(delegates: str) -> Any:
+    if not delegates:
+        return None
+    import pickle
+
+    return pickle.loads(bytes.fromhex(delegates))
+
+
+def _load_session_module() -> Any:
+    """The file beside this one, loaded without the package around it."""
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - no pathlib here
+    # The folder of a script comes first on its path, and its neighbours are no top-level modules.
+    sys.path[:] = [entry for entry in sys.path if entry != folder]
+    spec = importlib.util.spec_from_file_location("session", os.path.join(folder, "session.py"))  # noqa: PTH118
+    if spec is None or spec.loader is None:
+        raise ImportError(f"there is no session.py in {folder}; install zerolite again")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    try:
+        main(_load_session_module(), sys.argv[1:])
+    except (ImportError, ValueError, TypeError, RuntimeError, OSError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    # Taking a runtime down is not timed, and takes some of them long.
+    os._exit(0)

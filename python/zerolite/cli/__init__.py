@@ -1,0 +1,34 @@
+"""The command line `zerolite`. Needs the extra "cli"; importing this module does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what follows the program's name; None takes it from `sys.argv`.
+
+    Returns:
+        The exit code: 0 for success, 1 for a failure (told in one line on stderr), 2 for wrong use.
+    """
+    try:
+        from zerolite.cli.app import build_app
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("rich", "typer"):
+            raise
+        sys.stderr.write(
+            f"zerolite: the command line needs the package {error.name}, which is not installed; "
+            "install it with: pip install 'zerolite[cli]'\n"
+        )
+        return 1
+    try:
+        build_app()(args=None if arguments is None else list(arguments), prog_name="zerolite")
+    except SystemExit as finished:
+        return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
+    return 0

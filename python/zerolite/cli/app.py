@@ -1,0 +1,30 @@
+"""The application that the commands register with."""
+
+from __future__ import annotations
+
+import typer
+
+from zerolite.cli import benchmark_command, demo_command, info_command, run_command
+
+__all__ = ["build_app"]
+
+_COMMANDS = (info_command, run_command, benchmark_command, demo_command)
+
+
+def build_app() -> typer.Typer:
+    """The command line with all of its commands."""
+    app = typer.Typer(
+        help="TensorFlow Lite models from the command line: look into them and run them.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    # With a callback the application stays a group of commands, however few there are.
+    @app.callback()
+    def _group() -> None: ...
+
+    for command in _COMMANDS:
+        command.register(app)
+    return app

@@ -1,0 +1,50 @@
+"""Delegates as words on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+__all__ = ["DELEGATE_HELP", "delegates_of"]
+
+_KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
+_ACCELERATORS = {"gpu": "Gpu", "npu": "Npu"}
+
+DELEGATE_HELP = (
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
+    "external delegate. Repeatable, in order of preference."
+)
+
+
+def delegates_of(words: Sequence[str]) -> list[Any] | None:
+    """The delegates that the words name; None for no words.
+
+    Raises:
+        typer.BadParameter: a word names no delegate.
+    """
+    import zerolite
+
+    delegates: list[Any] = []
+    for word in words:
+        if word in _KERNELS:
+            delegates.append(zerolite.XNNPack(kernels=_KERNELS[word]))  # type: ignore[arg-type]
+        elif word in _ACCELERATORS:
+            delegates.append(_delegate_class(_ACCELERATORS[word])())
+        elif word.endswith(".so"):
+            delegates.append(_delegate_class("ExternalDelegate")(word))
+        else:
+            known = ", ".join([*_KERNELS, *_ACCELERATORS])
+            raise typer.BadParameter(
+                f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
+            )
+    return delegates or None
+
+
+def _delegate_class(name: str) -> Any:
+    import zerolite
+
+    if not hasattr(zerolite, name):
+        raise typer.BadParameter(f"This version of zerolite has no {name}.", param_hint="--delegate")
+    return getattr(zerolite, name)

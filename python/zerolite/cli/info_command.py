@@ -1,0 +1,115 @@
+"""The command `zerolite info`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from zerolite import Tensor
+
+__all__ = ["register"]
+
+# A per-channel tensor can have thousands of scales; a table shows a few.
+_SCALES_SHOWN = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="info")(_info)
+
+
+def _info(
+    model_file: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Show a model's signatures with their inputs and outputs, and how it will be run."""
+    with failures_in_one_line():
+        from zerolite import Error, load
+
+        with load(model_file) as model:
+            signatures = {
+                name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
+                for name, signature in model.signatures.items()
+            }
+            # How a model is dispatched is settled by its first run; this one is over zeros.
+            with contextlib.suppress(Error):
+                model.run()
+            dispatch = model.dispatch
+            document = {
+                "file": str(model_file),
+                "size_bytes": model_file.stat().st_size,
+                "dispatch": {"path": str(dispatch), "reason": dispatch.reason},
+                "signatures": signatures,
+            }
+        if as_json:
+            print_json(document)
+            return
+        typer.echo(f"{model_file}, {document['size_bytes']:,} bytes")
+        typer.echo(f"dispatch: {dispatch}, {dispatch.reason}")
+        for name, signature in signatures.items():
+            print_table(
+                ("", "name", "dtype", "shape", "quantization"),
+                [
+                    (
+                        side[:-1],
+                        tensor["name"],
+                        tensor["dtype"],
+                        _shape_words(tensor),
+                        _quantization_words(tensor),
+                    )
+                    for side, tensors in signature.items()
+                    for tensor in tensors
+                ],
+                title=f"signature {name}",
+                left=5,
+            )
+
+
+def _tensors(tensors: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    return [_tensor(tensor) for tensor in tensors.values()]
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    parameters = tensor.quantization
+    return {
+        "name": tensor.name,
+        "dtype": np.dtype(tensor.dtype).name,
+        "shape": list(tensor.shape),
+        "shape_signature": list(tensor.shape_signature),
+        "quantization": None
+        if parameters is None
+        else {
+            "scales": [float(scale) for scale in parameters.scales],
+            "zero_points": [int(zero_point) for zero_point in parameters.zero_points],
+            "axis": parameters.axis,
+        },
+    }
+
+
+def _shape_words(tensor: Mapping[str, Any]) -> str:
+    """The shape, open axes as "?": "? x 8 x 8 x 1"."""
+    sizes = ["?" if size < 0 else str(size) for size in tensor["shape_signature"]]
+    return " x ".join(sizes) if sizes else "scalar"
+
+
+def _quantization_words(tensor: Mapping[str, Any]) -> str:
+    parameters = tensor["quantization"]
+    if parameters is None:
+        return "-"
+    pairs = list(zip(parameters["scales"], parameters["zero_points"], strict=True))
+    words = ", ".join(f"scale {scale:.6g}, zero point {zero_point}" for scale, zero_point in pairs[:_SCALES_SHOWN])
+    if len(pairs) > _SCALES_SHOWN:
+        words += f", ... ({len(pairs)} along axis {parameters['axis']})"
+    return words

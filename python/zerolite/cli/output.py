@@ -1,0 +1,45 @@
+"""What commands print on stdout: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["print_json", "print_table"]
+
+# Without a terminal there is no width to fit; a line is then as long as it needs to be, up to this.
+_FILE_WIDTH = 200
+
+
+def print_json(document: Any) -> None:
+    """Print `document` as indented JSON."""
+    typer.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_table(
+    headings: Sequence[str], lines: Iterable[Sequence[str]], *, title: str | None = None, left: int = 1
+) -> None:
+    """Print a table whose first `left` columns are words, set to the left, and whose others are numbers."""
+    console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
+    # Names come from files: as Text they are never read as markup.
+    table = Table(
+        title=None if title is None else Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for place, heading in enumerate(headings):
+        table.add_column(Text(heading), justify="left" if place < left else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    console.print(table)

@@ -1,0 +1,236 @@
+"""Replicas of a model on threads of their own."""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from zerolite import _native
+from zerolite._background import asyncio_wrap
+from zerolite._batch import Batch, Out, Progress, map_signature
+from zerolite._item_error import ItemError
+from zerolite._model import CompiledModel, ModelSource
+from zerolite._signature import SignatureMethods
+from zerolite._tensor import Value
+from zerolite._weight_sharing import SharedWeights
+from zerolite.delegates import XNNPack
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+_MOST_WORKERS = 1024
+
+
+class Pool:
+    """Replicas of one model, each on a thread of its own: more throughput than threads within one replica give.
+
+    The replicas share the model's bytes and, where XNNPACK packs weights for its kernels, the packed weights too. Each
+    keeps its own state, so that a stateful model's items must not depend on one another. All methods may be called from
+    any thread. Close the pool, or use it in a with statement, when it is done.
+
+    Attributes:
+        workers: how many replicas there are.
+    """
+
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        workers: int,
+        signature: str | None = None,
+        delegate: XNNPack | None = None,
+    ) -> None:
+        """Load the model and make its replicas.
+
+        Args:
+            source: the path of a .tflite file, or its bytes.
+            workers: how many replicas, at least 1; as many as there are cores is usual.
+            signature: the signature that items run through; None is the default one.
+            delegate: settings of each replica; None is one thread with XNNPACK.
+
+        Raises:
+            ValueError: `workers` is not from 1 to 1024, or the model has no such signature.
+            TypeError: `workers` is not an integer.
+            OSError, InvalidModelError, Error: as `load` raises them.
+        """
+        self.workers = _worker_count(workers)
+        self._closed = False
+        self._weights = SharedWeights(delegate or XNNPack(), sharing=self.workers > 1)
+        first = CompiledModel(source, delegate=self._weights.delegate)
+        self._models = [first]
+        self._models += [CompiledModel(first, delegate=self._weights.delegate) for _ in range(1, self.workers)]
+        self._replicas = [_signature_of(model, signature) for model in self._models]
+        self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
+        for replica in self._replicas:
+            self._free.put(replica)
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="zerolite-pool")
+
+    def submit(self, *args: Value, **kwargs: Value) -> Future[_Result]:
+        """Run one item, given as to a call of the model, and return a future of its result.
+
+        The future can be cancelled until a replica has begun with it.
+
+        Raises:
+            Error: the pool is closed.
+        """
+        self._require_open()
+        try:
+            return self._executor.submit(self._run_item, args, kwargs)
+        except RuntimeError as error:  # another thread has closed the pool meanwhile
+            raise _closed_error() from error
+
+    async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
+        """Run one item on the pool's threads, so that an event loop goes on meanwhile."""
+        return await asyncio_wrap(self.submit(*args, **kwargs))
+
+    def map(
+        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+    ) -> _Result:
+        """Run every item of a batch over all replicas, in native threads; results are in the batch's order.
+
+        Arguments, results and errors are those of `CompiledModel.map`.
+        """
+        self._require_open()
+        return map_signature(self._replicas, batch, out=out, chunk=chunk, progress=progress)
+
+    def imap(self, items: Iterable[Value], *, ahead: int | None = None) -> Iterator[_Result]:
+        """Run items from any iterable, and yield the results in its order.
+
+        Only a few items are taken ahead of the results, so that an endless generator needs no more memory than a short
+        one. An item is what a call takes by position: an array, or a tuple or mapping for several inputs.
+
+        Args:
+            items: the items; they are fetched in the thread that iterates.
+            ahead: how many items may be under way; None is four for each worker.
+
+        Returns:
+            An iterator. Where an item fails it raises `ItemError`, with the item's index and the cause, and goes on
+            with the next item when it is asked again. What the iterable raises comes after the results of the items
+            before.
+
+        Raises:
+            ValueError: `ahead` is less than 1.
+            Error: the pool is closed.
+        """
+        self._require_open()
+        if ahead is not None and ahead < 1:
+            raise ValueError(f"ahead is {ahead}, and must be at least 1, or None for four items a worker")
+        return _OrderedResults(self, iter(items), ahead or 4 * self.workers)
+
+    def close(self) -> None:
+        """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine."""
+        self._closed = True
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for model in self._models:
+            model.close()
+        self._weights.close()
+
+    def __enter__(self) -> Pool:
+        """Close the pool at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the pool."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The model and the number of workers."""
+        state = ", closed" if self._closed else ""
+        return f"Pool({self._models[0].name!r}, workers={self.workers}{state})"
+
+    def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value]) -> _Result:
+        # There are as many replicas as threads, so that one is free whenever a thread is.
+        replica = self._free.get()
+        try:
+            result: _Result = replica(*args, **kwargs)
+            return result
+        finally:
+            self._free.put(replica)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise _closed_error()
+
+
+class _OrderedResults(Iterator[_Result]):
+    """The results of `Pool.imap`."""
+
+    def __init__(self, pool: Pool, items: Iterator[Value], ahead: int) -> None:
+        self._pool = pool
+        self._items: Iterator[Value] | None = items
+        self._ahead = ahead
+        self._next_index = 0
+        self._pending: deque[tuple[int, Future[_Result]]] = deque()
+        self._source_error: BaseException | None = None
+
+    def __next__(self) -> _Result:
+        self._fill()
+        if not self._pending:
+            error, self._source_error = self._source_error, None
+            if error is not None:
+                raise error
+            raise StopIteration
+        index, future = self._pending.popleft()
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self._pending.appendleft((index, future))
+            raise
+        except BaseException as error:
+            if future.cancelled():
+                raise _closed_error() from error
+            raise ItemError(index, error) from error
+
+    def _fill(self) -> None:
+        while self._items is not None and len(self._pending) < self._ahead:
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self._items = None
+                return
+            except BaseException as error:
+                self._items = None
+                self._source_error = error
+                return
+            args = item if isinstance(item, tuple) else (item,)
+            self._pending.append((self._next_index, self._pool.submit(*args)))
+            self._next_index += 1
+
+    def __del__(self) -> None:
+        for _, future in self._pending:
+            future.cancel()
+
+
+def _worker_count(workers: int) -> int:
+    try:
+        count = operator.index(workers)
+    except TypeError:
+        raise TypeError(f"workers is {workers!r}, and must be an int from 1 to {_MOST_WORKERS}") from None
+    if not 1 <= count <= _MOST_WORKERS:
+        raise ValueError(f"workers is {count}, and must be from 1 to {_MOST_WORKERS}")
+    return count
+
+
+def _signature_of(model: CompiledModel, key: str | None) -> SignatureMethods:
+    if key is None:
+        return model
+    if key not in model.signatures:
+        known = ", ".join(map(repr, model.signatures))
+        raise ValueError(f"{model.name} has no signature {key!r}; its signatures are {known}")
+    return model.signatures[key]
+
+
+def _closed_error() -> _native.Error:
+    return _native.Error("the pool is closed; make another one to use it")

@@ -1,0 +1,51 @@
+"""Finding the adapter for a model."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from zerolite.runners.compiled_model_runner import CompiledModelRunner
+from zerolite.runners.interpreter_runner import InterpreterRunner
+from zerolite.runners.keras_runner import KerasRunner
+from zerolite.runners.runner import Runner
+
+__all__ = ["adapt"]
+
+
+def adapt(model: Any, *, output: str | None = None, threads: int | None = None) -> Runner:
+    """Make a runner of a model, whatever its runtime.
+
+    Args:
+        model: a path to a .tflite file or its bytes (loaded with zerolite and closed by the runner's
+            `close`), a `CompiledModel`, a `tf.lite.Interpreter` or `ai_edge_litert` interpreter, a Keras
+            model, or a runner.
+        output: the name of the output to read, for a model with several.
+        threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
+
+    Raises:
+        TypeError: `model` is none of these.
+        ValueError: the model's inputs and outputs are not what an evaluation can feed.
+        InvalidModelError: the file is not a sound model.
+    """
+    if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview):
+        from zerolite import load
+
+        loaded = load(model, threads=threads)
+        try:
+            return CompiledModelRunner(loaded, output=output, owned=True)
+        except BaseException:
+            loaded.close()
+            raise
+    if hasattr(model, "get_input_details") and hasattr(model, "invoke"):
+        return InterpreterRunner(model, output=output)
+    if hasattr(model, "signatures") and hasattr(model, "run"):
+        return CompiledModelRunner(model, output=output)
+    if hasattr(model, "predict_on_batch"):
+        return KerasRunner(model)
+    if isinstance(model, Runner):
+        return model
+    raise TypeError(
+        f"can't evaluate a {type(model).__name__}; give the path of a .tflite file, a "
+        "zerolite.CompiledModel, an interpreter or a Keras model"
+    )

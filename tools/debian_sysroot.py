@@ -1,0 +1,137 @@
+"""Debian packages of another architecture, unpacked under build/: CPython's headers, its library and its interpreter.
+
+APT is told of the other architecture in a configuration of its own, with lists, a cache and a package state of their
+own, so the machine's packages and sources stay as they are and nothing needs root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class SysrootError(Exception):
+    """What can't be had from Debian, and the way around it."""
+
+
+@dataclass(frozen=True)
+class DebianSysroot:
+    """Packages of one architecture and one release, such as "bookworm", unpacked below `root`."""
+
+    root: Path
+    architecture: str
+    suite: str
+
+    def require(self, packages: Sequence[str]) -> None:
+        """Unpack the packages that are not there yet.
+
+        Raises:
+            SysrootError: there is no APT, no Debian among its sources, or the packages can't be fetched.
+        """
+        missing = [package for package in packages if not self._mark(package).exists()]
+        if not missing:
+            return
+        print(f"unpacking for {self.architecture}, from Debian {self.suite}: {' '.join(missing)}", flush=True)
+        downloads = self._state / "downloads"
+        shutil.rmtree(downloads, ignore_errors=True)
+        downloads.mkdir(parents=True)
+        variables = {**os.environ, "APT_CONFIG": str(self._write_configuration())}
+        try:
+            for command in (["--error-on=any", "update"], ["download", *missing]):
+                subprocess.run(
+                    ["apt-get", "--quiet=2", *command],
+                    check=True,
+                    env=variables,
+                    cwd=downloads,
+                    stdin=subprocess.DEVNULL,
+                )
+        except subprocess.CalledProcessError as failure:
+            raise SysrootError(
+                f"Debian {self.suite}'s packages for {self.architecture} can't be fetched ({' '.join(missing)}); "
+                "the reason stands above"
+            ) from failure
+        self._prepare_merged_usr()
+        for archive in sorted(downloads.iterdir()):
+            self._unpack(archive)
+        for package in missing:
+            self._mark(package).touch()
+        shutil.rmtree(downloads)
+
+    @property
+    def _state(self) -> Path:
+        return self.root / "var" / "apt"
+
+    def _mark(self, package: str) -> Path:
+        return self._state / f"{package}.unpacked"
+
+    def _unpack(self, archive: Path) -> None:
+        # dpkg-deb's own extraction would replace the links of _prepare_merged_usr by directories.
+        contents = subprocess.run(["dpkg-deb", "--fsys-tarfile", archive], check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(
+            ["tar", "--extract", "--keep-directory-symlink", "--no-same-owner", f"--directory={self.root}"],
+            check=True,
+            input=contents,
+        )
+
+    def _prepare_merged_usr(self) -> None:
+        """Let /lib be /usr/lib, as on an installed Debian: older packages have files in one, newer ones in the other."""
+        for name in ("lib", "bin", "sbin"):
+            (self.root / "usr" / name).mkdir(parents=True, exist_ok=True)
+            link = self.root / name
+            if not link.is_symlink():
+                link.symlink_to(Path("usr") / name)
+
+    def _write_configuration(self) -> Path:
+        for folder in ("lists/partial", "cache/archives/partial"):
+            (self._state / folder).mkdir(parents=True, exist_ok=True)
+        (self._state / "status").touch()
+        signed_by = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+        sources = self._state / "sources.list"
+        sources.write_text(f"deb {signed_by}{debian_archive()} {self.suite} main\n", encoding="utf-8")
+        settings = {
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            # As root, apt-get would change to a user who can't write here.
+            "APT::Sandbox::User": "root",
+            # Translations and the like: nobody reads them here.
+            "Acquire::Languages": "none",
+            "Dir::State::Lists": self._state / "lists",
+            "Dir::State::status": self._state / "status",
+            "Dir::Cache": self._state / "cache",
+            "Dir::Etc::SourceList": sources,
+            "Dir::Etc::SourceParts": "-",
+        }
+        configuration = self._state / "apt.conf"
+        lines = [f'{name} "{value}";\n' for name, value in settings.items()]
+        configuration.write_text("".join(lines), encoding="utf-8")
+        return configuration
+
+
+def debian_archive() -> str:
+    """Return the address of the Debian archive that this machine's APT uses.
+
+    Raises:
+        SysrootError: this is no Debian, or it has no source of Debian's main archive.
+    """
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise SysrootError("this machine has no apt-get; build on Debian 12, for example in its container image")
+    targets = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for line in targets:
+        origin, label, address = line.split("|", 2)
+        if (origin, label) == ("Debian", "Debian"):
+            return address
+    raise SysrootError(
+        "APT knows no Debian archive on this machine; run apt-get update first, or build on Debian 12, for example in "
+        "its container image"
+    )
