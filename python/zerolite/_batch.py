@@ -77,7 +77,7 @@ def _named_values(batch: Batch, inputs: TensorMap) -> dict[str, npt.ArrayLike]:
             raise _native.ArgumentError(f"the batch does not fit the inputs {known}; {problem}")
         return {name: batch[name] for name in inputs}
     if len(inputs) == 1:
-        return {next(iter(inputs)): batch}
+        return {next(iter(inputs)): batch}  # type: ignore[dict-item] # a sequence of arrays is an array, too
     if not isinstance(batch, list | tuple) or len(batch) != len(inputs):
         known = ", ".join(map(repr, inputs)) or "none"
         raise _native.ArgumentError(

@@ -78,7 +78,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     async def run_async(self, *args: Value, **kwargs: Value) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
         """Call the model on a thread of its own, so that an event loop goes on meanwhile.
 
-        Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several at once.
+        Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several
+        at once.
         """
         return await asyncio_wrap(self._background.submit(self, *args, **kwargs))
 

@@ -8,8 +8,8 @@ from zerolite.delegates import XNNPack
 class SharedWeights:
     """A weight cache in memory, which is no file on any disk and goes with the last who maps it.
 
-    XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name below
-    /proc/self/fd is a path like any other.
+    XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name
+    below /proc/self/fd is a path like any other.
 
     Attributes:
         delegate: the settings that use the cache: those that were given where they name a cache themselves.

@@ -173,7 +173,7 @@ class _OrderedResults(Iterator[_Result]):
         self._ahead = ahead
         self._next_index = 0
         self._pending: deque[tuple[int, Future[_Result]]] = deque()
-        self._source_error: BaseException | None = None
+        self._source_error: Exception | None = None
 
     def __next__(self) -> _Result:
         self._fill()
@@ -200,7 +200,7 @@ class _OrderedResults(Iterator[_Result]):
             except StopIteration:
                 self._items = None
                 return
-            except BaseException as error:
+            except Exception as error:
                 self._items = None
                 self._source_error = error
                 return

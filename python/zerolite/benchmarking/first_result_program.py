@@ -28,18 +28,19 @@ def main(session: Any, arguments: Sequence[str]) -> None:
     started = time.perf_counter_ns()
     session.import_runtime(runtime)
     imported = time.perf_counter_ns()
-    opened = [
-        session.open_session(
-            runtime,
-            path,
-            signature=signature or None,
-            threads=int(threads) if threads else None,
-            delegates=_unpickled(delegates),
-        )
-        for _ in range(int(replicas))
-    ]
+    options = {
+        "signature": signature or None,
+        "threads": int(threads) if threads else None,
+        "delegates": _unpickled(delegates),
+    }
+    replica_count = int(replicas)
+    pooled = runtime == "zerolite" and replica_count > 1
+    if pooled:
+        opened = [session.open_session(runtime, path, workers=replica_count, **options)]
+    else:
+        opened = [session.open_session(runtime, path, **options) for _ in range(replica_count)]
     loaded = time.perf_counter_ns()
-    calls = [timer_of(one.call(zeros(one))) for one in opened]
+    calls = [timer_of(one.batch(zeros(one, replica_count), 1) if pooled else one.call(zeros(one))) for one in opened]
     first = sum(call.timeit(1) for call in calls)
     say(f"{imported - started} {loaded - imported} {int(first)} {peak_resident_bytes()}")
     invoke = opened[0].invoke
@@ -58,14 +59,20 @@ def timer_of(work: session_module.Work) -> timeit.Timer:
     return timeit.Timer(statement, timer=time.perf_counter_ns, globals=names)
 
 
-def zeros(session: session_module.Session) -> list[Any]:
-    """An array of zeros (or of empty strings) for each input: valid indices, whatever the model takes them for."""
+def zeros(session: session_module.Session, times: int = 1) -> list[Any]:
+    """An array of zeros (or of empty strings) for each input: valid indices, whatever the model takes them for.
+
+    Args:
+        session: whose inputs they are for.
+        times: how many times as long their leading axis is to be as the model's.
+    """
     import numpy as np
 
-    return [
-        np.full(shape, b"", object) if np.dtype(dtype).kind in "OSU" else np.zeros(shape, dtype)
-        for shape, dtype in session.inputs.values()
-    ]
+    arrays = []
+    for shape, dtype in session.inputs.values():
+        longer = shape if times == 1 else (times * shape[0], *shape[1:])
+        arrays.append(np.full(longer, b"", object) if np.dtype(dtype).kind in "OSU" else np.zeros(longer, dtype))
+    return arrays
 
 
 def peak_resident_bytes() -> int:
@@ -116,6 +123,6 @@ if __name__ == "__main__":
     try:
         main(_load_session_module(), sys.argv[1:])
     except (ImportError, ValueError, TypeError, RuntimeError, OSError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
     # Taking a runtime down is not timed, and takes some of them long.
     os._exit(0)

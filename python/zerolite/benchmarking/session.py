@@ -240,13 +240,18 @@ def _open_zerolite(module: Any, path: str, signature: str | None, threads: int |
 
 
 def _open_pool(module: Any, path: str, signature: str | None, delegates: Any, workers: int) -> Session:
-    if signature is not None:
-        raise ValueError("a pool runs a model's default signature; leave out signature, or workers")
-    options = {} if delegates is None else {"delegates": delegates}
-    pool = module.Pool(path, workers=workers, **options)
-    with module.load(path) as model:
-        inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.inputs.items()}
-    # A pool takes batches only; single calls are those of one model.
+    chosen = delegates if isinstance(delegates, list | tuple) else [delegates]
+    if len(chosen) > 1:
+        raise ValueError(f"the replicas of a pool have one delegate, and {len(chosen)} came; leave out all but one")
+    pool = module.Pool(path, workers=workers, signature=signature, delegate=chosen[0] if chosen else None)
+    try:
+        with module.load(path) as model:
+            runner = model if signature is None else model.signatures[signature]
+            inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in runner.inputs.items()}
+    except BaseException:
+        pool.close()
+        raise
+    # Batches only: single calls are those of one model.
     statement = f"y = pool.map({_batches(inputs)})"
     return Session("zerolite", inputs, [], {"pool": pool}, map_statement=statement, on_close=pool.close)
 

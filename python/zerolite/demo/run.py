@@ -12,7 +12,7 @@ from typing import Any
 from zerolite import load
 from zerolite.atomic_write import write_atomically
 from zerolite.conversion_result import ConversionResult, Quantize
-from zerolite.convert import convert
+from zerolite.conversion import convert
 from zerolite.demo.agreement import Agreement
 from zerolite.demo.digits import Digits
 from zerolite.demo.environment import environment
@@ -24,7 +24,7 @@ from zerolite.demo.report import Report
 from zerolite.demo.report_row import ReportRow
 from zerolite.demo.settings import DemoSettings
 from zerolite.demo.train import train
-from zerolite.evaluate import evaluate_together
+from zerolite.evaluation import evaluate_together
 from zerolite.evaluation_result import EvaluationResult
 
 __all__ = ["run_demo"]

@@ -1,0 +1,34 @@
+"""Running a few lines in a Python process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_python(
+    program: str, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run the program with this interpreter; `tests` is importable, zerolite is the installed one."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def answer_of(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """What the program prints, if it ends well and says nothing on stderr."""
+    process = run_python(program, *arguments, environment=environment)
+    assert process.returncode == 0, process.stderr or f"exit code {process.returncode}"
+    assert process.stderr == ""
+    return process.stdout
