@@ -11,26 +11,33 @@
 namespace zerolite::tests {
 namespace {
 
+CompileOptions options_with(int threads, CpuKernels kernels = CpuKernels::delegate) {
+  CompileOptions options;
+  options.threads = threads;
+  options.kernels = kernels;
+  return options;
+}
+
 TEST(CompileOptionsTest, RefusesNumbersOfThreadsThatCanNotBeMeant) {
   for (const int threads : {0, -1, 1025, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
-    const CompileOptions options{.threads = threads};
+    const CompileOptions options = options_with(threads);
     EXPECT_THROW(options.validate(), ValueError) << threads;
     EXPECT_THROW((void)options.to_runtime(), ValueError) << threads;
     EXPECT_THROW((void)compile("dense_2layer", options), ValueError) << threads;
   }
-  for (const int threads : {1, 2, 1024}) EXPECT_NO_THROW(CompileOptions{.threads = threads}.validate()) << threads;
+  for (const int threads : {1, 2, 1024}) EXPECT_NO_THROW(options_with(threads).validate()) << threads;
 }
 
 class Kernels : public testing::TestWithParam<CpuKernels> {};
 
 TEST_P(Kernels, Run) {
-  const std::unique_ptr<CompiledModel> model = compile("small_cnn", {.threads = 2, .kernels = GetParam()});
+  const std::unique_ptr<CompiledModel> model = compile("small_cnn", options_with(2, GetParam()));
   SignatureRunner& runner = model->signature(0);
   fill_inputs(runner, 1);
   runner.run();
   const std::vector<float> scores = output<float>(runner);
 
-  const std::unique_ptr<CompiledModel> reference = compile("small_cnn", {.kernels = CpuKernels::reference});
+  const std::unique_ptr<CompiledModel> reference = compile("small_cnn", options_with(1, CpuKernels::reference));
   SignatureRunner& expected = reference->signature(0);
   fill_inputs(expected, 1);
   expected.run();

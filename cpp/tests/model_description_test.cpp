@@ -174,6 +174,54 @@ TEST(ModelDescriptionTest, RefusesOtherKindsOfFiles) {
   EXPECT_THROW((void)parse(only_identifier), InvalidModelError);
 }
 
+// A model whose subgraphs are all the same, whose tensors are all the same, with that many dimensions of 1.
+std::vector<std::byte> repetitive_model(std::uint32_t subgraphs, std::uint32_t tensors, std::uint32_t dimensions) {
+  std::vector<std::byte> bytes;
+  const auto put = [&](auto... values) {
+    const auto put_one = [&](auto value) {
+      const auto* begin = reinterpret_cast<const std::byte*>(&value);
+      bytes.insert(bytes.end(), begin, begin + sizeof(value));
+    };
+    (put_one(values), ...);
+  };
+  const auto put_table = [&](std::size_t fields) {  // whose only field is the vector that follows
+    put(static_cast<std::int32_t>(bytes.size() - fields), std::uint32_t{4});
+  };
+  const auto put_vector = [&](std::uint32_t count) {  // of the table that follows
+    put(count);
+    for (std::uint32_t i = 0; i < count; ++i) put((count - i) * std::uint32_t{sizeof(std::uint32_t)});
+  };
+  using Offset = std::uint16_t;
+  put(std::uint32_t{24}, 'T', 'F', 'L', '3');
+  put(Offset{10}, Offset{8}, Offset{0}, Offset{0}, Offset{4});  // at 8: a model has its subgraphs in field 2
+  put(Offset{6}, Offset{8}, Offset{4});                         // at 18: subgraphs and tensors have theirs in field 0
+  put_table(8);
+  put_vector(subgraphs);
+  put_table(18);
+  put_vector(tensors);
+  put_table(18);
+  put(dimensions);
+  for (std::uint32_t i = 0; i < dimensions; ++i) put(std::int32_t{1});
+  return bytes;
+}
+
+TEST(ModelDescriptionTest, RefusesToDescribeFarMoreThanThereIs) {
+  const ModelDescription small = parse(repetitive_model(2, 3, 4));
+  ASSERT_EQ(small.subgraphs.size(), 2U);
+  ASSERT_EQ(small.subgraphs.back().tensors.size(), 3U);
+  EXPECT_THAT(small.subgraphs.back().tensors.back().shape, ElementsAre(1, 1, 1, 1));
+  // A hundred million tensors in 80 kB, and half a gigabyte of dimensions.
+  EXPECT_THROW((void)parse(repetitive_model(10'000, 10'000, 0)), InvalidModelError);
+  EXPECT_THROW((void)parse(repetitive_model(1, 10'000, 10'000)), InvalidModelError);
+}
+
+TEST(ModelDescriptionTest, TakesAsMuchAsThereIs) {
+  const ModelDescription many = parse(repetitive_model(1, 100'000, 4));
+  EXPECT_EQ(many.subgraphs.front().tensors.size(), 100'000U);
+  const ModelDescription deep = parse(repetitive_model(1, 1, 100'000));
+  EXPECT_EQ(deep.subgraphs.front().tensors.front().shape.size(), 100'000U);
+}
+
 // AddressSanitizer and UBSan judge what is read; that it is refused, where it is, is the smaller part.
 TEST(ModelDescriptionTest, ReadsNothingOutsideATruncatedFile) {
   for (const char* name : {"dtype_int4_input", "signature_order_differs"}) {

@@ -5,6 +5,8 @@
 >>> y = model(x)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from zerolite import _native
 from zerolite._log import set_log_level
 from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError
@@ -18,9 +20,33 @@ from zerolite._model import CompiledModel, load  # noqa: E402
 from zerolite._signature import Dispatch, Signature  # noqa: E402
 from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import XNNPack  # noqa: E402
-from zerolite.pool import Pool  # noqa: E402
+
+if TYPE_CHECKING:
+    from zerolite.benchmarking import benchmark
+    from zerolite.conversion import convert
+    from zerolite.evaluation import evaluate
+    from zerolite.pool import Pool
 
 __version__: str = _native.__version__
+
+# Imported by the first who asks: what most programs never use should cost none of them time.
+_ON_DEMAND = {
+    "Pool": "zerolite.pool",
+    "benchmark": "zerolite.benchmarking",
+    "convert": "zerolite.conversion",
+    "evaluate": "zerolite.evaluation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on demand."""
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+    return value
+
 
 __all__ = [
     "ArgumentError",
@@ -38,7 +64,10 @@ __all__ = [
     "TensorMap",
     "XNNPack",
     "__version__",
+    "benchmark",
+    "convert",
     "empty",
+    "evaluate",
     "load",
     "runtime_info",
     "set_log_level",

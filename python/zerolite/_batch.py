@@ -1,5 +1,6 @@
 """Many items through one signature, or through replicas of it: what is around the native loop."""
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -41,25 +42,49 @@ def map_signature(
     layout = _Layout(*_native.batch_layout(first))
     arrays = _input_arrays(batch, inputs, layout)
     items = _count_items(arrays, inputs)
-    if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk is {chunk}, and must be at least 1, or None for the fastest")
+    size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
+    targets = _checked_targets(out, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        results = _one_by_one(first, arrays, items, layout, progress)
-        return _deliver(results, _target_arrays(out, results), outputs)
+        return _deliver(_one_by_one(first, arrays, items, layout, progress), targets, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
-    targets = _checked_targets(out, outputs, shapes, arrays)
+    for name, target in targets.items():
+        _require_shape(name, target, shapes[name])
     results = {
         name: target
-        if (target := targets.get(name)) is not None and _has_contiguous_items(target)
+        if (target := targets.get(name)) is not None and target.flags.c_contiguous
         else np.empty(shapes[name], tensor.dtype)
         for name, tensor in outputs.items()
     }
     if items > 0:
-        _native.map_batch(
-            list(replicas), arrays, list(results.values()), items=items, chunk=chunk or 0, progress=progress
-        )
+        # Larger chunks than the batch are as good as the batch.
+        native_chunk = 0 if size is None else max(min(size, items), layout.items_per_run)
+        try:
+            _native.map_batch(
+                list(replicas), arrays, list(results.values()), items=items, chunk=native_chunk, progress=progress
+            )
+        except _native.Error:
+            if not any(_native.has_dynamic_outputs(replica) for replica in replicas):
+                raise
+            # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
+            results = _one_by_one(first, arrays, items, layout, progress)
     return _deliver(results, targets, outputs)
+
+
+def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
+    try:
+        size = operator.index(chunk)
+    except TypeError:
+        raise TypeError(f"chunk is {chunk!r}, and must be an int of at least 1, or None for the fastest") from None
+    if size < 1:
+        raise ValueError(f"chunk is {size}, and must be at least 1, or None for the fastest")
+    is_open = layout.leading_axis and all(tensor.shape_signature[:1] == (-1,) for tensor in inputs.values())
+    if size != layout.items_per_run and not is_open:
+        raise ValueError(
+            f"chunk is {size}, and this signature takes {layout.items_per_run} at a time: "
+            "its leading axis can't be resized"
+        )
+    return size
 
 
 def _is_plain(tensors: TensorMap) -> bool:
@@ -119,42 +144,45 @@ def _count_items(arrays: list[Array], inputs: TensorMap) -> int:
 
 
 def _has_contiguous_items(array: Array) -> bool:
-    return array.ndim > 0 and (len(array) == 0 or array[0].flags.c_contiguous)
+    return array.ndim > 0 and array[:1].flags.c_contiguous
 
 
-def _target_arrays(out: Out | None, results: Mapping[str, Array]) -> dict[str, Array]:
+def _target_arrays(out: Out | None, outputs: TensorMap) -> dict[str, Array]:
     if out is None:
         return {}
     if isinstance(out, Mapping):
-        unknown = [name for name in out if name not in results]
+        unknown = [name for name in out if name not in outputs]
         if unknown:
-            known = ", ".join(map(repr, results))
+            known = ", ".join(map(repr, outputs))
             raise _native.ArgumentError(f"out names {unknown[0]!r}, and the outputs are {known}")
         return dict(out)
-    if len(results) != 1:
-        raise TypeError(f"out is one array, and there are {len(results)} outputs; pass a mapping from their names")
-    return {next(iter(results)): out}
+    if len(outputs) != 1:
+        raise TypeError(f"out is one array, and there are {len(outputs)} outputs; pass a mapping from their names")
+    return {next(iter(outputs)): out}
 
 
-def _checked_targets(
-    out: Out | None, outputs: TensorMap, shapes: Mapping[str, tuple[int, ...]], arrays: list[Array]
-) -> dict[str, Array]:
-    targets = _target_arrays(out, dict.fromkeys(outputs))  # type: ignore[arg-type]
+def _checked_targets(out: Out | None, outputs: TensorMap, arrays: list[Array]) -> dict[str, Array]:
+    targets = _target_arrays(out, outputs)
+    others = list(arrays)
     for name, target in targets.items():
         dtype = outputs[name].dtype
         if not isinstance(target, np.ndarray):
             raise TypeError(f"the array for output {name!r} is of type {type(target).__name__}; pass a NumPy array")
         if target.dtype != dtype:
             raise TypeError(f"the array for output {name!r} has the dtype {target.dtype}, and {dtype} is expected")
-        if target.shape != shapes[name]:
-            raise ValueError(
-                f"the array for output {name!r} has the shape {target.shape}, and {shapes[name]} is expected"
-            )
         if not target.flags.writeable:
             raise ValueError(f"the array for output {name!r} is read-only; pass a writable one")
-        if any(np.may_share_memory(target, array) for array in arrays):
-            raise ValueError(f"the array for output {name!r} shares memory with an input; pass another one")
+        if any(np.may_share_memory(target, other) for other in others):
+            raise ValueError(
+                f"the array for output {name!r} shares memory with an input or another output; pass another one"
+            )
+        others.append(target)
     return targets
+
+
+def _require_shape(name: str, target: Array, expected: tuple[int, ...]) -> None:
+    if target.shape != expected:
+        raise ValueError(f"the array for output {name!r} has the shape {target.shape}, and {expected} is expected")
 
 
 def _one_by_one(
@@ -190,17 +218,18 @@ def _join(name: str, values: list[Array], output: Tensor, layout: _Layout) -> Ar
             f"the results for output {name!r} have different shapes from item to item, which no array can hold; "
             "call the model for each item instead"
         )
+    if layout.leading_axis and values[0].shape[:1] != (layout.items_per_run,):
+        raise ValueError(
+            f"the results for output {name!r} have the shape {values[0].shape} for {layout.items_per_run} items a run, "
+            "and so none for each item; call the model for each item instead"
+        )
     return np.concatenate(values) if layout.leading_axis else np.stack(values)
 
 
 def _deliver(results: dict[str, Array], targets: Mapping[str, Array], outputs: TensorMap) -> Array | dict[str, Array]:
     for name, target in targets.items():
         if target is not results[name]:
-            if target.shape != results[name].shape:
-                raise ValueError(
-                    f"the array for output {name!r} has the shape {target.shape}, and the results have "
-                    f"{results[name].shape}"
-                )
+            _require_shape(name, target, results[name].shape)
             target[...] = results[name]
             results[name] = target
     return results if len(outputs) != 1 else next(iter(results.values()))

@@ -83,9 +83,11 @@ class CompiledModel(Signature):
         *,
         path: str | bytes | None = None,
         content: bytes | bytearray | memoryview | None = None,
+        replica_of: CompiledModel | None = None,
         name: str = "model",
         threads: int = 1,
         kernels: CpuKernels = ...,
+        weight_cache: str | bytes = "",
     ) -> None: ...
     @property
     def name(self) -> str: ...

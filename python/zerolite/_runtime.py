@@ -1,9 +1,13 @@
-"""Finding and opening LiteRT's library, which the package `ai-edge-litert` brings."""
+"""Finding and opening LiteRT's library, which the package `ai-edge-litert` brings.
+
+Everything that imports zerolite waits for this file, so it does without pathlib, whose import takes longer.
+"""
+
+# ruff: noqa: PTH - see above
 
 import os
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 from zerolite import _native
@@ -26,22 +30,27 @@ class RuntimeInfo(NamedTuple):
     zerolite: str
 
 
-def _package_directory() -> Path | None:
+def _package_directory() -> str | None:
     """The directory of the installed package, found without importing it: its import costs 0.1 s."""
     spec = find_spec("ai_edge_litert")
     if spec is None or not spec.submodule_search_locations:
         return None
-    return Path(spec.submodule_search_locations[0])
+    return next(iter(spec.submodule_search_locations))
 
 
-def _version_beside(package: Path) -> str | None:
+def _version_beside(package: str) -> str | None:
     """The version in the name of the metadata directory that pip puts beside a package."""
-    for metadata in package.parent.glob("ai_edge_litert-*.dist-info"):
-        return metadata.name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
+    try:
+        neighbours = os.listdir(os.path.dirname(package))
+    except OSError:
+        return None
+    for name in neighbours:
+        if name.startswith("ai_edge_litert-") and name.endswith(".dist-info"):
+            return name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
     return None
 
 
-def _require_supported(version: str, library: Path) -> None:
+def _require_supported(version: str, library: str) -> None:
     series = re.match(r"(\d+)\.(\d+)", f"{version}.0")  # of pre-releases too, as in "2.4rc1"
     if series is None or tuple(map(int, series.groups())) == _SUPPORTED_SERIES:
         return
@@ -60,23 +69,23 @@ def open_runtime() -> None:
     """
     override = os.environ.get("ZEROLITE_RUNTIME")
     if override:
-        if not Path(override).is_file():
+        if not os.path.isfile(override):
             raise ImportError(f"ZEROLITE_RUNTIME names {override}, which is no file; {_INSTALL} and unset it")
-        _native.open_runtime(os.fsencode(Path(override).absolute()))
+        _native.open_runtime(os.fsencode(os.path.abspath(override)))
         return
     package = _package_directory()
     if package is None:
         raise ImportError(f"the package ai-edge-litert, whose library runs the models, is not installed; {_INSTALL}")
-    library = package / "libLiteRt.so"
+    library = os.path.join(package, "libLiteRt.so")
     version = _version_beside(package)
     if version is not None:
         _require_supported(version, library)
-    if not library.is_file():
+    if not os.path.isfile(library):
         raise ImportError(f"the installed package ai-edge-litert has no {library}; {_INSTALL}")
     _native.open_runtime(os.fsencode(library))
 
 
 def runtime_info() -> RuntimeInfo:
     """Tell which library runs the models."""
-    path = Path(_native.runtime_path())
-    return RuntimeInfo(path=str(path), version=_version_beside(path.parent), zerolite=_native.__version__)
+    path = _native.runtime_path()
+    return RuntimeInfo(path=path, version=_version_beside(os.path.dirname(path)), zerolite=_native.__version__)

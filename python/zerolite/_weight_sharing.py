@@ -28,6 +28,10 @@ class SharedWeights:
 
     def close(self) -> None:
         """Let go of the cache; models that map it keep it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        """Let go of the cache of a pool that was never made, or never closed."""
+        self.close()

@@ -120,12 +120,12 @@ class Pool:
 
         Raises:
             ValueError: `ahead` is less than 1.
+            TypeError: `ahead` is no integer, or `items` can't be iterated over.
             Error: the pool is closed.
         """
         self._require_open()
-        if ahead is not None and ahead < 1:
-            raise ValueError(f"ahead is {ahead}, and must be at least 1, or None for four items a worker")
-        return _OrderedResults(self, iter(items), ahead or 4 * self.workers)
+        count = 4 * self.workers if ahead is None else _look_ahead(ahead)
+        return _OrderedResults(self, iter(items), count)
 
     def close(self) -> None:
         """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine."""
@@ -220,6 +220,16 @@ def _worker_count(workers: int) -> int:
         raise TypeError(f"workers is {workers!r}, and must be an int from 1 to {_MOST_WORKERS}") from None
     if not 1 <= count <= _MOST_WORKERS:
         raise ValueError(f"workers is {count}, and must be from 1 to {_MOST_WORKERS}")
+    return count
+
+
+def _look_ahead(ahead: int) -> int:
+    try:
+        count = operator.index(ahead)
+    except TypeError:
+        raise TypeError(f"ahead is {ahead!r}, and must be an int of at least 1") from None
+    if count < 1:
+        raise ValueError(f"ahead is {count}, and must be at least 1, or None for four items a worker")
     return count
 
 

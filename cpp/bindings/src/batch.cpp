@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "array_memory.hpp"
+#include "instance.hpp"
 #include "model_lock.hpp"
 #include "numpy_api.hpp"
 #include "register.hpp"
@@ -24,7 +25,8 @@ namespace {
 // (items per run, tensors have the items along their leading axis, that axis may be resized, an item's output shapes)
 using Layout = std::tuple<std::size_t, bool, bool, std::vector<std::vector<std::int32_t>>>;
 
-Layout batch_layout(SignatureObject& signature) {
+Layout batch_layout(py::handle object) {
+  auto& signature = native<SignatureObject>(object);
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
   const BatchLayout layout = BatchRunner(runner).layout();
@@ -47,7 +49,7 @@ BatchTensor batch_tensor(py::handle object) {
   return tensor;
 }
 
-void map_batch(const std::vector<SignatureObject*>& replicas, const std::vector<py::object>& inputs,
+void map_batch(const std::vector<py::object>& replicas, const std::vector<py::object>& inputs,
                const std::vector<py::object>& outputs, std::size_t items, std::size_t chunk,
                const py::object& progress) {
   Batch batch;
@@ -56,9 +58,9 @@ void map_batch(const std::vector<SignatureObject*>& replicas, const std::vector<
   for (const py::object& output : outputs) batch.outputs.push_back(batch_tensor(output));
   std::vector<std::shared_ptr<CompiledModel>> models;
   models.reserve(replicas.size());
-  for (const SignatureObject* replica : replicas) models.push_back(replica->shared_model());
+  for (const py::object& replica : replicas) models.push_back(native<SignatureObject>(replica).shared_model());
 
-  BatchLoop loop(std::move(models), replicas.front()->index(), std::move(batch), chunk);
+  BatchLoop loop(std::move(models), native<SignatureObject>(replicas.front()).index(), std::move(batch), chunk);
   // Long enough to cost nothing, short enough for Ctrl-C, progress bars and other users of the model.
   constexpr auto kStretch = std::chrono::milliseconds(50);
   for (bool done = false; !done;) {
@@ -77,7 +79,8 @@ void register_batch(py::module_& module) {
   module.def("batch_layout", &batch_layout, py::arg("signature"), "How a signature's tensors are made of items.");
   module.def(
       "has_dynamic_outputs",
-      [](SignatureObject& signature) {
+      [](py::handle object) {
+        auto& signature = native<SignatureObject>(object);
         const std::unique_lock lock = lock_model(signature.model().lock());
         return signature.runner().has_dynamic_outputs();
       },

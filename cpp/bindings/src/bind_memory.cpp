@@ -91,7 +91,7 @@ void bind_array(SignatureObject& signature, Side side, std::size_t index, const 
     const std::unique_lock lock = lock_model(signature.model().lock());
     SignatureRunner& runner = signature.runner();
     if (runner.has_dynamic_outputs() && side == Side::output) {
-      throw ValueError(who + " can't be bound: only a run tells the shapes of this model's outputs");
+      throw ValueError(who + " can't be bound: the runtime allocates the outputs of this model anew in each run");
     }
     require_match(role, tensor, array);
     require_bindable(who, tensor, side, array);

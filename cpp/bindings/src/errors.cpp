@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "register.hpp"
@@ -35,24 +36,31 @@ py::object new_class(const py::module_& module, const char* name, const py::tupl
   return object;
 }
 
+// A message may hold a path or a name that is no UTF-8.
+void raise(py::handle type, const char* message) {
+  const auto text = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(std::strlen(message)), "surrogateescape"));
+  if (text) PyErr_SetObject(type.ptr(), text.ptr());
+}
+
 // Most derived first.
 void set_error_for(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
   } catch (const InvalidModelError& error) {
-    py::set_error(classes().invalid_model, error.what());
+    raise(classes().invalid_model, error.what());
   } catch (const DelegateError& error) {
-    py::set_error(classes().delegate, error.what());
+    raise(classes().delegate, error.what());
   } catch (const RuntimeLibraryError& error) {
-    py::set_error(PyExc_ImportError, error.what());
+    raise(PyExc_ImportError, error.what());
   } catch (const Error& error) {
-    py::set_error(classes().error, error.what());
+    raise(classes().error, error.what());
   } catch (const ArgumentError& error) {
-    py::set_error(classes().argument, error.what());
+    raise(classes().argument, error.what());
   } catch (const TypeError& error) {
-    py::set_error(PyExc_TypeError, error.what());
+    raise(PyExc_TypeError, error.what());
   } catch (const ValueError& error) {
-    py::set_error(PyExc_ValueError, error.what());
+    raise(PyExc_ValueError, error.what());
   } catch (const FileError& error) {
     errno = error.error_number();
     PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path().c_str());

@@ -5,23 +5,16 @@
 #include <mutex>
 
 #include "errors.hpp"
+#include "instance.hpp"
 #include "model_lock.hpp"
 #include "signature_call.hpp"
 #include "signature_object.hpp"
 #include "tensor_values.hpp"
-#include "zerolite/error.hpp"
 
 namespace py = pybind11;
 
 namespace zerolite::bindings {
 namespace {
-
-SignatureObject& signature_of(PyObject* self) {
-  auto* instance = reinterpret_cast<py::detail::instance*>(self);
-  auto* signature = instance->get_value_and_holder().value_ptr<SignatureObject>();
-  if (signature == nullptr) throw TypeError("the object was not initialized: a subclass must call super().__init__()");
-  return *signature;
-}
 
 // What C calls must not do is throw: an exception becomes the Python error.
 template <typename Function>
@@ -106,7 +99,7 @@ PyObject* call_plain(SignatureObject& signature, PyObject* args, PyObject* kwarg
 
 PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
   return translated([&]() -> PyObject* {
-    SignatureObject& signature = signature_of(self);
+    SignatureObject& signature = native<SignatureObject>(self);
     if (PyObject* result = call_plain(signature, args, kwargs)) return result;
     return call_signature(signature, args, kwargs).release().ptr();
   });
@@ -114,7 +107,7 @@ PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 PyObject* run(PyObject* self, PyObject* /*unused*/) {
   return translated([&]() -> PyObject* {
-    SignatureObject& signature = signature_of(self);
+    SignatureObject& signature = native<SignatureObject>(self);
     {
       const std::unique_lock lock = lock_model(signature.model().lock());
       run_locked(signature.model().signature(signature.index()));

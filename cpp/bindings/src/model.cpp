@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "instance.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
 
@@ -34,18 +35,22 @@ void destroy(const CompiledModel* model) {
 }
 
 std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const CompileOptions& options) {
-  return {new CompiledModel(std::move(model), options), &destroy};
+  std::shared_ptr<CompiledModel> compiled(new CompiledModel(std::move(model), options), &destroy);
+  // Prepared at once, so that what can't be prepared is refused here and not at its first use.
+  (void)compiled->signature(compiled->description().default_signature());
+  return compiled;
 }
 
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
-                                  const ModelObject* replica_of, const std::string& name, int threads,
+                                  const py::object& replica_of, const std::string& name, int threads,
                                   CpuKernels kernels, const std::string& weight_cache) {
   const CompileOptions options{threads, kernels, weight_cache};
   options.validate();
   std::shared_ptr<CompiledModel> model;
-  if (replica_of != nullptr) {
+  if (!replica_of.is_none()) {
+    const CompiledModel& original = native<ModelObject>(replica_of).model();
     const py::gil_scoped_release release;
-    model = compile(replica_of->model().model(), options);
+    model = compile(original.model(), options);
   } else if (path) {
     const py::gil_scoped_release release;
     model = compile(std::make_shared<Model>(ModelBytes::read(*path)), options);
@@ -59,10 +64,30 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
   return std::make_shared<ModelObject>(std::move(model));
 }
 
-void close(ModelObject& object) {
+void close(py::handle self) {
+  auto& object = native<ModelObject>(self);
   const py::gil_scoped_release release;
-  const std::lock_guard lock(object.model().lock());
-  object.model().close();
+  std::vector<std::unique_ptr<SignatureRunner>> remains;
+  {
+    const std::lock_guard lock(object.model().lock());
+    remains = object.model().close();
+  }
+}
+
+py::object name_of(py::handle self) {
+  const std::string& name = native<ModelObject>(self).model().model()->name();
+  // A path may be no UTF-8; Python has a way to write such ones.
+  PyObject* text = PyUnicode_DecodeFSDefaultAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
+  if (text == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(text);
+}
+
+std::vector<std::string> signature_keys(py::handle self) {
+  std::vector<std::string> keys;
+  for (const SignatureDescription& signature : native<ModelObject>(self).model().description().signatures) {
+    keys.push_back(signature.key);
+  }
+  return keys;
 }
 
 }  // namespace
@@ -78,18 +103,12 @@ void register_model(py::module_& module) {
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "")
-      .def_property_readonly("name", [](const ModelObject& self) { return self.model().model()->name(); })
-      .def_property_readonly("size", [](const ModelObject& self) { return self.model().model()->size(); })
-      .def_property_readonly("threads", [](const ModelObject& self) { return self.model().options().threads; })
-      .def_property_readonly("closed", [](const ModelObject& self) { return self.model().is_closed(); })
-      .def("_signature_keys",
-           [](const ModelObject& self) {
-             std::vector<std::string> keys;
-             for (const SignatureDescription& signature : self.model().description().signatures) {
-               keys.push_back(signature.key);
-             }
-             return keys;
-           })
+      .def_property_readonly("name", &name_of)
+      .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
+      .def_property_readonly("threads",
+                             [](py::handle self) { return native<ModelObject>(self).model().options().threads; })
+      .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
+      .def("_signature_keys", &signature_keys)
       .def("close", &close);
 }
 

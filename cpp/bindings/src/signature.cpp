@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hot_path.hpp"
+#include "instance.hpp"
 #include "model_lock.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
@@ -22,23 +23,29 @@ py::tuple names_of(const std::vector<TensorInfo>& tensors) {
   return names;
 }
 
-std::pair<bool, std::string> dispatch_of(SignatureObject& signature) {
+std::pair<bool, std::string> dispatch_of(py::handle self) {
+  auto& signature = native<SignatureObject>(self);
   const std::unique_lock lock = lock_model(signature.model().lock());
   const Dispatch dispatch = signature.runner().dispatch();
   return {dispatch.direct, dispatch.reason};
 }
 
-void resize(SignatureObject& signature, const std::vector<std::pair<std::size_t, std::vector<std::int32_t>>>& shapes) {
+void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vector<std::int32_t>>>& shapes) {
+  auto& signature = native<SignatureObject>(self);
   std::vector<ResizeRequest> requests;
   requests.reserve(shapes.size());
   for (const auto& [input, shape] : shapes) {
     if (input >= signature.inputs().size()) throw py::index_error("no input at that position");
     requests.push_back({input, shape});
   }
-  const std::unique_lock lock = lock_model(signature.model().lock());
-  SignatureRunner& runner = signature.runner();
-  const py::gil_scoped_release release;
-  runner.resize(requests);
+  std::vector<std::shared_ptr<void>> retired;  // let go after the lock: that may run Python code
+  {
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    SignatureRunner& runner = signature.runner();
+    const py::gil_scoped_release release;
+    runner.resize(requests);
+    retired = runner.take_retired();
+  }
 }
 
 }  // namespace
@@ -47,16 +54,17 @@ void register_signature(py::module_& module) {
   py::class_<SignatureObject, std::shared_ptr<SignatureObject>>(
       module, "Signature", "One signature of a model: its tensors, and how it is run.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
-      .def(py::init([](const SignatureObject& model, std::size_t index) {
+      .def(py::init([](py::handle owner, std::size_t index) {
+             const auto& model = native<SignatureObject>(owner);
              if (index >= model.model().description().signatures.size()) {
                throw py::index_error("no signature at that position");
              }
              return std::make_shared<SignatureObject>(model.shared_model(), index);
            }),
            py::arg("model"), py::arg("index"))
-      .def_property_readonly("key", &SignatureObject::key)
-      .def("_input_names", [](const SignatureObject& self) { return names_of(self.inputs()); })
-      .def("_output_names", [](const SignatureObject& self) { return names_of(self.outputs()); })
+      .def_property_readonly("key", method(&SignatureObject::key))
+      .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
+      .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
       .def("_dispatch", &dispatch_of)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }

@@ -130,18 +130,18 @@ std::vector<OutputValue> run(SignatureObject& signature, const std::vector<Input
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
   for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", signature.inputs()[i], inputs[i].array);
-  const auto require_targets = [&] {
+  const auto require_targets = [&](auto&& require) {
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      if (targets[i]) require_match("output", signature.outputs()[i], targets[i]);
+      if (targets[i]) require("output", signature.outputs()[i], targets[i]);
     }
   };
   // Before the run where the shapes are known then, so that a mistake changes nothing.
   const bool known = runner.knows_output_shapes();
-  if (known) require_targets();
+  require_targets(known ? &require_match : &require_dtype);
   for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
   run_locked(runner);
   (void)signature.runner();  // brings shapes up to date that only the run could tell
-  if (!known) require_targets();
+  if (!known) require_targets(&require_match);
   std::vector<OutputValue> outputs;
   for (std::size_t i = 0; i < signature.outputs().size(); ++i) {
     outputs.push_back(take_output(runner, i, signature.outputs()[i]));

@@ -7,6 +7,7 @@
 
 #include "array_memory.hpp"
 #include "bind_memory.hpp"
+#include "instance.hpp"
 #include "model_lock.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
@@ -22,7 +23,7 @@ namespace {
 class TensorObject {
  public:
   TensorObject(py::object signature, Side side, std::size_t index)
-      : holder_(std::move(signature)), signature_(holder_.cast<SignatureObject*>()), side_(side), index_(index) {}
+      : holder_(std::move(signature)), signature_(&native<SignatureObject>(holder_)), side_(side), index_(index) {}
 
   [[nodiscard]] py::object name() const { return info().key; }
   [[nodiscard]] py::object dtype() const { return info().dtype; }
@@ -82,22 +83,22 @@ class TensorObject {
 void register_tensor(py::module_& module) {
   py::class_<TensorObject>(module, "Tensor", "An input or output of a signature, as it is at the moment of asking.")
       .def(py::init([](py::object signature, bool is_input, std::size_t index) {
-             const auto& object = *signature.cast<SignatureObject*>();
+             const auto& object = native<SignatureObject>(signature);
              const Side side = is_input ? Side::input : Side::output;
              if (index >= object.tensors(side).size()) throw py::index_error("no tensor at that position");
              return TensorObject(std::move(signature), side, index);
            }),
            py::arg("signature"), py::kw_only(), py::arg("is_input"), py::arg("index"))
-      .def_property_readonly("name", &TensorObject::name)
-      .def_property_readonly("dtype", &TensorObject::dtype)
-      .def_property_readonly("is_input", &TensorObject::is_input)
-      .def_property_readonly("is_plain", &TensorObject::is_plain)
-      .def_property_readonly("shape", &TensorObject::shape)
-      .def_property_readonly("shape_signature", &TensorObject::shape_signature)
-      .def_property_readonly("_quantization", &TensorObject::quantization)
-      .def_property_readonly("array", &TensorObject::array)
-      .def("bind", &TensorObject::bind, py::arg("array"), py::pos_only())
-      .def("unbind", &TensorObject::unbind);
+      .def_property_readonly("name", method(&TensorObject::name))
+      .def_property_readonly("dtype", method(&TensorObject::dtype))
+      .def_property_readonly("is_input", method(&TensorObject::is_input))
+      .def_property_readonly("is_plain", method(&TensorObject::is_plain))
+      .def_property_readonly("shape", method(&TensorObject::shape))
+      .def_property_readonly("shape_signature", method(&TensorObject::shape_signature))
+      .def_property_readonly("_quantization", method(&TensorObject::quantization))
+      .def_property_readonly("array", method(&TensorObject::array))
+      .def("bind", method(&TensorObject::bind), py::arg("array"), py::pos_only())
+      .def("unbind", method(&TensorObject::unbind));
 }
 
 }  // namespace zerolite::bindings

@@ -99,23 +99,24 @@ InputValue convert_input(const TensorInfo& tensor, py::handle value) {
   return result;
 }
 
+void require_dtype(const char* role, const TensorInfo& tensor, py::handle array) {
+  if (tensor.type == ElementType::string) return;
+  if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), tensor.descriptor()) != 0) return;
+  throw TypeError(std::string(role) + " '" + tensor.name + "' has the dtype " + dtype_text(array.attr("dtype")) +
+                  ", and " + dtype_text(tensor.dtype) + " is expected; convert it with .astype(\"" +
+                  dtype_text(tensor.dtype) + "\")");
+}
+
 void require_match(const char* role, const TensorInfo& tensor, py::handle array) {
-  PyArrayObject* const values = as_array(array);
-  const std::string who = std::string(role) + " '" + tensor.name + "'";
-  const bool is_string = tensor.type == ElementType::string;
-  if (!is_string && (PyArray_TYPE(values) != tensor.descriptor()->type_num || !PyArray_ISNOTSWAPPED(values))) {
-    throw TypeError(who + " has the dtype " + dtype_text(array.attr("dtype")) + ", and " + dtype_text(tensor.dtype) +
-                    " is expected; convert it with .astype(\"" + dtype_text(tensor.dtype) + "\")");
-  }
+  require_dtype(role, tensor, array);
   const std::span<const npy_intp> shape = shape_of(array);
-  if (!std::ranges::equal(shape, tensor.shape)) {
-    std::string text =
-        who + " has the shape " + shape_text(shape) + ", and " + shape_text(tensor.shape) + " is expected; reshape it";
-    if (std::string_view(role) == "input" && shape.size() == tensor.shape.size()) {
-      text += ", or call resize(" + tensor.name + "=" + shape_text(shape) + ") first";
-    }
-    throw ValueError(text);
+  if (std::ranges::equal(shape, tensor.shape)) return;
+  std::string text = std::string(role) + " '" + tensor.name + "' has the shape " + shape_text(shape) + ", and " +
+                     shape_text(tensor.shape) + " is expected; reshape it";
+  if (std::string_view(role) == "input" && shape.size() == tensor.shape.size()) {
+    text += ", or call resize(" + tensor.name + "=" + shape_text(shape) + ") first";
   }
+  throw ValueError(text);
 }
 
 void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor, const InputValue& value) {

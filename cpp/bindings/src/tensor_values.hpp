@@ -22,6 +22,7 @@ struct InputValue {
 InputValue convert_input(const TensorInfo& tensor, pybind11::handle value);
 
 // Throws TypeError for another dtype and ValueError for another shape; `role` is "input" or "output".
+void require_dtype(const char* role, const TensorInfo& tensor, pybind11::handle array);
 void require_match(const char* role, const TensorInfo& tensor, pybind11::handle array);
 
 // Copies a checked value into the tensor's memory. Runs no Python code: the model's lock is held.

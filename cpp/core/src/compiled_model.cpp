@@ -87,7 +87,7 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
   if (runner == nullptr) {
     const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
-    runner = std::make_unique<SignatureRunner>(compiled_.get(), index, description(), graph, direct_dispatch_allowed());
+    runner = std::make_unique<SignatureRunner>(compiled_.get(), index, *model_, graph, direct_dispatch_allowed());
   }
   // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
   SignatureRunner*& user = users_[description().signatures[index].subgraph];
@@ -100,11 +100,13 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   return *runner;
 }
 
-void CompiledModel::close() {
+std::vector<std::unique_ptr<SignatureRunner>> CompiledModel::close() {
+  std::vector<std::unique_ptr<SignatureRunner>> remains = std::move(runners_);
   runners_.clear();
   std::ranges::fill(users_, nullptr);
   last_runner_ = nullptr;
   compiled_.reset();
+  return remains;
 }
 
 }  // namespace zerolite

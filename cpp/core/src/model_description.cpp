@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <map>
+#include <optional>
 #include <string_view>
 
 #include "zerolite/error.hpp"
 #include "zerolite/flatbuffer.hpp"
 #include "zerolite/schema_fields.hpp"
+#include "zerolite/tensor_spec.hpp"
 
 namespace zerolite {
 namespace {
@@ -28,36 +30,95 @@ ElementType element_type(std::int8_t schema_type) {
   return schema_type >= 0 && index < std::size(kTypes) ? kTypes[index] : ElementType::none;
 }
 
-std::vector<std::int32_t> integers(const Vector& vector) {
+// What a description may hold. Offsets may lead to the same place again and again, so that a file of a few kilobytes
+// can describe more than fits into any memory; files as converters write them describe each byte about once.
+class Allowance {
+ public:
+  explicit Allowance(std::size_t file_size) : bytes_(kDescriptionsPerByte * file_size) {}
+
+  void take_tables(std::size_t count) { take(tables_, count); }
+  void take_bytes(std::size_t count) { take(bytes_, count); }
+
+ private:
+  // What FlatBuffers' verifier allows, and so what the runtime does.
+  static constexpr std::size_t kMostTables = 1'000'000;
+  static constexpr std::size_t kDescriptionsPerByte = 64;
+
+  static void take(std::size_t& left, std::size_t count) {
+    if (count > left) throw InvalidModelError("it describes far more than is in it");
+    left -= count;
+  }
+
+  std::size_t tables_ = kMostTables;
+  std::size_t bytes_;
+};
+
+Vector tables(const Table& table, unsigned field, Allowance& allowance) {
+  const Vector vector = table.tables(field);
+  allowance.take_tables(vector.size());
+  return vector;
+}
+
+std::string text(const Table& table, unsigned field, Allowance& allowance) {
+  const std::string_view string = table.string(field);
+  allowance.take_bytes(string.size());
+  return std::string(string);
+}
+
+std::vector<std::int32_t> integers(const Table& table, unsigned field, Allowance& allowance) {
+  const Vector vector = table.scalars<std::int32_t>(field);
+  allowance.take_bytes(vector.size() * sizeof(std::int32_t));
   std::vector<std::int32_t> values(vector.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = vector.scalar<std::int32_t>(i);
   return values;
 }
 
-OperatorCode parse_operator_code(const Table& table) {
+OperatorCode parse_operator_code(const Table& table, Allowance& allowance) {
   OperatorCode code;
   // Codes from 127 on do not fit into the first field, which older files alone use.
   const auto deprecated = table.scalar<std::int8_t>(schema::operator_code::kDeprecatedBuiltinCode, 0);
   code.builtin_code = std::max(table.scalar<std::int32_t>(schema::operator_code::kBuiltinCode, 0),
                                static_cast<std::int32_t>(deprecated));
-  code.custom_code = table.string(schema::operator_code::kCustomCode);
+  code.custom_code = text(table, schema::operator_code::kCustomCode, allowance);
   code.version = table.scalar<std::int32_t>(schema::operator_code::kVersion, 1);
   return code;
 }
 
-SubgraphDescription parse_subgraph(const Table& table) {
+// What the runtime would only notice while it builds a graph, or not at all.
+void require_sound(const TensorDescription& description, const Table& tensor, const Vector& buffers) {
+  const std::string who = "its tensor '" + description.name + "' ";
+  const bool negative = std::ranges::any_of(description.shape, [](std::int32_t dimension) { return dimension < 0; });
+  if (negative) throw InvalidModelError(who + "has a negative dimension in its shape " + to_string(description.shape));
+  if (!bits_of(description.type)) return;
+  const std::optional<std::size_t> size = byte_size(description.type, description.shape);
+  if (!size)
+    throw InvalidModelError(who + "has the shape " + to_string(description.shape) + ", which is no possible size");
+  const auto buffer = tensor.scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
+  if (buffer >= buffers.size()) {
+    if (buffer == 0) return;
+    throw InvalidModelError(who + "refers to a buffer that does not exist");
+  }
+  const std::size_t stored = buffers.table(buffer).scalars<std::uint8_t>(schema::buffer::kData).size();
+  if (stored > 0 && stored < *size && !tensor.position(schema::tensor::kSparsity)) {
+    throw InvalidModelError(who + "takes " + std::to_string(*size) + " bytes, and its buffer holds " +
+                            std::to_string(stored));
+  }
+}
+
+SubgraphDescription parse_subgraph(const Table& table, const Vector& buffers, Allowance& allowance) {
   SubgraphDescription subgraph;
-  subgraph.name = table.string(schema::subgraph::kName);
-  subgraph.inputs = integers(table.scalars<std::int32_t>(schema::subgraph::kInputs));
-  subgraph.outputs = integers(table.scalars<std::int32_t>(schema::subgraph::kOutputs));
-  const Vector tensors = table.tables(schema::subgraph::kTensors);
+  subgraph.name = text(table, schema::subgraph::kName, allowance);
+  subgraph.inputs = integers(table, schema::subgraph::kInputs, allowance);
+  subgraph.outputs = integers(table, schema::subgraph::kOutputs, allowance);
+  const Vector tensors = tables(table, schema::subgraph::kTensors, allowance);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Table tensor = tensors.table(i);
-    subgraph.tensors.push_back({std::string(tensor.string(schema::tensor::kName)),
+    subgraph.tensors.push_back({text(tensor, schema::tensor::kName, allowance),
                                 element_type(tensor.scalar<std::int8_t>(schema::tensor::kType, 0)),
-                                integers(tensor.scalars<std::int32_t>(schema::tensor::kShape))});
+                                integers(tensor, schema::tensor::kShape, allowance)});
+    require_sound(subgraph.tensors.back(), tensor, buffers);
   }
-  const Vector operators = table.tables(schema::subgraph::kOperators);
+  const Vector operators = tables(table, schema::subgraph::kOperators, allowance);
   for (std::size_t i = 0; i < operators.size(); ++i) {
     subgraph.operators.push_back(operators.table(i).scalar<std::uint32_t>(schema::operation::kOperatorCode, 0));
   }
@@ -74,7 +135,11 @@ SubgraphDescription parse_subgraph(const Table& table) {
 // Names the tensors in the subgraph's order; a tensor that the signature names twice appears under both
 // names.
 std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std::int32_t>& order,
-                                       const SubgraphDescription& subgraph, const std::string& key) {
+                                       const SubgraphDescription& subgraph, const std::string& key,
+                                       Allowance& allowance) {
+  allowance.take_bytes(order.size() * sizeof(std::int32_t));
+  std::map<std::int32_t, std::size_t> positions;
+  for (std::size_t i = 0; i < order.size(); ++i) positions.try_emplace(order[i], i);
   std::vector<NamedTensor> tensors;
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const Table map = maps.table(i);
@@ -82,18 +147,20 @@ std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std
     if (index >= subgraph.tensors.size()) {
       throw InvalidModelError("its signature '" + key + "' names a tensor that does not exist");
     }
-    std::string name(map.string(schema::tensor_map::kName));
-    if (name.empty()) name = subgraph.tensors[index].name;
+    std::string name = text(map, schema::tensor_map::kName, allowance);
+    if (name.empty()) {
+      name = subgraph.tensors[index].name;
+      allowance.take_bytes(name.size());
+    }
     tensors.push_back({std::move(name), static_cast<std::int32_t>(index)});
   }
-  const auto position = [&](const NamedTensor& tensor) { return std::ranges::find(order, tensor.tensor_index); };
   for (const NamedTensor& tensor : tensors) {
-    if (position(tensor) == order.end()) {
+    if (!positions.contains(tensor.tensor_index)) {
       throw InvalidModelError("its signature '" + key + "' names tensor '" + tensor.name +
                               "', which is no input or output of the signature's subgraph");
     }
   }
-  std::ranges::stable_sort(tensors, {}, position);
+  std::ranges::stable_sort(tensors, {}, [&](const NamedTensor& tensor) { return positions[tensor.tensor_index]; });
   return tensors;
 }
 
@@ -108,25 +175,30 @@ std::vector<NamedTensor> own_names(const std::vector<std::int32_t>& indices, con
 
 // Names address tensors, so each must be there once and not be empty: a second "x" becomes "x_1".
 void make_names_distinct(std::vector<NamedTensor>& tensors, std::string_view unnamed) {
-  std::set<std::string, std::less<>> taken;
+  std::map<std::string, int, std::less<>> next_number;  // by name that is taken
   for (NamedTensor& tensor : tensors) {
-    const std::string base = tensor.name.empty() ? std::string(unnamed) : tensor.name;
-    tensor.name = base;
-    for (int i = 1; !taken.insert(tensor.name).second; ++i) tensor.name = base + "_" + std::to_string(i);
+    if (tensor.name.empty()) tensor.name = unnamed;
+    const auto [same, is_new] = next_number.try_emplace(tensor.name, 1);
+    if (is_new) continue;
+    do {
+      tensor.name = same->first + "_" + std::to_string(same->second++);
+    } while (!next_number.try_emplace(tensor.name, 1).second);
   }
 }
 
-SignatureDescription parse_signature(const Table& table, const std::vector<SubgraphDescription>& subgraphs) {
+SignatureDescription parse_signature(const Table& table, const std::vector<SubgraphDescription>& subgraphs,
+                                     Allowance& allowance) {
   SignatureDescription signature;
-  signature.key = table.string(schema::signature::kKey);
+  signature.key = text(table, schema::signature::kKey, allowance);
   signature.subgraph = table.scalar<std::uint32_t>(schema::signature::kSubgraph, 0);
   if (signature.subgraph >= subgraphs.size()) {
     throw InvalidModelError("its signature '" + signature.key + "' refers to a subgraph that does not exist");
   }
   const SubgraphDescription& subgraph = subgraphs[signature.subgraph];
-  signature.inputs = named_tensors(table.tables(schema::signature::kInputs), subgraph.inputs, subgraph, signature.key);
-  signature.outputs =
-      named_tensors(table.tables(schema::signature::kOutputs), subgraph.outputs, subgraph, signature.key);
+  signature.inputs = named_tensors(tables(table, schema::signature::kInputs, allowance), subgraph.inputs, subgraph,
+                                   signature.key, allowance);
+  signature.outputs = named_tensors(tables(table, schema::signature::kOutputs, allowance), subgraph.outputs, subgraph,
+                                    signature.key, allowance);
   return signature;
 }
 
@@ -146,22 +218,31 @@ void require_identifier(std::span<const std::byte> bytes) {
 ModelDescription parse_model(std::span<const std::byte> bytes) {
   require_identifier(bytes);
   const Table root = Table::root(bytes);
+  Allowance allowance(bytes.size());
+  constexpr std::uint32_t kSchemaVersion = 3;
+  const auto version = root.scalar<std::uint32_t>(schema::model::kVersion, 0);
+  if (version != kSchemaVersion) {
+    throw InvalidModelError("it is of schema version " + std::to_string(version) + ", and version 3 is expected");
+  }
   ModelDescription model;
-  const Vector codes = root.tables(schema::model::kOperatorCodes);
-  for (std::size_t i = 0; i < codes.size(); ++i) model.operator_codes.push_back(parse_operator_code(codes.table(i)));
+  const Vector buffers = root.tables(schema::model::kBuffers);
+  const Vector codes = tables(root, schema::model::kOperatorCodes, allowance);
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    model.operator_codes.push_back(parse_operator_code(codes.table(i), allowance));
+  }
 
-  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
+  const Vector subgraphs = tables(root, schema::model::kSubgraphs, allowance);
   if (subgraphs.empty()) throw InvalidModelError("it has no subgraph, so there is nothing to run");
   for (std::size_t i = 0; i < subgraphs.size(); ++i) {
-    model.subgraphs.push_back(parse_subgraph(subgraphs.table(i)));
+    model.subgraphs.push_back(parse_subgraph(subgraphs.table(i), buffers, allowance));
     for (const std::uint32_t code : model.subgraphs.back().operators) {
       if (code >= model.operator_codes.size()) throw InvalidModelError("an operator in it has no operator code");
     }
   }
 
-  const Vector signatures = root.tables(schema::model::kSignatures);
+  const Vector signatures = tables(root, schema::model::kSignatures, allowance);
   for (std::size_t i = 0; i < signatures.size(); ++i) {
-    model.signatures.push_back(parse_signature(signatures.table(i), model.subgraphs));
+    model.signatures.push_back(parse_signature(signatures.table(i), model.subgraphs, allowance));
   }
   if (model.signatures.empty()) model.signatures.push_back(placeholder_signature(model.subgraphs.front()));
   for (SignatureDescription& signature : model.signatures) {

@@ -82,7 +82,8 @@ ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
 
 // The variable that the library reads in place of libc's `stderr`.
 FILE*& redirected_stream() {
-  static FILE* stream = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): the library writes to it
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the library writes to what it points to
+  static FILE* stream = nullptr;
   return stream;
 }
 

@@ -18,39 +18,25 @@ namespace {
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
-// What `guarded` makes of an exception that the runtime let out of its C interface.
-constexpr abi::Status kThrown = abi::Status::unknown;
-
-template <typename Call>
-abi::Status guarded(Call&& call) {
-  try {
-    return call();
-  } catch (const std::exception&) {
-    return kThrown;
-  }
-}
-
 bool is_supported(ElementType type) { return type == ElementType::string || bits_of(type).has_value(); }
 
 }  // namespace
 
-SignatureRunner::SignatureRunner(abi::CompiledModel model, std::size_t index, const ModelDescription& description,
+SignatureRunner::SignatureRunner(abi::CompiledModel compiled, std::size_t index, const Model& model,
                                  const CapturedGraph& graph, bool direct_allowed)
-    : model_(model),
+    : model_(compiled),
+      model_name_(model.name()),
       index_(index),
-      description_(description.signatures[index]),
-      subgraph_(description.subgraphs[description_.subgraph]),
+      description_(model.description().signatures[index]),
+      subgraph_(model.description().subgraphs[description_.subgraph]),
       graph_(graph),
+      input_slots_(slots_for(description_.inputs)),
+      output_slots_(slots_for(description_.outputs)),
+      runtime_call_(compiled, index, graph, slots_for(subgraph_.inputs), slots_for(subgraph_.outputs)),
       direct_allowed_(direct_allowed) {
-  for (const NamedTensor& tensor : description_.inputs) input_slots_.push_back(slot_for(tensor.tensor_index));
-  for (const NamedTensor& tensor : description_.outputs) output_slots_.push_back(slot_for(tensor.tensor_index));
-  for (const std::int32_t tensor : subgraph_.inputs) subgraph_inputs_.push_back(slot_for(tensor));
-  for (const std::int32_t tensor : subgraph_.outputs) subgraph_outputs_.push_back(slot_for(tensor));
   std::ranges::copy_if(subgraph_.outputs, std::back_inserter(computed_outputs_), [this](std::int32_t tensor) {
     return std::ranges::find(subgraph_.inputs, tensor) == subgraph_.inputs.end();
   });
-  input_buffers_.resize(subgraph_inputs_.size());
-  output_buffers_.resize(subgraph_outputs_.size());
   allocate();
   fit_slots();
 }
@@ -67,6 +53,18 @@ std::size_t SignatureRunner::slot_for(std::int32_t tensor_index) {
   return slots_.size() - 1;
 }
 
+std::vector<std::size_t> SignatureRunner::slots_for(const std::vector<std::int32_t>& tensors) {
+  std::vector<std::size_t> slots;
+  for (const std::int32_t tensor : tensors) slots.push_back(slot_for(tensor));
+  return slots;
+}
+
+std::vector<std::size_t> SignatureRunner::slots_for(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::size_t> slots;
+  for (const NamedTensor& tensor : tensors) slots.push_back(slot_for(tensor.tensor_index));
+  return slots;
+}
+
 TensorSpec SignatureRunner::spec(Side side, std::size_t index) const {
   TensorSpec spec = graph_.spec(slot(side, index).tensor_index());
   spec.shape = slot(side, index).shape();
@@ -74,26 +72,32 @@ TensorSpec SignatureRunner::spec(Side side, std::size_t index) const {
   return spec;
 }
 
+void SignatureRunner::require_done(abi::Status status, const std::string& action, const LogCapture& log) const {
+  if (status != abi::Status::ok) throw Error(model_name_ + ": " + failure(status, action, log));
+}
+
 void SignatureRunner::allocate() {
-  if (subgraph_outputs_.empty()) return;  // the runtime's call refuses a signature without outputs; a run allocates
+  if (runtime_call_.outputs().empty())
+    return;  // the runtime's call refuses a signature without outputs; a run allocates
   // The call writes as many dimensions as a tensor has, past the end of a layout when they are more than 8,
   // so there are layouts to spare (LiteRT 2.3.0).
   constexpr std::size_t kSpareLayouts = 8;
-  std::vector<abi::Layout> layouts(subgraph_outputs_.size() + kSpareLayouts);
+  std::vector<abi::Layout> layouts(runtime_call_.outputs().size() + kSpareLayouts);
   const LogCapture log;
   const abi::Status status = guarded([&] {
-    return runtime().GetCompiledModelOutputTensorLayouts(model_, index_, subgraph_outputs_.size(), layouts.data(),
+    return runtime().GetCompiledModelOutputTensorLayouts(model_, index_, runtime_call_.outputs().size(), layouts.data(),
                                                          true);
   });
   // Without a signature the runtime looks tensors up by name and throws when two have the same
   // (LiteRT 2.3.0). A run does not, so the graph is then prepared by the first one.
   if (status == kThrown && description_.key == kPlaceholderSignature) return;
-  require_ok(status, "prepare signature '" + description_.key + "'", log);
+  require_done(status, "prepare signature '" + description_.key + "'", log);
 }
 
 void SignatureRunner::fit(TensorSlot& slot, std::size_t size) {
   const std::vector<std::int32_t> shape = graph_.shape(slot.tensor_index());
   if (shape != slot.shape() || size != slot.size()) ++generation_;
+  if (slot.is_bound() && size != slot.size()) retired_.push_back(slot.owner());
   slot.fit(shape, size);
 }
 
@@ -126,14 +130,14 @@ void SignatureRunner::fit_slots() {
 }
 
 void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
-  const auto position =
-      static_cast<std::size_t>(std::ranges::find(subgraph_inputs_, input_slots_[input]) - subgraph_inputs_.begin());
+  const auto position = static_cast<std::size_t>(std::ranges::find(runtime_call_.inputs(), input_slots_[input]) -
+                                                 runtime_call_.inputs().begin());
   const LogCapture log;
-  require_ok(guarded([&] {
-               return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, shape.data(),
-                                                                        shape.size());
-             }),
-             "resize input '" + description_.inputs[input].name + "' to " + to_string(shape), log);
+  require_done(guarded([&] {
+                 return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, shape.data(),
+                                                                          shape.size());
+               }),
+               "resize input '" + description_.inputs[input].name + "' to " + to_string(shape), log);
 }
 
 void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
@@ -142,33 +146,39 @@ void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
   allocate();
 }
 
+void SignatureRunner::require_possible(const ResizeRequest& request) const {
+  const TensorSlot& slot = slots_[input_slots_[request.input]];
+  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
+                              "' can't have the shape " + to_string(request.shape) + ": ";
+  const bool positive = std::ranges::all_of(request.shape, [](std::int32_t dimension) { return dimension > 0; });
+  if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
+  if (!positive || request.shape.empty() || request.shape.size() > abi::kTensorMaxRank) {
+    throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
+  }
+  if (slot.type() != ElementType::string && !byte_size(slot.type(), request.shape)) {
+    throw ValueError(refusal + "its size does not fit into memory");
+  }
+}
+
 void SignatureRunner::resize(std::span<const ResizeRequest> requests) {
+  std::vector<ResizeRequest> changes;
   std::vector<ResizeRequest> previous;
   for (const ResizeRequest& request : requests) {
-    const std::string& name = description_.inputs[request.input].name;
-    const bool positive = std::ranges::all_of(request.shape, [](std::int32_t dimension) { return dimension > 0; });
-    if (!positive || request.shape.size() > abi::kTensorMaxRank) {
-      throw ValueError("input '" + name + "' can't have the shape " + to_string(request.shape) +
-                       ": the runtime takes up to 8 dimensions of at least 1");
-    }
-    const TensorSlot& slot = slots_[input_slots_[request.input]];
-    if (slot.type() != ElementType::string && !byte_size(slot.type(), request.shape)) {
-      throw ValueError("input '" + name + "' can't have the shape " + to_string(request.shape) +
-                       ": its size does not fit into memory");
-    }
-    if (slot.shape().empty() && !request.shape.empty()) {
-      throw ValueError("input '" + name + "' is a scalar and can't be resized to " + to_string(request.shape));
-    }
-    previous.push_back({request.input, slot.shape()});
+    const std::vector<std::int32_t>& shape = slots_[input_slots_[request.input]].shape();
+    if (request.shape == shape) continue;
+    require_possible(request);
+    changes.push_back(request);
+    previous.push_back({request.input, shape});
   }
-  const auto has_the_shape = [this](const ResizeRequest& request) {
-    return slots_[input_slots_[request.input]].shape() == request.shape;
-  };
-  if (std::ranges::all_of(requests, has_the_shape)) return;  // the runtime would not allocate anew either
+  if (changes.empty()) return;
   try {
-    apply(requests);
+    apply(changes);
   } catch (const Error& error) {
-    apply(previous);
+    try {
+      apply(previous);
+    } catch (const Error&) {
+      // A shape that the model came with, and that the runtime does not take from us (a dimension of 0).
+    }
     fit_slots();
     throw Error(std::string(error.what()) + "; the previous shapes are kept");
   }
@@ -218,15 +228,6 @@ void SignatureRunner::put_slots(std::vector<TensorSlot> slots) {
   note_allocation();
 }
 
-bool SignatureRunner::keeps_state() const {
-  for (std::size_t i = 0; i < graph_.tensor_count(); ++i) {
-    const Tensor& tensor = graph_.tensor(static_cast<std::int32_t>(i));
-    const auto type = static_cast<ElementType>(tensor.type);
-    if (tensor.is_variable || type == ElementType::resource || type == ElementType::variant) return true;
-  }
-  return false;
-}
-
 void SignatureRunner::set_strings(std::size_t input, std::span<const std::byte> encoded) {
   TensorSlot& slot = slots_[input_slots_[input]];
   fit(slot, encoded.size());
@@ -248,22 +249,14 @@ Dispatch SignatureRunner::dispatch() const {
 }
 
 void SignatureRunner::throw_kernel_failure(const std::string& words) const {
-  throw Error("running signature '" + description_.key + "' failed" + (words.empty() ? "" : ": " + words));
+  throw Error(model_name_ + ": running signature '" + description_.key + "' failed" +
+              (words.empty() ? "" : ": " + words));
 }
 
 void SignatureRunner::run_direct() {
   const SuppressDenormals suppress;
   const LogCapture log;
   if (!plan_.run()) throw_kernel_failure(log.message());
-}
-
-void SignatureRunner::fill_unregistered_inputs() const {
-  for (std::size_t i = 0; i < subgraph_inputs_.size(); ++i) {
-    const TensorSlot& slot = slots_[subgraph_inputs_[i]];
-    const Tensor& tensor = graph_.tensor(slot.tensor_index());
-    if (input_buffers_[i] != nullptr || slot.size() == 0 || tensor.data == nullptr) continue;
-    std::memcpy(tensor.data, slot.data(), std::min(slot.size(), tensor.bytes));
-  }
 }
 
 void SignatureRunner::run_timed() {
@@ -273,37 +266,17 @@ void SignatureRunner::run_timed() {
   state_ = State::direct;
 }
 
-template <typename Call>
-abi::Status SignatureRunner::with_node_hook(bool (*before_node)(void*), void* data, Call&& call) {
-  abi::Status status = runtime().SetCompiledModelCancellationFunction(model_, data, before_node);
-  if (status == abi::Status::ok) status = call();
-  (void)runtime().SetCompiledModelCancellationFunction(model_, nullptr, before_node);
-  return status;
-}
-
 void SignatureRunner::invoke_runtime() {
-  std::ranges::transform(subgraph_inputs_, input_buffers_.begin(),
-                         [this](std::size_t slot) { return slots_[slot].registration(); });
-  std::ranges::transform(subgraph_outputs_, output_buffers_.begin(),
-                         [this](std::size_t slot) { return slots_[slot].output_registration(); });
-  fill_unregistered_inputs();
   const LogCapture log;
-  const auto invoke = [&] {
-    const SuppressDenormals suppress;
-    return guarded([&] {
-      return runtime().RunCompiledModel(model_, index_, input_buffers_.size(), input_buffers_.data(),
-                                        output_buffers_.size(), output_buffers_.data());
-    });
-  };
   abi::Status status = abi::Status::ok;
   if (has_dynamic_outputs_) {
     DynamicOutputs dynamic(graph_, computed_outputs_);
-    status = with_node_hook(&DynamicOutputs::before_node, &dynamic, invoke);
+    status = runtime_call_.run(slots_, NodeHook{&DynamicOutputs::before_node, &dynamic});
   } else if (has_late_outputs_) {
     LateOutputs late(graph_, computed_outputs_);
-    status = with_node_hook(&LateOutputs::before_node, &late, invoke);
+    status = runtime_call_.run(slots_, NodeHook{&LateOutputs::before_node, &late});
   } else {
-    status = invoke();
+    status = runtime_call_.run(slots_, std::nullopt);
   }
   if (status != abi::Status::ok) throw_kernel_failure(log.message());
 }
@@ -324,7 +297,7 @@ void SignatureRunner::run_regular() {
 
 bool SignatureRunner::grow_outputs() {
   bool grown = false;
-  for (const std::size_t output : subgraph_outputs_) {
+  for (const std::size_t output : runtime_call_.outputs()) {
     TensorSlot& slot = slots_[output];
     const Tensor& tensor = graph_.tensor(slot.tensor_index());
     if (tensor.bytes <= slot.size()) continue;
@@ -366,8 +339,7 @@ void SignatureRunner::run_and_settle() {
     return;
   }
   const bool compare = direct_allowed_ && !compared_;
-  const std::vector<std::vector<std::byte>> variables =
-      compare ? save_variables() : std::vector<std::vector<std::byte>>();
+  const VariableValues variables = compare ? VariableValues(graph_) : VariableValues();
   run_regular();
   settle();
   if (state_ == State::untimed && compare) {
@@ -389,48 +361,26 @@ void SignatureRunner::settle() {
   state_ = State::untimed;
 }
 
-std::vector<std::vector<std::byte>> SignatureRunner::save_variables() const {
-  std::vector<std::vector<std::byte>> saved;
-  for (std::size_t i = 0; i < graph_.tensor_count(); ++i) {
-    const Tensor& tensor = graph_.tensor(static_cast<std::int32_t>(i));
-    if (!tensor.is_variable || tensor.data == nullptr) continue;
-    const auto* data = static_cast<const std::byte*>(tensor.data);
-    saved.emplace_back(data, data + tensor.bytes);
-  }
-  return saved;
-}
-
-void SignatureRunner::restore_variables(std::span<const std::vector<std::byte>> saved) const {
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < graph_.tensor_count() && next < saved.size(); ++i) {
-    const Tensor& tensor = graph_.tensor(static_cast<std::int32_t>(i));
-    if (!tensor.is_variable || tensor.data == nullptr) continue;
-    std::memcpy(tensor.data, saved[next].data(), std::min(saved[next].size(), tensor.bytes));
-    ++next;
-  }
-}
-
-bool SignatureRunner::direct_run_agrees(std::span<const std::vector<std::byte>> variables_before) {
-  const std::vector<std::vector<std::byte>> variables_after = save_variables();
-  if (variables_after.size() != variables_before.size()) return false;
+bool SignatureRunner::direct_run_agrees(const VariableValues& variables_before) {
+  const VariableValues variables_after(graph_);
   std::vector<std::vector<std::byte>> expected;
   for (const std::size_t output : output_slots_) {
     const std::span<const std::byte> bytes = slots_[output].bytes();
     expected.emplace_back(bytes.begin(), bytes.end());
   }
-  restore_variables(variables_before);
+  variables_before.restore(graph_);
   bool agrees = true;
   {
     const SuppressDenormals suppress;
     const LogCapture log;
     agrees = plan_.run();
   }
-  agrees = agrees && save_variables() == variables_after;
+  agrees = agrees && VariableValues(graph_) == variables_after;
   for (std::size_t i = 0; i < output_slots_.size() && agrees; ++i) {
     agrees = std::ranges::equal(expected[i], slots_[output_slots_[i]].bytes());
   }
   if (!agrees) {
-    restore_variables(variables_after);
+    variables_after.restore(graph_);
     for (std::size_t i = 0; i < output_slots_.size(); ++i) {
       std::memcpy(slots_[output_slots_[i]].data(), expected[i].data(), expected[i].size());
     }

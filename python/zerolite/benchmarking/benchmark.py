@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zerolite.benchmarking.benchmark_result import BenchmarkResult
 from zerolite.benchmarking.first_results import first_results_in_turns
@@ -17,7 +20,7 @@ from zerolite.benchmarking.interleaved import ProgressCallback, time_interleaved
 from zerolite.benchmarking.machine import describe_machine
 from zerolite.benchmarking.quietly import import_quietly, open_quietly
 from zerolite.benchmarking.runtime_result import RuntimeResult
-from zerolite.benchmarking.session import RUNTIMES, Session, Work, session_of
+from zerolite.benchmarking.session import RUNTIMES, Session, open_session, session_of
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel
@@ -107,14 +110,23 @@ def benchmark(
             processes = 0
         else:
             path = stack.enter_context(_as_file(model))
-            sessions = {}
-            for name in names:
-                own = {"delegates": delegates, "workers": workers} if name == "zerolite" else {}
-                opened = open_quietly(name, path, signature=signature, threads=threads, **own)
+            own = open_session(
+                "zerolite", str(path), signature=signature, threads=threads, delegates=delegates, workers=workers
+            )
+            stack.callback(own.close)
+            sessions = {"zerolite": own}
+            # Which signature is the first one is not the same everywhere, so the others are told.
+            signature = own.signature
+            for name in names[1:]:
+                opened = open_quietly(name, path, signature=signature, threads=threads)
                 sessions[name] = stack.enter_context(opened)
 
-        make_work = _single_call if batch is None else _batch_of(batch)
-        calls = {name: make_work(session, inputs, seed) for name, session in sessions.items()}
+        arrays = _inputs_by_runtime(sessions, inputs, seed, batch)
+        if batch is None:
+            calls = {name: session.call(arrays[name]) for name, session in sessions.items()}
+        else:
+            per_run = _items_per_run(sessions["zerolite"], batch)
+            calls = {name: session.batch(arrays[name], per_run) for name, session in sessions.items()}
         invokes = {name: one.invoke for name, one in sessions.items() if batch is None and one.invoke is not None}
         # What still refers to a runtime would keep it from being closed.
         stack.callback(invokes.clear)
@@ -137,7 +149,7 @@ def benchmark(
         described = {
             "file": str(Path(model)) if isinstance(model, str | os.PathLike) else None,
             "size_bytes": None if path is None else path.stat().st_size,
-            "signature": signature,
+            "signature": sessions["zerolite"].signature,
             "dispatch": sessions["zerolite"].dispatch(),
         }
         results = {
@@ -158,22 +170,34 @@ class _TimingOptions(TypedDict):
     warmup: float
 
 
-def _single_call(session: Session, values: InputValues, seed: int) -> Work:
-    return session.call(make_inputs(session.inputs, values, seed=seed))
+def _inputs_by_runtime(
+    sessions: Mapping[str, Session], values: InputValues, seed: int, items: int | None
+) -> dict[str, list[NDArray[Any]]]:
+    """The same arrays for all, each in its own order of inputs."""
+    own = sessions["zerolite"].inputs
+    made = dict(zip(own, make_inputs(own, values, seed=seed, items=items), strict=True))
+    found: dict[str, list[NDArray[Any]]] = {}
+    for name, session in sessions.items():
+        by_name = set(session.inputs) == set(own)
+        arrays = [made[key] for key in session.inputs] if by_name else list(made.values())
+        found[name] = [
+            # The interpreters have int4 and its like as int8.
+            array if array.dtype == np.dtype(dtype) or array.dtype == np.dtype(object) else array.astype(dtype)
+            for array, (_, dtype) in zip(arrays, session.inputs.values(), strict=True)
+        ]
+    return found
 
 
-def _batch_of(items: int) -> Callable[[Session, InputValues, int], Work]:
-    def make_work(session: Session, values: InputValues, seed: int) -> Work:
-        leading = {shape[0] if shape else 0 for shape, _ in session.inputs.values()}
-        if len(leading) != 1 or 0 in leading:
-            shapes = ", ".join(f"'{name}' {shape}" for name, (shape, _) in session.inputs.items()) or "none"
-            raise ValueError(f"a batch needs inputs with the same leading axis; the model's inputs are {shapes}")
-        (per_run,) = leading
-        if items % per_run:
-            raise ValueError(f"the model runs {per_run} items at a time, so batch must be a multiple; came {items}")
-        return session.batch(make_inputs(session.inputs, values, seed=seed, items=items), per_run)
-
-    return make_work
+def _items_per_run(session: Session, items: int) -> int:
+    """The size of the leading axis, which has to go into the batch."""
+    leading = {shape[0] if shape else 0 for shape, _ in session.inputs.values()}
+    if len(leading) != 1 or 0 in leading:
+        shapes = ", ".join(f"'{name}' {shape}" for name, (shape, _) in session.inputs.items()) or "none"
+        raise ValueError(f"a batch needs inputs with the same leading axis; the model's inputs are {shapes}")
+    (per_run,) = leading
+    if items % per_run:
+        raise ValueError(f"the model runs {per_run} items at a time, so batch must be a multiple; came {items}")
+    return int(per_run)
 
 
 def _checked_names(against: Sequence[str]) -> list[str]:

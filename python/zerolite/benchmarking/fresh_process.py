@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import select
@@ -108,7 +109,9 @@ class FreshProcess:
         """
         stdin = self._process.stdin
         if stdin is not None:
-            stdin.write(f"{kind} {count}\n".encode())
+            # Of a process that has ended, the answer that does not come tells more than the broken pipe.
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(f"{kind} {count}\n".encode())
         return float(self._answer())
 
     def _answer(self) -> str:
@@ -129,7 +132,10 @@ class FreshProcess:
         return line.decode().strip()
 
     def _last_words(self) -> str:
-        code = self._process.wait(timeout=self._timeout)
+        try:
+            code = self._process.wait(timeout=self._timeout)
+        except subprocess.TimeoutExpired:
+            return "it closed its stdout and did not end"
         self._log.seek(0)
         lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else f"it ended with exit code {code} and said nothing"

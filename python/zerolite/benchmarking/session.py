@@ -45,24 +45,14 @@ class Session:
 
     Attributes:
         runtime: a name of `RUNTIMES`.
-        inputs: input name -> shape and NumPy dtype, in the order of `call_lines`.
+        inputs: input name -> shape and NumPy dtype, in the order of the arrays that `call` takes.
+        outputs: the outputs' names, in the order in which they are read.
+        signature: the key of the signature that is run; None in a model without signatures.
         invoke: the work of running over inputs that are in place, without reading a result; None where the runtime
             has no such call for the signature.
         map_statement: for zerolite, the statement that runs a batch whole; None elsewhere.
         dispatch: for one model of zerolite, tells how it is dispatched; elsewhere it says None.
     """
-
-    __slots__ = (
-        "_lines",
-        "_names",
-        "_on_close",
-        "_outputs",
-        "dispatch",
-        "inputs",
-        "invoke",
-        "map_statement",
-        "runtime",
-    )
 
     def __init__(
         self,
@@ -71,7 +61,8 @@ class Session:
         lines: Sequence[str],
         names: Mapping[str, Any],
         *,
-        outputs: Sequence[tuple[str, tuple[int, ...], Any]] = (),
+        outputs: Mapping[str, tuple[str, tuple[int, ...], Any]],
+        signature: str | None,
         invoke: Work | None = None,
         map_statement: str | None = None,
         dispatch: Callable[[], str | None] = _nothing,
@@ -84,8 +75,8 @@ class Session:
             inputs: input name -> shape and dtype.
             lines: statements from arrays in to arrays out; the inputs are called x0, x1, ... in them.
             names: the other names in `lines`.
-            outputs: for each output, an expression for it after `lines`, its shape and its dtype; not needed with
-                `map_statement`.
+            outputs: output name -> an expression for it after `lines`, its shape and its dtype.
+            signature: the key of the signature that is run.
             invoke: running alone.
             map_statement: running a batch whole.
             dispatch: tells how runs are dispatched.
@@ -93,13 +84,15 @@ class Session:
         """
         self.runtime = runtime
         self.inputs = dict(inputs)
+        self.signature = signature
         self.invoke = invoke
         self.map_statement = map_statement
         self.dispatch = dispatch
         self._on_close = on_close
         self._lines = list(lines)
         self._names = dict(names)
-        self._outputs = list(outputs)
+        self.outputs = list(outputs)
+        self._results = list(outputs.values())
 
     def call(self, arrays: Sequence[Any]) -> Work:
         """The work from arrays in, by the order of `inputs`, to arrays out."""
@@ -124,13 +117,13 @@ class Session:
 
         items = len(arrays[0])
         names.update(items=items, step=items_per_run)
-        for place, (_, shape, dtype) in enumerate(self._outputs):
+        for place, (_, shape, dtype) in enumerate(self._results):
             names[f"result{place}"] = np.empty((items, *shape[1:]), dtype)
         body = [
             "rows = slice(start, start + step)",
             *(f"x{place} = batch{place}[rows]" for place in range(len(arrays))),
             *self._lines,
-            *(f"result{place}[rows] = {output}" for place, (output, _, _) in enumerate(self._outputs)),
+            *(f"result{place}[rows] = {output}" for place, (output, _, _) in enumerate(self._results)),
         ]
         return "\n    ".join(("for start in range(0, items, step):", *body)), names
 
@@ -214,15 +207,14 @@ def session_of(model: Any, *, signature: str | None = None, on_close: Callable[[
     Raises:
         ValueError: the model has no such signature.
     """
-    if signature is not None:
-        _require_signature(signature, model.signatures)
-    runner = model if signature is None else model.signatures[signature]
-    inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in runner.inputs.items()}
+    runner, inputs, outputs = _zerolite_signature(model, signature)
     return Session(
         "zerolite",
         inputs,
         [f"y = model({', '.join(f'x{place}' for place in range(len(inputs)))})"],
         {"model": runner},
+        outputs=outputs,
+        signature=runner.key,
         invoke=("model.run()", {"model": runner}),
         map_statement=f"y = model.map({_batches(inputs)})",
         dispatch=lambda: str(runner.dispatch),
@@ -243,17 +235,35 @@ def _open_pool(module: Any, path: str, signature: str | None, delegates: Any, wo
     chosen = delegates if isinstance(delegates, list | tuple) else [delegates]
     if len(chosen) > 1:
         raise ValueError(f"the replicas of a pool have one delegate, and {len(chosen)} came; leave out all but one")
+    with module.load(path) as model:
+        runner, inputs, outputs = _zerolite_signature(model, signature)
+        key = runner.key
     pool = module.Pool(path, workers=workers, signature=signature, delegate=chosen[0] if chosen else None)
-    try:
-        with module.load(path) as model:
-            runner = model if signature is None else model.signatures[signature]
-            inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in runner.inputs.items()}
-    except BaseException:
-        pool.close()
-        raise
     # Batches only: single calls are those of one model.
-    statement = f"y = pool.map({_batches(inputs)})"
-    return Session("zerolite", inputs, [], {"pool": pool}, map_statement=statement, on_close=pool.close)
+    return Session(
+        "zerolite",
+        inputs,
+        [],
+        {"pool": pool},
+        outputs=outputs,
+        signature=key,
+        map_statement=f"y = pool.map({_batches(inputs)})",
+        on_close=pool.close,
+    )
+
+
+def _zerolite_signature(model: Any, signature: str | None) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """The signature, its inputs and its outputs, as `Session` takes them."""
+    if signature is not None:
+        _require_signature(signature, model.signatures)
+    runner = model if signature is None else model.signatures[signature]
+    inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in runner.inputs.items()}
+    several = len(runner.outputs) > 1
+    outputs = {
+        name: (f"y[{name!r}]" if several else "y", tuple(tensor.shape), tensor.dtype)
+        for name, tensor in runner.outputs.items()
+    }
+    return runner, inputs, outputs
 
 
 def _open_interpreter(runtime: str, interpreter_class: Any, path: str, signature: str | None, threads: int) -> Session:
@@ -261,39 +271,44 @@ def _open_interpreter(runtime: str, interpreter_class: Any, path: str, signature
     interpreter.allocate_tensors()
     signatures = interpreter.get_signature_list()
     key = _chosen_signature(signature, signatures)
+    runner = None
     if key is None:
-        inputs = interpreter.get_input_details()
-        outputs = interpreter.get_output_details()
-        input_names = [str(detail["name"]) for detail in inputs]
+        input_list, output_list = interpreter.get_input_details(), interpreter.get_output_details()
+        # Tensors may have the same name as long as no signature names them.
+        inputs = {f"{detail['name']}, tensor {detail['index']}": detail for detail in input_list}
+        outputs = {f"{detail['name']}, tensor {detail['index']}": detail for detail in output_list}
     else:
         runner = interpreter.get_signature_runner(key)
-        input_names = list(signatures[key]["inputs"])
-        inputs = [runner.get_input_details()[name] for name in input_names]
-        outputs = [runner.get_output_details()[name] for name in signatures[key]["outputs"]]
-        # set_tensor, invoke and get_tensor reach the first subgraph only. In a model with several signatures, another
-        # one can only be run by its runner, which is slower than the three calls.
-        if len(signatures) > 1 or _tensors(inputs) != _tensors(interpreter.get_input_details()):
-            names = {"run": runner, "names": input_names}
-            arguments = ", ".join(f"names[{place}]: x{place}" for place in range(len(inputs)))
-            return Session(
-                runtime,
-                dict(zip(input_names, map(_shape_and_dtype, inputs), strict=True)),
-                [f"y = run(**{{{arguments}}})"],
-                names,
-                outputs=[
-                    (f"y[{name!r}]", *_shape_and_dtype(detail))
-                    for name, detail in zip(signatures[key]["outputs"], outputs, strict=True)
-                ],
-            )
-    lines = [f"interpreter.set_tensor({detail['index']}, x{place})" for place, detail in enumerate(inputs)]
+        input_details, output_details = runner.get_input_details(), runner.get_output_details()
+        inputs = {name: input_details[name] for name in signatures[key]["inputs"]}
+        outputs = {name: output_details[name] for name in signatures[key]["outputs"]}
+    specs = {name: _shape_and_dtype(detail) for name, detail in inputs.items()}
+
+    first_subgraph = _tensors(interpreter.get_input_details())
+    # set_tensor, invoke and get_tensor reach the first subgraph only. In a model with several signatures, another one
+    # can only be run by its runner, which is slower than the three calls.
+    if runner is not None and (len(signatures) > 1 or _tensors(inputs.values()) != first_subgraph):
+        arguments = ", ".join(f"names[{place}]: x{place}" for place in range(len(inputs)))
+        return Session(
+            runtime,
+            specs,
+            [f"y = run(**{{{arguments}}})"],
+            {"run": runner, "names": list(inputs)},
+            outputs={name: (f"y[{name!r}]", *_shape_and_dtype(detail)) for name, detail in outputs.items()},
+            signature=key,
+        )
+    lines = [f"interpreter.set_tensor({detail['index']}, x{place})" for place, detail in enumerate(inputs.values())]
     lines.append("interpreter.invoke()")
-    lines += [f"y{place} = interpreter.get_tensor({detail['index']})" for place, detail in enumerate(outputs)]
+    lines += [f"y{place} = interpreter.get_tensor({detail['index']})" for place, detail in enumerate(outputs.values())]
     return Session(
         runtime,
-        dict(zip(input_names, map(_shape_and_dtype, inputs), strict=True)),
+        specs,
         lines,
         {"interpreter": interpreter},
-        outputs=[(f"y{place}", *_shape_and_dtype(detail)) for place, detail in enumerate(outputs)],
+        outputs={
+            name: (f"y{place}", *_shape_and_dtype(detail)) for place, (name, detail) in enumerate(outputs.items())
+        },
+        signature=key,
         invoke=("interpreter.invoke()", {"interpreter": interpreter}),
     )
 
@@ -319,16 +334,23 @@ def _open_compiled_model(module: Any, path: str, signature: str | None, threads:
     run = "model.run_by_index(index, inputs, outputs)"
     lines.append(run)
     names.update((f"in{place}", buffer) for place, buffer in enumerate(input_buffers))
-    outputs = []
+    outputs = {}
     for place, name in enumerate(sides["outputs"]):
         shape = tuple(output_details[name]["shape"])
         names[f"out{place}"] = output_buffers[place]
         names[f"dtype{place}"] = _known_dtype(output_details[name], path)
         lines.append(f"y{place} = out{place}.read({int(np.prod(shape))}, dtype{place})")
         # It reads a flat array; giving it its shape is left out of a single call, in its favour.
-        outputs.append((f"y{place}.reshape({shape})", shape, names[f"dtype{place}"]))
+        outputs[name] = (f"y{place}.reshape({shape})", shape, names[f"dtype{place}"])
     return Session(
-        "compiled_model", inputs, lines, names, outputs=outputs, invoke=(run, dict(names)), on_close=model.close
+        "compiled_model",
+        inputs,
+        lines,
+        names,
+        outputs=outputs,
+        signature=key,
+        invoke=(run, dict(names)),
+        on_close=model.close,
     )
 
 

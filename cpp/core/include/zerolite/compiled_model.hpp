@@ -33,8 +33,9 @@ class CompiledModel {
     // The same signature as the last time, which is nearly always so, needs no further look.
     return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
   }
-  // Needs the lock. Gives everything back but the memory that views hold.
-  void close();
+  // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
+  // memory, and is to be destroyed without the lock.
+  std::vector<std::unique_ptr<SignatureRunner>> close();
   [[nodiscard]] bool is_closed() const { return compiled_ == nullptr; }
 
  private:

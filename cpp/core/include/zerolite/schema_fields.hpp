@@ -6,8 +6,10 @@
 namespace zerolite::schema {
 
 namespace model {
+inline constexpr unsigned kVersion = 0;
 inline constexpr unsigned kOperatorCodes = 1;
 inline constexpr unsigned kSubgraphs = 2;
+inline constexpr unsigned kBuffers = 4;
 inline constexpr unsigned kSignatures = 7;
 }  // namespace model
 
@@ -29,8 +31,10 @@ inline constexpr unsigned kName = 4;
 namespace tensor {
 inline constexpr unsigned kShape = 0;
 inline constexpr unsigned kType = 1;
+inline constexpr unsigned kBuffer = 2;
 inline constexpr unsigned kName = 3;
 inline constexpr unsigned kIsVariable = 5;
+inline constexpr unsigned kSparsity = 6;
 inline constexpr unsigned kShapeSignature = 7;
 inline constexpr unsigned kVariantTensors = 9;
 }  // namespace tensor
@@ -39,6 +43,10 @@ namespace tensor_type {
 inline constexpr std::int8_t kComplex128 = 11;
 inline constexpr std::int8_t kVariant = 14;
 }  // namespace tensor_type
+
+namespace buffer {
+inline constexpr unsigned kData = 0;
+}  // namespace buffer
 
 namespace operation {
 inline constexpr unsigned kOperatorCode = 0;

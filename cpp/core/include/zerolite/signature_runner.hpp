@@ -12,8 +12,11 @@
 
 #include "zerolite/captured_graph.hpp"
 #include "zerolite/direct_plan.hpp"
-#include "zerolite/model_description.hpp"
+#include "zerolite/model.hpp"
+#include "zerolite/runtime_call.hpp"
+#include "zerolite/runtime_log.hpp"
 #include "zerolite/tensor_slot.hpp"
+#include "zerolite/variable_values.hpp"
 
 namespace zerolite {
 
@@ -39,8 +42,8 @@ class SignatureRunner {
  public:
   enum class Side { input, output };
 
-  SignatureRunner(abi::CompiledModel model, std::size_t index, const ModelDescription& description,
-                  const CapturedGraph& graph, bool direct_allowed);
+  SignatureRunner(abi::CompiledModel compiled, std::size_t index, const Model& model, const CapturedGraph& graph,
+                  bool direct_allowed);
 
   [[nodiscard]] const SignatureDescription& description() const { return description_; }
   [[nodiscard]] std::size_t count(Side side) const { return slots_of(side).size(); }
@@ -67,7 +70,7 @@ class SignatureRunner {
   [[nodiscard]] double direct_seconds() const { return direct_seconds_; }
   [[nodiscard]] Dispatch dispatch() const;
   // The shapes of the outputs are known before a run.
-  [[nodiscard]] bool knows_output_shapes() const { return is_planned(); }
+  [[nodiscard]] bool knows_output_shapes() const { return !has_dynamic_outputs_ && !has_late_outputs_; }
   // Some output's shape is known only after a run.
   [[nodiscard]] bool has_dynamic_outputs() const { return has_dynamic_outputs_; }
   // Changes whenever the shape or the size of a tensor does.
@@ -79,6 +82,8 @@ class SignatureRunner {
 
   // Takes the caller's memory for a tensor, of the tensor's size and 64-byte aligned; `owner` keeps it alive.
   void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
+  // What kept memory alive that was bound before a resize. To be let go without the lock: that may run foreign code.
+  [[nodiscard]] std::vector<std::shared_ptr<void>> take_retired() { return std::exchange(retired_, {}); }
   void unbind(Side side, std::size_t index);
 
   // Lets the next run use other memory than a slot's, until end_lending(). For runs in a loop, which must not touch
@@ -90,7 +95,7 @@ class SignatureRunner {
   void put_slots(std::vector<TensorSlot> slots);
   [[nodiscard]] std::optional<ChosenChunk>& chosen_chunk() { return chosen_chunk_; }
   // Variable tensors carry values from run to run.
-  [[nodiscard]] bool keeps_state() const;
+  [[nodiscard]] bool keeps_state() const { return VariableValues::occur_in(graph_); }
 
   // Fills a string input; its memory grows as needed.
   void set_strings(std::size_t input, std::span<const std::byte> encoded);
@@ -108,9 +113,13 @@ class SignatureRunner {
   }
   [[nodiscard]] bool is_planned() const { return state_ == State::direct || state_ == State::untimed; }
   std::size_t slot_for(std::int32_t tensor_index);
+  std::vector<std::size_t> slots_for(const std::vector<std::int32_t>& tensors);
+  std::vector<std::size_t> slots_for(const std::vector<NamedTensor>& tensors);
   void allocate();
   void note_allocation();
   void fit_slots();
+  void require_done(abi::Status status, const std::string& action, const LogCapture& log) const;
+  void require_possible(const ResizeRequest& request) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
 
@@ -121,31 +130,25 @@ class SignatureRunner {
   void run_regular();
   void invoke_runtime();
   void collect_outputs();
-  template <typename Call>
-  abi::Status with_node_hook(bool (*before_node)(void*), void* data, Call&& call);
   bool grow_outputs();
-  void fill_unregistered_inputs() const;
   void settle();
-  bool direct_run_agrees(std::span<const std::vector<std::byte>> variables_before);
-  std::vector<std::vector<std::byte>> save_variables() const;
-  void restore_variables(std::span<const std::vector<std::byte>> saved) const;
+  bool direct_run_agrees(const VariableValues& variables_before);
   [[noreturn]] void throw_kernel_failure(const std::string& words) const;
 
   abi::CompiledModel model_;
+  const std::string& model_name_;
   std::size_t index_;
   const SignatureDescription& description_;
   const SubgraphDescription& subgraph_;
   const CapturedGraph& graph_;
 
+  std::vector<std::shared_ptr<void>> retired_;
   std::vector<std::pair<std::size_t, TensorSlot>> lent_;  // slots as they were before lending
   std::vector<TensorSlot> slots_;                         // one for each distinct tensor
   std::vector<std::size_t> input_slots_;                  // by the signature's names
   std::vector<std::size_t> output_slots_;
-  std::vector<std::size_t> subgraph_inputs_;  // by the subgraph's positions, as the runtime counts
-  std::vector<std::size_t> subgraph_outputs_;
-  std::vector<std::int32_t> computed_outputs_;    // tensors of the subgraph's outputs that are no inputs
-  std::vector<abi::TensorBuffer> input_buffers_;  // scratch for the run call
-  std::vector<abi::TensorBuffer> output_buffers_;
+  RuntimeCall runtime_call_;
+  std::vector<std::int32_t> computed_outputs_;  // tensors of the subgraph's outputs that are no inputs
 
   State state_ = State::unprepared;
   DirectPlan plan_;

@@ -1,6 +1,7 @@
 // Turning the runtime's statuses into exceptions.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,18 @@ inline std::string failure(abi::Status status, std::string_view action, const Lo
 
 inline void require_ok(abi::Status status, std::string_view action, const LogCapture& log) {
   if (status != abi::Status::ok) throw Error(failure(status, action, log));
+}
+
+// What `guarded` makes of an exception that the runtime let out of its C interface.
+inline constexpr abi::Status kThrown = abi::Status::unknown;
+
+template <typename Call>
+abi::Status guarded(Call&& call) {
+  try {
+    return call();
+  } catch (const std::exception&) {
+    return kThrown;
+  }
 }
 
 }  // namespace zerolite

@@ -1,0 +1,44 @@
+// The runtime's own run call, with buffers registered for every input and output.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "zerolite/captured_graph.hpp"
+#include "zerolite/tensor_slot.hpp"
+
+namespace zerolite {
+
+// What is called before each node of a run: LiteRT asks there whether the run was cancelled.
+struct NodeHook {
+  bool (*before_node)(void* data);
+  void* data;
+};
+
+class RuntimeCall {
+ public:
+  // `inputs` and `outputs` are slots, in the order of the subgraph's inputs and outputs.
+  RuntimeCall(abi::CompiledModel model, std::size_t signature, const CapturedGraph& graph,
+              std::vector<std::size_t> inputs, std::vector<std::size_t> outputs);
+
+  [[nodiscard]] const std::vector<std::size_t>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<std::size_t>& outputs() const { return outputs_; }
+
+  abi::Status run(std::span<TensorSlot> slots, std::optional<NodeHook> hook);
+
+ private:
+  void fill_unregistered_inputs(std::span<const TensorSlot> slots) const;
+  abi::Status invoke();
+
+  abi::CompiledModel model_;
+  std::size_t signature_;
+  const CapturedGraph& graph_;
+  std::vector<std::size_t> inputs_;
+  std::vector<std::size_t> outputs_;
+  std::vector<abi::TensorBuffer> input_buffers_;
+  std::vector<abi::TensorBuffer> output_buffers_;
+};
+
+}  // namespace zerolite

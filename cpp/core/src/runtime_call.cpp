@@ -1,0 +1,52 @@
+#include "zerolite/runtime_call.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "zerolite/status.hpp"
+#include "zerolite/suppress_denormals.hpp"
+
+namespace zerolite {
+
+RuntimeCall::RuntimeCall(abi::CompiledModel model, std::size_t signature, const CapturedGraph& graph,
+                         std::vector<std::size_t> inputs, std::vector<std::size_t> outputs)
+    : model_(model),
+      signature_(signature),
+      graph_(graph),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      input_buffers_(inputs_.size()),
+      output_buffers_(outputs_.size()) {}
+
+abi::Status RuntimeCall::run(std::span<TensorSlot> slots, std::optional<NodeHook> hook) {
+  std::ranges::transform(inputs_, input_buffers_.begin(), [&](std::size_t slot) { return slots[slot].registration(); });
+  std::ranges::transform(outputs_, output_buffers_.begin(),
+                         [&](std::size_t slot) { return slots[slot].output_registration(); });
+  fill_unregistered_inputs(slots);
+  if (!hook) return invoke();
+  abi::Status status = runtime().SetCompiledModelCancellationFunction(model_, hook->data, hook->before_node);
+  if (status == abi::Status::ok) status = invoke();
+  // The runtime can't be told to forget the function (LiteRT 2.3.0), so it stays, with nothing to act on.
+  (void)runtime().SetCompiledModelCancellationFunction(model_, nullptr, hook->before_node);
+  return status;
+}
+
+void RuntimeCall::fill_unregistered_inputs(std::span<const TensorSlot> slots) const {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const TensorSlot& slot = slots[inputs_[i]];
+    const abi::tflite::Tensor& tensor = graph_.tensor(slot.tensor_index());
+    if (input_buffers_[i] != nullptr || slot.size() == 0 || tensor.data == nullptr) continue;
+    std::memcpy(tensor.data, slot.data(), std::min(slot.size(), tensor.bytes));
+  }
+}
+
+abi::Status RuntimeCall::invoke() {
+  const SuppressDenormals suppress;
+  return guarded([this] {
+    return runtime().RunCompiledModel(model_, signature_, input_buffers_.size(), input_buffers_.data(),
+                                      output_buffers_.size(), output_buffers_.data());
+  });
+}
+
+}  // namespace zerolite
