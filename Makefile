@@ -7,10 +7,15 @@ CLANG_TIDY ?= clang-tidy
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
+# For ARM: the version of CPython, and its headers where Debian does not have them.
+PYTHON_VERSION ?= 3.11
+PYTHON_HEADERS ?=
 
 BUILD := build
 DEMO_VENV := $(BUILD)/venv-demo
 TEST_VENV := $(BUILD)/venv-test
+BENCH_VENV := $(BUILD)/venv-bench
 
 # What an installed package depends on; a change makes it stale.
 PACKAGE_SOURCES := pyproject.toml CMakeLists.txt tools/install.py \
@@ -32,11 +37,12 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test install-dev format lint type test-file test-cpp bench wheel sdist clean
+.PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads bench wheel sdist clean \
+  wheel-aarch64 wheel-armhf test-aarch64
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
-	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 ## For everybody; each makes its own environment under build/
 
@@ -88,17 +94,30 @@ test-file: $(VENV)/.installed ## Run one test file: make test-file FILE=tests/te
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) $(FILE)
 
 test-cpp: $(VENV)/.installed ## Build and run the C++ tests under AddressSanitizer and UBSan
-	$(CMAKE) -S . -B $(BUILD)/cpp-asan $(CMAKE_FLAGS) \
-	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=address,undefined \
+	$(call test_cpp,cpp-asan,address$(comma)undefined,)
+
+test-cpp-threads: $(VENV)/.installed ## Build the C++ tests under ThreadSanitizer and run those with threads
+	$(call test_cpp,cpp-tsan,thread,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
+
+comma := ,
+# $(call test_cpp,build directory,sanitizers,options of ctest)
+define test_cpp
+	$(CMAKE) -S . -B $(BUILD)/$(1) $(CMAKE_FLAGS) \
+	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2) \
 	  -DZEROLITE_TEST_RUNTIME="$(RUNTIME)"
-	$(VENV)/bin/cmake --build $(BUILD)/cpp-asan --parallel $(JOBS)
-	$(VENV)/bin/ctest --test-dir $(BUILD)/cpp-asan --output-on-failure --no-tests=error
+	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS)
+	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error $(3)
+endef
 
-bench: $(VENV)/.installed ## Run the benchmarks
-	$(VENV)/bin/python -m benchmarks
+bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat every measurement of the documents
+	PATH="$(abspath $(BENCH_VENV))/bin:$$PATH" $(BENCH_VENV)/bin/python -m benchmarks $(BENCH_FLAGS)
 
-wheel: $(VENV)/.installed ## Build a wheel into dist/
-	$(WITH_HEADERS) $(VENV)/bin/python -m build --no-isolation --wheel
+$(BENCH_VENV)/.installed: $(PACKAGE_SOURCES)
+	$(PYTHON) tools/install.py $(BENCH_VENV) '.[bench]'
+	@touch $@
+
+wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manylinux tag that auditwheel confirms
+	$(WITH_HEADERS) $(VENV)/bin/python -m tools.build_wheel x86_64
 
 sdist: $(VENV)/.installed ## Build a source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation --sdist
@@ -106,3 +125,14 @@ sdist: $(VENV)/.installed ## Build a source distribution into dist/
 clean: ## Remove build/, dist/ and caches; .venv stays, and is brought up to date when it is used next
 	rm -rf $(BUILD) dist $(VENV)/.installed .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path './$(VENV)' -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+## For ARM; on Debian 12, x86-64, with Debian's cross compilers (docs/arm.md)
+
+wheel-aarch64: $(VENV)/.installed ## Cross-compile a wheel for 64-bit ARM into dist/
+	$(VENV)/bin/python -m tools.build_wheel aarch64 --python $(PYTHON_VERSION) $(PYTHON_HEADERS:%=--python-headers=%)
+
+wheel-armhf: $(VENV)/.installed ## Cross-compile a wheel for 32-bit ARM, for which no runtime library is published
+	$(VENV)/bin/python -m tools.build_wheel armv7l --python $(PYTHON_VERSION) $(PYTHON_HEADERS:%=--python-headers=%)
+
+test-aarch64: $(VENV)/.installed ## Run the tests of the runtime part on the wheel for 64-bit ARM, under qemu-user
+	$(VENV)/bin/python -m tools.emulated_tests --python $(PYTHON_VERSION) -- $(PYTEST_FLAGS)

@@ -3,8 +3,6 @@
 Everything that imports zerolite waits for this file, so it does without pathlib, whose import takes longer.
 """
 
-# ruff: noqa: PTH - see above
-
 import os
 import re
 from importlib.util import find_spec

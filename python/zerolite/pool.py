@@ -200,7 +200,7 @@ class _OrderedResults(Iterator[_Result]):
             except StopIteration:
                 self._items = None
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - raised when the results before it were taken
                 self._items = None
                 self._source_error = error
                 return

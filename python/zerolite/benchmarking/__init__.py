@@ -1,7 +1,7 @@
 """Measuring models: `benchmark`, and the parts it is made of for measurements of another kind."""
 
-from zerolite.benchmarking.benchmark import benchmark
 from zerolite.benchmarking.benchmark_result import RATIO_FIGURES, BenchmarkResult
+from zerolite.benchmarking.compare_runtimes import benchmark
 from zerolite.benchmarking.first_result import FIRST_RESULT_FIGURES, FirstResult, FirstResults
 from zerolite.benchmarking.first_results import first_results_in_turns
 from zerolite.benchmarking.fresh_process import FreshProcess

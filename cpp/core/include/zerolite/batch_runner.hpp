@@ -29,8 +29,8 @@ struct BatchTensor {
 
 struct Batch {
   std::size_t items = 0;
-  std::vector<BatchTensor> inputs;  // by the signature's positions
-  std::vector<BatchTensor> outputs;
+  std::vector<BatchTensor> inputs;   // by the signature's positions
+  std::vector<BatchTensor> outputs;  // contiguous as a whole
 };
 
 // How a signature's tensors are made of items.
@@ -67,6 +67,7 @@ class BatchRunner {
  private:
   void run_items(const Batch& batch, std::size_t first, std::size_t count);
   [[nodiscard]] double seconds_per_item(const Batch& batch, std::size_t count);
+  std::optional<double> seconds_per_item_of_chunk(const Batch& batch, std::size_t chunk);
   std::size_t measure_chunks(const Batch& batch);
 
   SignatureRunner& runner_;

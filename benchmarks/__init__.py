@@ -1,0 +1,1 @@
+"""Benchmarks of zerolite beside other runtimes: `python -m benchmarks` runs all, `python -m benchmarks NAME` some."""

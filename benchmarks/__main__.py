@@ -1,0 +1,76 @@
+"""The command: `python -m benchmarks [--quick] [NAME ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.outcome import Outcome
+from benchmarks.plot import plot
+from benchmarks.report import markdown
+from benchmarks.settings import Settings
+from benchmarks.suite import BENCHMARKS
+from zerolite.atomic_write import write_atomically
+from zerolite.benchmarking import describe_machine
+
+
+def main() -> int:
+    """Run the named benchmarks, or all; write their results, the page and the plot. 1 if one of them failed."""
+    settings, names = _arguments()
+    settings.results.mkdir(parents=True, exist_ok=True)
+    settings.plot.parent.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in names:
+        started = time.monotonic()
+        print(f"{name} ...", flush=True)
+        try:
+            outcome = BENCHMARKS[name](settings)
+        except (ImportError, OSError, RuntimeError) as error:
+            # One that can't run here, for want of a compiler or a package, does not keep the others from it.
+            print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+            failed.append(name)
+            continue
+        outcome = dataclasses.replace(outcome, machine=describe_machine(), quick=settings.quick)
+        write_atomically(settings.results / f"{name}.json", outcome.to_json().encode())
+        for figure in outcome.figures:
+            against = f" / {figure.reference}" if figure.reference else ""
+            target = "" if figure.target is None else f", {figure.goal} {figure.target:g}: {figure.verdict}"
+            print(f"  {figure.name}{against}: {figure.median:.3f}{target}")
+        print(f"  {time.monotonic() - started:.0f} s", flush=True)
+
+    found = {name: Outcome.read(path) for name in BENCHMARKS if (path := settings.results / f"{name}.json").is_file()}
+    if found:
+        write_atomically(settings.results / "README.md", markdown(found).encode())
+        write_atomically(settings.plot, plot(found))
+        print(f"{settings.results / 'README.md'} and {settings.plot} written")
+    return 1 if failed else 0
+
+
+def _arguments() -> tuple[Settings, list[str]]:
+    default = Settings()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmarks of zerolite and others.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"what to run, by default all: {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that everything works; the numbers mean nothing")
+    parser.add_argument("--results", type=Path, default=default.results, help="the folder for JSON files and the page")
+    parser.add_argument("--plot", type=Path, default=default.plot, help="the file for the plot")
+    parser.add_argument(
+        "--build", type=Path, default=default.build, help="the folder for models, programs and environments"
+    )
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    if given.quick and given.results == default.results:
+        parser.error("a quick run's numbers mean nothing; choose another folder for them with --results")
+    plot_file = given.plot if given.results == default.results else given.results / given.plot.name
+    settings = Settings(results=given.results, plot=plot_file, build=given.build.absolute(), quick=given.quick)
+    return settings, [name for name in BENCHMARKS if not given.names or name in given.names]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

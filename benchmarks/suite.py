@@ -1,0 +1,23 @@
+"""All benchmarks, in the order in which they run and are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks import batch, cold_start, cpp_loop, large_models, memory, per_call, replicas, runtimes
+from benchmarks.outcome import Outcome
+from benchmarks.settings import Settings
+
+__all__ = ["BENCHMARKS"]
+
+#: Name -> what runs it.
+BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
+    "per_call": per_call.run,
+    "cpp_loop": cpp_loop.run,
+    "batch": batch.run,
+    "large_models": large_models.run,
+    "replicas": replicas.run,
+    "cold_start": cold_start.run,
+    "memory": memory.run,
+    "runtimes": runtimes.run,
+}

@@ -1,0 +1,50 @@
+"""An environment for tflite_runtime, which needs an older NumPy than zerolite's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.settings import Settings
+
+__all__ = ["tflite_runtime_python"]
+
+_REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy<2")
+# The last Python that its wheels are for.
+_NEWEST = (3, 11)
+
+
+def tflite_runtime_python(settings: Settings) -> str:
+    """The interpreter of an environment with tflite_runtime, which is made first if it is not there.
+
+    Raises:
+        RuntimeError: there is no Python that its wheels are for, or it can't be installed.
+    """
+    folder = settings.build / "bench-tflite-runtime"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        base = _python_of_the_time()
+        _call(base, "-m", "venv", "--clear", str(folder))
+        _call(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *_REQUIREMENTS)
+        _call(str(python), "-c", "import tflite_runtime.interpreter")
+        (folder / "complete").touch()
+    return str(python)
+
+
+def _python_of_the_time() -> str:
+    if sys.version_info[:2] <= _NEWEST:
+        return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+    for minor in (11, 10):
+        found = shutil.which(f"python3.{minor}")
+        if found is not None:
+            return found
+    raise RuntimeError("tflite_runtime 2.14 has wheels for Python 3.9 to 3.11, and none of these is installed")
+
+
+def _call(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise RuntimeError(f"tflite_runtime could not be installed: {lines[-1]}")
