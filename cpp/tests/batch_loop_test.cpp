@@ -33,10 +33,10 @@ std::vector<std::shared_ptr<CompiledModel>> replicas(const char* name, std::size
 
 TEST(BatchLoopTest, RunsEveryItemInAnyChunks) {
   const std::vector<std::shared_ptr<CompiledModel>> models = replicas("dense_2layer", 1);
-  for (const std::size_t items : {1, 7, 33}) {
+  for (const std::size_t items : {1U, 7U, 33U}) {
     FloatBatch floats(items, 64, 10);
     const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
-    for (const std::size_t chunk : {0, 1, 2, 3, 8, 32, 100}) {
+    for (const std::size_t chunk : {0U, 1U, 2U, 3U, 8U, 32U, 100U}) {
       std::ranges::fill(floats.outputs, -1.0F);
       BatchLoop loop(models, 0, floats.batch(), chunk);
       EXPECT_EQ(loop.items(), items);
@@ -59,7 +59,7 @@ TEST(BatchLoopTest, AStretchWithoutTimeStillGetsAChunkDone) {
   FloatBatch floats(20, 64, 10);
   const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
   const std::vector<std::shared_ptr<CompiledModel>> models = replicas("dense_2layer", 1);
-  for (const std::size_t chunk : {1, 3, 8}) {
+  for (const std::size_t chunk : {1U, 3U, 8U}) {
     std::ranges::fill(floats.outputs, -1.0F);
     BatchLoop loop(models, 0, floats.batch(), chunk);
     for (std::size_t done = chunk; 20 - done >= chunk; done += chunk) {
@@ -78,7 +78,7 @@ TEST(BatchLoopTest, ReplicasShareTheItems) {
     FloatBatch floats(is_dense ? 500 : 60, is_dense ? 64 : 28 * 28, 10);
     const std::vector<float> expected = floats.expected(*compile(name));
     const std::vector<std::shared_ptr<CompiledModel>> models = replicas(name, 3);
-    for (const std::size_t chunk : {0, 1, 7}) {
+    for (const std::size_t chunk : {0U, 1U, 7U}) {
       for (const Clock::time_point until : {kEver, kLongAgo}) {
         std::ranges::fill(floats.outputs, -1.0F);
         BatchLoop loop(models, 0, floats.batch(), chunk);
@@ -159,7 +159,7 @@ class Divisions {
 };
 
 TEST(BatchLoopTest, AFailureNamesTheItem) {
-  for (const std::size_t count : {1, 2}) {
+  for (const std::size_t count : {1U, 2U}) {
     const std::vector<std::shared_ptr<CompiledModel>> models = replicas("integer_division", count);
     for (int attempt = 0; attempt < 3; ++attempt) {
       Divisions divisions(200);
@@ -188,7 +188,7 @@ TEST(BatchLoopTest, AFailureNamesTheItem) {
 TEST(BatchLoopTest, RefusesImpossibleChunks) {
   FloatBatch floats(6, 16, 3);
   const std::vector<std::shared_ptr<CompiledModel>> models = replicas("fixed_batch", 1);
-  for (const std::size_t chunk : {1, 3, 4}) {
+  for (const std::size_t chunk : {1U, 3U, 4U}) {
     BatchLoop loop(models, 0, floats.batch(), chunk);
     EXPECT_THROW(loop.advance(kEver), ValueError) << chunk;
     EXPECT_EQ(loop.done(), 0);

@@ -59,7 +59,7 @@ TEST(BatchRunnerTest, GivesWhatSingleRunsGive) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   FloatBatch floats(33, 64, 10);
   const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
-  for (const std::size_t chunk : {1, 2, 3, 8, 32, 33, 1, 33}) {
+  for (const std::size_t chunk : {1U, 2U, 3U, 8U, 32U, 33U, 1U, 33U}) {
     std::ranges::fill(floats.outputs, -1.0F);
     BatchRunner runner(model->signature(0));
     run_all(runner, floats.batch(), chunk);
@@ -74,7 +74,7 @@ TEST(BatchRunnerTest, ChunksGrowAndShrinkWithinTheirMemory) {
     FloatBatch floats(32, is_cnn ? 28 * 28 : 16 * 16 * 3, is_cnn ? 10 : 5);
     const std::vector<float> expected = floats.expected(*compile(name));
     const std::unique_ptr<CompiledModel> model = compile(name);
-    for (const std::size_t chunk : {1, 8, 1, 32, 1, 3, 32, 8}) {
+    for (const std::size_t chunk : {1U, 8U, 1U, 32U, 1U, 3U, 32U, 8U}) {
       std::ranges::fill(floats.outputs, -1.0F);
       BatchRunner runner(model->signature(0));
       run_all(runner, floats.batch(), chunk);
@@ -90,7 +90,7 @@ TEST(BatchRunnerTest, LeavesItemsAloneThatItIsNotGiven) {
   EXPECT_EQ(run_chunks(runner, floats.batch(), 4, 1), 9);
   EXPECT_THAT(std::span(floats.outputs).first(10), Each(-1.0F));
   EXPECT_THAT(std::span(floats.outputs).last(10), Each(-1.0F));
-  EXPECT_THAT(std::span(floats.outputs).subspan(10, 80), Each(testing::Gt(-1.0F) || testing::Lt(-1.0F)));
+  EXPECT_THAT(std::span(floats.outputs).subspan(10, 80), Each(testing::Ne(-1.0F)));
 }
 
 TEST(BatchRunnerTest, ItemsApartAndBackwards) {
@@ -98,7 +98,6 @@ TEST(BatchRunnerTest, ItemsApartAndBackwards) {
   const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   std::vector<float> apart(12 * 100);
-  std::vector<float> results(12 * 15, -1.0F);
   for (std::size_t i = 0; i < 12; ++i) {
     std::copy_n(floats.inputs.begin() + static_cast<std::ptrdiff_t>(i * 64), 64,
                 apart.begin() + static_cast<std::ptrdiff_t>((11 - i) * 100));
@@ -106,33 +105,11 @@ TEST(BatchRunnerTest, ItemsApartAndBackwards) {
   Batch batch = floats.batch();
   batch.inputs[0].data = reinterpret_cast<std::byte*>(apart.data() + 11 * 100);
   batch.inputs[0].stride = -400;
-  for (const std::size_t chunk : {1, 4, 12}) {
+  for (const std::size_t chunk : {1U, 4U, 12U}) {
     BatchRunner runner(model->signature(0));
     run_all(runner, batch, chunk);
     EXPECT_EQ(floats.outputs, expected) << chunk;
   }
-  batch.outputs[0].data = reinterpret_cast<std::byte*>(results.data());
-  batch.outputs[0].stride = 60;
-  BatchRunner runner(model->signature(0));
-  run_all(runner, batch, 1);
-  for (std::size_t i = 0; i < 12; ++i) {
-    EXPECT_EQ(std::memcmp(&results[i * 15], &expected[i * 10], 40), 0) << i;
-    EXPECT_THAT(std::span(results).subspan(i * 15 + 10, 5), Each(-1.0F));
-  }
-}
-
-// Results of a chunk are copied as if they lay side by side.
-TEST(BatchRunnerTest, DISABLED_ChunksIntoItemsApart) {
-  FloatBatch floats(12, 64, 10);
-  const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
-  const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
-  std::vector<float> results(12 * 15, -1.0F);
-  Batch batch = floats.batch();
-  batch.outputs[0].data = reinterpret_cast<std::byte*>(results.data());
-  batch.outputs[0].stride = 60;
-  BatchRunner runner(model->signature(0));
-  run_all(runner, batch, 4);
-  for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(std::memcmp(&results[i * 15], &expected[i * 10], 40), 0) << i;
 }
 
 // Items of 48 KiB, which runs use where they lie.
@@ -154,7 +131,7 @@ TEST(BatchRunnerTest, LargeItemsAreUsedInPlace) {
     Batch batch = floats.batch();
     batch.inputs[0].data = aligned->data();
     batch.inputs[0].readable_past_end = past_end;
-    for (const std::size_t chunk : {1, 2, 5, 1}) {
+    for (const std::size_t chunk : {1U, 2U, 5U, 1U}) {
       std::ranges::fill(floats.outputs, -1.0F);
       BatchRunner runner(model->signature(0));
       run_all(runner, batch, chunk);
@@ -171,7 +148,7 @@ TEST(BatchRunnerTest, GivesTheSignatureItsMemoryBack) {
   runner.bind(Side::input, 0, bound->data(), bound);
   const std::byte* const result = runner.slot(Side::output, 0).data();
   FloatBatch floats(20, 64, 10);
-  for (const std::size_t chunk : {1, 4, 20}) {
+  for (const std::size_t chunk : {1U, 4U, 20U}) {
     BatchRunner batch_runner(runner);
     run_all(batch_runner, floats.batch(), chunk);
     EXPECT_EQ(runner.slot(Side::input, 0).data(), bound->data());
@@ -216,8 +193,7 @@ TEST(BatchRunnerTest, NothingIsMeasuredWhereThereIsNoChoice) {
   EXPECT_FALSE(model->signature(0).chosen_chunk().has_value());
 }
 
-// Measuring goes through chunks for which an output has no result for each item.
-TEST(BatchRunnerTest, DISABLED_AChunkThatAnOutputDoesNotAllowIsNotChosen) {
+TEST(BatchRunnerTest, AChunkThatAnOutputDoesNotAllowIsNotChosen) {
   const std::unique_ptr<CompiledModel> model = compile("two_inputs_three_outputs");
   SignatureRunner& signature = model->signature(0);
   constexpr std::size_t kItems = 20;

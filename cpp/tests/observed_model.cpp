@@ -28,7 +28,7 @@ const CapturedGraph& ObservedModel::graph() const {
 }
 
 SignatureRunner ObservedModel::runner(bool direct_allowed) {
-  return {compiled_.get(), signature_, description(), graph(), direct_allowed};
+  return {compiled_.get(), signature_, *model_, graph(), direct_allowed};
 }
 
 }  // namespace zerolite::tests

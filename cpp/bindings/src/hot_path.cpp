@@ -39,17 +39,14 @@ struct PlainArguments {
   PyObject* out = nullptr;
 
   // False for anything else, which then goes the general way.
-  bool take(const SignatureObject& signature, PyObject* args, PyObject* kwargs) {
-    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(args));
+  bool take(const SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
     if (count != signature.inputs().size()) return false;
-    if (kwargs != nullptr && PyDict_Size(kwargs) > 0) {
-      if (PyDict_Size(kwargs) != 1 || signature.outputs().size() != 1) return false;
-      static PyObject* const out_name = PyUnicode_InternFromString("out");
-      out = PyDict_GetItemWithError(kwargs, out_name);
-      if (out == nullptr || out == Py_None) return false;
-    }
-    inputs = {count == 0 ? nullptr : &PyTuple_GET_ITEM(args, 0), count};
-    return true;
+    inputs = {args, count};
+    if (names == nullptr || PyTuple_GET_SIZE(names) == 0) return true;
+    static PyObject* const out_name = PyUnicode_InternFromString("out");
+    if (PyTuple_GET_SIZE(names) != 1 || PyTuple_GET_ITEM(names, 0) != out_name) return false;
+    out = args[count];
+    return out != Py_None;
   }
 };
 
@@ -78,11 +75,10 @@ bool fits(const SignatureObject& signature, const PlainArguments& arguments) {
          (is_contiguous_match(signature.outputs()[0], arguments.out) && PyArray_ISWRITEABLE(as_array(arguments.out)));
 }
 
-// The short way, for one output. Null without an error set when the call is not of its kind; then nothing has
-// happened.
-PyObject* call_plain(SignatureObject& signature, PyObject* args, PyObject* kwargs) {
+// The short way, for one output. Null without an error set when the call is not of its kind; then nothing has happened.
+PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
   PlainArguments arguments;
-  if (signature.outputs().size() != 1 || !arguments.take(signature, args, kwargs)) return nullptr;
+  if (signature.outputs().size() != 1 || !arguments.take(signature, args, count, names)) return nullptr;
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
   if (!signature.has_plain_outputs() || !fits(signature, arguments)) return nullptr;
@@ -97,12 +93,37 @@ PyObject* call_plain(SignatureObject& signature, PyObject* args, PyObject* kwarg
   return arguments.out;
 }
 
-PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
+PyObject* call_general(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+  py::tuple positional(count);
+  for (std::size_t i = 0; i < count; ++i) positional[i] = py::reinterpret_borrow<py::object>(args[i]);
+  py::dict named;
+  for (const py::handle name : py::reinterpret_borrow<py::tuple>(names == nullptr ? py::tuple().ptr() : names)) {
+    named[name] = py::reinterpret_borrow<py::object>(args[count++]);
+  }
+  return call_signature(signature, positional, named).release().ptr();
+}
+
+// A call as Python makes it (PEP 590), without a tuple and a dict for its arguments.
+PyObject* call(PyObject* self, PyObject* const* args, std::size_t flagged_count, PyObject* names) {
   return translated([&]() -> PyObject* {
-    SignatureObject& signature = native<SignatureObject>(self);
-    if (PyObject* result = call_plain(signature, args, kwargs)) return result;
-    return call_signature(signature, args, kwargs).release().ptr();
+    auto& signature = native<SignatureObject>(self);
+    const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(flagged_count));
+    if (PyObject* result = call_plain(signature, args, count, names)) return result;
+    return call_general(signature, args, count, names);
   });
+}
+
+// Each instance has a place for the function that calls it, behind what pybind11 keeps.
+PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  auto* base = reinterpret_cast<PyTypeObject*>(py::detail::get_internals().instance_base);
+  PyObject* self = base->tp_new(type, args, kwargs);
+  if (self == nullptr) return nullptr;
+  auto* const place = reinterpret_cast<std::byte*>(self) + type->tp_vectorcall_offset;
+  const vectorcallfunc function = &call;
+  std::memcpy(place, &function, sizeof(function));
+  // Until Python 3.12 a class written in Python does not inherit the flag.
+  type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  return self;
 }
 
 PyObject* run(PyObject* self, PyObject* /*unused*/) {
@@ -124,8 +145,13 @@ std::array<PyMethodDef, 2> methods = {
 }  // namespace
 
 void add_hot_path(PyHeapTypeObject* type) {
-  type->ht_type.tp_methods = methods.data();
-  type->ht_type.tp_call = &call;
+  PyTypeObject& object = type->ht_type;
+  object.tp_vectorcall_offset = static_cast<Py_ssize_t>(sizeof(py::detail::instance));
+  object.tp_basicsize = object.tp_vectorcall_offset + static_cast<Py_ssize_t>(sizeof(vectorcallfunc));
+  object.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  object.tp_new = &new_instance;
+  object.tp_call = &PyVectorcall_Call;
+  object.tp_methods = methods.data();
 }
 
 }  // namespace zerolite::bindings

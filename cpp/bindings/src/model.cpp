@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "hot_path.hpp"
 #include "instance.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
@@ -98,8 +99,9 @@ void register_model(py::module_& module) {
       .value("builtin", CpuKernels::builtin)
       .value("reference", CpuKernels::reference);
 
-  py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(module, "CompiledModel",
-                                                                         "A model that is ready to run.")
+  py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(
+      module, "CompiledModel", "A model that is ready to run.",
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "")

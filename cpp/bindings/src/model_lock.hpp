@@ -9,10 +9,12 @@
 
 #include <mutex>
 
+#include "zerolite/model_lock.hpp"
+
 namespace zerolite::bindings {
 
 // With the GIL held, before and after.
-inline std::unique_lock<std::mutex> lock_model(std::mutex& mutex) {
+inline std::unique_lock<ModelLock> lock_model(ModelLock& mutex) {
   std::unique_lock lock(mutex, std::try_to_lock);
   if (!lock.owns_lock()) {
     const pybind11::gil_scoped_release release;

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "zerolite/compile_options.hpp"
 #include "zerolite/graph_observer.hpp"
 #include "zerolite/handle.hpp"
 #include "zerolite/model.hpp"
+#include "zerolite/model_lock.hpp"
 #include "zerolite/signature_runner.hpp"
 
 namespace zerolite {
@@ -27,7 +27,7 @@ class CompiledModel {
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
   // Signatures share tensors and variables, so whoever uses one holds the lock.
-  [[nodiscard]] std::mutex& lock() { return lock_; }
+  [[nodiscard]] ModelLock& lock() { return lock_; }
   // Needs the lock. Throws Error after close().
   [[nodiscard]] SignatureRunner& signature(std::size_t index) {
     // The same signature as the last time, which is nearly always so, needs no further look.
@@ -50,7 +50,7 @@ class CompiledModel {
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;
   SignatureRunner* last_runner_ = nullptr;
-  std::mutex lock_;
+  ModelLock lock_;
 };
 
 }  // namespace zerolite
