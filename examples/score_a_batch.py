@@ -17,8 +17,14 @@ def main() -> None:
         shape = (items, *model.inputs[0].shape[1:])
         batch = np.random.default_rng(0).random(shape, np.float32)
         alone, together = model.map(batch), pool.map(batch)
-        same = np.array_equal(alone, together)
-        print(f"{items} items of {model.inputs[0].shape[1:]}: two replicas give {'the same' if same else 'other'} results")
+        same = all(map(np.array_equal, arrays_of(alone), arrays_of(together)))
+        verdict = "the same" if same else "other"
+        print(f"{items} items of {model.inputs[0].shape[1:]}: two replicas give {verdict} results")
+
+
+def arrays_of(results: np.ndarray | dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The results of a model with one output, or with several."""
+    return list(results.values()) if isinstance(results, dict) else [results]
 
 
 if __name__ == "__main__":

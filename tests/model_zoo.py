@@ -89,9 +89,7 @@ def models(*tags: str, without: Sequence[str] = (), runs: bool | None = True) ->
     return [
         entry
         for entry in manifest.values()
-        if entry.tags.issuperset(tags)
-        and not entry.tags.intersection(without)
-        and (runs is None or entry.runs == runs)
+        if entry.tags.issuperset(tags) and not entry.tags.intersection(without) and (runs is None or entry.runs == runs)
     ]
 
 
@@ -153,9 +151,7 @@ def random_inputs(
             for name, detail in details.items()
         }
     return [
-        _random_array(
-            detail, rng, limits.get(detail["name"]), words.get(detail["name"], _WORDS), dynamic_size
-        )
+        _random_array(detail, rng, limits.get(detail["name"]), words.get(detail["name"], _WORDS), dynamic_size)
         for detail in details
     ]
 
@@ -170,9 +166,7 @@ def _random_array(
     shape = tuple(int(size) for size in detail["shape"])
     signature = tuple(int(size) for size in detail["shape_signature"])
     if dynamic_size is not None and len(signature) == len(shape):
-        shape = tuple(
-            dynamic_size if fixed < 0 else size for size, fixed in zip(shape, signature, strict=True)
-        )
+        shape = tuple(dynamic_size if fixed < 0 else size for size, fixed in zip(shape, signature, strict=True))
     dtype: np.dtype[Any] = np.dtype(detail["dtype"])
     if dtype.kind in "SUO":
         strings = np.array([word.encode() for word in words], dtype=object)
@@ -274,9 +268,7 @@ def describe(model: str | os.PathLike[str] | bytes, ranges: Ranges, choices: Cho
             named = interpreter.get_signature_runner(key).get_input_details()
             reference_run(model, random_inputs(named, rng, ranges=ranges, choices=choices), key)
         native = interpreter._interpreter
-        summary["delegated_partitions"] = sum(
-            native.NodeName(node) == "DELEGATE" for node in range(native.NumNodes())
-        )
+        summary["delegated_partitions"] = sum(native.NodeName(node) == "DELEGATE" for node in range(native.NumNodes()))
         summary["inputs"] = [_summarize(detail) for detail in details]
         summary["outputs"] = [_summarize(detail) for detail in interpreter.get_output_details()]
     except (ValueError, RuntimeError, TypeError) as error:
@@ -293,9 +285,7 @@ def _summarize(detail: Detail) -> str:
 def main() -> None:
     """Print as JSON the description of a model of the manifest, or of the file in a request on stdin."""
     if len(sys.argv) != 2:
-        raise SystemExit(
-            "usage: python tests/model_zoo.py NAME, or - with a request of the generator on stdin"
-        )
+        raise SystemExit("usage: python tests/model_zoo.py NAME, or - with a request of the generator on stdin")
     if sys.argv[1] == "-":
         request = json.load(sys.stdin)
         summary = describe(request["path"], request["input_ranges"], request["input_choices"])

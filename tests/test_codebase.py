@@ -32,9 +32,7 @@ LAZY_IMPORTS = {
 
 
 def files(*patterns: str) -> list[Path]:
-    found = sorted(
-        path for pattern in patterns for path in ROOT.glob(pattern) if "__pycache__" not in path.parts
-    )
+    found = sorted(path for pattern in patterns for path in ROOT.glob(pattern) if "__pycache__" not in path.parts)
     assert found, f"nothing matches {patterns}, so there is nothing to check"
     return found
 
@@ -101,9 +99,7 @@ def test_core_knows_nothing_of_python() -> None:
     header = re.compile(r"Python\.h|pybind11/|numpy/|bindings/")
     assert not {name(path): found for path in core() if (found := [*filter(header.match, includes(path))])}
     symbol = re.compile(r"\b(?:PyObject|Py_[A-Z]\w*|PyArray_\w+|pybind11)\b")
-    assert not {
-        name(path): found for path in core() if (found := symbol.findall(code_without_comments(path)))
-    }
+    assert not {name(path): found for path in core() if (found := symbol.findall(code_without_comments(path)))}
 
 
 def test_bindings_see_no_abi() -> None:
@@ -112,26 +108,18 @@ def test_bindings_see_no_abi() -> None:
         abi = {header for header in includes(path) if header.startswith("litert_abi/") or header in declared}
         assert not abi, f"{name(path)}: include the core's headers instead"
     symbol = re.compile(r"\babi::\w+|\b(?:LiteRt|TfLite)[A-Z]\w*")
-    assert not {
-        name(path): found for path in bindings() if (found := symbol.findall(code_without_comments(path)))
-    }
+    assert not {name(path): found for path in bindings() if (found := symbol.findall(code_without_comments(path)))}
 
 
 def test_package_reaches_the_runtime_only_through_native() -> None:
     foreign = {"ctypes", "_ctypes", "cffi"}
-    modules = {
-        name(path): {module.partition(".")[0] for module in imported_modules(path)} for path in package()
-    }
+    modules = {name(path): {module.partition(".")[0] for module in imported_modules(path)} for path in package()}
     assert not {path: found for path, imported in modules.items() if (found := imported & foreign)}
 
 
 def test_import_is_light() -> None:
-    program = (
-        "import sys, json, zerolite; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
-    )
+    program = "import sys, json, zerolite; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
+    answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
     loaded = set(json.loads(answer.stdout))
     assert "numpy" in loaded
     assert not loaded & LAZY_IMPORTS
@@ -159,9 +147,7 @@ def test_names_say_what_is_inside() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     # Put together here, so that this file does not find itself.
-    later = re.compile(
-        "|".join(rf"\b{left}{right}\b" for left, right in (("TO", "DO"), ("FIX", "ME"), ("XX", "X")))
-    )
+    later = re.compile("|".join(rf"\b{left}{right}\b" for left, right in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"))))
     everything = cpp() + python() + cmake() + files("Makefile", ".ci/run", "third_party/**/*.hpp")
     assert not [name(path) for path in everything if later.search(text(path))]
 
@@ -173,12 +159,10 @@ def test_headers_are_included_once() -> None:
 
 def test_sources_are_built() -> None:
     for path in files("cpp/**/*.cpp"):
-        lists = next(
-            folder / "CMakeLists.txt" for folder in path.parents if (folder / "CMakeLists.txt").exists()
+        lists = next(folder / "CMakeLists.txt" for folder in path.parents if (folder / "CMakeLists.txt").exists())
+        assert re.search(rf"(?<![\w/]){re.escape(path.relative_to(lists.parent).as_posix())}\b", text(lists)), name(
+            path
         )
-        assert re.search(
-            rf"(?<![\w/]){re.escape(path.relative_to(lists.parent).as_posix())}\b", text(lists)
-        ), name(path)
 
 
 # One place for each fact
@@ -211,9 +195,7 @@ def public_objects() -> list[tuple[str, object]]:
         if inspect.isclass(value):
             found.append((name, value))
             members = ((member, inspect.getattr_static(value, member)) for member in vars(value))
-            found.extend(
-                (f"{name}.{member}", thing) for member, thing in members if is_documentable(member, thing)
-            )
+            found.extend((f"{name}.{member}", thing) for member, thing in members if is_documentable(member, thing))
         elif callable(value):
             found.append((name, value))
     return found

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests import model_zoo
-from zerolite.conversion_error import ConversionError
 from zerolite.conversion import convert
+from zerolite.conversion_error import ConversionError
 from zerolite.evaluation import evaluate
 
 # Keras 3.15's own, whenever it saves a variable under NumPy 2.
@@ -244,5 +244,5 @@ def test_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_importing_convert_does_not_import_tensorflow() -> None:
-    program = "import sys, zerolite.convert, zerolite.evaluate; sys.exit('tensorflow' in sys.modules)"
+    program = "import sys, zerolite.conversion, zerolite.evaluation; sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

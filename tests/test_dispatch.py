@@ -104,6 +104,18 @@ def test_resize_prepares_anew() -> None:
             model.resize(x=(1, 8))
 
 
+def test_shapes_that_the_first_run_tells_are_settled_by_the_second() -> None:
+    """The shape that Keras' Flatten computes is a tensor to the runtime, which allocates behind it as it runs."""
+    with zl.load(zoo.model_path("small_cnn")) as model:
+        for batch in (1, 2, 1):
+            model.resize(image=(batch, 28, 28, 1))
+            dispatches = []
+            for _ in range(3):
+                model.run()
+                dispatches.append(str(model.dispatch))
+            assert dispatches == ["runtime", "direct", "direct"]
+
+
 def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZEROLITE_DISPATCH", "runtime")
     with zl.load(zoo.model_path("dense_2layer")) as model:

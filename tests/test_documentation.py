@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "tests" / "models" / "dense_2layer.tflite"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
 QUICK_COMMANDS = {"info", "run", "profile"}
-MAKE_TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,11 @@ def read_commands(block: Block) -> list[Command]:
     lines = block.code.replace("\\\n", " ").splitlines()
     if block.language == "console":
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-    return [
-        Command(block, line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("#")
-    ]
+    return [Command(block, line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
-COMMANDS = [
-    command for block in BLOCKS if block.language in {"sh", "console"} for command in read_commands(block)
-]
+COMMANDS = [command for block in BLOCKS if block.language in {"sh", "console"} for command in read_commands(block)]
 
 
 def python_programs() -> list[Any]:
@@ -93,9 +89,7 @@ def python_programs() -> list[Any]:
         blocks = [block for block in BLOCKS if block.document == document and block.language == "python"]
         blocks = [block for block in blocks if block.reason_not_to_run is None]
         if blocks:
-            heavy = any(
-                re.search(r"\btensorflow\b|\bkeras\b|\bzl\.convert\(", block.code) for block in blocks
-            )
+            heavy = any(re.search(r"\btensorflow\b|\bkeras\b|\bzl\.convert\(", block.code) for block in blocks)
             marks = [pytest.mark.slow] if heavy else []
             programs.append(pytest.param(blocks, id=document.relative_to(ROOT).as_posix(), marks=marks))
     return programs
@@ -176,9 +170,7 @@ def test_command_exists(command: Command) -> None:
     elif program.startswith((".venv/bin/", "build/", "./", "tools/", ".ci/")):
         assert program.startswith((".venv/", "build/")) or (ROOT / program).is_file()
     else:
-        assert program in {"apt-get", "cd", "cmake", "export", "git", "source"}, (
-            "teach this test what to check"
-        )
+        assert program in {"apt-get", "cd", "cmake", "export", "git", "source"}, "teach this test what to check"
 
 
 def assert_options_exist(arguments: list[str]) -> None:
@@ -209,12 +201,7 @@ def assert_script_exists(arguments: list[str]) -> None:
     if arguments[:1] == ["-m"]:
         module = arguments[1].replace(".", "/")
         standard = arguments[1].partition(".")[0] in sys.stdlib_module_names
-        assert (
-            standard
-            or arguments[1] == "pytest"
-            or (ROOT / module).is_dir()
-            or (ROOT / f"{module}.py").is_file()
-        )
+        assert standard or arguments[1] == "pytest" or (ROOT / module).is_dir() or (ROOT / f"{module}.py").is_file()
     elif arguments and arguments[0] != "-c":
         assert (ROOT / arguments[0]).is_file()
 
@@ -248,8 +235,6 @@ def test_set_up_is_two_commands() -> None:
 
 
 def test_every_target_is_in_make_help() -> None:
-    answer = subprocess.run(
-        ["make", "-s", "help"], check=True, cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    listed = set(re.findall(r"^  make ([a-z-]+)", answer.stdout, re.M))
+    answer = subprocess.run(["make", "-s", "help"], check=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    listed = set(re.findall(r"^  make ([a-z0-9-]+)", answer.stdout, re.M))
     assert listed == MAKE_TARGETS

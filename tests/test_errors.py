@@ -115,10 +115,6 @@ def test_what_is_no_model(kind: str, tmp_path: Path) -> None:
     assert "the model in memory" in str(caught.value)
 
 
-DEFECT_UTF8 = "names that are no UTF-8 are decoded strictly, in messages and in CompiledModel.name"
-
-
-@pytest.mark.xfail(reason=DEFECT_UTF8)
 def test_path_that_is_no_text(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.tflite"))
     path.write_bytes(CONTENT)

@@ -230,14 +230,11 @@ def test_refused_arrays_are_let_go() -> None:
             assert sys.getrefcount(wrong) == references
 
 
-DEFECT = "the last reference to a bound array is dropped while the model's lock is held, and its __del__ may need it"
-
-
 @pytest.mark.parametrize(
     "release",
     [
-        pytest.param("model.close()", marks=pytest.mark.xfail(reason=DEFECT)),
-        pytest.param("model.resize(features=(2, 64))", marks=pytest.mark.xfail(reason=DEFECT)),
+        "model.close()",
+        "model.resize(features=(2, 64))",
         "model.bind(features=None)",
         "model.bind(features=zl.empty((1, 64)))",
     ],

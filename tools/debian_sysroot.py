@@ -80,7 +80,7 @@ class DebianSysroot:
         )
 
     def _prepare_merged_usr(self) -> None:
-        """Let /lib be /usr/lib, as on an installed Debian: older packages have files in one, newer ones in the other."""
+        """Let /lib be /usr/lib, as on an installed Debian: older packages have files in one, newer in the other."""
         for name in ("lib", "bin", "sbin"):
             (self.root / "usr" / name).mkdir(parents=True, exist_ok=True)
             link = self.root / name
@@ -129,9 +129,11 @@ def debian_archive() -> str:
     ).stdout.splitlines()
     for line in targets:
         origin, label, address = line.split("|", 2)
-        if (origin, label) == ("Debian", "Debian"):
+        # Before the first `apt-get update` only the addresses are known.
+        if (origin, label) == ("Debian", "Debian") or (
+            not origin.isalpha() and address.endswith(("/debian", "/debian/"))
+        ):
             return address
     raise SysrootError(
-        "APT knows no Debian archive on this machine; run apt-get update first, or build on Debian 12, for example in "
-        "its container image"
+        "APT knows no Debian archive on this machine; build on Debian 12, for example in its container image"
     )

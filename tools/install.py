@@ -78,8 +78,7 @@ def require_python_and_compiler() -> None:
     candidates = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
     if not any(shutil.which(name) for name in candidates):
         raise InstallError(
-            f"there is no C++ compiler (looked for {', '.join(candidates)}); "
-            "install one with: apt-get install g++"
+            f"there is no C++ compiler (looked for {', '.join(candidates)}); install one with: apt-get install g++"
         )
 
 
@@ -89,8 +88,7 @@ def make_environment(directory: Path) -> Path:
     if not succeeds(python, "-c", "import sys"):
         if importlib.util.find_spec("venv") is None:
             raise InstallError(
-                f"{sys.executable} comes without the module 'venv'; "
-                "install it with: apt-get install python3-venv"
+                f"{sys.executable} comes without the module 'venv'; install it with: apt-get install python3-venv"
             )
         # Without pip: with it, venv fails on a Debian without the package python3-venv.
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", directory], check=True)
@@ -100,9 +98,7 @@ def make_environment(directory: Path) -> Path:
 
 
 def install_pip(python: Path) -> None:
-    if importlib.util.find_spec("ensurepip") is not None and succeeds(
-        python, "-m", "ensurepip", "--default-pip"
-    ):
+    if importlib.util.find_spec("ensurepip") is not None and succeeds(python, "-m", "ensurepip", "--default-pip"):
         return
     own_pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "pip"]
     if importlib.util.find_spec("pip") is not None and succeeds(*own_pip):
@@ -155,9 +151,7 @@ def build_variables(python: Path) -> dict[str, str]:
     """Return the environment variables for pip, with what the build needs to find `Python.h`."""
     variables = dict(os.environ)
     query = "import sysconfig; print(sysconfig.get_path('include')); print(sysconfig.get_path('platinclude'))"
-    folders = subprocess.run(
-        [python, "-c", query], check=True, capture_output=True, text=True
-    ).stdout.splitlines()
+    folders = subprocess.run([python, "-c", query], check=True, capture_output=True, text=True).stdout.splitlines()
     if any(Path(folder, "Python.h").is_file() for folder in folders):
         return variables
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -182,9 +176,7 @@ def unpack_debian_headers(version: str) -> Path:
     package = f"libpython{version}-dev"
     missing = f"{sys.executable} comes without Python.h, which the extension module is compiled with"
     if not Path(sys.executable).resolve().is_relative_to("/usr/bin") or not shutil.which("apt-get"):
-        raise InstallError(
-            f"{missing}; install the development package of this Python (python3-dev, python3-devel)"
-        )
+        raise InstallError(f"{missing}; install the development package of this Python (python3-dev, python3-devel)")
     root = ROOT / "build" / f"headers-{version}"
     include = root / "usr" / "include" / f"python{version}"
     if (include / "Python.h").is_file():
@@ -217,9 +209,7 @@ def unpack_debian_headers(version: str) -> Path:
 def build_requirements() -> list[str]:
     """Return `[build-system] requires` of pyproject.toml, which lists strings that are also JSON."""
     # tomllib is only in Python 3.11 and newer.
-    found = re.search(
-        r"^requires = (\[.*?\])", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S
-    )
+    found = re.search(r"^requires = (\[.*?\])", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S)
     assert found is not None, "pyproject.toml has no [build-system] requires"
     requirements: list[str] = json.loads(found.group(1))
     return requirements
@@ -233,10 +223,7 @@ def pip_install(python: Path, variables: dict[str, str], *arguments: str) -> Non
 
 def succeeds(*command: str | Path) -> bool:
     try:
-        return (
-            subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode
-            == 0
-        )
+        return subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
     except OSError:
         return False
 

@@ -71,9 +71,10 @@ class PythonSysroot:
         text = version.read_text(encoding="utf-8") if version.is_file() else ""
         found = re.search(r'^#define PY_VERSION\s+"(\d+\.\d+)', text, re.M)
         if found is None or found[1] != self.python:
+            there = f"those of CPython {found[1]}" if found else "none"
             raise SysrootError(
-                f"{headers} has the headers of {f'CPython {found[1]}' if found else 'no CPython'}, and those of CPython "
-                f"{self.python} are needed; name the folder that has its Python.h and patchlevel.h"
+                f"the headers of CPython {self.python} are needed, and {headers} has {there}; "
+                "name the folder that has its Python.h and patchlevel.h"
             )
         return headers
 

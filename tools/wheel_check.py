@@ -20,6 +20,10 @@ from pathlib import Path
 from tools.wheel_target import TARGETS, WheelTarget
 
 MODULE = "zerolite/_native"
+_ELF_MAGIC = b"\x7fELF"
+_SHORTEST_HEADER = 52
+# Where the flags stand in the header, by the ELF class.
+_FLAGS_OFFSETS = {1: 36, 2: 48}
 _ELF_MACHINES = {target.elf_machine: target.machine for target in TARGETS.values()}
 
 
@@ -45,7 +49,7 @@ def find_problems(wheel: Path, target: WheelTarget, python: str) -> Iterator[str
     yield from _wrong_tags(wheel, members, target, python)
     yield from _wrong_module_names(members, target, python)
     for name, content in members.items():
-        if re.search(r"\.so(\.\d+)*$", name) or content.startswith(b"\x7fELF"):
+        if re.search(r"\.so(\.\d+)*$", name) or content.startswith(_ELF_MAGIC):
             yield from _wrong_header(name, content, target)
     yield from _wrong_record(members)
 
@@ -83,15 +87,15 @@ def _wrong_module_names(members: dict[str, bytes], target: WheelTarget, python: 
 
 
 def _wrong_header(name: str, content: bytes, target: WheelTarget) -> Iterator[str]:
-    if len(content) < 52 or not content.startswith(b"\x7fELF"):
+    if len(content) < _SHORTEST_HEADER or not content.startswith(_ELF_MAGIC):
         yield f"{name} is no ELF file"
         return
     elf_class, byte_order = content[4], content[5]
-    if byte_order != 1:
-        yield f"{name} is big-endian"
+    if byte_order != 1 or elf_class not in _FLAGS_OFFSETS:
+        yield f"{name} has an ELF class or a byte order that no target has"
         return
     (machine,) = struct.unpack_from("<H", content, 18)
-    (flags,) = struct.unpack_from("<I", content, 48 if elf_class == 2 else 36)
+    (flags,) = struct.unpack_from("<I", content, _FLAGS_OFFSETS[elf_class])
     if (elf_class, machine) != (target.elf_class, target.elf_machine):
         found = _ELF_MACHINES.get(machine, f"ELF machine {machine}")
         yield f"{name} is a {32 * elf_class}-bit library for {found}, where {target.machine} was to be built"

@@ -31,6 +31,11 @@ std::vector<std::shared_ptr<CompiledModel>> replicas(const char* name, std::size
   return compiled;
 }
 
+void run(BatchLoop& loop) {
+  while (!loop.advance(kLongAgo)) {
+  }
+}
+
 TEST(BatchLoopTest, RunsEveryItemInAnyChunks) {
   const std::vector<std::shared_ptr<CompiledModel>> models = replicas("dense_2layer", 1);
   for (const std::size_t items : {1U, 7U, 33U}) {
@@ -116,12 +121,10 @@ TEST(BatchLoopTest, LoopsOnTheSameModelsAtTheSameTime) {
   {
     std::jthread other([&] {
       BatchLoop loop(models, 0, second.batch(), 3);
-      while (!loop.advance(kLongAgo)) {
-      }
+      run(loop);
     });
     BatchLoop loop(models, 0, first.batch(), 8);
-    while (!loop.advance(kLongAgo)) {
-    }
+    run(loop);
   }
   EXPECT_EQ(first.outputs, expected);
   EXPECT_TRUE(std::ranges::equal(second.outputs, std::span(expected).first(1000)));
@@ -204,10 +207,10 @@ TEST(BatchLoopTest, RefusesAClosedModel) {
   const std::vector<std::shared_ptr<CompiledModel>> models = replicas("dense_2layer", 2);
   models[1]->close();
   BatchLoop loop(models, 0, floats.batch(), 1);
-  EXPECT_THROW(while (!loop.advance(kLongAgo)) {}, Error);
+  EXPECT_THROW(run(loop), Error);
   models[0]->close();
   BatchLoop other(models, 0, floats.batch(), 1);
-  EXPECT_THROW(while (!other.advance(kLongAgo)) {}, Error);
+  EXPECT_THROW(run(other), Error);
 }
 
 }  // namespace

@@ -205,8 +205,7 @@ TEST(BatchRunnerTest, AChunkThatAnOutputDoesNotAllowIsNotChosen) {
   for (std::size_t i = 0; i < 3; ++i) {
     const std::size_t size = signature.slot(Side::output, i).size();
     std::vector<float>& memory = outputs.emplace_back(kItems * size / sizeof(float));
-    batch.outputs.push_back(
-        {reinterpret_cast<std::byte*>(memory.data()), size, static_cast<std::ptrdiff_t>(size), 0});
+    batch.outputs.push_back({reinterpret_cast<std::byte*>(memory.data()), size, static_cast<std::ptrdiff_t>(size), 0});
   }
   EXPECT_EQ(BatchRunner(signature).fastest_chunk(batch), 1);
 }

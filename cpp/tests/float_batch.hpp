@@ -38,8 +38,7 @@ struct FloatBatch {
     SignatureRunner& runner = model.signature(0);
     for (std::size_t i = 0; i < items; ++i) {
       const auto first = inputs.begin() + static_cast<std::ptrdiff_t>(i * input_size);
-      std::copy(first, first + static_cast<std::ptrdiff_t>(input_size),
-                values<float>(runner, Side::input, 0).begin());
+      std::copy(first, first + static_cast<std::ptrdiff_t>(input_size), values<float>(runner, Side::input, 0).begin());
       runner.run();
       const std::vector<float> result = output<float>(runner);
       all.insert(all.end(), result.begin(), result.end());

@@ -51,8 +51,8 @@ def map_signature(
     for name, target in targets.items():
         _require_shape(name, target, shapes[name])
     results = {
-        name: target
-        if (target := targets.get(name)) is not None and target.flags.c_contiguous
+        name: given
+        if (given := targets.get(name)) is not None and given.flags.c_contiguous
         else np.empty(shapes[name], tensor.dtype)
         for name, tensor in outputs.items()
     }

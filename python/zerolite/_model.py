@@ -37,11 +37,14 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
         A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
         """
+        # First of all, so that an object whose loading fails below can be asked for them, and closed.
+        self._signatures: Mapping[str, Signature] | None = None
+        self._background = BackgroundThread()
         chosen = delegate or XNNPack()
         settings: dict[str, Any] = {
             "threads": _thread_count(chosen.threads),
             "kernels": chosen.native_kernels,
-            "weight_cache": b"" if chosen.weight_cache is None else _encoded(chosen.weight_cache),
+            "weight_cache": chosen._weight_cache,
         }
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
@@ -50,8 +53,6 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         else:
             with _contiguous_view(source) as content:
                 super().__init__(content=content, name="the model in memory", **settings)
-        self._signatures: Mapping[str, Signature] | None = None
-        self._background = BackgroundThread()
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -93,10 +94,11 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     def __repr__(self) -> str:
         """The model's name, its inputs and outputs."""
-        # Tracebacks show the object whose loading failed, and there is nothing native in it to ask.
-        if "_signatures" not in vars(self):
+        try:
+            closed = self.closed
+        except _native.Error:  # tracebacks show the object whose loading failed, too
             return "CompiledModel(not loaded)"
-        if self.closed:
+        if closed:
             return f"CompiledModel({self.name!r}, closed)"
         inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
         return f"CompiledModel({self.name!r}, inputs={inputs}, outputs={outputs})"

@@ -51,7 +51,8 @@ class SignatureMethods(_native.Signature):
         """How the next run is dispatched, "direct" or "runtime", with the `reason`.
 
         A direct run calls the kernels of the prepared plan itself; the first run after a load or a resize prepares
-        the plan and is never direct. ``ZEROLITE_DISPATCH=runtime`` in the environment switches direct runs off.
+        the plan and is never direct, nor is the second one where the first told shapes. ``ZEROLITE_DISPATCH=runtime``
+        in the environment switches direct runs off.
         """
         direct, reason = self._dispatch()
         return Dispatch("direct" if direct else "runtime", reason)

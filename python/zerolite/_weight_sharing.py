@@ -11,20 +11,20 @@ class SharedWeights:
     XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name
     below /proc/self/fd is a path like any other.
 
+    The cache tells models apart by their structure and not by their weights (LiteRT 2.3.0), so each serves one model.
+
     Attributes:
-        delegate: the settings that use the cache: those that were given where they name a cache themselves.
+        delegate: the settings that use the cache.
     """
 
     def __init__(self, delegate: XNNPack, *, sharing: bool) -> None:
         """Make the cache where weights are packed at all."""
         self._descriptor: int | None = None
         self.delegate = delegate
-        if not sharing or delegate.weight_cache is not None or delegate.kernels != "delegate":
+        if not sharing or delegate.kernels != "delegate":
             return
         self._descriptor = os.memfd_create("zerolite-weights", os.MFD_CLOEXEC)
-        self.delegate = XNNPack(
-            threads=delegate.threads, kernels=delegate.kernels, weight_cache=f"/proc/self/fd/{self._descriptor}"
-        )
+        self.delegate = delegate._with_weight_cache(f"/proc/self/fd/{self._descriptor}")
 
     def close(self) -> None:
         """Let go of the cache; models that map it keep it."""

@@ -1,6 +1,5 @@
 """Where a model runs."""
 
-import os
 from typing import Literal, get_args
 
 from zerolite import _native
@@ -15,20 +14,11 @@ class XNNPack:
         threads: how many threads a run uses; 1 by default, as in the runtime itself.
         kernels: "delegate" for XNNPACK with TensorFlow Lite's kernels for the rest, "builtin" for TensorFlow Lite's
             optimized kernels only, "reference" for its plain reference kernels only.
-        weight_cache: a file in which XNNPACK keeps weights as its kernels want them; None for none. Who compiles the
-            model first writes it, and whoever compiles it later maps it instead of packing the weights again, so that
-            processes and replicas share that memory.
     """
 
-    __slots__ = ("kernels", "threads", "weight_cache")
+    __slots__ = ("_weight_cache", "kernels", "threads")
 
-    def __init__(
-        self,
-        *,
-        threads: int = 1,
-        kernels: Kernels = "delegate",
-        weight_cache: str | os.PathLike[str] | None = None,
-    ) -> None:
+    def __init__(self, *, threads: int = 1, kernels: Kernels = "delegate") -> None:
         """Choose the settings.
 
         Raises:
@@ -39,11 +29,17 @@ class XNNPack:
             raise ValueError(f"kernels is {kernels!r}, and must be one of {choices}")
         self.threads = threads
         self.kernels = kernels
-        self.weight_cache = weight_cache
+        self._weight_cache = ""
 
     def with_threads(self, threads: int) -> "XNNPack":
         """Make the same settings with another number of threads."""
-        return XNNPack(threads=threads, kernels=self.kernels, weight_cache=self.weight_cache)
+        return XNNPack(threads=threads, kernels=self.kernels)._with_weight_cache(self._weight_cache)
+
+    def _with_weight_cache(self, path: str) -> "XNNPack":
+        """Make the same settings with a file in which XNNPACK keeps packed weights; it must serve one model alone."""
+        settings = XNNPack(threads=self.threads, kernels=self.kernels)
+        settings._weight_cache = path
+        return settings
 
     @property
     def native_kernels(self) -> _native.CpuKernels:
@@ -52,5 +48,4 @@ class XNNPack:
 
     def __repr__(self) -> str:
         """The settings."""
-        cache = "" if self.weight_cache is None else f", weight_cache={os.fspath(self.weight_cache)!r}"
-        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache})"
+        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r})"

@@ -27,16 +27,23 @@ constexpr std::array<std::size_t, 4> kChunks = {8, 32, 128, 512};
 
 BatchLayout layout_of(const SignatureRunner& runner) {
   BatchLayout layout;
+  layout.leading_axis = runner.count(Side::input) > 0;
+  bool open = layout.leading_axis;
+  // The shapes in the file tell what belongs together: a run can change those of outputs.
+  std::optional<std::int32_t> leading_in_file;
   std::optional<std::int32_t> leading;
-  layout.leading_axis = true;
-  bool open = runner.count(Side::input) > 0;
   for (const Side side : kSides) {
     for (std::size_t i = 0; i < runner.count(side); ++i) {
-      const TensorSpec spec = runner.spec(side, i);
-      const bool same = !spec.shape.empty() && spec.shape[0] == leading.value_or(spec.shape[0]);
+      const Shape& in_file = runner.shape_in_file(side, i);
+      bool same = !in_file.empty() && in_file[0] == leading_in_file.value_or(in_file[0]);
+      if (same) leading_in_file = in_file[0];
+      if (side == Side::input) {
+        const TensorSpec spec = runner.spec(side, i);
+        same = same && !spec.shape.empty() && spec.shape[0] == leading.value_or(spec.shape[0]);
+        if (same) leading = spec.shape[0];
+        open = open && !spec.shape_signature.empty() && spec.shape_signature[0] == -1;
+      }
       layout.leading_axis = layout.leading_axis && same;
-      if (same) leading = spec.shape[0];
-      if (side == Side::input) open = open && !spec.shape_signature.empty() && spec.shape_signature[0] == -1;
     }
   }
   if (layout.leading_axis && leading && *leading > 0) layout.items_per_run = static_cast<std::size_t>(*leading);
@@ -45,25 +52,27 @@ BatchLayout layout_of(const SignatureRunner& runner) {
   return layout;
 }
 
-// Gives a signature another number of items for as long as it lives, in memory of its own: the caller's views and bound
-// arrays stay with the shapes they were made for.
-class Resized {
+// Gives a signature memory of its own for as long as it lives, and another number of items where one is asked for: the
+// caller's views and bound arrays stay as they are.
+class OwnMemory {
  public:
-  Resized(SignatureRunner& runner, std::size_t items) : runner_(runner), saved_(runner.take_slots()) {
+  OwnMemory(SignatureRunner& runner, std::optional<std::size_t> items) : runner_(runner), saved_(runner.take_slots()) {
+    if (!items) return;
+    std::vector<ResizeRequest> requests;
     for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
       Shape shape = runner.spec(Side::input, i).shape;
       original_.push_back({i, shape});
-      shape[0] = static_cast<std::int32_t>(items);
-      requests_.push_back({i, std::move(shape)});
+      shape[0] = static_cast<std::int32_t>(*items);
+      requests.push_back({i, std::move(shape)});
     }
     try {
-      runner_.resize(requests_);
+      runner_.resize(requests);
     } catch (...) {
       runner_.put_slots(std::move(saved_));
       throw;
     }
   }
-  ~Resized() {
+  ~OwnMemory() {
     try {
       runner_.resize(original_);
     } catch (const std::exception&) {
@@ -71,14 +80,13 @@ class Resized {
     }
     runner_.put_slots(std::move(saved_));
   }
-  Resized(const Resized&) = delete;
-  Resized& operator=(const Resized&) = delete;
+  OwnMemory(const OwnMemory&) = delete;
+  OwnMemory& operator=(const OwnMemory&) = delete;
 
  private:
   SignatureRunner& runner_;
   std::vector<TensorSlot> saved_;
   std::vector<ResizeRequest> original_;
-  std::vector<ResizeRequest> requests_;
 };
 
 void copy_items(const BatchTensor& tensor, std::size_t first, std::size_t count, std::byte* to) {
@@ -151,8 +159,7 @@ void BatchRunner::run_items(const Batch& batch, std::size_t first, std::size_t c
 }
 
 void BatchRunner::run(const Batch& batch, std::size_t chunk, const NextChunk& next) {
-  std::optional<Resized> resized;
-  if (chunk != layout_.items_per_run) resized.emplace(runner_, chunk);
+  const OwnMemory memory(runner_, items_to_resize_to(chunk));
   while (const std::optional<std::size_t> first = next()) run_items(batch, *first, chunk);
 }
 
@@ -187,12 +194,16 @@ std::size_t BatchRunner::fastest_chunk(const Batch& batch) {
 
 std::size_t BatchRunner::measure_chunks(const Batch& batch) {
   const std::size_t single = layout_.items_per_run;
-  double best = seconds_per_item(batch, std::min(single, batch.items));
+  double best = 0;
   std::size_t chosen = single;
   // What single runs give for the first items, to hold the chunks' results against.
   constexpr std::size_t kCompared = 8;
   const std::size_t compared = std::min(kCompared, batch.items) / single * single;
-  for (std::size_t i = 0; i < compared; i += single) run_items(batch, i, single);
+  {
+    const OwnMemory memory(runner_, std::nullopt);
+    best = seconds_per_item(batch, single);
+    for (std::size_t i = 0; i < compared; i += single) run_items(batch, i, single);
+  }
   std::vector<std::vector<std::byte>> expected;
   for (const BatchTensor& output : batch.outputs) {
     expected.emplace_back(output.data, output.data + compared * output.item_size);
@@ -215,9 +226,13 @@ std::size_t BatchRunner::measure_chunks(const Batch& batch) {
   return chosen;
 }
 
+std::optional<std::size_t> BatchRunner::items_to_resize_to(std::size_t chunk) const {
+  return chunk == layout_.items_per_run ? std::nullopt : std::optional(chunk);
+}
+
 std::optional<double> BatchRunner::seconds_per_item_of_chunk(const Batch& batch, std::size_t chunk) {
   try {
-    const Resized resized(runner_, chunk);
+    const OwnMemory memory(runner_, items_to_resize_to(chunk));
     return seconds_per_item(batch, chunk);
   } catch (const Error&) {
     return std::nullopt;  // the graph does not take so many items, or has no result for each

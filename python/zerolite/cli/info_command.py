@@ -20,6 +20,7 @@ __all__ = ["register"]
 
 # A per-channel tensor can have thousands of scales; a table shows a few.
 _SCALES_SHOWN = 3
+_RUNS_UNTIL_SETTLED = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +44,11 @@ def _info(
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
             }
-            # How a model is dispatched is settled by its first run; this one is over zeros.
+            # Over zeros. Which runs are direct is settled by the first one, or, in a graph that learns shapes only
+            # while it runs, by the second.
             with contextlib.suppress(Error):
-                model.run()
+                for _ in range(_RUNS_UNTIL_SETTLED):
+                    model.run()
             dispatch = model.dispatch
             document = {
                 "file": str(model_file),

@@ -70,9 +70,7 @@ def quantize(
     converter.inference_output_type = tf.as_dtype(interface)
 
 
-def convert_function(
-    function: Callable[..., Any], *specs: tf.TensorSpec, resource_variables: bool = False
-) -> bytes:
+def convert_function(function: Callable[..., Any], *specs: tf.TensorSpec, resource_variables: bool = False) -> bytes:
     """Convert a function to a model with the one signature "serving_default".
 
     A function that returns a mapping names its outputs; otherwise they are called output_0, output_1, ...
@@ -82,9 +80,7 @@ def convert_function(
     return convert_module(module, {"serving_default": module.function}, resource_variables=resource_variables)
 
 
-def convert_module(
-    module: tf.Module, signatures: Mapping[str, Any], *, resource_variables: bool = False
-) -> bytes:
+def convert_module(module: tf.Module, signatures: Mapping[str, Any], *, resource_variables: bool = False) -> bytes:
     """Convert a module to a model with the given signatures, which share the module's variables."""
     with tempfile.TemporaryDirectory() as directory:
         tf.saved_model.save(module, directory, signatures=dict(signatures))

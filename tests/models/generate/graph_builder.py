@@ -217,9 +217,7 @@ class GraphBuilder:
         """Set the inputs and outputs of the current subgraph."""
         self._graph.inputs, self._graph.outputs = list(inputs), list(outputs)
 
-    def signature(
-        self, key: str, inputs: Mapping[str, int], outputs: Mapping[str, int], *, subgraph: int = 0
-    ) -> None:
+    def signature(self, key: str, inputs: Mapping[str, int], outputs: Mapping[str, int], *, subgraph: int = 0) -> None:
         """Add a signature, whose inputs and outputs are given by name and tensor."""
         definition = schema.SignatureDefT()
         definition.signatureKey = key

@@ -33,13 +33,9 @@ def small_cnn() -> tf.keras.Model:
 def small_mobilenet() -> tf.keras.Model:
     """Depthwise separable blocks with a residual: float32 [batch, 16, 16, 3] to [batch, 5]."""
     image = tf.keras.Input((16, 16, 3), name="image")
-    x = _normalized(
-        tf.keras.layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(image), "stem"
-    )
+    x = _normalized(tf.keras.layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(image), "stem")
     shortcut = x
-    x = _normalized(
-        tf.keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x), "dw"
-    )
+    x = _normalized(tf.keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x), "dw")
     x = tf.keras.layers.Conv2D(8, 1, use_bias=False, name="project")(x)
     x = tf.keras.layers.Add(name="residual")([x, shortcut])
     x = _normalized(tf.keras.layers.DepthwiseConv2D(3, strides=2, padding="same", name="reduce")(x), "reduce")

@@ -66,9 +66,7 @@ def recipes() -> list[Recipe]:
             name="names_missing_with_signature",
             purpose="tensors without a name field that a signature names",
             tags=tags,
-            build=partial(
-                _unary, (None, None, None, None), {"serving_default": (("first", "second"), _PLAIN[2:])}
-            ),
+            build=partial(_unary, (None, None, None, None), {"serving_default": (("first", "second"), _PLAIN[2:])}),
         ),
         Recipe(
             name="names_unicode",

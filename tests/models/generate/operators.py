@@ -51,9 +51,7 @@ def topk() -> bytes:
 
 def resize_image() -> bytes:
     """An image of any size, scaled to 8 x 8."""
-    return convert_function(
-        lambda image: {"small": tf.image.resize(image, [8, 8])}, spec("image", [1, None, None, 3])
-    )
+    return convert_function(lambda image: {"small": tf.image.resize(image, [8, 8])}, spec("image", [1, None, None, 3]))
 
 
 def normalize_uint8() -> bytes:
@@ -237,9 +235,7 @@ def recipes() -> list[Recipe]:
             tags=("float", "resizable", "multi_input"),
             build=batch_matmul,
         ),
-        Recipe(
-            name="spectrum", purpose="complex64 tensors inside, float32 out", tags=("float",), build=spectrum
-        ),
+        Recipe(name="spectrum", purpose="complex64 tensors inside, float32 out", tags=("float",), build=spectrum),
         Recipe(
             name="logic",
             purpose="bool in and out, with any and all as scalars",

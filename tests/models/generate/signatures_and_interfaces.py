@@ -273,9 +273,7 @@ def recipes() -> list[Recipe]:
             tags=("float", "no_inputs"),
             build=no_inputs,
         ),
-        Recipe(
-            name="rank_0", purpose="scalars in and out", tags=("float", "rank_0", "multi_input"), build=rank_0
-        ),
+        Recipe(name="rank_0", purpose="scalars in and out", tags=("float", "rank_0", "multi_input"), build=rank_0),
         Recipe(
             name="zero_size",
             purpose="an input and an output without elements",

@@ -67,6 +67,7 @@ class BatchRunner {
  private:
   void run_items(const Batch& batch, std::size_t first, std::size_t count);
   [[nodiscard]] double seconds_per_item(const Batch& batch, std::size_t count);
+  [[nodiscard]] std::optional<std::size_t> items_to_resize_to(std::size_t chunk) const;
   std::optional<double> seconds_per_item_of_chunk(const Batch& batch, std::size_t chunk);
   std::size_t measure_chunks(const Batch& batch);
 

@@ -48,6 +48,9 @@ class SignatureRunner {
   [[nodiscard]] const SignatureDescription& description() const { return description_; }
   [[nodiscard]] std::size_t count(Side side) const { return slots_of(side).size(); }
   [[nodiscard]] TensorSpec spec(Side side, std::size_t index) const;
+  [[nodiscard]] const std::vector<std::int32_t>& shape_in_file(Side side, std::size_t index) const {
+    return subgraph_.tensors[static_cast<std::size_t>(slot(side, index).tensor_index())].shape;
+  }
   [[nodiscard]] const TensorSlot& slot(Side side, std::size_t index) const { return slots_[slots_of(side)[index]]; }
 
   // To be called after another signature has used the same subgraph, which may have moved or resized its
