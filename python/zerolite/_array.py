@@ -1,12 +1,16 @@
 """Memory that can be bound to tensors."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from zerolite import _native
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:

@@ -1,19 +1,23 @@
 """Many items through one signature, or through replicas of it: what is around the native loop."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from zerolite import _native
 from zerolite._tensor import Tensor, TensorMap
 
-Array = npt.NDArray[Any]
-Progress = Callable[[int, int], object]
-Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
-Out = Array | Mapping[str, Array]
+if TYPE_CHECKING:  # these types take longer to make than everything else here
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    Progress = Callable[[int, int], object]
+    Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
+    Out = Array | Mapping[str, Array]
 
 
 class _Layout(NamedTuple):

@@ -1,18 +1,21 @@
 """Loading models."""
 
+from __future__ import annotations
+
 import operator
 import os
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
 from zerolite._background import BackgroundThread, asyncio_wrap
 from zerolite._signature import Signature, SignatureMethods
 from zerolite._tensor import Value
 from zerolite.delegates import XNNPack
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
 
@@ -32,7 +35,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     One model may be called from several threads; they take turns. The GIL is free during longer runs.
     """
 
-    def __init__(self, source: "ModelSource | CompiledModel", *, delegate: XNNPack | None = None) -> None:
+    def __init__(self, source: ModelSource | CompiledModel, *, delegate: XNNPack | None = None) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
         A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
@@ -66,7 +69,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             )
         return self._signatures
 
-    def __enter__(self) -> "CompiledModel":
+    def __enter__(self) -> CompiledModel:
         """Close the model at the end of a with statement."""
         return self
 

@@ -1,15 +1,20 @@
 """What models and their signatures can do."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite import _native
-from zerolite._batch import Batch, Out, Progress, map_signature
+from zerolite._batch import map_signature
 from zerolite._tensor import TensorMap
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from zerolite._batch import Batch, Out, Progress
 
 
 class Dispatch(str):
@@ -22,7 +27,7 @@ class Dispatch(str):
     __slots__ = ("reason",)
     reason: str
 
-    def __new__(cls, path: Literal["direct", "runtime"], reason: str) -> "Dispatch":
+    def __new__(cls, path: Literal["direct", "runtime"], reason: str) -> Dispatch:
         """Make the string and note the reason."""
         dispatch = super().__new__(cls, path)
         dispatch.reason = reason

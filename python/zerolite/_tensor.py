@@ -1,12 +1,16 @@
 """Inputs and outputs as Python sees them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from zerolite import _native
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Quantization(NamedTuple):

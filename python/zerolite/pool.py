@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from zerolite import _native
 from zerolite._background import asyncio_wrap
-from zerolite._batch import Batch, Out, Progress, map_signature
+from zerolite._batch import map_signature
 from zerolite._item_error import ItemError
 from zerolite._model import CompiledModel, ModelSource
 from zerolite._signature import SignatureMethods
@@ -24,7 +24,10 @@ from zerolite.delegates import XNNPack
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-_Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+    from zerolite._batch import Batch, Out, Progress
+
+    _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
 _MOST_WORKERS = 1024
 
 
@@ -164,7 +167,7 @@ class Pool:
             raise _closed_error()
 
 
-class _OrderedResults(Iterator[_Result]):
+class _OrderedResults(Iterator["_Result"]):
     """The results of `Pool.imap`."""
 
     def __init__(self, pool: Pool, items: Iterator[Value], ahead: int) -> None:
