@@ -111,7 +111,6 @@ def cross_settings(target: WheelTarget, sysroot: PythonSysroot) -> list[str]:
         f"cmake.toolchain-file={ROOT / 'cmake' / 'toolchains' / f'{target.triplet}.cmake'}",
         # They would point to the headers of the interpreter that runs the build.
         "cmake.python-hints=false",
-        f"cmake.define.Python_EXECUTABLE={sys.executable}",
         f"cmake.define.Python_INCLUDE_DIR={sysroot.python_include}",
         f"cmake.define.Python_NumPy_INCLUDE_DIR={sysroot.numpy_include}",
         f"cmake.define.PYTHON_MODULE_EXT_SUFFIX={target.module_suffix(sysroot.python)}",

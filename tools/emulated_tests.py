@@ -30,6 +30,7 @@ PROCESSOR = "cortex-a72"
 CPU_INFO = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n"
 REQUIREMENTS = (NUMPY, "ai-edge-litert>=2.3,<2.4", "ml_dtypes", "hypothesis>=6.100", "psutil>=5.9", "pytest>=8")
 # What touches the processor, the runtime library or memory; the rest of the suite is the same on every machine.
+# Not `map` bit by bit either, which on ARM holds for integers only (tests/arm/test_batches.py).
 SELECTION = (
     "tests/arm",
     "tests/test_parity.py::test_same_bits_as_the_reference",
@@ -38,31 +39,26 @@ SELECTION = (
     "tests/test_parity.py::test_bfloat16",
     "tests/test_bind.py",
     "tests/test_dispatch.py::test_denormals",
-    "tests/test_dtypes.py",
     "tests/test_errors.py",
-    "tests/test_map.py::test_any_number_and_any_chunk",
-    "tests/test_map.py::test_arrangements_in_memory",
     "tests/test_map.py::test_fixed_batch",
-    "tests/test_map.py::test_out",
-    "tests/test_map.py::test_same_as_one_by_one",
     "tests/test_map.py::test_state_goes_from_item_to_item",
-    "tests/test_map.py::test_threads_map_one_model",
     "tests/test_pool.py::test_close",
-    "tests/test_pool.py::test_delegate",
     "tests/test_pool.py::test_imap_keeps_the_order",
-    "tests/test_pool.py::test_map",
     "tests/test_pool.py::test_submit",
     "tests/test_quantization.py",
     "tests/test_resize.py",
     "tests/test_signatures.py",
     "tests/test_strings.py",
-    "tests/test_threads.py",
+    "tests/test_threads.py::test_threads_get_their_own_answers",
     "tests/test_zero_copy.py",
 )
 # Thousands of runs or of loads, which take longer under emulation than all the rest.
 SLOW = (
     "tests/test_errors.py::test_every_truncation_is_refused",
+    "tests/test_zero_copy.py::test_memory_does_not_grow_over_dynamic_outputs",
+    "tests/test_zero_copy.py::test_memory_does_not_grow_over_refused_calls",
     "tests/test_zero_copy.py::test_memory_does_not_grow_over_runs_and_calls",
+    "tests/test_zero_copy.py::test_memory_does_not_grow_over_views_and_tensors",
     "tests/test_zero_copy.py::test_pointers_are_stable_over_10000_runs",
 )
 

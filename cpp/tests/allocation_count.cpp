@@ -35,6 +35,8 @@ namespace {
 
 #else
 
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): what operator new stands on
+
 namespace {
 
 void* allocate(std::size_t size) {
@@ -59,6 +61,8 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
+
+// NOLINTEND(cppcoreguidelines-no-malloc)
 
 #endif
 

@@ -193,9 +193,9 @@ std::vector<std::byte> repetitive_model(std::uint32_t subgraphs, std::uint32_t t
   };
   using Offset = std::uint16_t;
   put(std::uint32_t{24}, 'T', 'F', 'L', '3');
-  put(Offset{10}, Offset{8}, Offset{0}, Offset{0}, Offset{4});  // at 8: a model has its subgraphs in field 2
-  put(Offset{6}, Offset{8}, Offset{4});                         // at 18: subgraphs and tensors have theirs in field 0
-  put_table(8);
+  put(Offset{10}, Offset{12}, Offset{4}, Offset{0}, Offset{8});  // at 8: a model has its version and its subgraphs
+  put(Offset{6}, Offset{8}, Offset{4});                          // at 18: subgraphs and tensors have one vector
+  put(std::int32_t{16}, std::uint32_t{3}, std::uint32_t{4});
   put_vector(subgraphs);
   put_table(18);
   put_vector(tensors);

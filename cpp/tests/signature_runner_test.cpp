@@ -127,7 +127,7 @@ TEST(SignatureRunnerTest, RefusesShapesThatCanNotBe) {
   const std::vector<float> before = run_with(runner, 1);
   const std::vector<Impossible> impossible = {{{0, 64}, "at least 1"},
                                               {{-1, 64}, "at least 1"},
-                                              {std::vector<std::int32_t>(9, 1), "up to 8 dimensions"},
+                                              {std::vector<std::int32_t>(9, 1), "to 8 dimensions"},
                                               {{2147483647, 2147483647, 2147483647}, "does not fit into memory"}};
   for (const auto& [shape, words] : impossible) {
     try {
