@@ -14,7 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 ModelDescription describe(std::string_view name) {
   return ModelDescription::parse(*ModelBytes::read(model_path(name)));

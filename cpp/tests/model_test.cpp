@@ -29,7 +29,7 @@ TEST(ModelTest, RefusesEveryTruncation) {
 TEST(ModelTest, NamesTheFileThatIsNoModel) {
   const std::vector<std::byte> zeros(100);
   try {
-    Model(ModelBytes::copy(zeros, "zeros.tflite"));
+    const Model model(ModelBytes::copy(zeros, "zeros.tflite"));
     FAIL() << "it was taken";
   } catch (const InvalidModelError& error) {
     EXPECT_THAT(error.what(), testing::StartsWith("zeros.tflite is not a sound TensorFlow Lite model"));

@@ -195,7 +195,8 @@ TEST(SignatureRunnerTest, RunsOverTheCallersMemory) {
     for (int run = 0; run < 3; ++run) {
       std::memset(result->data(), 0xFF, 40);
       runner.run();
-      EXPECT_EQ(std::memcmp(result->data(), expected.data(), 40), 0);
+      EXPECT_EQ(output<float>(runner), expected);
+      EXPECT_EQ(runner.slot(Side::output, 0).data(), result->data());
     }
     runner.unbind(Side::input, 0);
     runner.unbind(Side::output, 0);

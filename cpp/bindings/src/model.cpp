@@ -20,7 +20,7 @@ namespace {
 // A model acts as its default signature.
 class ModelObject : public SignatureObject {
  public:
-  explicit ModelObject(std::shared_ptr<CompiledModel> model)
+  explicit ModelObject(const std::shared_ptr<CompiledModel>& model)
       : SignatureObject(model, model->description().default_signature()) {}
 };
 

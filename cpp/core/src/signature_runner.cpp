@@ -55,12 +55,14 @@ std::size_t SignatureRunner::slot_for(std::int32_t tensor_index) {
 
 std::vector<std::size_t> SignatureRunner::slots_for(const std::vector<std::int32_t>& tensors) {
   std::vector<std::size_t> slots;
+  slots.reserve(tensors.size());
   for (const std::int32_t tensor : tensors) slots.push_back(slot_for(tensor));
   return slots;
 }
 
 std::vector<std::size_t> SignatureRunner::slots_for(const std::vector<NamedTensor>& tensors) {
   std::vector<std::size_t> slots;
+  slots.reserve(tensors.size());
   for (const NamedTensor& tensor : tensors) slots.push_back(slot_for(tensor.tensor_index));
   return slots;
 }

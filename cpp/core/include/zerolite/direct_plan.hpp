@@ -6,6 +6,7 @@
 // tensors' pointers where they should be.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,10 +38,8 @@ class DirectPlan {
 
   // Invokes the plan; denormals are the caller's business. False when a kernel failed.
   [[nodiscard]] bool run() const {
-    for (const Step& step : steps_) {
-      if (step.invoke(context_, step.node) != abi::tflite::Status::ok) return false;
-    }
-    return true;
+    return std::ranges::all_of(
+        steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
   }
 
  private:

@@ -9,6 +9,7 @@ namespace zerolite {
 class ModelLock {
  public:
   ModelLock() = default;
+  ~ModelLock() = default;
   ModelLock(const ModelLock&) = delete;
   ModelLock& operator=(const ModelLock&) = delete;
 
