@@ -15,13 +15,13 @@ from zerolite._runtime import RuntimeInfo, open_runtime, runtime_info
 open_runtime()
 
 from zerolite._array import empty  # noqa: E402 - what follows needs the library
-from zerolite._item_error import ItemError  # noqa: E402
 from zerolite._model import CompiledModel, load  # noqa: E402
 from zerolite._signature import Dispatch, Signature  # noqa: E402
 from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
+    from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
     from zerolite.conversion import convert
     from zerolite.evaluation import evaluate
@@ -31,6 +31,7 @@ __version__: str = _native.__version__
 
 # Imported by the first who asks: what most programs never use should cost none of them time.
 _ON_DEMAND = {
+    "ItemError": "zerolite._item_error",
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
     "convert": "zerolite.conversion",

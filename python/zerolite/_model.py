@@ -9,13 +9,14 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
-from zerolite._background import BackgroundThread, asyncio_wrap
 from zerolite._signature import Signature, SignatureMethods
 from zerolite._tensor import Value
 from zerolite.delegates import XNNPack
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from zerolite._background import BackgroundThread
 
 _MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
 
@@ -42,7 +43,6 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         # First of all, so that an object whose loading fails below can be asked for them, and closed.
         self._signatures: Mapping[str, Signature] | None = None
-        self._background = BackgroundThread()
         chosen = delegate or XNNPack()
         settings: dict[str, Any] = {
             "threads": _thread_count(chosen.threads),
@@ -85,14 +85,22 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several
         at once.
         """
-        return await asyncio_wrap(self._background.submit(self, *args, **kwargs))
+        from zerolite._background import BackgroundThread, asyncio_wrap
+
+        # setdefault is atomic: of several first callers one makes the thread, and after `close` nobody does.
+        thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
+        if thread is None:
+            raise _native.Error(f"the model {self.name} is closed; load it again to use it")
+        return await asyncio_wrap(thread.submit(self, *args, **kwargs))
 
     def close(self) -> None:
         """Give back all that the runtime holds for the model; views of tensors keep their memory.
 
         A run that is under way is waited for. Closing twice does nothing; any other use afterwards raises `Error`.
         """
-        self._background.stop()
+        background: BackgroundThread | None = self.__dict__.setdefault("_background", None)
+        if background is not None:
+            background.stop()
         super().close()
 
     def __repr__(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite import _native
-from zerolite._batch import map_signature
 from zerolite._tensor import TensorMap
 
 if TYPE_CHECKING:
@@ -145,6 +144,8 @@ class SignatureMethods(_native.Signature):
             Error: a run failed; the message begins with the item.
             KeyboardInterrupt: at Ctrl-C, within a stretch of 50 ms or one run, whichever is longer.
         """
+        from zerolite._batch import map_signature
+
         return map_signature([self], batch, out=out, chunk=chunk, progress=progress)
 
 

@@ -38,7 +38,8 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     misread = _misread(report)
-    return environment.get_template("report.html.jinja").render(
+    # Named with its type, which is Any where Jinja2 is not installed.
+    page: str = environment.get_template("report.html.jinja").render(
         report=report,
         headings=TABLE_HEADINGS,
         lines=[{"runtime": row.runtime, "cells": table_cells(row)} for row in report.rows],
@@ -55,6 +56,7 @@ def render_html(report: Report) -> str:
         one_image=f"{100 / len(report.test_labels):.2f}",
         keras_medians=[short_number(row.result.latency(50)) for row in report.rows if row.runtime == "Keras"],
     )
+    return page
 
 
 def _comparisons(report: Report) -> list[dict[str, Any]]:
