@@ -278,7 +278,7 @@ def test_every_model_in_one_long_order(entry: ModelEntry) -> None:
 
 @given(st.lists(st.integers(0, 2**23 - 1), min_size=16, max_size=16), st.sampled_from(zoo.models("denormal")))
 def test_denormals(bits: list[int], entry: ModelEntry) -> None:
-    """A run flushes denormals, and leaves the thread's own arithmetic as it was."""
+    """A run treats denormals as the reference does, and leaves the thread's own arithmetic as it was."""
     values = np.array(bits, np.uint32).view(np.float32)
     expected = zoo.reference_run(entry.path, [values])
     smallest = np.float32(1e-45)

@@ -36,7 +36,7 @@ class DirectPlan {
     if (pointers_[slot] != nullptr) *pointers_[slot] = data;
   }
 
-  // Invokes the plan; denormals are the caller's business. False when a kernel failed.
+  // Invokes the plan. False when a kernel failed.
   [[nodiscard]] bool run() const {
     return std::ranges::all_of(
         steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
