@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-CLANG_TIDY ?= clang-tidy
+CLANG_TIDY ?= $(VENV)/bin/clang-tidy
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=

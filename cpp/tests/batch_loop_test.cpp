@@ -27,6 +27,7 @@ constexpr Clock::time_point kLongAgo = Clock::time_point::min();
 std::vector<std::shared_ptr<CompiledModel>> replicas(const char* name, std::size_t count) {
   const std::shared_ptr<const Model> model = read_model(name);
   std::vector<std::shared_ptr<CompiledModel>> compiled;
+  compiled.reserve(count);
   for (std::size_t i = 0; i < count; ++i) compiled.push_back(std::make_shared<CompiledModel>(model, CompileOptions{}));
   return compiled;
 }
@@ -178,7 +179,7 @@ TEST(BatchLoopTest, AFailureNamesTheItem) {
         EXPECT_THAT(error.what(), StartsWith((items_per_run == 1 ? "item " : "items ") + first));
         EXPECT_THAT(error.what(), HasSubstr("failed"));
       }
-      EXPECT_THAT(std::span(divisions.results).first(4 * 77), Each(4)) << "the items before are finished";
+      EXPECT_THAT(std::span(divisions.results).first(std::size_t{4} * 77), Each(4)) << "the items before are finished";
 
       Divisions sound(200);
       BatchLoop next = sound.loop(models);

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "float_batch.hpp"
 #include "test_models.hpp"
@@ -18,7 +20,6 @@ namespace {
 using testing::AnyOf;
 using testing::Each;
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 // Runs items from `first` in whole chunks, and returns where it stopped.
 std::size_t run_chunks(BatchRunner& runner, const Batch& batch, std::size_t chunk, std::size_t first = 0) {
@@ -97,13 +98,13 @@ TEST(BatchRunnerTest, ItemsApartAndBackwards) {
   FloatBatch floats(12, 64, 10);
   const std::vector<float> expected = floats.expected(*compile("dense_2layer"));
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
-  std::vector<float> apart(12 * 100);
+  std::vector<float> apart(std::size_t{12} * 100);
   for (std::size_t i = 0; i < 12; ++i) {
     std::copy_n(floats.inputs.begin() + static_cast<std::ptrdiff_t>(i * 64), 64,
                 apart.begin() + static_cast<std::ptrdiff_t>((11 - i) * 100));
   }
   Batch batch = floats.batch();
-  batch.inputs[0].data = reinterpret_cast<std::byte*>(apart.data() + 11 * 100);
+  batch.inputs[0].data = reinterpret_cast<std::byte*>(apart.data() + std::ptrdiff_t{11} * 100);
   batch.inputs[0].stride = -400;
   for (const std::size_t chunk : {1U, 4U, 12U}) {
     BatchRunner runner(model->signature(0));
@@ -115,7 +116,7 @@ TEST(BatchRunnerTest, ItemsApartAndBackwards) {
 // Items of 48 KiB, which runs use where they lie.
 TEST(BatchRunnerTest, LargeItemsAreUsedInPlace) {
   constexpr std::size_t kItems = 5;
-  constexpr std::size_t kElements = 64 * 64 * 3;
+  constexpr std::size_t kElements = std::size_t{64} * 64 * 3;
   const auto resized = [] {
     std::unique_ptr<CompiledModel> model = compile("small_mobilenet");
     model->signature(0).resize(std::vector<ResizeRequest>{{0, {1, 64, 64, 3}}});
@@ -138,7 +139,7 @@ TEST(BatchRunnerTest, LargeItemsAreUsedInPlace) {
       EXPECT_EQ(floats.outputs, expected) << chunk;
     }
   }
-  EXPECT_EQ(std::memcmp(aligned->data(), floats.inputs.data(), bytes), 0);
+  EXPECT_TRUE(std::ranges::equal(std::span(aligned->data(), bytes), std::as_bytes(std::span(floats.inputs))));
 }
 
 TEST(BatchRunnerTest, GivesTheSignatureItsMemoryBack) {
@@ -157,7 +158,7 @@ TEST(BatchRunnerTest, GivesTheSignatureItsMemoryBack) {
     EXPECT_THAT(runner.slot(Side::input, 0).shape(), ElementsAre(1, 64));
     std::memcpy(bound->data(), floats.inputs.data(), 256);
     runner.run();
-    EXPECT_EQ(std::memcmp(result, floats.outputs.data(), 40), 0) << chunk;
+    EXPECT_TRUE(std::ranges::equal(std::span(result, 40), std::as_bytes(std::span(floats.outputs)).first(40))) << chunk;
   }
 }
 

@@ -53,7 +53,7 @@ TEST(ConcurrencyTest, ThreadsTakeTurnsOnOneModel) {
     unsigned count = 0;
     for (unsigned i = 0; i < kRounds; ++i) {
       const unsigned round = thread == 0 ? i : kRounds - 1 - i;
-      const std::lock_guard lock(model->lock());
+      const std::scoped_lock lock(model->lock());
       SignatureRunner& runner = model->signature(0);
       fill_inputs(runner, round);
       runner.run();

@@ -18,8 +18,8 @@ struct FloatBatch {
         outputs(item_count * output_elements, -1),
         input_size(input_elements),
         output_size(output_elements) {
-    // The same on every machine and in every run.
-    std::minstd_rand random(7);  // NOLINT(cert-msc51-cpp)
+    // NOLINTNEXTLINE(bugprone-random-generator-seed): the same on every machine and in every run
+    std::minstd_rand random(7);
     std::uniform_real_distribution<float> distribution(-1, 1);
     for (float& value : inputs) value = distribution(random);
   }

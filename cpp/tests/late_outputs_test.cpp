@@ -17,6 +17,7 @@ using testing::ElementsAre;
 
 std::vector<std::int32_t> outputs_of(const SignatureRunner& runner) {
   std::vector<std::int32_t> tensors;
+  tensors.reserve(runner.count(Side::output));
   for (std::size_t i = 0; i < runner.count(Side::output); ++i) {
     tensors.push_back(runner.slot(Side::output, i).tensor_index());
   }

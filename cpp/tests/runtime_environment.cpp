@@ -21,6 +21,7 @@ class RuntimeEnvironment : public testing::Environment {
 };
 
 // GoogleTest owns it.
+// NOLINTNEXTLINE(bugprone-throwing-static-initialization): without memory for this no test could run
 [[maybe_unused]] const testing::Environment* const kRuntime = testing::AddGlobalTestEnvironment(new RuntimeEnvironment);
 
 }  // namespace

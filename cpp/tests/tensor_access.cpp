@@ -64,7 +64,7 @@ void fill(SignatureRunner& runner, std::size_t input, std::minstd_rand& random) 
 
 void fill_inputs(SignatureRunner& runner, unsigned round) {
   // The same on every machine and in every run.
-  std::minstd_rand random(round + 1);  // NOLINT(cert-msc51-cpp)
+  std::minstd_rand random(round + 1);
   for (std::size_t i = 0; i < runner.count(Side::input); ++i) fill(runner, i, random);
 }
 

@@ -65,7 +65,7 @@ TEST(TensorSlotTest, ABoundSlotOfAnotherSizeGoesBackToItsOwnMemory) {
 TEST(TensorSlotTest, IsRegisteredOnceUntilItChanges) {
   TensorSlot slot(0, ElementType::float32);
   slot.fit({4}, 16);
-  const abi::TensorBuffer first = slot.registration();
+  auto* const first = slot.registration();
   ASSERT_NE(first, nullptr);
   EXPECT_EQ(slot.registration(), first);
   EXPECT_EQ(slot.output_registration(), first);

@@ -31,6 +31,7 @@ Layout batch_layout(py::handle object) {
   SignatureRunner& runner = signature.runner();
   const BatchLayout layout = BatchRunner(runner).layout();
   std::vector<std::vector<std::int32_t>> shapes;
+  shapes.reserve(runner.count(Side::output));
   for (std::size_t i = 0; i < runner.count(Side::output); ++i) {
     shapes.push_back(layout.item_shape(runner.slot(Side::output, i).shape()));
   }

@@ -120,7 +120,7 @@ PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (self == nullptr) return nullptr;
   auto* const place = reinterpret_cast<std::byte*>(self) + type->tp_vectorcall_offset;
   const vectorcallfunc function = &call;
-  std::memcpy(place, &function, sizeof(function));
+  std::memcpy(place, static_cast<const void*>(&function), sizeof(function));
   // Until Python 3.12 a class written in Python does not inherit the flag.
   type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
   return self;
@@ -128,7 +128,7 @@ PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 PyObject* run(PyObject* self, PyObject* /*unused*/) {
   return translated([&]() -> PyObject* {
-    SignatureObject& signature = native<SignatureObject>(self);
+    auto& signature = native<SignatureObject>(self);
     {
       const std::unique_lock lock = lock_model(signature.model().lock());
       run_locked(signature.model().signature(signature.index()));
@@ -137,14 +137,14 @@ PyObject* run(PyObject* self, PyObject* /*unused*/) {
   });
 }
 
-std::array<PyMethodDef, 2> methods = {
-    PyMethodDef{"run", &run, METH_NOARGS,
-                "run($self, /)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
-    PyMethodDef{nullptr, nullptr, 0, nullptr}};
-
 }  // namespace
 
 void add_hot_path(PyHeapTypeObject* type) {
+  // CPython refers to it for as long as the type lives.
+  static std::array<PyMethodDef, 2> methods = {
+      PyMethodDef{"run", &run, METH_NOARGS,
+                  "run($self, /)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
+      PyMethodDef{nullptr, nullptr, 0, nullptr}};
   PyTypeObject& object = type->ht_type;
   object.tp_vectorcall_offset = static_cast<Py_ssize_t>(sizeof(py::detail::instance));
   object.tp_basicsize = object.tp_vectorcall_offset + static_cast<Py_ssize_t>(sizeof(vectorcallfunc));

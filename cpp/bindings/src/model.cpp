@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,7 +71,7 @@ void close(py::handle self) {
   const py::gil_scoped_release release;
   std::vector<std::unique_ptr<SignatureRunner>> remains;
   {
-    const std::lock_guard lock(object.model().lock());
+    const std::scoped_lock lock(object.model().lock());
     remains = object.model().close();
   }
 }

@@ -143,6 +143,7 @@ std::vector<OutputValue> run(SignatureObject& signature, const std::vector<Input
   (void)signature.runner();  // brings shapes up to date that only the run could tell
   if (!known) require_targets(&require_match);
   std::vector<OutputValue> outputs;
+  outputs.reserve(signature.outputs().size());
   for (std::size_t i = 0; i < signature.outputs().size(); ++i) {
     outputs.push_back(take_output(runner, i, signature.outputs()[i]));
   }
@@ -163,6 +164,7 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
   const Call call = parse(signature, args, kwargs);
   const std::vector<py::object> targets = parse_out(signature, call.out);
   std::vector<InputValue> inputs;
+  inputs.reserve(call.inputs.size());
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
     inputs.push_back(convert_input(signature.inputs()[i], call.inputs[i]));
   }

@@ -9,6 +9,30 @@
 namespace py = pybind11;
 
 namespace zerolite::bindings {
+namespace {
+
+const SubgraphDescription& subgraph_of(const ModelDescription& model, std::size_t signature) {
+  return model.subgraphs[model.signatures[signature].subgraph];
+}
+
+// All that is known before a run: shapes and sizes are filled in when a runner is there.
+std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const SubgraphDescription& subgraph) {
+  std::vector<TensorInfo> infos;
+  infos.reserve(tensors.size());
+  for (const NamedTensor& tensor : tensors) {
+    TensorInfo info;
+    info.name = tensor.name;
+    info.key = py::reinterpret_steal<py::object>(
+        PyUnicode_DecodeUTF8(tensor.name.data(), static_cast<Py_ssize_t>(tensor.name.size()), "replace"));
+    info.type = subgraph.tensors[static_cast<std::size_t>(tensor.tensor_index)].type;
+    info.dtype = dtype_of(info.type);
+    info.plain = info.type != ElementType::string && !is_packed(info.type);
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+}  // namespace
 
 bool TensorInfo::matches(PyArrayObject* array) const {
   return PyArray_TYPE(array) == descriptor()->type_num && PyArray_ISNOTSWAPPED(array) &&
@@ -17,25 +41,11 @@ bool TensorInfo::matches(PyArrayObject* array) const {
 }
 
 SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size_t index)
-    : model_(std::move(model)), index_(index) {
-  const SignatureDescription& description = model_->description().signatures[index_];
-  const SubgraphDescription& subgraph = model_->description().subgraphs[description.subgraph];
-  const auto describe = [&](const std::vector<NamedTensor>& tensors, std::vector<TensorInfo>& infos) {
-    for (const NamedTensor& tensor : tensors) {
-      TensorInfo info;
-      info.name = tensor.name;
-      info.key = py::reinterpret_steal<py::object>(
-          PyUnicode_DecodeUTF8(tensor.name.data(), static_cast<Py_ssize_t>(tensor.name.size()), "replace"));
-      info.type = subgraph.tensors[static_cast<std::size_t>(tensor.tensor_index)].type;
-      info.dtype = dtype_of(info.type);
-      info.plain = info.type != ElementType::string && !is_packed(info.type);
-      infos.push_back(std::move(info));
-    }
-  };
-  describe(description.inputs, inputs_);
-  describe(description.outputs, outputs_);
-  plain_outputs_ = std::ranges::all_of(outputs_, &TensorInfo::plain);
-}
+    : model_(std::move(model)),
+      index_(index),
+      inputs_(describe(model_->description().signatures[index].inputs, subgraph_of(model_->description(), index))),
+      outputs_(describe(model_->description().signatures[index].outputs, subgraph_of(model_->description(), index))),
+      plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)) {}
 
 void SignatureObject::refresh(SignatureRunner& runner) {
   const auto update = [&](Side side, std::vector<TensorInfo>& infos) {

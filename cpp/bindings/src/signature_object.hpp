@@ -64,7 +64,7 @@ class SignatureObject {
   std::size_t index_;
   std::vector<TensorInfo> inputs_;
   std::vector<TensorInfo> outputs_;
-  bool plain_outputs_ = true;
+  bool plain_outputs_;
   std::uint64_t generation_ = 0;
 };
 

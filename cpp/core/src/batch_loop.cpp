@@ -1,5 +1,6 @@
 #include "zerolite/batch_loop.hpp"
 
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,7 +15,7 @@ BatchLoop::BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::
 
 void BatchLoop::choose_chunk() {
   CompiledModel& first = *replicas_.front();
-  const std::lock_guard lock(first.lock());
+  const std::scoped_lock lock(first.lock());
   BatchRunner runner(first.signature(signature_));
   const BatchLayout& layout = runner.layout();
   if (chunk_ == 0) chunk_ = runner.fastest_chunk(batch_);
@@ -29,14 +30,14 @@ void BatchLoop::choose_chunk() {
 }
 
 std::optional<std::size_t> BatchLoop::take_chunk(Clock::time_point until, bool first_of_stretch) {
-  const std::lock_guard lock(lock_);
+  const std::scoped_lock lock(lock_);
   // Each stretch gets something done, however short it is.
   if (failure_ || batch_.items - next_ < chunk_ || (!first_of_stretch && Clock::now() >= until)) return std::nullopt;
   return std::exchange(next_, next_ + chunk_);
 }
 
 void BatchLoop::note_failure(std::size_t first, std::size_t count) noexcept {
-  const std::lock_guard lock(lock_);
+  const std::scoped_lock lock(lock_);
   if (failure_) return;
   const std::string items = count == 1 ? "item " + std::to_string(first)
                                        : "items " + std::to_string(first) + " to " + std::to_string(first + count - 1);
@@ -52,7 +53,7 @@ void BatchLoop::note_failure(std::size_t first, std::size_t count) noexcept {
 void BatchLoop::work(CompiledModel& replica, Clock::time_point until) noexcept {
   std::size_t current = 0;
   try {
-    const std::lock_guard lock(replica.lock());
+    const std::scoped_lock lock(replica.lock());
     BatchRunner runner(replica.signature(signature_));
     bool first_of_stretch = true;
     runner.run(batch_, chunk_, [&]() -> std::optional<std::size_t> {
@@ -70,7 +71,7 @@ void BatchLoop::run_rest() {
   const std::size_t count = batch_.items - first;
   try {
     CompiledModel& replica = *replicas_.front();
-    const std::lock_guard lock(replica.lock());
+    const std::scoped_lock lock(replica.lock());
     BatchRunner runner(replica.signature(signature_));
     bool taken = false;
     runner.run(batch_, count, [&]() -> std::optional<std::size_t> {

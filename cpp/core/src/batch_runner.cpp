@@ -75,7 +75,7 @@ class OwnMemory {
   ~OwnMemory() {
     try {
       runner_.resize(original_);
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): a destructor can't say more
       // The signature had these shapes before; should they fail now, its next use says so.
     }
     runner_.put_slots(std::move(saved_));
@@ -205,6 +205,7 @@ std::size_t BatchRunner::measure_chunks(const Batch& batch) {
     for (std::size_t i = 0; i < compared; i += single) run_items(batch, i, single);
   }
   std::vector<std::vector<std::byte>> expected;
+  expected.reserve(batch.outputs.size());
   for (const BatchTensor& output : batch.outputs) {
     expected.emplace_back(output.data, output.data + compared * output.item_size);
   }

@@ -65,9 +65,9 @@ bool direct_dispatch_allowed() {
 
 }  // namespace
 
-CompiledModel::CompiledModel(std::shared_ptr<const Model> model, const CompileOptions& options)
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options)
     : model_(std::move(model)),
-      options_(options),
+      options_(std::move(options)),
       observer_(description().subgraphs.size()),
       compiled_(compile(*model_, options_, observer_)),
       runners_(description().signatures.size()),

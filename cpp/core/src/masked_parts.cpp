@@ -37,9 +37,11 @@ void MaskedParts::mask_model() {
       if (const std::optional<std::size_t> variable = tensor.position(schema::tensor::kIsVariable)) {
         overwrite_byte(*variable, 0);
       }
-      const auto type = tensor.scalar<std::int8_t>(schema::tensor::kType, 0);
-      if (type == schema::tensor_type::kComplex128 || type == schema::tensor_type::kVariant) {
-        overwrite_byte(*tensor.position(schema::tensor::kType), 0);  // float32
+      if (const std::optional<std::size_t> type = tensor.position(schema::tensor::kType)) {
+        const auto value = tensor.scalar<std::int8_t>(schema::tensor::kType, 0);
+        if (value == schema::tensor_type::kComplex128 || value == schema::tensor_type::kVariant) {
+          overwrite_byte(*type, 0);  // float32
+        }
       }
       for (const unsigned field : {schema::tensor::kShape, schema::tensor::kShapeSignature}) {
         if (const std::optional<std::size_t> shape = tensor.vector_position(field)) {

@@ -26,8 +26,8 @@ ElementType element_type(std::int8_t schema_type) {
       ElementType::uint64,    ElementType::resource,      ElementType::variant,    ElementType::uint32,
       ElementType::uint16,    ElementType::int4,          ElementType::bfloat16,   ElementType::int2,
       ElementType::uint4,     ElementType::float8_e4m3fn, ElementType::float8_e5m2};
-  const auto index = static_cast<std::size_t>(schema_type);
-  return schema_type >= 0 && index < std::size(kTypes) ? kTypes[index] : ElementType::none;
+  const auto index = static_cast<std::uint8_t>(schema_type);  // what is negative lies behind all of them
+  return index < std::size(kTypes) ? kTypes[index] : ElementType::none;
 }
 
 // What a description may hold. Offsets may lead to the same place again and again, so that a file of a few kilobytes

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "zerolite/status.hpp"
-#include "zerolite/suppress_denormals.hpp"
 
 namespace zerolite {
 
@@ -42,7 +41,6 @@ void RuntimeCall::fill_unregistered_inputs(std::span<const TensorSlot> slots) co
 }
 
 abi::Status RuntimeCall::invoke() {
-  const SuppressDenormals suppress;
   return guarded([this] {
     return runtime().RunCompiledModel(model_, signature_, input_buffers_.size(), input_buffers_.data(),
                                       output_buffers_.size(), output_buffers_.data());

@@ -53,7 +53,7 @@ RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) 
 }
 
 const RuntimeLibrary& RuntimeLibrary::open(const std::filesystem::path& path) {
-  const std::lock_guard lock(open_mutex);
+  const std::scoped_lock lock(open_mutex);
   std::unique_ptr<const RuntimeLibrary>& library = opened();
   if (library == nullptr) {
     library = std::unique_ptr<const RuntimeLibrary>(new RuntimeLibrary(path));

@@ -82,7 +82,6 @@ ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
 
 // The variable that the library reads in place of libc's `stderr`.
 FILE*& redirected_stream() {
-  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the library writes to what it points to
   static FILE* stream = nullptr;
   return stream;
 }
@@ -219,10 +218,10 @@ std::string LogCapture::message() const {
 bool runtime_log::redirect(void* library_handle) {
   if (redirected_stream() != nullptr) return true;
   link_map* map = nullptr;
-  if (dlinfo(library_handle, RTLD_DI_LINKMAP, &map) != 0 || map == nullptr) return false;
+  if (dlinfo(library_handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return false;
   void** place = DynamicSection(*map).reference_to("stderr");
   if (place == nullptr || !open_stream()) return false;
-  return overwrite(place, &redirected_stream());
+  return overwrite(place, static_cast<void*>(&redirected_stream()));
 }
 
 LogLevel runtime_log::level() { return static_cast<LogLevel>(current_level.load(std::memory_order_relaxed)); }

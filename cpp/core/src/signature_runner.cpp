@@ -10,7 +10,6 @@
 #include "zerolite/error.hpp"
 #include "zerolite/late_outputs.hpp"
 #include "zerolite/status.hpp"
-#include "zerolite/suppress_denormals.hpp"
 
 namespace zerolite {
 namespace {
@@ -178,7 +177,7 @@ void SignatureRunner::resize(std::span<const ResizeRequest> requests) {
   } catch (const Error& error) {
     try {
       apply(previous);
-    } catch (const Error&) {
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
       // A shape that the model came with, and that the runtime does not take from us (a dimension of 0).
     }
     fit_slots();
@@ -218,6 +217,7 @@ void SignatureRunner::end_lending() {
 
 std::vector<TensorSlot> SignatureRunner::take_slots() {
   std::vector<TensorSlot> without_memory;
+  without_memory.reserve(slots_.size());
   for (const TensorSlot& slot : slots_) without_memory.emplace_back(slot.tensor_index(), slot.type());
   slots_.swap(without_memory);
   fit_slots();
@@ -256,7 +256,6 @@ void SignatureRunner::throw_kernel_failure(const std::string& words) const {
 }
 
 void SignatureRunner::run_direct() {
-  const SuppressDenormals suppress;
   const LogCapture log;
   if (!plan_.run()) throw_kernel_failure(log.message());
 }
@@ -373,7 +372,6 @@ bool SignatureRunner::direct_run_agrees(const VariableValues& variables_before) 
   variables_before.restore(graph_);
   bool agrees = true;
   {
-    const SuppressDenormals suppress;
     const LogCapture log;
     agrees = plan_.run();
   }

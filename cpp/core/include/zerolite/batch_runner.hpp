@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "zerolite/signature_runner.hpp"
@@ -24,7 +25,7 @@ struct BatchTensor {
   std::size_t readable_past_end = 0;
 
   [[nodiscard]] std::byte* item(std::size_t index) const { return data + static_cast<std::ptrdiff_t>(index) * stride; }
-  [[nodiscard]] bool is_contiguous() const { return stride == static_cast<std::ptrdiff_t>(item_size); }
+  [[nodiscard]] bool is_contiguous() const { return std::cmp_equal(stride, item_size); }
 };
 
 struct Batch {

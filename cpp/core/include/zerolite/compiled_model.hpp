@@ -17,7 +17,7 @@ namespace zerolite {
 class CompiledModel {
  public:
   // Throws Error when the runtime can't compile the model.
-  CompiledModel(std::shared_ptr<const Model> model, const CompileOptions& options);
+  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options);
   ~CompiledModel() = default;
   CompiledModel(const CompiledModel&) = delete;
   CompiledModel& operator=(const CompiledModel&) = delete;
