@@ -10,8 +10,10 @@
 
 #include "hot_path.hpp"
 #include "instance.hpp"
+#include "model_lock.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
+#include "zerolite/operator_names.hpp"
 
 namespace py = pybind11;
 
@@ -43,10 +45,22 @@ std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const
   return compiled;
 }
 
+// External delegates as Python names them: a library, and options.
+using Libraries = std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>>;
+
+std::vector<ExternalDelegateSettings> settings(const Libraries& libraries) {
+  std::vector<ExternalDelegateSettings> result;
+  result.reserve(libraries.size());
+  for (const auto& [library, options] : libraries) result.push_back({library, options});
+  return result;
+}
+
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
-                                  CpuKernels kernels, const std::string& weight_cache) {
-  const CompileOptions options{threads, kernels, weight_cache};
+                                  CpuKernels kernels, const std::string& weight_cache, const Libraries& before_xnnpack,
+                                  const Libraries& after_xnnpack, bool fallback) {
+  const CompileOptions options{threads, kernels, weight_cache, settings(before_xnnpack), settings(after_xnnpack),
+                               fallback};
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
@@ -76,7 +90,14 @@ void close(py::handle self) {
   }
 }
 
-py::object name_of(py::handle self) {
+// Custom operators are called what a file says, which need not be UTF-8.
+py::object text(const std::string& name) {
+  PyObject* text = PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace");
+  if (text == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(text);
+}
+
+py::object name_of_model(py::handle self) {
   const std::string& name = native<ModelObject>(self).model().model()->name();
   // A path may be no UTF-8; Python has a way to write such ones.
   PyObject* text = PyUnicode_DecodeFSDefaultAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
@@ -92,6 +113,33 @@ std::vector<std::string> signature_keys(py::handle self) {
   return keys;
 }
 
+// By subgraph that the runtime shows: its position, its operators' names, the partitions (delegate, operators), and the
+// operators on builtin kernels.
+py::list delegation_of(py::handle self) {
+  CompiledModel& model = native<ModelObject>(self).model();
+  std::vector<std::optional<Delegation>> delegations;
+  {
+    const std::unique_lock lock = lock_model(model.lock());
+    for (std::size_t subgraph = 0; subgraph < model.description().subgraphs.size(); ++subgraph) {
+      delegations.push_back(model.delegation(subgraph));
+    }
+  }
+  py::list result;
+  for (std::size_t subgraph = 0; subgraph < delegations.size(); ++subgraph) {
+    if (!delegations[subgraph]) continue;
+    py::list names;
+    for (const std::uint32_t code : model.description().subgraphs[subgraph].operators) {
+      names.append(text(name_of(model.description().operator_codes[code])));
+    }
+    py::list partitions;
+    for (const Partition& partition : delegations[subgraph]->partitions) {
+      partitions.append(py::make_tuple(partition.delegate, partition.operators));
+    }
+    result.append(py::make_tuple(subgraph, names, partitions, delegations[subgraph]->builtin));
+  }
+  return result;
+}
+
 }  // namespace
 
 void register_model(py::module_& module) {
@@ -105,13 +153,15 @@ void register_model(py::module_& module) {
       py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
-           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "")
-      .def_property_readonly("name", &name_of)
+           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "",
+           py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true)
+      .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
       .def_property_readonly("threads",
                              [](py::handle self) { return native<ModelObject>(self).model().options().threads; })
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
       .def("_signature_keys", &signature_keys)
+      .def("_delegation", &delegation_of)
       .def("close", &close);
 }
 

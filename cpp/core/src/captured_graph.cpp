@@ -49,6 +49,7 @@ std::vector<PlannedNode> CapturedGraph::plan() const {
   nodes.reserve(static_cast<std::size_t>(indices->size));
   for (const int index : indices->values()) {
     PlannedNode planned;
+    planned.index = static_cast<std::size_t>(index);
     abi::tflite::Registration* registration = nullptr;
     if (get_node_and_registration_(context_, index, &planned.node, &registration) != abi::tflite::Status::ok) return {};
     planned.registration = registration;

@@ -2,27 +2,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
-#include "zerolite/status.hpp"
+#include "zerolite/model_compilation.hpp"
+#include "zerolite/operator_names.hpp"
 
 namespace zerolite {
 namespace {
-
-CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer) {
-  const OptionsHandle runtime_options = options.to_runtime();
-  observer.attach_to(runtime_options.get());
-  const LogCapture log;
-  abi::CompiledModel compiled = nullptr;
-  const abi::Status status =
-      runtime().CreateCompiledModel(Environment::cpu().handle(), model.handle(), runtime_options.get(), &compiled);
-  if (status != abi::Status::ok) throw Error(model.name() + ": " + failure(status, "compile the model", log));
-  return CompiledModelHandle(compiled);
-}
 
 // What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names.
 bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
@@ -69,7 +59,8 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     : model_(std::move(model)),
       options_(std::move(options)),
       observer_(description().subgraphs.size()),
-      compiled_(compile(*model_, options_, observer_)),
+      delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
+      compiled_(compile_model(*model_, options_, observer_, *delegates_)),
       runners_(description().signatures.size()),
       users_(description().subgraphs.size()) {
   for (const SignatureDescription& signature : description().signatures) {
@@ -79,10 +70,41 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     }
     require_same_graph(*graph, signature.subgraph, description());
   }
+  if (!options_.fallback) require_complete();
+}
+
+void CompiledModel::require_open() const {
+  if (is_closed()) throw Error("the model " + model_->name() + " is closed; load it again to use it");
+}
+
+std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const {
+  require_open();
+  const CapturedGraph* graph = observer_.graph(subgraph);
+  if (graph == nullptr) return std::nullopt;
+  return Delegation::of(*graph);
+}
+
+void CompiledModel::require_complete() const {
+  std::map<std::string, int> left;
+  for (std::size_t subgraph = 0; subgraph < description().subgraphs.size(); ++subgraph) {
+    const std::optional<Delegation> found = delegation(subgraph);
+    if (!found) continue;
+    const std::vector<std::uint32_t>& operators = description().subgraphs[subgraph].operators;
+    for (const std::size_t index : found->builtin) ++left[name_of(description().operator_codes[operators[index]])];
+  }
+  if (left.empty()) return;
+  std::string names;
+  for (const auto& [name, count] : left) {
+    if (!names.empty()) names += ", ";
+    names += name + (count == 1 ? "" : " (" + std::to_string(count) + ")");
+  }
+  throw DelegateError(
+      model_->name() + ": no delegate takes the operators " + names +
+      ", and fallback=False leaves them without kernels; allow the fallback, or choose another delegate");
 }
 
 SignatureRunner& CompiledModel::switch_to(std::size_t index) {
-  if (is_closed()) throw Error("the model " + model_->name() + " is closed; load it again to use it");
+  require_open();
   // Signatures that are never used are never allocated.
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
   if (runner == nullptr) {
@@ -106,6 +128,7 @@ std::vector<std::unique_ptr<SignatureRunner>> CompiledModel::close() {
   std::ranges::fill(users_, nullptr);
   last_runner_ = nullptr;
   compiled_.reset();
+  delegates_.reset();
   return remains;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "zerolite/accelerator.hpp"
+#include "zerolite/delegate_slots.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/graph_observer.hpp"
 #include "zerolite/status.hpp"
@@ -18,11 +20,11 @@ abi::EnvironmentOption integer_option(abi::EnvironmentOptionTag tag, std::int64_
   return option;
 }
 
-EnvironmentHandle create(int accelerators, LogLevel log_level) {
+EnvironmentHandle create(LogLevel log_level) {
   const std::array options = {
-      // A mask of what to register: without it the runtime probes for GPU and NPU libraries that nobody asked
-      // for.
-      integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, accelerators),
+      // None of the runtime's choice: it would probe for GPU and NPU libraries that nobody asked for, and put XNNPACK
+      // before all others.
+      integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, 0),
       integer_option(abi::EnvironmentOptionTag::min_logger_severity, static_cast<int>(log_level)),
   };
   const LogCapture log;
@@ -37,21 +39,24 @@ LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warnin
 
 }  // namespace
 
-Environment::Environment(int accelerators) : handle_(create(accelerators, runtime_level(runtime_log::level()))) {
+Environment::Environment() : handle_(create(runtime_level(runtime_log::level()))) {
   // Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
+  DelegateSlots::register_before_xnnpack(handle_.get());
+  register_cpu_accelerator(handle_.get());
+  DelegateSlots::register_after_xnnpack(handle_.get());
   GraphObserver::register_with(handle_.get());
 }
 
 const Environment& Environment::cpu() {
   // Leaked on purpose: models may be destroyed while the process is already tearing down.
-  static const auto* environment = new Environment(abi::kHardwareCpu);
+  static const auto* environment = new Environment();
   return *environment;
 }
 
 void Environment::set_runtime_log_level(LogLevel level) {
   // The level is global to the library, and creating an environment is the only call that sets it
   // (LiteRT 2.3.0).
-  (void)create(0, runtime_level(level));
+  (void)create(runtime_level(level));
 }
 
 }  // namespace zerolite

@@ -26,15 +26,15 @@ std::string last_dl_error() {
   return words == nullptr ? "unknown reason" : words;
 }
 
-template <typename Function>
-void resolve(void* handle, const char* name, const std::filesystem::path& path, Function*& function) {
+template <typename Object>
+void resolve(void* handle, const char* name, const std::filesystem::path& path, Object*& object) {
   void* symbol = dlsym(handle, name);
   if (symbol == nullptr) {
     throw RuntimeLibraryError(path.string() + " has no symbol " + name +
                               ", so it is older than the release this zerolite was written for; install a newer one "
                               "with: pip install 'ai-edge-litert>=2.3,<2.4'");
   }
-  function = reinterpret_cast<Function*>(symbol);
+  object = reinterpret_cast<Object*>(symbol);
 }
 
 }  // namespace
@@ -49,6 +49,14 @@ RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) 
 #define LITERT_FUNCTION(result, name, parameters) resolve(handle, "LiteRt" #name, path, functions_.name);
 #include "litert_abi/functions.def"
 #undef LITERT_FUNCTION
+  const abi::AcceleratorDefinition** cpu_accelerator = nullptr;
+  resolve(handle, "LiteRtStaticLinkedAcceleratorCpuDef", path, cpu_accelerator);
+  cpu_accelerator_ = *cpu_accelerator;
+  if (cpu_accelerator_ == nullptr || cpu_accelerator_->major_version != 1) {
+    throw RuntimeLibraryError(path.string() +
+                              " has no accelerator for the CPU in the form that this zerolite was written for; install "
+                              "the release with: pip install 'ai-edge-litert>=2.3,<2.4'");
+  }
   captures_log_ = runtime_log::redirect(handle);
 }
 

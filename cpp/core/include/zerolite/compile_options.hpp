@@ -1,9 +1,11 @@
-// How a model is compiled for the CPU.
+// How a model is compiled.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "zerolite/external_delegate.hpp"
 #include "zerolite/handle.hpp"
 
 namespace zerolite {
@@ -19,6 +21,11 @@ struct CompileOptions {
   CpuKernels kernels = CpuKernels::delegate;
   // Where XNNPACK keeps packed weights, to be mapped by those who compile the model after the first; empty for nowhere.
   std::string weight_cache;
+  // Delegates that get the graph before XNNPACK does, and those that get what it leaves; in this order.
+  std::vector<ExternalDelegateSettings> before_xnnpack;
+  std::vector<ExternalDelegateSettings> after_xnnpack;
+  // Operators that no delegate takes run on TensorFlow Lite's own kernels; without it they are an error.
+  bool fallback = true;
 
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;

@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "zerolite/compile_options.hpp"
+#include "zerolite/delegate_slots.hpp"
+#include "zerolite/delegation.hpp"
 #include "zerolite/graph_observer.hpp"
 #include "zerolite/handle.hpp"
 #include "zerolite/model.hpp"
@@ -16,7 +19,7 @@ namespace zerolite {
 
 class CompiledModel {
  public:
-  // Throws Error when the runtime can't compile the model.
+  // Throws Error when the runtime can't compile the model, DelegateError when a delegate is the reason.
   CompiledModel(std::shared_ptr<const Model> model, CompileOptions options);
   ~CompiledModel() = default;
   CompiledModel(const CompiledModel&) = delete;
@@ -33,6 +36,9 @@ class CompiledModel {
     // The same signature as the last time, which is nearly always so, needs no further look.
     return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
   }
+  // Needs the lock. Where a subgraph's operators run; nothing for a subgraph that the runtime did not show. Throws
+  // Error after close().
+  [[nodiscard]] std::optional<Delegation> delegation(std::size_t subgraph) const;
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
   // memory, and is to be destroyed without the lock.
   std::vector<std::unique_ptr<SignatureRunner>> close();
@@ -40,11 +46,14 @@ class CompiledModel {
 
  private:
   SignatureRunner& switch_to(std::size_t index);
+  void require_open() const;
+  void require_complete() const;
 
-  // In this order, so that they go in the opposite one: the compiled model uses the observer and the model.
+  // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
   std::shared_ptr<const Model> model_;
   CompileOptions options_;
   GraphObserver observer_;
+  std::unique_ptr<DelegateSlots> delegates_;
   CompiledModelHandle compiled_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last

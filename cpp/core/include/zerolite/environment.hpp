@@ -20,7 +20,7 @@ class Environment {
   [[nodiscard]] abi::Environment handle() const { return handle_.get(); }
 
  private:
-  explicit Environment(int accelerators);
+  Environment();
 
   EnvironmentHandle handle_;
 };

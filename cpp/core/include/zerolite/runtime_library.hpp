@@ -28,6 +28,7 @@ class RuntimeLibrary {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] const abi::Functions& functions() const { return functions_; }
+  [[nodiscard]] const abi::AcceleratorDefinition& cpu_accelerator() const { return *cpu_accelerator_; }
   // Whether the runtime's messages can be captured (see runtime_log.hpp).
   [[nodiscard]] bool captures_log() const { return captures_log_; }
 
@@ -40,6 +41,7 @@ class RuntimeLibrary {
 
   std::filesystem::path path_;
   abi::Functions functions_;
+  const abi::AcceleratorDefinition* cpu_accelerator_ = nullptr;
   bool captures_log_ = false;
 };
 

@@ -125,8 +125,9 @@ struct Context {
   void (*report_error)(Context*, const char*, ...);
   Status (*add_tensors)(Context*, int, int*);
   Status (*get_node_and_registration)(Context*, int, Node**, Registration**);
+  // What a delegate calls in its Prepare, with the nodes that it takes.
+  Status (*replace_node_subsets_with_delegate_kernels)(Context*, Registration, const IntArray*, Delegate*);
   // The members up to the next one we use keep their places and are never read.
-  void* replace_node_subsets_with_delegate_kernels;
   int recommended_num_threads;
   void* get_external_context;
   void* set_external_context;
@@ -155,6 +156,21 @@ struct Delegate {
   void (*free_buffer_handle)(Context*, Delegate*, int*);
   std::int64_t flags;
   void* opaque_delegate_builder;
+};
+
+// What a node that stands for a part of the graph has as its builtin_data: which nodes it stands for.
+struct DelegateParams {
+  Delegate* delegate;
+  IntArray* nodes_to_replace;
+  IntArray* input_tensors;
+  IntArray* output_tensors;
+};
+
+// The same of a delegate with an opaque_delegate_builder.
+struct OpaqueDelegateParams {
+  Delegate* delegate;
+  void* delegate_data;
+  IntArray* nodes_to_replace;
 };
 
 }  // namespace zerolite::abi::tflite

@@ -102,8 +102,29 @@ struct ApiVersion {
   int patch;
 };
 
+// What an accelerator is made of.
+using GetAcceleratorName = Status(AcceleratorConst, const char**);
+using GetAcceleratorVersion = Status(AcceleratorConst, ApiVersion*);
+using GetHardwareSupport = Status(AcceleratorConst, int*);
+using CreateDelegate = Status(RuntimeContext, Environment, AcceleratorConst, Options, DelegateWrapper*);
+
+// The beginning of the definition of an accelerator that is linked into the library; it goes on.
+struct AcceleratorDefinition {
+  std::uint16_t struct_size;
+  std::uint16_t major_version;
+  std::uint16_t minor_version;
+  std::uint16_t reserved;
+  GetAcceleratorName* get_name;
+  GetAcceleratorVersion* get_version;
+  GetHardwareSupport* get_hardware_support;
+  Status (*is_delegate_responsible_for_jit_compilation)(AcceleratorConst, bool*);
+  CreateDelegate* create_delegate;
+};
+
 static_assert(sizeof(Layout) == 68 && offsetof(Layout, dimensions) == 4 && offsetof(Layout, strides) == 36);
 static_assert(sizeof(RankedTensorType) == 72 && offsetof(RankedTensorType, layout) == 4);
 static_assert(sizeof(Any) == 16 && sizeof(EnvironmentOption) == 24 && offsetof(EnvironmentOption, value) == 8);
+static_assert(offsetof(AcceleratorDefinition, get_name) == 8 &&
+              offsetof(AcceleratorDefinition, create_delegate) == 8 + 4 * sizeof(void*));
 
 }  // namespace zerolite::abi

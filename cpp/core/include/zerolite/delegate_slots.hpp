@@ -1,0 +1,51 @@
+// The way of external delegates into the runtime.
+//
+// LiteRT asks the accelerators of an environment for a delegate each, in the order of registration. The environment
+// is the process's and the delegates are a model's, so there are slots: accelerators that hand out the delegate which
+// the options of the model being compiled name for them, or none.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "litert_abi/types.hpp"
+#include "zerolite/external_delegate.hpp"
+
+namespace zerolite {
+
+class DelegateSlots {
+ public:
+  static constexpr std::size_t kPerSide = 4;  // before and after XNNPACK
+
+  // Makes the delegates. Throws DelegateError, also when there are more than the slots of a side.
+  DelegateSlots(const std::vector<ExternalDelegateSettings>& before_xnnpack,
+                const std::vector<ExternalDelegateSettings>& after_xnnpack);
+  ~DelegateSlots() = default;
+  DelegateSlots(const DelegateSlots&) = delete;
+  DelegateSlots& operator=(const DelegateSlots&) = delete;
+
+  // Register the slots whose delegates are applied before, or after, what is registered between the two calls.
+  static void register_before_xnnpack(abi::Environment environment);
+  static void register_after_xnnpack(abi::Environment environment);
+
+  [[nodiscard]] bool empty() const;
+  // Delegates that take no graph with dynamic tensors.
+  [[nodiscard]] bool has_static_only() const;
+  void leave_out_static_only();
+  // Names these delegates in the options of the model that is compiled next. They must outlive the compiled model.
+  void attach_to(abi::Options options);
+
+ private:
+  template <std::size_t slot>
+  static abi::Status create_delegate(abi::RuntimeContext, abi::Environment, abi::AcceleratorConst, abi::Options options,
+                                     abi::DelegateWrapper* wrapper);
+  template <std::size_t first, std::size_t... offsets>
+  static void register_slots(abi::Environment environment, std::index_sequence<offsets...>);
+
+  std::array<std::unique_ptr<ExternalDelegate>, 2 * kPerSide> delegates_;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,36 @@
+// Delegates that come as libraries with TensorFlow Lite's plug-in entry points.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "litert_abi/tflite.hpp"
+#include "litert_abi/types.hpp"
+
+namespace zerolite {
+
+// What is asked of a library: its path, and options as text.
+struct ExternalDelegateSettings {
+  std::string library;
+  std::vector<std::pair<std::string, std::string>> options;
+};
+
+// One delegate, made and destroyed by its library. It outlives the compiled model that uses it.
+class ExternalDelegate {
+ public:
+  // Throws DelegateError, in the library's own words where there are any.
+  explicit ExternalDelegate(const ExternalDelegateSettings& settings);
+  ~ExternalDelegate();
+  ExternalDelegate(const ExternalDelegate&) = delete;
+  ExternalDelegate& operator=(const ExternalDelegate&) = delete;
+
+  [[nodiscard]] abi::tflite::Delegate* get() const { return delegate_; }
+
+ private:
+  void (*destroy_)(abi::tflite::Delegate*) = nullptr;
+  abi::tflite::Delegate* delegate_ = nullptr;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,76 @@
+#include "zerolite/delegate_slots.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "zerolite/accelerator.hpp"
+#include "zerolite/error.hpp"
+
+namespace zerolite {
+namespace {
+
+constexpr const char* kIdentifier = "zerolite_delegate_slots";
+
+bool is_static_only(const std::unique_ptr<ExternalDelegate>& delegate) {
+  return delegate != nullptr && (delegate->get()->flags & abi::tflite::kDelegateAllowDynamicTensors) == 0;
+}
+
+}  // namespace
+
+DelegateSlots::DelegateSlots(const std::vector<ExternalDelegateSettings>& before_xnnpack,
+                             const std::vector<ExternalDelegateSettings>& after_xnnpack) {
+  std::size_t first = 0;
+  for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
+    if (side->size() > kPerSide) {
+      throw DelegateError("there are " + std::to_string(side->size()) +
+                          " external delegates on one side of XNNPACK, and " + std::to_string(kPerSide) +
+                          " are the most; leave some out");
+    }
+    for (std::size_t i = 0; i < side->size(); ++i) {
+      delegates_[first + i] = std::make_unique<ExternalDelegate>((*side)[i]);
+    }
+    first += kPerSide;
+  }
+}
+
+template <std::size_t first, std::size_t... offsets>
+void DelegateSlots::register_slots(abi::Environment environment, std::index_sequence<offsets...> /*sequence*/) {
+  (register_accelerator(environment, &DelegateSlots::create_delegate<first + offsets>), ...);
+}
+
+void DelegateSlots::register_before_xnnpack(abi::Environment environment) {
+  register_slots<0>(environment, std::make_index_sequence<kPerSide>());
+}
+
+void DelegateSlots::register_after_xnnpack(abi::Environment environment) {
+  register_slots<kPerSide>(environment, std::make_index_sequence<kPerSide>());
+}
+
+bool DelegateSlots::empty() const {
+  return std::ranges::all_of(delegates_, [](const auto& delegate) { return delegate == nullptr; });
+}
+
+bool DelegateSlots::has_static_only() const { return std::ranges::any_of(delegates_, &is_static_only); }
+
+void DelegateSlots::leave_out_static_only() {
+  for (std::unique_ptr<ExternalDelegate>& delegate : delegates_) {
+    if (is_static_only(delegate)) delegate.reset();
+  }
+}
+
+void DelegateSlots::attach_to(abi::Options options) {
+  if (!empty()) attach_settings(options, kIdentifier, this);
+}
+
+template <std::size_t slot>
+abi::Status DelegateSlots::create_delegate(abi::RuntimeContext /*runtime_context*/, abi::Environment /*environment*/,
+                                           abi::AcceleratorConst /*accelerator*/, abi::Options options,
+                                           abi::DelegateWrapper* wrapper) {
+  *wrapper = nullptr;
+  const auto* slots = static_cast<const DelegateSlots*>(find_settings(options, kIdentifier));
+  if (slots == nullptr || slots->delegates_[slot] == nullptr) return abi::Status::ok;
+  return lend_delegate(slots->delegates_[slot]->get(), wrapper);
+}
+
+}  // namespace zerolite
