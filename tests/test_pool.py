@@ -443,7 +443,7 @@ def test_delegate(name: str, kernels: Any) -> None:
     entry = zoo.load_manifest()[name]
     items = Items(entry, "serving_default")
     delegate = zl.XNNPack(kernels=kernels)
-    with make_pool(entry.path, workers=3, delegate=delegate) as pool, zl.load(entry.path, delegates=delegate) as model:
+    with make_pool(entry.path, workers=3, delegates=delegate) as pool, zl.load(entry.path, delegates=delegate) as model:
         batch = items.batch(model, 9, seed=0)
         runs = items.one_by_one(model.signatures["serving_default"], batch)
         answer = outputs_by_name(model, pool.map(as_argument(batch), chunk=1))
@@ -600,7 +600,7 @@ def test_no_thread_outlives_the_pool(threads: int) -> None:
         model(rows(1)[0])  # whatever the runtime starts once, it has started now
     before, native = threading.enumerate(), native_threads()
     for _ in range(3):
-        with make_pool(DENSE, workers=3, delegate=zl.XNNPack(threads=threads)) as pool:
+        with make_pool(DENSE, workers=3, delegates=zl.XNNPack(threads=threads)) as pool:
             list(pool.imap(rows(10)))
             pool.map(rows(10)[:, 0])
             assert len(threading.enumerate()) > len(before)

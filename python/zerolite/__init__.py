@@ -18,12 +18,14 @@ from zerolite._array import empty  # noqa: E402 - what follows needs the library
 from zerolite._model import CompiledModel, load  # noqa: E402
 from zerolite._signature import Dispatch, Signature  # noqa: E402
 from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
-from zerolite.delegates import XNNPack  # noqa: E402
+from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
+    from zerolite._delegation import Delegation, Partition
     from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
     from zerolite.conversion import convert
+    from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.evaluation import evaluate
     from zerolite.pool import Pool
 
@@ -31,7 +33,10 @@ __version__: str = _native.__version__
 
 # Imported by the first who asks: what most programs never use should cost none of them time.
 _ON_DEMAND = {
+    "Delegation": "zerolite._delegation",
+    "ExternalDelegate": "zerolite.delegates.external_delegate",
     "ItemError": "zerolite._item_error",
+    "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
     "convert": "zerolite.conversion",
@@ -52,11 +57,15 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ArgumentError",
     "CompiledModel",
+    "Delegate",
     "DelegateError",
+    "Delegation",
     "Dispatch",
     "Error",
+    "ExternalDelegate",
     "InvalidModelError",
     "ItemError",
+    "Partition",
     "Pool",
     "Quantization",
     "RuntimeInfo",

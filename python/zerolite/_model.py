@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
 from zerolite._signature import Signature, SignatureMethods
 from zerolite._tensor import Value
-from zerolite.delegates import XNNPack
+from zerolite.delegates.choice import DelegateChoice
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zerolite._background import BackgroundThread
-
-_MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+    from zerolite._delegation import Delegation
+    from zerolite.delegates import Delegate
 
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
@@ -36,19 +35,14 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     One model may be called from several threads; they take turns. The GIL is free during longer runs.
     """
 
-    def __init__(self, source: ModelSource | CompiledModel, *, delegate: XNNPack | None = None) -> None:
+    def __init__(self, source: ModelSource | CompiledModel, *, choice: DelegateChoice | None = None) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
         A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
         """
         # First of all, so that an object whose loading fails below can be asked for them, and closed.
         self._signatures: Mapping[str, Signature] | None = None
-        chosen = delegate or XNNPack()
-        settings: dict[str, Any] = {
-            "threads": _thread_count(chosen.threads),
-            "kernels": chosen.native_kernels,
-            "weight_cache": chosen._weight_cache,
-        }
+        settings = (choice or DelegateChoice(None, threads=None)).native_settings()
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
         elif isinstance(source, str | os.PathLike):
@@ -68,6 +62,17 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
                 {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
             )
         return self._signatures
+
+    @property
+    def delegation(self) -> Delegation:
+        """Where the operators run: the partitions that delegates took, what stayed behind, and the threads.
+
+        Raises:
+            Error: the model is closed.
+        """
+        from zerolite._delegation import Delegation
+
+        return Delegation.of(self)
 
     def __enter__(self) -> CompiledModel:
         """Close the model at the end of a with statement."""
@@ -116,25 +121,33 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
 
 def load(
-    source: ModelSource, *, delegates: XNNPack | list[XNNPack] | None = None, threads: int | None = None
+    source: ModelSource,
+    *,
+    delegates: Delegate | Sequence[Delegate] | None = None,
+    threads: int | None = None,
+    fallback: bool = True,
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
     Args:
         source: the path of a .tflite file, or its bytes. A file is read once, at once: what happens to it later does
             not matter.
-        delegates: where the model runs; None is XNNPACK on the CPU.
-        threads: how many threads a run uses; None is the delegate's setting, which by default is 1.
+        delegates: where the model runs, in order of preference: each delegate takes the operators that it knows of
+            those that are left. XNNPACK on the CPU is the last of them when it is not in the list.
+        threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
+        fallback: whether operators that no delegate of the list takes run on the CPU, by XNNPACK or by TensorFlow
+            Lite's own kernels. Without it they are an error.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
         InvalidModelError: the bytes are not a sound model.
         Error: the runtime can't compile the model, because it does not know an operator for example.
-        ValueError: `threads` is not from 1 to 1024.
-        TypeError: `source` is neither a path nor a buffer.
+        DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
+            operators are left, which it names.
+        ValueError: `threads` is not from 1 to 1024, or a delegate occurs twice.
+        TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
-    chosen = _only_cpu(delegates)
-    return CompiledModel(source, delegate=chosen if threads is None else chosen.with_threads(threads))
+    return CompiledModel(source, choice=DelegateChoice(delegates, threads=threads, fallback=fallback))
 
 
 def _encoded(path: str | os.PathLike[str]) -> bytes:
@@ -153,22 +166,3 @@ def _contiguous_view(source: ModelSource) -> memoryview:
             "pass str, os.PathLike, bytes or another buffer"
         ) from None
     return view if view.c_contiguous else memoryview(view.tobytes())
-
-
-def _thread_count(threads: int) -> int:
-    try:
-        count = operator.index(threads)
-    except TypeError:
-        raise TypeError(f"threads is {threads!r}, and must be an int from 1 to {_MOST_THREADS}") from None
-    if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads is {count}, and must be from 1 to {_MOST_THREADS}")
-    return count
-
-
-def _only_cpu(delegates: XNNPack | list[XNNPack] | None) -> XNNPack:
-    if delegates is None:
-        return XNNPack()
-    listed = delegates if isinstance(delegates, list | tuple) else [delegates]
-    if len(listed) != 1 or not isinstance(listed[0], XNNPack):
-        raise TypeError(f"delegates is {delegates!r}, and must be one zl.XNNPack(...), alone or in a list")
-    return listed[0]

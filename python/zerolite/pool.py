@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ from zerolite._model import CompiledModel, ModelSource
 from zerolite._signature import SignatureMethods
 from zerolite._tensor import Value
 from zerolite._weight_sharing import SharedWeights
-from zerolite.delegates import XNNPack
+from zerolite.delegates.choice import DelegateChoice
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from zerolite._batch import Batch, Out, Progress
+    from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
@@ -48,7 +49,8 @@ class Pool:
         *,
         workers: int,
         signature: str | None = None,
-        delegate: XNNPack | None = None,
+        delegates: Delegate | Sequence[Delegate] | None = None,
+        fallback: bool = True,
     ) -> None:
         """Load the model and make its replicas.
 
@@ -56,7 +58,8 @@ class Pool:
             source: the path of a .tflite file, or its bytes.
             workers: how many replicas, at least 1; as many as there are cores is usual.
             signature: the signature that items run through; None is the default one.
-            delegate: settings of each replica; None is one thread with XNNPACK.
+            delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
+            fallback: whether operators that no delegate of the list takes run on the CPU.
 
         Raises:
             ValueError: `workers` is not from 1 to 1024, or the model has no such signature.
@@ -65,10 +68,12 @@ class Pool:
         """
         self.workers = _worker_count(workers)
         self._closed = False
-        self._weights = SharedWeights(delegate or XNNPack(), sharing=self.workers > 1)
-        first = CompiledModel(source, delegate=self._weights.delegate)
+        choice = DelegateChoice(delegates, threads=None, fallback=fallback)
+        self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
+        choice.xnnpack = self._weights.delegate
+        first = CompiledModel(source, choice=choice)
         self._models = [first]
-        self._models += [CompiledModel(first, delegate=self._weights.delegate) for _ in range(1, self.workers)]
+        self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
         self._replicas = [_signature_of(model, signature) for model in self._models]
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:

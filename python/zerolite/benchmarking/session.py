@@ -232,13 +232,10 @@ def _open_zerolite(module: Any, path: str, signature: str | None, threads: int |
 
 
 def _open_pool(module: Any, path: str, signature: str | None, delegates: Any, workers: int) -> Session:
-    chosen = delegates if isinstance(delegates, list | tuple) else [delegates]
-    if len(chosen) > 1:
-        raise ValueError(f"the replicas of a pool have one delegate, and {len(chosen)} came; leave out all but one")
     with module.load(path) as model:
         runner, inputs, outputs = _zerolite_signature(model, signature)
         key = runner.key
-    pool = module.Pool(path, workers=workers, signature=signature, delegate=chosen[0] if chosen else None)
+    pool = module.Pool(path, workers=workers, signature=signature, delegates=delegates)
     # Batches only: single calls are those of one model.
     return Session(
         "zerolite",

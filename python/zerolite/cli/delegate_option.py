@@ -33,7 +33,7 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
         elif word in _ACCELERATORS:
             delegates.append(_delegate_class(_ACCELERATORS[word])())
         elif word.endswith(".so"):
-            delegates.append(_delegate_class("ExternalDelegate")(word))
+            delegates.append(zerolite.ExternalDelegate(word))
         else:
             known = ", ".join([*_KERNELS, *_ACCELERATORS])
             raise typer.BadParameter(

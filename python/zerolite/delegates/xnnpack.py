@@ -1,13 +1,14 @@
-"""Where a model runs."""
+"""The CPU."""
 
 from typing import Literal, get_args
 
 from zerolite import _native
+from zerolite.delegates.delegate import Delegate
 
 Kernels = Literal["delegate", "builtin", "reference"]
 
 
-class XNNPack:
+class XNNPack(Delegate):
     """The CPU, with XNNPACK's kernels where it has them.
 
     Attributes:

@@ -1,0 +1,87 @@
+"""Where the operators of a model run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from zerolite import _native
+
+_NAMES = {"TfLiteXNNPackDelegate": "XNNPACK"}
+
+
+class Partition(NamedTuple):
+    """Operators of one subgraph that run in one place, next to one another.
+
+    Attributes:
+        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK.
+        subgraph: the subgraph's position in the model; 0 is the main one.
+        indices: the operators' positions in the subgraph, in the order of the file.
+        operators: their names, as in "CONV_2D"; for custom operators those that they have in the model.
+    """
+
+    delegate: str
+    subgraph: int
+    indices: tuple[int, ...]
+    operators: tuple[str, ...]
+
+
+class Delegation(NamedTuple):
+    """Which delegate runs which operators, and which stayed on TensorFlow Lite's own kernels.
+
+    Subgraphs that the runtime keeps to itself, as some that only an operator calls, are left out.
+
+    Attributes:
+        partitions: what delegates took, in the order of execution.
+        builtin: for each subgraph with any, the operators on builtin kernels, under the delegate "builtin".
+        threads: how many threads a run may use on the CPU.
+    """
+
+    partitions: tuple[Partition, ...]
+    builtin: tuple[Partition, ...]
+    threads: int
+
+    @classmethod
+    def of(cls, model: _native.CompiledModel) -> Delegation:
+        """Ask a model."""
+        partitions = []
+        builtin = []
+        for subgraph, names, taken, left in model._delegation():
+            for delegate, indices in taken:
+                partitions.append(_partition(_NAMES.get(delegate, delegate), subgraph, indices, names))
+            if left:
+                builtin.append(_partition("builtin", subgraph, left, names))
+        return cls(tuple(partitions), tuple(builtin), model.threads)
+
+    @property
+    def complete(self) -> bool:
+        """Whether delegates took every operator."""
+        return not self.builtin
+
+    @property
+    def operators(self) -> dict[str, Counter[str]]:
+        """How many operators of each kind run where; the keys are delegates' names, and "builtin"."""
+        counts: dict[str, Counter[str]] = {}
+        for part in (*self.partitions, *self.builtin):
+            counts.setdefault(part.delegate, Counter()).update(part.operators)
+        return counts
+
+    def __repr__(self) -> str:
+        """A line for each place, with its partitions and operators."""
+        total = sum(len(part.operators) for part in (*self.partitions, *self.builtin))
+        lines = [f"Delegation({_counted(total, 'operator')}, {_counted(self.threads, 'thread')})"]
+        for delegate, kinds in self.operators.items():
+            parts = sum(part.delegate == delegate for part in self.partitions)
+            where = f" in {_counted(parts, 'partition')}" if parts else ""
+            kinds_text = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
+            lines.append(f"  {delegate}: {_counted(kinds.total(), 'operator')}{where} ({kinds_text})")
+        return "\n".join(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _partition(delegate: str, subgraph: int, indices: list[int], names: list[str]) -> Partition:
+    return Partition(delegate, subgraph, tuple(indices), tuple(names[index] for index in indices))

@@ -1,0 +1,103 @@
+"""What `load` makes of the delegates that it is given."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zerolite.delegates.delegate import Delegate
+from zerolite.delegates.xnnpack import XNNPack
+
+if TYPE_CHECKING:
+    from zerolite.delegates.external_delegate import ExternalDelegate
+
+_MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+
+
+class DelegateChoice:
+    """Delegates in order of preference, checked.
+
+    Attributes:
+        xnnpack: the settings for the CPU, which come last when they are not in the list.
+        before: external delegates that are preferred to XNNPACK.
+        after: external delegates that get what XNNPACK leaves.
+        fallback: whether operators that no delegate of the list takes run on the CPU all the same.
+    """
+
+    __slots__ = ("after", "before", "fallback", "xnnpack")
+
+    def __init__(
+        self, delegates: Delegate | Sequence[Delegate] | None, *, threads: int | None, fallback: bool = True
+    ) -> None:
+        """Check the list.
+
+        Raises:
+            TypeError: something is no delegate, or `threads` no integer.
+            ValueError: a delegate occurs twice, or `threads` is not from 1 to 1024.
+        """
+        self.before: list[ExternalDelegate] = []
+        self.after: list[ExternalDelegate] = []
+        self.fallback = fallback
+        xnnpack = None
+        for delegate in _listed(delegates):
+            if isinstance(delegate, XNNPack):
+                if xnnpack is not None:
+                    raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
+                xnnpack = delegate
+                continue
+            if not _is_external(delegate):
+                raise TypeError(
+                    f"delegates has {delegate!r}, and must be made of delegates such as zl.XNNPack(...), alone or in a "
+                    "list in order of preference"
+                )
+            if delegate in (*self.before, *self.after):
+                raise ValueError(f"delegates has {delegate!r} twice; leave one out")
+            (self.before if xnnpack is None else self.after).append(delegate)
+        if xnnpack is None:
+            # Without the fallback nothing but the list may run, so XNNPACK is not there to take operators.
+            only_listed = not fallback and bool(self.before)
+            xnnpack = XNNPack(kernels="builtin" if only_listed else "delegate")
+        self.xnnpack = xnnpack if threads is None else xnnpack.with_threads(threads)
+
+    def native_settings(self) -> dict[str, Any]:
+        """The choice as the native core takes it."""
+        return {
+            "threads": _thread_count(self.xnnpack.threads),
+            "kernels": self.xnnpack.native_kernels,
+            "weight_cache": self.xnnpack._weight_cache,
+            "before_xnnpack": [_native_library(delegate) for delegate in self.before],
+            "after_xnnpack": [_native_library(delegate) for delegate in self.after],
+            "fallback": self.fallback,
+        }
+
+
+def _listed(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
+    if delegates is None:
+        return []
+    if isinstance(delegates, list | tuple):
+        return list(delegates)
+    return [delegates]
+
+
+def _is_external(delegate: object) -> bool:
+    if not isinstance(delegate, Delegate):
+        return False
+    from zerolite.delegates.external_delegate import ExternalDelegate
+
+    return isinstance(delegate, ExternalDelegate)
+
+
+def _native_library(delegate: ExternalDelegate) -> tuple[bytes, list[tuple[str, str]]]:
+    return os.fsencode(delegate.library), list(delegate.options.items())
+
+
+def _thread_count(threads: int) -> int:
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads is {threads!r}, and must be an int from 1 to {_MOST_THREADS}") from None
+    if not 1 <= count <= _MOST_THREADS:
+        raise ValueError(f"threads is {count}, and must be from 1 to {_MOST_THREADS}")
+    return count
