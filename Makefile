@@ -2,6 +2,8 @@
 # each environment is made by tools/install.py and gets the rest from the package index.
 
 PYTHON ?= python3
+# PYTHON=3.13 names a version for ARM, PYTHON=python3.13 the interpreter of this machine.
+INTERPRETER = $(if $(filter 3.%,$(PYTHON)),python3,$(PYTHON))
 VENV ?= .venv
 CLANG_TIDY ?= $(VENV)/bin/clang-tidy
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -9,7 +11,7 @@ DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
 # For ARM: the version of CPython, and its headers where Debian does not have them.
-PYTHON_VERSION ?= 3.11
+PYTHON_VERSION ?= $(or $(filter 3.%,$(PYTHON)),3.11)
 PYTHON_HEADERS ?=
 
 BUILD := build
@@ -53,17 +55,17 @@ test: $(TEST_VENV)/.installed ## Install into build/venv-test and run the whole 
 	$(TEST_VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 $(DEMO_VENV)/.installed: $(PACKAGE_SOURCES)
-	$(PYTHON) tools/install.py $(DEMO_VENV) '.[demo]'
+	$(INTERPRETER) tools/install.py $(DEMO_VENV) '.[demo]'
 	@touch $@
 
 $(TEST_VENV)/.installed: $(PACKAGE_SOURCES)
-	$(PYTHON) tools/install.py $(TEST_VENV) '.[demo,test]'
+	$(INTERPRETER) tools/install.py $(TEST_VENV) '.[demo,test]'
 	@touch $@
 
 ## For those who work on zerolite; all share the environment .venv
 
 install-dev: ## Make .venv with an editable install and every tool; again after a change of C++
-	$(PYTHON) tools/install.py $(VENV) --editable '.[dev]'
+	$(INTERPRETER) tools/install.py $(VENV) --editable '.[dev]'
 	@touch $(VENV)/.installed
 
 $(VENV)/.installed:
@@ -113,7 +115,7 @@ bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat ever
 	PATH="$(abspath $(BENCH_VENV))/bin:$$PATH" $(BENCH_VENV)/bin/python -m benchmarks $(BENCH_FLAGS)
 
 $(BENCH_VENV)/.installed: $(PACKAGE_SOURCES)
-	$(PYTHON) tools/install.py $(BENCH_VENV) '.[bench]'
+	$(INTERPRETER) tools/install.py $(BENCH_VENV) '.[bench]'
 	@touch $@
 
 wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manylinux tag that auditwheel confirms

@@ -39,7 +39,9 @@ SELECTION = (
     "tests/test_parity.py::test_bfloat16",
     "tests/test_bind.py",
     "tests/test_dispatch.py::test_denormals",
+    "tests/test_delegation.py",
     "tests/test_errors.py",
+    "tests/test_external_delegate.py",
     "tests/test_map.py::test_fixed_batch",
     "tests/test_map.py::test_state_goes_from_item_to_item",
     "tests/test_pool.py::test_close",
@@ -84,6 +86,7 @@ def run_tests(python: str, arguments: Sequence[str]) -> int:
     subprocess.run([sys.executable, "-m", "tests.arm.recorded_answers", answers], check=True, cwd=ROOT)
     variables = {
         **os.environ,
+        "ZEROLITE_SAMPLE_DELEGATE": str(build_delegate(sysroot)),
         "ZEROLITE_RECORDED_ANSWERS": str(answers),
         "ZEROLITE_EMULATED_PYTHON": str(interpreter),
     }
@@ -92,6 +95,15 @@ def run_tests(python: str, arguments: Sequence[str]) -> int:
         chosen += [*SELECTION, *(f"--deselect={test}" for test in SLOW)]
     command = [str(interpreter), "-m", "pytest", "-p", "tests.arm.emulation", "-p", "no:cacheprovider", *chosen]
     return subprocess.run(command, check=False, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL).returncode
+
+
+def build_delegate(sysroot: PythonSysroot) -> Path:
+    """Cross-compile the delegate that the tests load, and return its library."""
+    library = sysroot.root.parent / "libsample_delegate.so"
+    command = [f"{AARCH64.triplet}-g++", "-std=c++20", "-O1", "-shared", "-fPIC", "-static-libstdc++", "-static-libgcc"]
+    command += ["-I", "third_party/litert/include", "tests/delegate/sample_delegate.cpp", "-o", str(library)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    return library
 
 
 def write_interpreter(sysroot: PythonSysroot) -> Path:

@@ -130,7 +130,7 @@ class PythonSysroot:
         if self.python not in SUITES:
             raise SysrootError(
                 f"Debian has CPython {' and '.join(SUITES)} for {self.target.machine}, and not {self.python}; name a "
-                f"folder with its headers: make wheel-aarch64 PYTHON_VERSION={self.python} "
+                f"folder with its headers: make wheel-aarch64 PYTHON={self.python} "
                 "PYTHON_HEADERS=FOLDER, or build on the device itself: pip install zerolite.tar.gz"
             )
         return DebianSysroot(self.root, self.target.debian_architecture, SUITES[self.python])
