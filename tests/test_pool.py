@@ -6,6 +6,9 @@ import asyncio
 import gc
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -662,6 +665,43 @@ raise SystemExit(7)
 """
     process = run_python(program, timeout=PATIENCE)
     assert (process.returncode, process.stdout, process.stderr) == (7, "", "")
+
+
+# Interruption
+
+LONG_MAP = """
+import sys
+import numpy as np
+import zerolite as zl
+batch = np.broadcast_to(np.zeros((1, 16, 16, 3), np.float32), (10**8, 16, 16, 3))
+out = np.empty((10**8, 5), np.float32)
+begun = False
+def note(done, total):
+    global begun
+    if not begun:
+        print("begun", flush=True)
+    begun = True
+with zl.Pool(sys.argv[1], workers=2, delegates=zl.XNNPack(kernels="reference")) as pool:
+    try:
+        pool.map(batch, out=out, chunk=1, progress=note)
+    except KeyboardInterrupt:
+        print("interrupted", pool.map(batch[:3]).shape, flush=True)
+"""
+
+
+def test_keyboard_interrupt() -> None:
+    arguments = [sys.executable, "-c", LONG_MAP, str(zoo.model_path("small_mobilenet"))]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert errors == ""
+    assert output == "interrupted (3, 5)\n"
+    assert process.returncode == 0
 
 
 # Event loops

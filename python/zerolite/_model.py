@@ -35,13 +35,13 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     One model may be called from several threads; they take turns. The GIL is free during longer runs.
     """
 
+    _signatures: Mapping[str, Signature] | None = None  # made by the first who asks
+
     def __init__(self, source: ModelSource | CompiledModel, *, choice: DelegateChoice | None = None) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
         A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
         """
-        # First of all, so that an object whose loading fails below can be asked for them, and closed.
-        self._signatures: Mapping[str, Signature] | None = None
         settings = (choice or DelegateChoice(None, threads=None)).native_settings()
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
