@@ -88,6 +88,7 @@ class CompiledModel(Signature):
         threads: int = 1,
         kernels: CpuKernels = ...,
         weight_cache: str | bytes = "",
+        weight_cache_file: str | bytes = "",
         before_xnnpack: Sequence[tuple[str | bytes, Sequence[tuple[str, str]]]] = [],
         after_xnnpack: Sequence[tuple[str | bytes, Sequence[tuple[str, str]]]] = [],
         fallback: bool = True,

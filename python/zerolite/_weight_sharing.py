@@ -18,13 +18,13 @@ class SharedWeights:
     """
 
     def __init__(self, delegate: XNNPack, *, sharing: bool) -> None:
-        """Make the cache where weights are packed at all."""
+        """Make the cache where weights are packed at all, and have no file of their own."""
         self._descriptor: int | None = None
         self.delegate = delegate
-        if not sharing or delegate.kernels != "delegate":
+        if not sharing or delegate.kernels != "delegate" or delegate.weight_cache is not None:
             return
         self._descriptor = os.memfd_create("zerolite-weights", os.MFD_CLOEXEC)
-        self.delegate = delegate._with_weight_cache(f"/proc/self/fd/{self._descriptor}")
+        self.delegate = delegate._with_shared_weights(f"/proc/self/fd/{self._descriptor}")
 
     def close(self) -> None:
         """Let go of the cache; models that map it keep it."""

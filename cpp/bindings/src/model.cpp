@@ -40,8 +40,7 @@ void destroy(const CompiledModel* model) {
 
 std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const CompileOptions& options) {
   std::shared_ptr<CompiledModel> compiled(new CompiledModel(std::move(model), options), &destroy);
-  // Prepared at once, so that what can't be prepared is refused here and not at its first use.
-  (void)compiled->signature(compiled->description().default_signature());
+  compiled->prepare();
   return compiled;
 }
 
@@ -57,10 +56,11 @@ std::vector<ExternalDelegateSettings> settings(const Libraries& libraries) {
 
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
-                                  CpuKernels kernels, const std::string& weight_cache, const Libraries& before_xnnpack,
+                                  CpuKernels kernels, const std::string& weight_cache,
+                                  const std::string& weight_cache_file, const Libraries& before_xnnpack,
                                   const Libraries& after_xnnpack, bool fallback) {
-  const CompileOptions options{threads, kernels, weight_cache, settings(before_xnnpack), settings(after_xnnpack),
-                               fallback};
+  const CompileOptions options{
+      threads, kernels, weight_cache, weight_cache_file, settings(before_xnnpack), settings(after_xnnpack), fallback};
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
@@ -153,7 +153,7 @@ void register_model(py::module_& module) {
       py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
-           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "",
+           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
            py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })

@@ -47,6 +47,10 @@ void CompileOptions::validate() const {
     throw ValueError("threads is " + std::to_string(threads) + ", and must be from 1 to " +
                      std::to_string(kMostThreads));
   }
+  if (!weight_cache_file.empty() && kernels != CpuKernels::delegate) {
+    throw ValueError("the weight cache " + weight_cache_file +
+                     " is for the weights that XNNPACK packs, and other kernels were chosen; leave one of both out");
+  }
   // The runtime's reader takes a line at a time and knows no escapes (LiteRT 2.3.0).
   if (weight_cache.find_first_of("\r\n") != std::string::npos) {
     throw ValueError("the path of the weight cache holds a line break, which the runtime can't read; use another path");

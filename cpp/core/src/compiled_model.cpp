@@ -48,6 +48,17 @@ void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const 
   }
 }
 
+std::optional<WeightCacheFile> open_weight_cache(const CompileOptions& options, const Model& model) {
+  options.validate();
+  if (options.weight_cache_file.empty()) return std::nullopt;
+  return WeightCacheFile(options.weight_cache_file, model);
+}
+
+CompileOptions with_weight_cache(CompileOptions options, const std::optional<WeightCacheFile>& weight_cache) {
+  if (weight_cache) options.weight_cache = weight_cache->native_path();
+  return options;
+}
+
 bool direct_dispatch_allowed() {
   const char* setting = std::getenv("ZEROLITE_DISPATCH");
   return setting == nullptr || std::string_view(setting) != "runtime";
@@ -60,7 +71,8 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
       options_(std::move(options)),
       observer_(description().subgraphs.size()),
       delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
-      compiled_(compile_model(*model_, options_, observer_, *delegates_)),
+      weight_cache_(open_weight_cache(options_, *model_)),
+      compiled_(compile_model(*model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_)),
       runners_(description().signatures.size()),
       users_(description().subgraphs.size()) {
   for (const SignatureDescription& signature : description().signatures) {
@@ -71,6 +83,12 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     require_same_graph(*graph, signature.subgraph, description());
   }
   if (!options_.fallback) require_complete();
+}
+
+void CompiledModel::prepare() {
+  (void)signature(description().default_signature());
+  if (weight_cache_) weight_cache_->store();
+  weight_cache_.reset();  // mapped by now, so that the descriptor can go
 }
 
 void CompiledModel::require_open() const {

@@ -12,25 +12,10 @@
 
 #include "zerolite/aligned_buffer.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/file_descriptor.hpp"
 
 namespace zerolite {
 namespace {
-
-class FileDescriptor {
- public:
-  // Non-blocking, so that a FIFO in the place of a model is refused, not waited for.
-  explicit FileDescriptor(const std::filesystem::path& path)
-      : value_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~FileDescriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  [[nodiscard]] int value() const { return value_; }
-
- private:
-  int value_;
-};
 
 InvalidModelError empty_model(const std::string& name) {
   return InvalidModelError(name + " is empty, and a model has at least a FlatBuffer header; write the model again");
@@ -58,8 +43,9 @@ std::shared_ptr<ModelBytes> ModelBytes::copy(std::span<const std::byte> bytes, s
 }
 
 std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path) {
-  const FileDescriptor file(path);
-  if (file.value() < 0) throw FileError(errno, path.string());
+  // Non-blocking, so that a FIFO in the place of a model is refused, not waited for.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.is_open()) throw FileError(errno, path.string());
   struct stat status {};
   if (::fstat(file.value(), &status) != 0) throw FileError(errno, path.string());
   if (S_ISDIR(status.st_mode)) throw FileError(EISDIR, path.string());

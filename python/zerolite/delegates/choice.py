@@ -66,7 +66,8 @@ class DelegateChoice:
         return {
             "threads": _thread_count(self.xnnpack.threads),
             "kernels": self.xnnpack.native_kernels,
-            "weight_cache": self.xnnpack._weight_cache,
+            "weight_cache": self.xnnpack._shared_weights,
+            "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),
             "before_xnnpack": [_native_library(delegate) for delegate in self.before],
             "after_xnnpack": [_native_library(delegate) for delegate in self.after],
             "fallback": self.fallback,

@@ -1,5 +1,6 @@
 """The CPU."""
 
+import os
 from typing import Literal, get_args
 
 from zerolite import _native
@@ -15,31 +16,42 @@ class XNNPack(Delegate):
         threads: how many threads a run uses; 1 by default, as in the runtime itself.
         kernels: "delegate" for XNNPACK with TensorFlow Lite's kernels for the rest, "builtin" for TensorFlow Lite's
             optimized kernels only, "reference" for its plain reference kernels only.
+        weight_cache: a file for the weights as XNNPACK packs them, so that later loads need not pack them again and
+            processes share their memory; None, the default, packs them at each load. The file is sealed with a digest
+            of the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
+            Where it can't be read or written, `load` raises OSError.
     """
 
-    __slots__ = ("_weight_cache", "kernels", "threads")
+    __slots__ = ("_shared_weights", "kernels", "threads", "weight_cache")
 
-    def __init__(self, *, threads: int = 1, kernels: Kernels = "delegate") -> None:
+    def __init__(
+        self, *, threads: int = 1, kernels: Kernels = "delegate", weight_cache: str | os.PathLike[str] | None = None
+    ) -> None:
         """Choose the settings.
 
         Raises:
-            ValueError: `kernels` is none of "delegate", "builtin" and "reference".
+            TypeError: `weight_cache` is no path.
+            ValueError: `kernels` is none of "delegate", "builtin" and "reference", or the weight cache's path is empty
+                or has a null character.
         """
         if kernels not in get_args(Kernels):
             choices = ", ".join(map(repr, get_args(Kernels)))
             raise ValueError(f"kernels is {kernels!r}, and must be one of {choices}")
         self.threads = threads
         self.kernels = kernels
-        self._weight_cache = ""
+        self.weight_cache = None if weight_cache is None else _path(weight_cache)
+        self._shared_weights = ""
 
     def with_threads(self, threads: int) -> "XNNPack":
         """Make the same settings with another number of threads."""
-        return XNNPack(threads=threads, kernels=self.kernels)._with_weight_cache(self._weight_cache)
+        settings = XNNPack(threads=threads, kernels=self.kernels, weight_cache=self.weight_cache)
+        settings._shared_weights = self._shared_weights
+        return settings
 
-    def _with_weight_cache(self, path: str) -> "XNNPack":
-        """Make the same settings with a file in which XNNPACK keeps packed weights; it must serve one model alone."""
+    def _with_shared_weights(self, path: str) -> "XNNPack":
+        """Make the same settings with a place in memory for packed weights, which must serve one model alone."""
         settings = XNNPack(threads=self.threads, kernels=self.kernels)
-        settings._weight_cache = path
+        settings._shared_weights = path
         return settings
 
     @property
@@ -49,4 +61,14 @@ class XNNPack(Delegate):
 
     def __repr__(self) -> str:
         """The settings."""
-        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r})"
+        cache = "" if self.weight_cache is None else f", weight_cache={self.weight_cache!r}"
+        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache})"
+
+
+def _path(path: str | os.PathLike[str]) -> str:
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"weight_cache is {path!r}, and must be a str or a path")
+    if not name or "\0" in name:
+        raise ValueError(f"weight_cache is {name!r}, which names no file (it is empty or has a null character)")
+    return name

@@ -14,6 +14,7 @@
 #include "zerolite/model.hpp"
 #include "zerolite/model_lock.hpp"
 #include "zerolite/signature_runner.hpp"
+#include "zerolite/weight_cache_file.hpp"
 
 namespace zerolite {
 
@@ -28,6 +29,10 @@ class CompiledModel {
   [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
   [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
+
+  // Prepares the default signature, so that what can't be prepared is refused here and not at its first use, and keeps
+  // packed weights in their file. Throws Error and FileError.
+  void prepare();
 
   // Signatures share tensors and variables, so whoever uses one holds the lock.
   [[nodiscard]] ModelLock& lock() { return lock_; }
@@ -54,6 +59,7 @@ class CompiledModel {
   CompileOptions options_;
   GraphObserver observer_;
   std::unique_ptr<DelegateSlots> delegates_;
+  std::optional<WeightCacheFile> weight_cache_;
   CompiledModelHandle compiled_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last

@@ -1,7 +1,9 @@
 // A model that was read: its bytes, what they say, and the runtime's object for them. Replicas share it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "zerolite/handle.hpp"
@@ -17,6 +19,7 @@ class Model {
 
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_->span(); }
   [[nodiscard]] const ModelDescription& description() const { return description_; }
   [[nodiscard]] abi::Model handle() const { return handle_.get(); }
 
