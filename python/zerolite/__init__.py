@@ -22,6 +22,7 @@ from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
+    from zerolite import vision
     from zerolite.benchmarking import benchmark
     from zerolite.conversion import convert
     from zerolite.evaluation import evaluate
@@ -35,6 +36,7 @@ _ON_DEMAND = {
     "benchmark": "zerolite.benchmarking",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "vision": "zerolite.vision",
 }
 
 
@@ -44,7 +46,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+    module = import_module(_ON_DEMAND[name])
+    value = globals()[name] = getattr(module, name, module)  # "vision" is the module itself
     return value
 
 
@@ -71,4 +74,5 @@ __all__ = [
     "load",
     "runtime_info",
     "set_log_level",
+    "vision",
 ]

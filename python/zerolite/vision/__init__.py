@@ -1,0 +1,31 @@
+"""Images for models: decoded, resized and preprocessed as Keras does, without TensorFlow. Needs the extra "vision".
+
+>>> from zerolite import vision
+>>> x = vision.load_image("cat.jpg", size=(224, 224), preprocessing="mobilenet_v2")
+>>> vision.top(model(x)[0], vision.load_labels("labels.txt"), k=5)
+"""
+
+from zerolite.vision.image_error import ImageError
+from zerolite.vision.image_file import Color, Resampling, decode_image
+from zerolite.vision.image_folder import ImageFolder
+from zerolite.vision.labels import check_labels, load_labels
+from zerolite.vision.loading import OnCorrupt, load_image, load_images
+from zerolite.vision.prediction import Prediction, top
+from zerolite.vision.preprocessing import PREPROCESSINGS, preprocess
+
+__all__ = [
+    "PREPROCESSINGS",
+    "Color",
+    "ImageError",
+    "ImageFolder",
+    "OnCorrupt",
+    "Prediction",
+    "Resampling",
+    "check_labels",
+    "decode_image",
+    "load_image",
+    "load_images",
+    "load_labels",
+    "preprocess",
+    "top",
+]
