@@ -22,7 +22,7 @@ from zerolite.demo.report import Report
 from zerolite.demo.report_row import ReportRow
 from zerolite.demo.settings import DemoSettings
 from zerolite.demo.table import TABLE_HEADINGS, table_cells
-from zerolite.evaluation_result import EvaluationResult
+from zerolite.evaluation import EvaluationResult, Latencies
 
 # Keras 3.15's own, whenever it saves a variable under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -55,8 +55,16 @@ def result(runtime: str, labels: np.ndarray, *, wrong: tuple[int, ...] = ()) -> 
     for index in wrong:
         outputs[index] = np.roll(outputs[index], 1)
     accuracy = float(np.mean(outputs.argmax(axis=1) == labels))
-    latencies = np.linspace(8, 12, 2 * len(labels)).reshape(2, len(labels))
-    return EvaluationResult(runtime, outputs, {"accuracy": accuracy}, latencies)
+    latencies = Latencies()
+    latencies.add(np.linspace(8, 12, 2 * len(labels)))
+    return EvaluationResult(
+        runtime=runtime,
+        items=len(labels),
+        metrics={"accuracy": accuracy},
+        latencies=latencies,
+        runs=2 * len(labels),
+        kept_outputs=outputs,
+    )
 
 
 def report(*, variant: str = "int8", wrong: tuple[int, ...] = (), **changes: Any) -> Report:

@@ -29,7 +29,7 @@ class TerminalProgress:
             redirect_stderr=False,
         )
         self._bar: TaskID | None = None
-        self._total = 0
+        self._total: int | None = 0
         self._refreshed = 0.0
 
     def __enter__(self) -> TerminalProgress:
@@ -41,8 +41,8 @@ class TerminalProgress:
     ) -> None:
         self._bars.stop()
 
-    def stage(self, title: str, total: int) -> None:
-        """A stage of `total` steps begins."""
+    def stage(self, title: str, total: int | None) -> None:
+        """A stage of `total` steps begins; None where nobody knows how many."""
         self._bar = self._bars.add_task(title, total=total)
         self._total = total
         self._refresh()
@@ -52,7 +52,7 @@ class TerminalProgress:
         if self._bar is None:
             return
         self._bars.update(self._bar, completed=done)
-        if done >= self._total or time.monotonic() - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
+        if done == self._total or time.monotonic() - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
             self._refresh()
 
     def _refresh(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zerolite.evaluation_result import EvaluationResult
+from zerolite.evaluation.evaluation_result import EvaluationResult
 
 __all__ = ["Agreement"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zerolite.evaluation_result import EvaluationResult
+from zerolite.evaluation.evaluation_result import EvaluationResult
 
 __all__ = ["ReportRow"]
 

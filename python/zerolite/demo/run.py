@@ -25,7 +25,7 @@ from zerolite.demo.report_row import ReportRow
 from zerolite.demo.settings import DemoSettings
 from zerolite.demo.train import train
 from zerolite.evaluation import evaluate_together
-from zerolite.evaluation_result import EvaluationResult
+from zerolite.evaluation.evaluation_result import EvaluationResult
 
 __all__ = ["run_demo"]
 
