@@ -24,6 +24,7 @@ from zerolite.delegates import XNNPack  # noqa: E402
 if TYPE_CHECKING:
     from zerolite import vision
     from zerolite.benchmarking import benchmark
+    from zerolite.comparison import compare
     from zerolite.conversion import convert
     from zerolite.evaluation import evaluate
     from zerolite.pool import Pool
@@ -34,6 +35,7 @@ __version__: str = _native.__version__
 _ON_DEMAND = {
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
+    "compare": "zerolite.comparison",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
     "vision": "zerolite.vision",
@@ -68,6 +70,7 @@ __all__ = [
     "XNNPack",
     "__version__",
     "benchmark",
+    "compare",
     "convert",
     "empty",
     "evaluate",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from zerolite.cli import benchmark_command, demo_command, evaluate_command, info_command, run_command
+from zerolite.cli import benchmark_command, compare_command, demo_command, evaluate_command, info_command, run_command
 
 __all__ = ["build_app"]
 
-_COMMANDS = (info_command, run_command, evaluate_command, benchmark_command, demo_command)
+_COMMANDS = (info_command, run_command, evaluate_command, compare_command, benchmark_command, demo_command)
 
 
 def build_app() -> typer.Typer:

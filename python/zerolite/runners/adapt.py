@@ -10,6 +10,7 @@ from zerolite._model import CompiledModel, ModelSource
 from zerolite.pool import Pool
 from zerolite.runners.compiled_model_runner import CompiledModelRunner
 from zerolite.runners.interpreter_runner import InterpreterRunner
+from zerolite.runners.keras_files import is_keras_file, load_keras_file
 from zerolite.runners.keras_runner import KerasRunner
 from zerolite.runners.pool_runner import PoolRunner
 from zerolite.runners.runner import Runner
@@ -23,7 +24,7 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
     Args:
         model: a path to a .tflite file or its bytes (loaded with zerolite and closed by the runner's
             `close`), a `CompiledModel`, one of its signatures, a `Pool`, a `tf.lite.Interpreter` or `ai_edge_litert`
-            interpreter, a Keras model, or a runner.
+            interpreter, a Keras model or its .keras or .h5 file, or a runner.
         output: the name of the output to read, for a model with several.
         threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
         workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
@@ -33,6 +34,8 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
         ValueError: the model's inputs and outputs are not what an evaluation can feed.
         InvalidModelError: the file is not a sound model.
     """
+    if is_keras_file(model):
+        return KerasRunner(load_keras_file(model), output=output)
     if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview):
         return _loaded(model, output=output, threads=threads, workers=workers)
     if isinstance(model, CompiledModel | Signature):
