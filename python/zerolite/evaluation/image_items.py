@@ -115,10 +115,9 @@ class ImageItems:
             color=self._color,
             resampling=self._resampling,
         )
-        if self._spec.dtype.kind in "iu" and self._spec.quantization is None:
-            # An input of integers without a scale takes counts as they are.
-            return np.rint(image).astype(self._spec.dtype)
-        return image
+        # Real numbers stay as they are, for models with other scales to quantize them.
+        counts_wanted = self._spec.dtype.kind in "iu" and self._spec.quantization is None
+        return self._spec.store_image(image) if counts_wanted else image
 
 
 def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:

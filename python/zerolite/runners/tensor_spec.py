@@ -59,6 +59,18 @@ class TensorSpec:
             )
         return np.ascontiguousarray(items, dtype=self.dtype)
 
+    def store_image(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Preprocessed images as this tensor stores them; integers without a scale take the counts as they are.
+
+        Args:
+            image: real numbers, float32 of shape (count, height, width, channels).
+        """
+        if self.dtype.kind in "iu" and self.quantization is None:
+            limits = np.iinfo(self.dtype)
+            counts: NDArray[Any] = np.clip(np.rint(image), limits.min, limits.max).astype(self.dtype)
+            return counts
+        return self.store(image)
+
     def real(self, stored: NDArray[Any]) -> NDArray[Any]:
         """The real numbers behind stored values: float32 when quantized, otherwise `stored` itself."""
         if self.quantization is None:

@@ -5,6 +5,9 @@
 >>> vision.top(model(x)[0], vision.load_labels("labels.txt"), k=5)
 """
 
+from zerolite.vision.classification import Classification
+from zerolite.vision.classify import classify, image_files
+from zerolite.vision.contact_sheet import contact_sheet
 from zerolite.vision.image_error import ImageError
 from zerolite.vision.image_file import Color, Resampling, decode_image
 from zerolite.vision.image_folder import ImageFolder
@@ -15,6 +18,7 @@ from zerolite.vision.preprocessing import PREPROCESSINGS, preprocess
 
 __all__ = [
     "PREPROCESSINGS",
+    "Classification",
     "Color",
     "ImageError",
     "ImageFolder",
@@ -22,7 +26,10 @@ __all__ = [
     "Prediction",
     "Resampling",
     "check_labels",
+    "classify",
+    "contact_sheet",
     "decode_image",
+    "image_files",
     "load_image",
     "load_images",
     "load_labels",
