@@ -14,7 +14,7 @@ from tests import model_zoo
 from zerolite import vision
 from zerolite.cli import main
 from zerolite.evaluation import evaluate
-from zerolite.vision.contact_sheet import MOST_IMAGES
+from zerolite.vision.sheet import MOST_IMAGES
 
 Image = pytest.importorskip("PIL.Image", reason="images need the extra vision")
 

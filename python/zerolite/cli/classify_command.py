@@ -107,7 +107,7 @@ def _classify(
 
 
 def _print_results(results: Any) -> None:
-    from zerolite.vision.contact_sheet import score_words
+    from zerolite.vision.sheet import score_words
 
     lines = [
         (str(result.path) if place == 0 else "", prediction.label, score_words(prediction.score))

@@ -1,9 +1,9 @@
 """Inspection: what is inside a .tflite file, as text and as a picture."""
 
-from zerolite.inspection.draw_graph import GRAPH_SUFFIXES, draw_graph
+from zerolite.inspection.drawing import GRAPH_SUFFIXES, draw_graph
 from zerolite.inspection.model_structure import ModelStructure
 from zerolite.inspection.operator import Operator
-from zerolite.inspection.read_structure import read_structure
+from zerolite.inspection.reading import read_structure
 from zerolite.inspection.stored_tensor import StoredTensor
 from zerolite.inspection.subgraph import Subgraph
 
