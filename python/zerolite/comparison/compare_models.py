@@ -18,7 +18,7 @@ from zerolite.comparison.model_size import model_size
 from zerolite.comparison.row_key import RowKey
 from zerolite.comparison.worst_samples import WorstSamples
 from zerolite.evaluation.evaluate_models import evaluate_together
-from zerolite.evaluation.metric_choice import MetricChoice, metric_makers
+from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.turns import ProgressCallback
 from zerolite.runners import adapt
 from zerolite.runners.keras_files import is_keras_file
@@ -31,7 +31,6 @@ __all__ = ["RuntimeName", "compare"]
 
 RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
 
-_CLASS_METRICS = ("accuracy", "confusion_matrix", "precision", "recall", "f1", "per_class")
 _NUMBER_METRICS = ("mse", "mae", "r2")
 _CONFUSION = "confusion_matrix"
 
@@ -90,7 +89,7 @@ def compare(
     chosen = (metrics,) if isinstance(metrics, str) else metrics
     metric_makers(chosen)  # a metric that does not exist is said before models are loaded
     names = [] if isinstance(chosen, Mapping) else list(chosen)
-    by_class = any(name in _CLASS_METRICS or name.startswith("top") for name in names)
+    by_class = is_of_classes(chosen)
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
     with ExitStack() as stack:

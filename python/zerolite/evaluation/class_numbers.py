@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["class_count", "labelled_classes", "predicted_classes"]
+from zerolite.runners import TensorSpec
+
+__all__ = ["check_class_names", "class_count", "labelled_classes", "predicted_classes"]
 
 _ROWS = 2
 _SIGMOID_THRESHOLD = 0.5
+
+
+def check_class_names(class_names: Sequence[str], output: TensorSpec) -> None:
+    """Refuse names of classes that can't be those of a model's scores: numbers would mean other classes.
+
+    Raises:
+        ValueError: there are fewer or more names than classes.
+    """
+    if not class_names or len(output.shape) != _ROWS:
+        return
+    classes = max(2, output.shape[1])
+    if len(class_names) != classes:
+        raise ValueError(
+            f"the data has {len(class_names)} classes, {class_names[0]} to {class_names[-1]}, and the model tells "
+            f"{classes} apart; name all of the model's classes in the order of its outputs (class_names)"
+        )
 
 
 def class_count(outputs: NDArray[Any]) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
+from zerolite.evaluation.class_numbers import check_class_names
 from zerolite.evaluation.evaluation_result import EvaluationResult
-from zerolite.evaluation.metric_choice import MetricChoice, metric_makers
+from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.model_measures import ModelMeasures
 from zerolite.evaluation.observer import Observer
 from zerolite.evaluation.open_items import open_items
@@ -177,6 +178,9 @@ def evaluate_together(
             on_corrupt=on_corrupt,
             class_names=class_names,
         )
+        if is_of_classes(metrics):
+            for runner in runners.values():
+                check_class_names(source.class_names, runner.output)
         keeps = source.in_memory if keep_outputs is None else keep_outputs
         measures = {
             name: ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)

@@ -14,7 +14,7 @@ from zerolite.evaluation.regression_error import RegressionError
 from zerolite.evaluation.top_k_accuracy import TopKAccuracy
 from zerolite.evaluation.whole_set_metric import WholeSetMetric
 
-__all__ = ["BUILT_IN_METRICS", "MetricChoice", "metric_makers"]
+__all__ = ["BUILT_IN_METRICS", "MetricChoice", "is_of_classes", "metric_makers"]
 
 #: Names of built-in metrics; or a mapping from names to functions of all outputs and labels, or to classes that
 #: accumulate (`Metric`).
@@ -35,6 +35,17 @@ BUILT_IN_METRICS: Mapping[str, Callable[[], Metric]] = MappingProxyType(
         "mean_iou": MeanIou,
     }
 )
+
+
+_OF_CLASSES = ("accuracy", "confusion_matrix", "precision", "recall", "f1", "per_class")
+
+
+def is_of_classes(choice: MetricChoice) -> bool:
+    """Whether a built-in metric of the choice compares predicted with labelled classes."""
+    if isinstance(choice, Mapping):
+        return False
+    names = (choice,) if isinstance(choice, str) else choice
+    return any(name in _OF_CLASSES or name.startswith("top") for name in names)
 
 
 def metric_makers(choice: MetricChoice) -> dict[str, Callable[[], Metric]]:
