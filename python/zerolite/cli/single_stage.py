@@ -28,6 +28,6 @@ def progress_bar(title: str) -> Iterator[Advance | None]:
             if not begun:
                 bars.stage(title, total)
                 begun = True
-            bars.advance_to(done)
+            bars.advance_to(done, total)  # images that are skipped make the total smaller
 
         yield advance

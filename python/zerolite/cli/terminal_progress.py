@@ -47,11 +47,13 @@ class TerminalProgress:
         self._total = total
         self._refresh()
 
-    def advance_to(self, done: int) -> None:
-        """`done` steps of the stage are behind us."""
+    def advance_to(self, done: int, total: int | None = None) -> None:
+        """`done` steps of the stage are behind us; `total` corrects how many there are."""
         if self._bar is None:
             return
-        self._bars.update(self._bar, completed=done)
+        if total is not None:
+            self._total = total
+        self._bars.update(self._bar, completed=done, total=self._total)
         if done == self._total or time.monotonic() - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
             self._refresh()
 
