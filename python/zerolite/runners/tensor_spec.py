@@ -51,6 +51,12 @@ class TensorSpec:
         if items.dtype == self.dtype:
             return np.ascontiguousarray(items)
         if self.quantization is not None and items.dtype.kind == "f":
+            holding = np.flatnonzero(np.isnan(items).reshape(len(items), -1).any(axis=1))
+            if holding.size:
+                raise ValueError(
+                    f"NaN can't be quantized for input '{self.name}'; {holding.size} of {len(items)} items hold it, "
+                    f"the first is number {holding[0]} of them; remove it from the data"
+                )
             return self.quantization.quantize(items, self.dtype)
         if not np.can_cast(items.dtype, self.dtype, casting="same_kind"):
             raise TypeError(
