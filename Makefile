@@ -39,7 +39,7 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads bench wheel sdist clean \
+.PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads bench docs wheel sdist clean \
   wheel-aarch64 wheel-armhf test-aarch64
 
 help: ## List the targets
@@ -117,6 +117,9 @@ bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat ever
 $(BENCH_VENV)/.installed: $(PACKAGE_SOURCES)
 	$(INTERPRETER) tools/install.py $(BENCH_VENV) '.[bench]'
 	@touch $@
+
+docs: $(VENV)/.installed ## Build the reference of the interface from its docstrings into build/docs
+	$(VENV)/bin/python -m tools.build_docs $(BUILD)/docs
 
 wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manylinux tag that auditwheel confirms
 	$(WITH_HEADERS) $(VENV)/bin/python -m tools.build_wheel x86_64

@@ -77,7 +77,7 @@ def _make(name: str, path: Path) -> None:
     import numpy as np
 
     from zerolite.conversion import convert
-    from zerolite.demo.quiet_tensorflow import import_tensorflow_quietly
+    from zerolite.quiet_tensorflow import import_tensorflow_quietly
 
     import_tensorflow_quietly()
     import tensorflow as tf

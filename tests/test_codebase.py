@@ -19,6 +19,7 @@ LAZY_IMPORTS = {
     "ai_edge_litert",
     "click",
     "flatbuffers",
+    "graphviz",
     "jinja2",
     "keras",
     "matplotlib",

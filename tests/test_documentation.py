@@ -1,7 +1,9 @@
 """What the documents say is true: their Python runs, their commands exist, their links lead somewhere.
 
 A ```python block is run, all blocks of a document in order as one program, in a folder that holds a small
-model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10). Commands in ```sh and
+model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form
+`model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
+`labels.txt` and a folder `images` of ten classes, in which one file is broken. Commands in ```sh and
 ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
 where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
@@ -19,12 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODEL = ROOT / "tests" / "models" / "dense_2layer.tflite"
+MODELS = ROOT / "tests" / "models"
+FILES = {
+    "model.tflite": "dense_2layer.tflite",
+    "model-int8.tflite": "dense_2layer_int8.tflite",
+    "classifier.tflite": "small_cnn.tflite",
+}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
-QUICK_COMMANDS = {"info", "run", "profile"}
+QUICK_COMMANDS = {"classify", "compare", "evaluate", "info", "run", "profile"}
 MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
@@ -97,7 +105,18 @@ def python_programs() -> list[Any]:
 
 @pytest.fixture
 def folder_with_model(tmp_path: Path) -> Path:
-    shutil.copy(MODEL, tmp_path / "model.tflite")
+    for name, model in FILES.items():
+        shutil.copy(MODELS / model, tmp_path / name)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "test.npz", x=rng.random((80, 64), np.float32), y=rng.integers(0, 10, 80))
+    (tmp_path / "labels.txt").write_text("\n".join(f"digit {number}" for number in range(10)) + "\n", encoding="utf-8")
+    images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
+    for number in range(10):
+        (tmp_path / "images" / str(number)).mkdir(parents=True)
+        for index in range(2):
+            picture = images.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8))
+            picture.save(tmp_path / "images" / str(number) / f"{index}.png")
+    (tmp_path / "images" / "7" / "broken.png").write_bytes(b"no image")
     return tmp_path
 
 
@@ -218,6 +237,8 @@ def quick_commands() -> list[Command]:
 
 @pytest.mark.parametrize("command", quick_commands(), ids=str)
 def test_quick_command_runs(command: Command, folder_with_model: Path) -> None:
+    if re.search(r"--graph \S+\.(svg|png|pdf)", command.text) and shutil.which("dot") is None:
+        pytest.skip("needs Graphviz")
     run([zerolite_command(), *shlex.split(command.text, comments=True)[1:]], folder_with_model)
 
 

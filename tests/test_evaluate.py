@@ -93,12 +93,10 @@ def test_own_metrics(images: np.ndarray) -> None:
 def test_latencies_of_every_round_and_item(images: np.ndarray) -> None:
     result = evaluate(model_zoo.model_path("small_cnn"), images, rounds=3)
     assert result.metrics == {}
-    assert result.latencies_us.shape == (3, 9)
-    assert result.latencies_us.dtype == np.float64
-    assert (result.latencies_us > 0).all()
-    assert result.throughput == pytest.approx(1e6 / result.latencies_us.mean())
-    assert result.latency(50) == pytest.approx(float(np.median(result.latencies_us)))
-    assert result.latency(0) == result.latencies_us.min()
+    assert (result.runs, result.latencies.count) == (27, 27)
+    assert result.throughput == pytest.approx(1e6 / result.latencies.mean_us)
+    assert 0 < result.latency(0) == result.latencies.smallest_us
+    assert result.latency(100) == result.latencies.largest_us
     summary = result.to_dict()
     assert summary["items"] == 9
     assert summary["runs"] == 27
@@ -128,11 +126,6 @@ def test_one_output_of_several() -> None:
             evaluate(model, scores, output="absent")
 
 
-def test_several_inputs_are_refused() -> None:
-    with pytest.raises(ValueError, match="one input; this one has 2: left, right"):
-        evaluate(model_zoo.model_path("two_inputs_three_outputs"), np.zeros((2, 4), np.float32))
-
-
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -149,8 +142,8 @@ def test_several_inputs_are_refused() -> None:
             "'image' takes float32; came complex64",
         ),
         ({"labels": np.zeros(3, int)}, ValueError, "2 inputs need as many labels"),
-        ({"labels": np.zeros(2)}, ValueError, "accuracy needs class numbers"),
-        ({"labels": np.zeros(2, int), "metrics": ["precision"]}, ValueError, "no metric 'precision'"),
+        ({"labels": np.zeros(2)}, ValueError, "class metrics such as accuracy need class numbers"),
+        ({"labels": np.zeros(2, int), "metrics": ["recal"]}, ValueError, "no metric 'recal'"),
         ({"rounds": 0}, ValueError, "rounds must be at least 1"),
         ({"warmup": -1}, ValueError, "warmup at least 0"),
         ({"output": "absent"}, ValueError, "no output 'absent'; it has output_0"),
@@ -165,7 +158,9 @@ def test_wrong_arguments(changes: dict[str, Any], error: type[Exception], messag
 
 def test_nan_is_not_quantized(images: np.ndarray) -> None:
     images[4, 0, 0, 0] = math.nan
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(
+        ValueError, match="NaN can't be quantized for input 'image'; 1 of 9 items hold it, the first is number 4"
+    ):
         evaluate(model_zoo.model_path("small_cnn_int8"), images)
 
 
@@ -180,9 +175,11 @@ class CountingRunner:
     """A runner of its own, as a caller could write one: it notes whose turn it was."""
 
     runtime = "counting"
+    items_per_call = 1
 
     def __init__(self, name: str, turns: list[str], *, answer: tuple[int, ...] = (1, 3)) -> None:
-        self.input = self.output = TensorSpec("x", (1, 3), np.dtype(np.float32))
+        self.output = TensorSpec("x", (1, 3), np.dtype(np.float32))
+        self.inputs = (self.output,)
         self.closed = False
         self._name, self._turns, self._answer = name, turns, answer
 
@@ -190,13 +187,16 @@ class CountingRunner:
         self._turns.append(self._name)
         return np.broadcast_to(x[0, 0], self._answer).astype(np.float32)
 
+    def map(self, *batches: np.ndarray) -> np.ndarray:
+        return np.concatenate([self.function(item[np.newaxis]) for item in batches[0]])
+
     def close(self) -> None:
         self.closed = True
 
 
 def test_models_take_turns() -> None:
     turns: list[str] = []
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int | None]] = []
     runners: dict[str, Runner] = {name: CountingRunner(name, turns) for name in "abc"}
     items = np.arange(130 * 3, dtype=np.float32).reshape(130, 3)
     results = evaluate_together(
@@ -210,13 +210,13 @@ def test_models_take_turns() -> None:
     for result in results.values():
         np.testing.assert_array_equal(result.outputs[:, 0], items[:, 0])
     assert told[-1] == (780, 780)
-    assert told == sorted(told)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert all(runner.closed for runner in runners.values() if isinstance(runner, CountingRunner))
 
 
 def test_outputs_of_another_shape_are_refused() -> None:
     runner = CountingRunner("a", [], answer=(2, 3))
-    with pytest.raises(ValueError, match=r"returned an array of shape \(2, 3\) for one item; expected \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"returned an array of shape \(2, 3\) for 1 item; expected \(1, 3\)"):
         evaluate(runner, np.zeros((4, 3), np.float32), warmup=0)
     assert runner.closed
 
@@ -238,7 +238,3 @@ def test_keras_models_are_evaluated_alike() -> None:
     result = evaluate(model, items, np.zeros(6, int))
     assert result.runtime == "Keras"
     np.testing.assert_allclose(result.outputs, model(items, training=False).numpy(), rtol=1e-5, atol=1e-6)
-    left, right = tf.keras.Input((4,)), tf.keras.Input((4,))
-    adder = tf.keras.Model([left, right], layers.Add()([left, right]))
-    with pytest.raises(ValueError, match="one input and one output"):
-        evaluate(adder, items)

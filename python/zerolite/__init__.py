@@ -23,7 +23,9 @@ from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 if TYPE_CHECKING:
     from zerolite._delegation import Delegation, Partition
     from zerolite._item_error import ItemError
+    from zerolite import vision
     from zerolite.benchmarking import benchmark
+    from zerolite.comparison import compare
     from zerolite.conversion import convert
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.evaluation import evaluate
@@ -39,8 +41,10 @@ _ON_DEMAND = {
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
+    "compare": "zerolite.comparison",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "vision": "zerolite.vision",
 }
 
 
@@ -50,7 +54,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+    module = import_module(_ON_DEMAND[name])
+    value = globals()[name] = getattr(module, name, module)  # "vision" is the module itself
     return value
 
 
@@ -75,10 +80,12 @@ __all__ = [
     "XNNPack",
     "__version__",
     "benchmark",
+    "compare",
     "convert",
     "empty",
     "evaluate",
     "load",
     "runtime_info",
     "set_log_level",
+    "vision",
 ]

@@ -17,7 +17,7 @@ from zerolite._batch import map_signature
 from zerolite._item_error import ItemError
 from zerolite._model import CompiledModel, ModelSource
 from zerolite._signature import SignatureMethods
-from zerolite._tensor import Value
+from zerolite._tensor import TensorMap, Value
 from zerolite._weight_sharing import SharedWeights
 from zerolite.delegates.choice import DelegateChoice
 
@@ -82,6 +82,18 @@ class Pool:
         from concurrent.futures import ThreadPoolExecutor
 
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="zerolite-pool")
+
+    @property
+    def inputs(self) -> TensorMap:
+        """The input tensors of one of the replicas, by name and by position."""
+        self._require_open()
+        return self._replicas[0].inputs
+
+    @property
+    def outputs(self) -> TensorMap:
+        """The output tensors of one of the replicas, by name and by position."""
+        self._require_open()
+        return self._replicas[0].outputs
 
     def submit(self, *args: Value, **kwargs: Value) -> Future[_Result]:
         """Run one item, given as to a call of the model, and return a future of its result.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -15,7 +12,7 @@ import typer
 from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
 from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.output import print_json, print_table
-from zerolite.cli.terminal_progress import TerminalProgress
+from zerolite.cli.single_stage import progress_bar
 
 if TYPE_CHECKING:
     from zerolite.benchmarking import BenchmarkResult, InputValues, Ratio, RuntimeResult, Timing
@@ -90,7 +87,7 @@ def _benchmark(
 
         if "compiled_model" in names:
             atexit.register(_end_quietly)
-        with _progress() as advance:
+        with progress_bar("benchmark") as advance:
             result = benchmark(
                 model_file,
                 threads=threads,
@@ -120,24 +117,6 @@ def _end_quietly() -> None:
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
     os.close(sink)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with TerminalProgress() as bars:
-        begun = False
-
-        def advance(done: int, total: int) -> None:
-            nonlocal begun
-            if not begun:
-                bars.stage("benchmark", total)
-                begun = True
-            bars.advance_to(done)
-
-        yield advance
 
 
 def _print_tables(result: BenchmarkResult) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from zerolite.cli.failure import fail, failures_in_one_line
 from zerolite.cli.line_progress import LineProgress
-from zerolite.cli.output import print_json, print_table
+from zerolite.cli.output import print_json
 from zerolite.cli.terminal_progress import TerminalProgress
 
 __all__ = ["register"]
@@ -42,8 +42,8 @@ def _demo(
                 f"the demonstration needs {', '.join(missing)}, not installed here; install with: "
                 "pip install 'zerolite[demo]'"
             )
+        from zerolite.cli.comparison_tables import print_comparison
         from zerolite.demo import DemoSettings, run_demo
-        from zerolite.demo.table import TABLE_HEADINGS, table_cells
 
         settings = DemoSettings(out=out, epochs=epochs, seed=seed)
         if sys.stderr.isatty():
@@ -55,7 +55,7 @@ def _demo(
         if as_json:
             print_json(report.to_dict())
         else:
-            print_table(TABLE_HEADINGS, [table_cells(row) for row in report.rows], left=2)
+            print_comparison(report.comparison)
             typer.echo(f"{out / 'report.html'} and {out / 'report.json'} written in {report.seconds:.0f} s.")
         if report.disagreement is not None:
             raise fail(report.disagreement)

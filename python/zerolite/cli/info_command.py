@@ -12,6 +12,7 @@ import typer
 
 from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.output import print_json, print_table
+from zerolite.cli.structure_tables import print_operators, print_summary, print_tensors
 
 if TYPE_CHECKING:
     from zerolite import Tensor
@@ -21,6 +22,7 @@ __all__ = ["register"]
 # A per-channel tensor can have thousands of scales; a table shows a few.
 _SCALES_SHOWN = 3
 _RUNS_UNTIL_SETTLED = 3
+_GRAPH_SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,12 +35,29 @@ def _info(
         Path,
         typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
     ],
+    *,
+    tensors: Annotated[bool, typer.Option("--tensors", help="Also list every tensor of every graph.")] = False,
+    graph: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the model: .svg, .png or .pdf with Graphviz, or .dot without."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Show a model's signatures with their inputs and outputs, and how it will be run."""
+    """Show what is inside a model and how it will be run; draw its graph.
+
+    Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs.
+    """
+    if graph is not None and graph.suffix not in _GRAPH_SUFFIXES:
+        raise typer.BadParameter(f"{graph} must end in {', '.join(_GRAPH_SUFFIXES)}.", param_hint="--graph")
     with failures_in_one_line():
         from zerolite import Error, load
+        from zerolite.atomic_write import check_writable_target, write_atomically
+        from zerolite.inspection import draw_graph, read_structure
 
+        if graph is not None:
+            check_writable_target(graph)
+        # Loaded first: only a model that was found sound is read any further.
+        content = model_file.read_bytes()
         with load(model_file) as model:
             signatures = {
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
@@ -52,14 +71,18 @@ def _info(
             dispatch = model.dispatch
             document = {
                 "file": str(model_file),
-                "size_bytes": model_file.stat().st_size,
+                "size_bytes": len(content),
                 "dispatch": {"path": str(dispatch), "reason": dispatch.reason},
                 "signatures": signatures,
             }
+        structure = read_structure(content)
+        if graph is not None:
+            write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
         if as_json:
-            print_json(document)
+            print_json({**document, **structure.to_dict(), "graph": None if graph is None else str(graph)})
             return
         typer.echo(f"{model_file}, {document['size_bytes']:,} bytes")
+        print_summary(structure)
         typer.echo(f"dispatch: {dispatch}, {dispatch.reason}")
         for name, signature in signatures.items():
             print_table(
@@ -78,6 +101,11 @@ def _info(
                 title=f"signature {name}",
                 left=5,
             )
+        print_operators(structure)
+        if tensors:
+            print_tensors(structure)
+        if graph is not None:
+            typer.echo(f"{graph} written.")
 
 
 def _tensors(tensors: Mapping[str, Tensor]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ class TerminalProgress:
             redirect_stderr=False,
         )
         self._bar: TaskID | None = None
-        self._total = 0
+        self._total: int | None = 0
         self._refreshed = 0.0
 
     def __enter__(self) -> TerminalProgress:
@@ -41,18 +41,20 @@ class TerminalProgress:
     ) -> None:
         self._bars.stop()
 
-    def stage(self, title: str, total: int) -> None:
-        """A stage of `total` steps begins."""
+    def stage(self, title: str, total: int | None) -> None:
+        """A stage of `total` steps begins; None where nobody knows how many."""
         self._bar = self._bars.add_task(title, total=total)
         self._total = total
         self._refresh()
 
-    def advance_to(self, done: int) -> None:
-        """`done` steps of the stage are behind us."""
+    def advance_to(self, done: int, total: int | None = None) -> None:
+        """`done` steps of the stage are behind us; `total` corrects how many there are."""
         if self._bar is None:
             return
-        self._bars.update(self._bar, completed=done)
-        if done >= self._total or time.monotonic() - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
+        if total is not None:
+            self._total = total
+        self._bars.update(self._bar, completed=done, total=self._total)
+        if done == self._total or time.monotonic() - self._refreshed >= _SECONDS_BETWEEN_REFRESHES:
             self._refresh()
 
     def _refresh(self) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from zerolite.demo.agreement import Agreement
-from zerolite.demo.report_row import ReportRow
+from zerolite.comparison import Comparison
 
 __all__ = ["Report"]
 
@@ -20,61 +15,63 @@ class Report:
     """Everything that the table, report.json and report.html show.
 
     Attributes:
-        created: when the run ended, UTC, ISO 8601.
         seconds: how long the run took.
         training_seconds: how long the training took of that.
-        epochs, seed, rounds: the run's settings.
+        epochs, seed: the run's settings.
         train_images: how many images the network learned from.
         parameters: how many weights the network has.
-        environment: label -> value: the machine and the versions.
-        rows: the table's lines.
-        agreements: one comparison with tf.lite.Interpreter per converted variant.
-        test_images: the held-out images, float32 of shape (images, 8, 8, 1), 0 to 1.
-        test_labels: their digits, int64 of shape (images,).
+        comparison: every variant beside tf.lite.Interpreter and Keras on the held-out images.
     """
 
-    created: str
     seconds: float
     training_seconds: float
     epochs: int
     seed: int
-    rounds: int
     train_images: int
     parameters: int
-    environment: dict[str, str]
-    rows: Sequence[ReportRow]
-    agreements: Sequence[Agreement]
-    test_images: NDArray[np.float32]
-    test_labels: NDArray[np.int64]
+    comparison: Comparison
 
     @property
     def disagreement(self) -> str | None:
-        """One line on the first variant that the two predict differently; None when all agree."""
-        for agreement in self.agreements:
-            if not agreement.complete:
-                return (
-                    f"predictions of '{agreement.variant}' differ between zerolite and tf.lite.Interpreter "
-                    f"on {len(agreement.differing)} of {agreement.images} test images; the first is image "
-                    f"{agreement.differing[0]}: zerolite says {agreement.zerolite_predictions[0]}, "
-                    f"tf.lite {agreement.reference_predictions[0]}"
-                )
-        return None
+        """One line on the first image that zerolite and tf.lite predict differently; None when they agree."""
+        return self.comparison.disagreement
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON; `schema` grows when a key changes its meaning or goes."""
+        """The report as plain values for JSON: the comparison, and what led to it."""
         return {
-            "schema": 1,
-            "created": self.created,
+            **self.comparison.to_dict(),
             "seconds": self.seconds,
-            "settings": {"epochs": self.epochs, "seed": self.seed, "rounds": self.rounds, "threads": 1},
+            "settings": {
+                "epochs": self.epochs,
+                "seed": self.seed,
+                "rounds": self.comparison.rounds,
+                "threads": 1,
+            },
             "data": {
                 "name": "sklearn.datasets.load_digits",
                 "train_images": self.train_images,
-                "test_images": len(self.test_labels),
+                "test_images": self.comparison.first.result.items,
             },
             "training": {"seconds": self.training_seconds, "parameters": self.parameters},
-            "environment": self.environment,
-            "rows": [row.to_dict() for row in self.rows],
-            "agreement": [agreement.to_dict() for agreement in self.agreements],
-            "agrees": self.disagreement is None,
         }
+
+    def to_html(self) -> str:
+        """The comparison's page with a word on the digits."""
+        items = self.comparison.first.result.items
+        return self.comparison.to_html(
+            title="Scanned digits in every variant",
+            introduction=(
+                f"A small convolutional network of {self.parameters:,} weights learned {self.train_images:,} "
+                f"handwritten digits, was converted to every variant, and each of them read the {items:,} held-out "
+                "ones through zerolite, tf.lite.Interpreter and Keras in the same run. zerolite and tf.lite use one "
+                "thread, Keras runs as a traced function with TensorFlow's own threads."
+            ),
+            details={
+                "training": f"{self.epochs} epochs in {self.training_seconds:.0f} s, seed {self.seed}",
+                "data": (
+                    "Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak; UCI Machine Learning "
+                    "Repository, 1998), 8x8 images as they ship with scikit-learn; random split that keeps the share "
+                    "of every digit, so the same writers are on both sides of it"
+                ),
+            },
+        )

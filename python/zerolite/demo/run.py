@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from zerolite import load
 from zerolite.atomic_write import write_atomically
+from zerolite.comparison import compare
 from zerolite.conversion import convert
-from zerolite.conversion_result import ConversionResult, Quantize
-from zerolite.demo.agreement import Agreement
+from zerolite.conversion_result import Quantize
 from zerolite.demo.digits import Digits
-from zerolite.demo.environment import environment
-from zerolite.demo.html import render_html
 from zerolite.demo.progress import Progress
-from zerolite.demo.quiet_tensorflow import import_tensorflow_quietly
-from zerolite.demo.reference import reference_interpreter
 from zerolite.demo.report import Report
-from zerolite.demo.report_row import ReportRow
 from zerolite.demo.settings import DemoSettings
 from zerolite.demo.train import train
-from zerolite.evaluation import evaluate_together
-from zerolite.evaluation_result import EvaluationResult
+from zerolite.quiet_tensorflow import import_tensorflow_quietly
 
 __all__ = ["run_demo"]
 
@@ -39,7 +30,7 @@ _REPRESENTATIVE_IMAGES = 300
 
 
 def run_demo(settings: DemoSettings, progress: Progress) -> Report:
-    """Train, convert, evaluate and write the report.
+    """Train, convert, compare and write the report.
 
     Writes into `settings.out`: digits.keras, one .tflite file per variant, report.json and report.html.
 
@@ -70,83 +61,42 @@ def run_demo(settings: DemoSettings, progress: Progress) -> Report:
         network.save(saved)
         write_atomically(keras_file, saved.read_bytes())
 
-    conversions = _convert_all(network, digits, settings, progress)
-    results = _evaluate_all(network, conversions, digits, settings, progress)
-
-    progress.stage("Writing the report", 2)
-    rows = [ReportRow("float32", keras_file.stat().st_size, results["Keras"])]
-    for variant, conversion in conversions.items():
-        rows += [
-            ReportRow(variant, conversion.size, results[f"{variant} in {runtime}"])
-            for runtime in ("tf.lite", "zerolite")
-        ]
-    report = Report(
-        created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-        seconds=time.monotonic() - began,
-        training_seconds=training_seconds,
-        epochs=settings.epochs,
-        seed=settings.seed,
-        rounds=settings.rounds,
-        train_images=len(digits.train_images),
-        parameters=int(network.count_params()),
-        environment=environment(),
-        rows=rows,
-        agreements=[
-            Agreement.between(variant, results[f"{variant} in zerolite"], results[f"{variant} in tf.lite"])
-            for variant in conversions
-        ],
-        test_images=digits.test_images,
-        test_labels=digits.test_labels,
-    )
-    document = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_atomically(settings.out / "report.json", document.encode())
-    progress.advance_to(1)
-    write_atomically(settings.out / "report.html", render_html(report).encode())
-    progress.advance_to(2)
-    return report
-
-
-def _convert_all(
-    network: Any, digits: Digits, settings: DemoSettings, progress: Progress
-) -> dict[str, ConversionResult]:
     progress.stage("Converting", len(_VARIANTS))
-    conversions = {}
+    files: dict[str, Path] = {}
     for done, (variant, quantize) in enumerate(_VARIANTS.items(), start=1):
-        conversions[variant] = convert(
+        files[variant] = settings.out / f"digits-{variant.replace(' ', '-')}.tflite"
+        convert(
             network,
-            settings.out / f"digits-{variant.replace(' ', '-')}.tflite",
+            files[variant],
             quantize=quantize,
             representative_data=digits.train_images[:_REPRESENTATIVE_IMAGES] if quantize == "int8" else None,
         )
         progress.advance_to(done)
-    return conversions
 
+    progress.stage("Comparing", settings.rounds * len(digits.test_images) * (1 + 2 * len(files)))
+    comparison = compare(
+        {"Keras": network, **files},
+        digits.test_images,
+        digits.test_labels,
+        runtimes=("tf.lite", "zerolite"),
+        sizes={"Keras": keras_file.stat().st_size},
+        rounds=settings.rounds,
+        progress=lambda done, _: progress.advance_to(done),
+    )
 
-def _evaluate_all(
-    network: Any,
-    conversions: dict[str, ConversionResult],
-    digits: Digits,
-    settings: DemoSettings,
-    progress: Progress,
-) -> dict[str, EvaluationResult]:
-    """Results by "Keras" and "<variant> in <runtime>", all measured in turns in one go."""
-    models: dict[str, Any] = {"Keras": network}
-    loaded = []
-    try:
-        for variant, conversion in conversions.items():
-            models[f"{variant} in tf.lite"] = reference_interpreter(conversion.content)
-            model = load(conversion.content, threads=1)
-            loaded.append(model)
-            models[f"{variant} in zerolite"] = model
-        runs = settings.rounds * len(digits.test_images) * len(models)
-        progress.stage("Evaluating", runs)
-        return evaluate_together(
-            models,
-            digits.test_images,
-            digits.test_labels,
-            rounds=settings.rounds,
-            progress=lambda done, _: progress.advance_to(done),
-        )
-    finally:
-        for model in loaded:
-            model.close()
+    progress.stage("Writing the report", 2)
+    report = Report(
+        seconds=time.monotonic() - began,
+        training_seconds=training_seconds,
+        epochs=settings.epochs,
+        seed=settings.seed,
+        train_images=len(digits.train_images),
+        parameters=int(network.count_params()),
+        comparison=comparison,
+    )
+    document = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
+    write_atomically(settings.out / "report.json", document.encode())
+    progress.advance_to(1)
+    write_atomically(settings.out / "report.html", report.to_html().encode())
+    progress.advance_to(2)
+    return report

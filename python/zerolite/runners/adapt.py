@@ -5,47 +5,65 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from zerolite import Signature, load
+from zerolite._model import CompiledModel, ModelSource
+from zerolite.pool import Pool
 from zerolite.runners.compiled_model_runner import CompiledModelRunner
 from zerolite.runners.interpreter_runner import InterpreterRunner
+from zerolite.runners.keras_files import is_keras_file, load_keras_file
 from zerolite.runners.keras_runner import KerasRunner
+from zerolite.runners.pool_runner import PoolRunner
 from zerolite.runners.runner import Runner
 
 __all__ = ["adapt"]
 
 
-def adapt(model: Any, *, output: str | None = None, threads: int | None = None) -> Runner:
+def adapt(model: Any, *, output: str | None = None, threads: int | None = None, workers: int | None = None) -> Runner:
     """Make a runner of a model, whatever its runtime.
 
     Args:
         model: a path to a .tflite file or its bytes (loaded with zerolite and closed by the runner's
-            `close`), a `CompiledModel`, a `tf.lite.Interpreter` or `ai_edge_litert` interpreter, a Keras
-            model, or a runner.
+            `close`), a `CompiledModel`, one of its signatures, a `Pool`, a `tf.lite.Interpreter` or `ai_edge_litert`
+            interpreter, a Keras model or its .keras or .h5 file, or a runner.
         output: the name of the output to read, for a model with several.
         threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
+        workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
 
     Raises:
         TypeError: `model` is none of these.
         ValueError: the model's inputs and outputs are not what an evaluation can feed.
         InvalidModelError: the file is not a sound model.
     """
+    if is_keras_file(model):
+        return KerasRunner(load_keras_file(model), output=output)
     if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview):
-        from zerolite import load
+        return _loaded(model, output=output, threads=threads, workers=workers)
+    if isinstance(model, CompiledModel | Signature):
+        return CompiledModelRunner(model, output=output)
+    if isinstance(model, Pool):
+        return PoolRunner(model, output=output)
+    return _adapt_foreign(model, output=output)
 
-        loaded = load(model, threads=threads)
-        try:
-            return CompiledModelRunner(loaded, output=output, owned=True)
-        except BaseException:
-            loaded.close()
-            raise
+
+def _adapt_foreign(model: Any, *, output: str | None) -> Runner:
     if hasattr(model, "get_input_details") and hasattr(model, "invoke"):
         return InterpreterRunner(model, output=output)
-    if hasattr(model, "signatures") and hasattr(model, "run"):
-        return CompiledModelRunner(model, output=output)
     if hasattr(model, "predict_on_batch"):
-        return KerasRunner(model)
+        return KerasRunner(model, output=output)
     if isinstance(model, Runner):
         return model
     raise TypeError(
         f"can't evaluate a {type(model).__name__}; give the path of a .tflite file, a "
-        "zerolite.CompiledModel, an interpreter or a Keras model"
+        "zerolite.CompiledModel or Pool, an interpreter or a Keras model"
     )
+
+
+def _loaded(source: ModelSource, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
+    loaded = load(source, threads=threads) if workers is None else Pool(source, workers=workers)
+    try:
+        if isinstance(loaded, Pool):
+            return PoolRunner(loaded, output=output, owned=True)
+        return CompiledModelRunner(loaded, output=output, owned=True)
+    except BaseException:
+        loaded.close()
+        raise

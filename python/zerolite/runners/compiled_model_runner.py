@@ -9,54 +9,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite.affine_quantization import AffineQuantization
-from zerolite.runners.interface import check_batch_of_one, check_one_input, chosen_output
+from zerolite.runners.interface import check_inputs, chosen_output
 from zerolite.runners.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
-    from zerolite import CompiledModel, Tensor
+    from zerolite import CompiledModel, Signature, Tensor
 
-__all__ = ["CompiledModelRunner"]
+__all__ = ["CompiledModelRunner", "tensor_spec"]
 
 
 class CompiledModelRunner:
-    """A `CompiledModel` with one input: array in, new array out."""
+    """A `CompiledModel`, or one signature of it: arrays in, new array out."""
 
     runtime = "zerolite"
+    items_per_call = 1
 
-    def __init__(self, model: CompiledModel, *, output: str | None = None, owned: bool = False) -> None:
+    def __init__(self, model: CompiledModel | Signature, *, output: str | None = None, owned: bool = False) -> None:
         """Adapt `model`.
 
         Args:
-            model: a model with one input whose batch is 1.
+            model: a model whose batch is 1.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the model, too.
 
         Raises:
-            ValueError: the model has several inputs, a batch other than 1, or no such output.
+            ValueError: the model has no inputs, a batch other than 1, or no such output.
         """
-        check_one_input(model.inputs)
         chosen = chosen_output(model.outputs, output)
         self._model = model
         self._owned = owned
-        self.input = _spec(model.inputs[0])
-        self.output = _spec(model.outputs[chosen])
-        check_batch_of_one(self.input)
-        self.function: Callable[[NDArray[Any]], NDArray[Any]] = model
+        self._output_name = None if len(model.outputs) == 1 else chosen
+        self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
+        self.output = tensor_spec(model.outputs[chosen])
+        check_inputs(self.inputs)
+        self.function: Callable[..., NDArray[Any]] = model
         if len(model.outputs) != 1:
 
-            def choose(x: NDArray[Any]) -> NDArray[Any]:
-                result: NDArray[Any] = model(x)[chosen]
+            def choose(*arrays: NDArray[Any]) -> NDArray[Any]:
+                result: NDArray[Any] = model(*arrays)[chosen]
                 return result
 
             self.function = choose
 
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items in the native loop."""
+        results = self._model.map(batches[0] if len(batches) == 1 else batches)
+        return results if isinstance(results, np.ndarray) else results[str(self._output_name)]
+
     def close(self) -> None:
         """Close the model if the adapter owns it."""
         if self._owned:
-            self._model.close()
+            self._model.close()  # type: ignore[union-attr] # only models that were loaded for it are owned
 
 
-def _spec(tensor: Tensor) -> TensorSpec:
+def tensor_spec(tensor: Tensor) -> TensorSpec:
+    """What an evaluation needs to know of a tensor."""
     parameters = tensor.quantization
     return TensorSpec(
         name=tensor.name,

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from zerolite.runners.tensor_spec import TensorSpec
 
-__all__ = ["check_batch_of_one", "check_one_input", "chosen_output"]
+__all__ = ["check_inputs", "chosen_output"]
 
 
-def check_one_input(names: Collection[str]) -> None:
-    """Refuse a model that has not exactly one input.
-
-    Raises:
-        ValueError: it has none or several.
-    """
-    if len(names) != 1:
-        raise ValueError(
-            f"an evaluation feeds models with one input; this one has {len(names)}: {', '.join(names) or 'none'}"
-        )
-
-
-def check_batch_of_one(spec: TensorSpec) -> None:
-    """Refuse an input that can't be fed item by item.
+def check_inputs(specs: Sequence[TensorSpec]) -> None:
+    """Refuse a model without inputs, or with inputs that can't be fed item by item.
 
     Raises:
-        ValueError: the leading axis is not 1.
+        ValueError: there is no input, or the leading axis of one is not 1.
     """
-    if not spec.shape or spec.shape[0] != 1:
-        raise ValueError(
-            f"items are fed one by one, so input '{spec.name}' needs a leading axis of 1; its shape is {spec.shape}"
-        )
+    if not specs:
+        raise ValueError("an evaluation feeds a model's inputs; this model has none")
+    for spec in specs:
+        if not spec.shape or spec.shape[0] != 1:
+            raise ValueError(
+                f"items are fed one by one, so input '{spec.name}' needs a leading axis of 1; its shape is {spec.shape}"
+            )
 
 
 def chosen_output(names: Collection[str], output: str | None) -> str:

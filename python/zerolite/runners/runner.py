@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
@@ -14,11 +14,9 @@ __all__ = ["Runner"]
 
 @runtime_checkable
 class Runner(Protocol):
-    """A model with one input, made ready to run one item after another.
+    """A model, in whatever runtime, that is fed item by item or in batches.
 
-    `function` is what the clock is put around: it takes an array of `input.shape` and `input.dtype` and
-    returns a new array of `output.shape` and `output.dtype`. It is an attribute rather than a method, so
-    that nothing of the adapter lies between the clock and the runtime's own call where that is possible.
+    Arrays go in and come out as the model stores them; `TensorSpec.store` and `TensorSpec.real` convert.
     """
 
     @property
@@ -27,20 +25,29 @@ class Runner(Protocol):
         ...
 
     @property
-    def input(self) -> TensorSpec:
-        """The only input."""
+    def inputs(self) -> Sequence[TensorSpec]:
+        """What goes in, in the order in which `function` takes it."""
         ...
 
     @property
     def output(self) -> TensorSpec:
-        """The output that is read."""
+        """What comes out."""
         ...
 
     @property
-    def function(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        """Array in, new array out, for one item."""
+    def items_per_call(self) -> int:
+        """How many items one call runs where nobody asks for another number."""
+        ...
+
+    @property
+    def function(self) -> Callable[..., NDArray[Any]]:
+        """Runs one item: arrays of `inputs`' shapes and dtypes in, a new array of `output`'s out."""
+        ...
+
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items, (items, ...) of each input, in the way that is usual for the runtime: (items, ...) out."""
         ...
 
     def close(self) -> None:
-        """Give back what the adapter itself opened; a model that it was handed stays open."""
+        """Give back what the runner has opened itself."""
         ...

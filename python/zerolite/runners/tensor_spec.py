@@ -51,6 +51,12 @@ class TensorSpec:
         if items.dtype == self.dtype:
             return np.ascontiguousarray(items)
         if self.quantization is not None and items.dtype.kind == "f":
+            holding = np.flatnonzero(np.isnan(items).reshape(len(items), -1).any(axis=1))
+            if holding.size:
+                raise ValueError(
+                    f"NaN can't be quantized for input '{self.name}'; {holding.size} of {len(items)} items hold it, "
+                    f"the first is number {holding[0]} of them; remove it from the data"
+                )
             return self.quantization.quantize(items, self.dtype)
         if not np.can_cast(items.dtype, self.dtype, casting="same_kind"):
             raise TypeError(
@@ -58,6 +64,18 @@ class TensorSpec:
                 f".astype(numpy.{self.dtype})"
             )
         return np.ascontiguousarray(items, dtype=self.dtype)
+
+    def store_image(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Preprocessed images as this tensor stores them; integers without a scale take the counts as they are.
+
+        Args:
+            image: real numbers, float32 of shape (count, height, width, channels).
+        """
+        if self.dtype.kind in "iu" and self.quantization is None:
+            limits = np.iinfo(self.dtype)
+            counts: NDArray[Any] = np.clip(np.rint(image), limits.min, limits.max).astype(self.dtype)
+            return counts
+        return self.store(image)
 
     def real(self, stored: NDArray[Any]) -> NDArray[Any]:
         """The real numbers behind stored values: float32 when quantized, otherwise `stored` itself."""

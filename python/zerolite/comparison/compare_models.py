@@ -1,0 +1,189 @@
+"""Comparing models."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from zerolite.benchmarking.machine import describe_machine
+from zerolite.comparison.agreement_counter import AgreementCounter
+from zerolite.comparison.comparison import Comparison
+from zerolite.comparison.comparison_row import ComparisonRow
+from zerolite.comparison.model_size import model_size
+from zerolite.comparison.row_key import RowKey
+from zerolite.comparison.worst_samples import WorstSamples
+from zerolite.evaluation.evaluate_models import evaluate_together
+from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.turns import ProgressCallback
+from zerolite.runners import adapt
+from zerolite.runners.keras_files import is_keras_file
+from zerolite.runners.reference_interpreter import reference_interpreter
+
+if TYPE_CHECKING:
+    from zerolite.vision import OnCorrupt, Resampling
+
+__all__ = ["RuntimeName", "compare"]
+
+RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
+
+_NUMBER_METRICS = ("mse", "mae", "r2")
+_CONFUSION = "confusion_matrix"
+
+
+def compare(
+    models: Mapping[str, Any],
+    data: Any,
+    labels: Any = None,
+    *,
+    metrics: MetricChoice = ("accuracy",),
+    runtimes: Sequence[RuntimeName] = ("zerolite",),
+    sizes: Mapping[str, int] | None = None,
+    worst: int = 24,
+    output: str | None = None,
+    batch: int | None = None,
+    threads: int | None = 1,
+    rounds: int = 3,
+    warmup: int = 10,
+    preprocessing: str = "none",
+    resampling: Resampling = "nearest",
+    on_corrupt: OnCorrupt = "raise",
+    class_names: Sequence[str] | None = None,
+    progress: ProgressCallback | None = None,
+) -> Comparison:
+    """Run models over the same data in turns: accuracy, latency, throughput, size, and the difference to the first.
+
+    Args:
+        models: name -> model, each as `evaluate` takes it; the others are compared with the first.
+        data: as for `evaluate`. One that is an iterator can be gone through only once: give `rounds=1`.
+        labels: as for `evaluate`.
+        metrics: as for `evaluate`; the first one is what plots show.
+        runtimes: what .tflite files and bytes run in: "zerolite", "tf.lite", "ai_edge_litert", one row for each.
+        sizes: name -> bytes, for models that don't tell: interpreters, and Keras models, whose weights count otherwise.
+        worst: how many of the items that models got most wrong to keep.
+        output: as for `evaluate`.
+        batch: as for `evaluate`.
+        threads: how many threads .tflite files and bytes may use, in every runtime.
+        rounds: as for `evaluate`.
+        warmup: as for `evaluate`.
+        preprocessing: as for `evaluate`.
+        resampling: as for `evaluate`.
+        on_corrupt: as for `evaluate`.
+        class_names: the classes' names in the order of the outputs.
+        progress: as for `evaluate`.
+
+    Returns:
+        The comparison, which makes tables and reports.
+
+    Raises:
+        TypeError, ValueError, ImageError, OSError, InvalidModelError: as `evaluate`.
+        ImportError: a runtime is not installed (extra "convert" for TensorFlow's).
+    """
+    began = time.monotonic()
+    if worst < 0:
+        raise ValueError(f"worst must be at least 0; came {worst}")
+    chosen = (metrics,) if isinstance(metrics, str) else metrics
+    metric_makers(chosen)  # a metric that does not exist is said before models are loaded
+    names = [] if isinstance(chosen, Mapping) else list(chosen)
+    by_class = is_of_classes(chosen)
+    if by_class and _CONFUSION not in names:
+        chosen = (*names, _CONFUSION)
+    with ExitStack() as stack:
+        opened = _open(models, runtimes, output=output, threads=threads, stack=stack)
+        rows = list(opened)
+        first = rows[0]
+        to_first = {row: AgreementCounter(row, first) for row in rows[1:]}
+        parity = {row: AgreementCounter(row, other) for row, other in _same_files(rows)}
+        known_names = class_names if class_names is not None else _class_folders(data)
+        samples = WorstSamples(rows, keep=worst, classes=by_class, class_names=known_names)
+        observers: list[Any] = [*to_first.values(), *parity.values()]
+        if by_class or (names and names[0] in _NUMBER_METRICS):
+            observers.append(samples)
+        results = evaluate_together(
+            {row.name: model for row, model in opened.items()},
+            data,
+            labels,
+            metrics=chosen,
+            output=output,
+            batch=batch,
+            rounds=rounds,
+            warmup=warmup,
+            preprocessing=preprocessing,
+            resampling=resampling,
+            on_corrupt=on_corrupt,
+            class_names=class_names,
+            keep_outputs=False,
+            observers=observers,
+            progress=progress,
+        )
+    known_sizes = sizes or {}
+    return Comparison(
+        rows=tuple(
+            ComparisonRow(
+                model=row.model,
+                size_bytes=known_sizes.get(row.model, model_size(models[row.model])),
+                result=results[row.name],
+                difference=to_first[row].agreement() if row in to_first else None,
+                confusion=results[row.name].metrics.get(_CONFUSION) if by_class else None,  # type: ignore[arg-type]
+            )
+            for row in rows
+        ),
+        parity=tuple(counter.agreement() for counter in parity.values()),
+        worst=samples.samples(),
+        wrong=samples.wrong if by_class else None,
+        rounds=rounds,
+        machine={key: str(value) for key, value in describe_machine().items()},
+        created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _open(
+    models: Mapping[str, Any],
+    runtimes: Sequence[RuntimeName],
+    *,
+    output: str | None,
+    threads: int | None,
+    stack: ExitStack,
+) -> dict[RowKey, Any]:
+    """A runner for each row."""
+    if not models:
+        raise ValueError("there is no model to compare")
+    unknown = [runtime for runtime in runtimes if runtime not in ("zerolite", "tf.lite", "ai_edge_litert")]
+    if unknown or not runtimes or len(set(runtimes)) < len(runtimes):
+        raise ValueError(f"runtimes are zerolite, tf.lite and ai_edge_litert, each once; came {list(runtimes)}")
+    opened: dict[RowKey, Any] = {}
+    for name, model in models.items():
+        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model)
+        for runtime in runtimes if is_file else (None,):
+            source = model
+            if runtime in ("tf.lite", "ai_edge_litert"):
+                content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
+                source = reference_interpreter(content, runtime=runtime, threads=threads)
+            runner = adapt(source, output=output, threads=threads)
+            stack.callback(runner.close)
+            opened[RowKey(name, runner.runtime)] = runner
+    return opened
+
+
+def _same_files(rows: Sequence[RowKey]) -> list[tuple[RowKey, RowKey]]:
+    """Each row of zerolite's with the rows of the same model in other runtimes."""
+    return [
+        (row, other)
+        for row in rows
+        for other in rows
+        if row.runtime == "zerolite" and other.model == row.model and other != row
+    ]
+
+
+def _class_folders(data: Any) -> Sequence[str]:
+    """The names of the classes of a folder of images; empty for other data."""
+    if isinstance(data, str | os.PathLike) and Path(data).is_dir():
+        from zerolite.vision import ImageFolder
+
+        return ImageFolder.by_class(data).class_names
+    return ()

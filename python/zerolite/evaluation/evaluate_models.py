@@ -1,0 +1,204 @@
+"""Evaluating one model, or several in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
+
+from zerolite.evaluation.class_numbers import check_class_names
+from zerolite.evaluation.evaluation_result import EvaluationResult
+from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.model_measures import ModelMeasures
+from zerolite.evaluation.observer import Observer
+from zerolite.evaluation.open_items import open_items
+from zerolite.evaluation.turns import ProgressCallback, Turns
+from zerolite.runners import adapt
+
+if TYPE_CHECKING:
+    from zerolite.vision import OnCorrupt, Resampling
+
+__all__ = ["evaluate", "evaluate_together"]
+
+
+def evaluate(
+    model: Any,
+    data: Any,
+    labels: Any = None,
+    *,
+    metrics: MetricChoice = ("accuracy",),
+    output: str | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    rounds: int = 1,
+    warmup: int = 10,
+    preprocessing: str = "none",
+    resampling: Resampling = "nearest",
+    on_corrupt: OnCorrupt = "raise",
+    class_names: Sequence[str] | None = None,
+    keep_outputs: bool | None = None,
+    progress: ProgressCallback | None = None,
+) -> EvaluationResult:
+    """Run a model over data; measure how right and how quick it is in the same run.
+
+    Args:
+        model: a path or bytes of a .tflite file, a `CompiledModel`, one of its signatures, a `Pool`, an interpreter of
+            `tf.lite` or `ai_edge_litert`, or a Keras model.
+        data: the items, as one of
+
+            - an array of shape (items, *input shape without its batch), or a pair of it and the labels;
+            - for several inputs a mapping from their names to arrays, or, paired with labels, a tuple of arrays;
+            - the path of an .npz file: the labels are called "labels", "y" or "y_test", inputs by the model's names, or
+              "inputs", "x" or "x_test" for the only one; or of an .npy file, which is read as it is needed;
+            - the path of a folder of images with one folder for each class;
+            - a `tf.data.Dataset` or another iterable of inputs or of (inputs, labels), items or batches, which is never
+              held in memory.
+
+            Real numbers are quantized for a quantized input with the tensor's own scale and zero point.
+        labels: shape (items, ...) or the path of an .npy file, where they don't come with the data: class numbers for
+            accuracy and its kind, numbers for errors. Without labels only latency is measured.
+        metrics: names of built-in metrics: "accuracy", "top-K" for any K, "confusion_matrix", "precision", "recall",
+            "f1", "per_class" (these four need scikit-learn), "mse", "mae", "r2", "mean_iou"; or a mapping from names to
+            functions of all outputs and labels, or to classes with `update` and `result` (`Metric`).
+        output: the name of the output to read, for a model with several.
+        batch: how many items one timed call runs through the native batch loop; None is one, and for a pool 32 for each
+            worker.
+        workers: run a model given as a path or bytes in a pool of so many replicas.
+        threads: how many threads a model given as a path or bytes may use.
+        rounds: how often the items are run; metrics come from the first round, latencies from all.
+        warmup: calls before the clock starts.
+        preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2".
+        resampling: of images: how they are resized to the model's input.
+        on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
+            names it), or a function that is called with its error.
+        class_names: of images: the classes' folders in the order of the model's outputs; None is alphabetical.
+        keep_outputs: whether the result has all outputs; None keeps them where the data is an array in memory.
+        progress: called with the runs done and the runs in all (None while that is not known).
+
+    Returns:
+        Metrics, latencies and, where kept, outputs.
+
+    Raises:
+        TypeError: `model` or `data` is of no known kind, or values can't become the model's without loss.
+        ValueError: shapes, labels, metrics or counts don't fit together, or there are no items.
+        ImageError: an image is corrupt, and none is to be skipped.
+        OSError: a file can't be read.
+        InvalidModelError: the file is not a sound model.
+        ImportError: scikit-learn or Pillow is needed and not installed (extras "evaluate" and "vision").
+    """
+    return evaluate_together(
+        {"model": model},
+        data,
+        labels,
+        metrics=metrics,
+        output=output,
+        batch=batch,
+        workers=workers,
+        threads=threads,
+        rounds=rounds,
+        warmup=warmup,
+        preprocessing=preprocessing,
+        resampling=resampling,
+        on_corrupt=on_corrupt,
+        class_names=class_names,
+        keep_outputs=keep_outputs,
+        progress=progress,
+    )["model"]
+
+
+def evaluate_together(
+    models: Mapping[str, Any],
+    data: Any,
+    labels: Any = None,
+    *,
+    metrics: MetricChoice = ("accuracy",),
+    output: str | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    rounds: int = 1,
+    warmup: int = 10,
+    preprocessing: str = "none",
+    resampling: Resampling = "nearest",
+    on_corrupt: OnCorrupt = "raise",
+    class_names: Sequence[str] | None = None,
+    keep_outputs: bool | None = None,
+    observers: Sequence[Observer] = (),
+    progress: ProgressCallback | None = None,
+) -> dict[str, EvaluationResult]:
+    """Evaluate several models over the same items so that their timings can be compared.
+
+    The models take turns of a few dozen items, and each turn starts with another model, so that a slow or
+    quick moment of the machine falls on all alike.
+
+    Args:
+        models: name -> model, each as `evaluate` takes it.
+        data: as for `evaluate`; images are resized for the first model.
+        labels: as for `evaluate`.
+        metrics: as for `evaluate`.
+        output: as for `evaluate`.
+        batch: as for `evaluate`.
+        workers: as for `evaluate`.
+        threads: as for `evaluate`.
+        rounds: as for `evaluate`.
+        warmup: calls of each model before the clock starts.
+        preprocessing: as for `evaluate`.
+        resampling: as for `evaluate`.
+        on_corrupt: as for `evaluate`.
+        class_names: as for `evaluate`.
+        keep_outputs: as for `evaluate`.
+        observers: are shown every item with what all models make of it, once.
+        progress: as for `evaluate`.
+
+    Returns:
+        name -> result, in the order of `models`.
+
+    Raises:
+        TypeError, ValueError, ImageError, OSError, InvalidModelError, ImportError: as `evaluate`.
+    """
+    if rounds < 1 or warmup < 0:
+        raise ValueError(f"rounds must be at least 1 and warmup at least 0; came {rounds} and {warmup}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch must be at least 1; came {batch}")
+    if not models:
+        raise ValueError("there is no model to evaluate")
+    makers = metric_makers(metrics)
+    with ExitStack() as stack:
+        runners = {
+            name: stack.enter_context(closing(adapt(model, output=output, threads=threads, workers=workers)))
+            for name, model in models.items()
+        }
+        source = open_items(
+            data,
+            labels,
+            next(iter(runners.values())).inputs,
+            preprocessing=preprocessing,
+            resampling=resampling,
+            on_corrupt=on_corrupt,
+            class_names=class_names,
+        )
+        if is_of_classes(metrics):
+            for runner in runners.values():
+                check_class_names(source.class_names, runner.output)
+        keeps = source.in_memory if keep_outputs is None else keep_outputs
+        measures = {
+            name: ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
+            for name in runners
+        }
+        turns = Turns(runners, source, batch=batch)
+        turns.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
+        return {
+            name: EvaluationResult(
+                runtime=runner.runtime,
+                items=turns.items,
+                metrics=measures[name].values,
+                latencies=turns.latencies[name],
+                items_per_call=turns.items_per_call[name],
+                runs=turns.runs,
+                kept_outputs=measures[name].outputs,
+                class_names=source.class_names,
+                skipped=source.skipped,
+            )
+            for name, runner in runners.items()
+        }

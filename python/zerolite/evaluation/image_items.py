@@ -1,0 +1,136 @@
+"""Items from a folder of images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite.evaluation.item_block import ItemBlock
+from zerolite.runners import TensorSpec
+
+if TYPE_CHECKING:
+    from zerolite.vision import Color, ImageError, OnCorrupt, Resampling
+
+__all__ = ["ImageItems", "image_size"]
+
+_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
+_IMAGE_AXES = 4
+
+
+class ImageItems:
+    """The images of a folder with one folder for each class, decoded as they are needed."""
+
+    repeatable = True
+    in_memory = False
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        specs: Sequence[TensorSpec],
+        *,
+        preprocessing: str = "none",
+        resampling: Resampling = "nearest",
+        on_corrupt: OnCorrupt = "raise",
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        """Find the images, for a model with one input like `specs`.
+
+        Raises:
+            ValueError: the model does not take images, there are none, or an option is wrong.
+            NotADirectoryError: there is no such folder.
+            ImportError: Pillow is not installed (extra "vision").
+        """
+        from zerolite.vision.image_file import pillow
+        from zerolite.vision.image_folder import ImageFolder
+        from zerolite.vision.loading import check_on_corrupt
+        from zerolite.vision.preprocessing import check_preprocessing
+
+        pillow()
+        check_preprocessing(preprocessing)
+        check_on_corrupt(on_corrupt)
+        self._size, self._color = image_size(specs)
+        self._spec = specs[0]
+        self._preprocessing = preprocessing
+        self._resampling = resampling
+        self._on_corrupt = on_corrupt
+        self._folder = ImageFolder.by_class(folder, class_names)
+        self._skipped: dict[str, ImageError] = {}
+        self.class_names = self._folder.class_names
+
+    @property
+    def total(self) -> int:
+        """How many images there are, less those that were skipped so far."""
+        return len(self._folder.files) - len(self._skipped)
+
+    @property
+    def skipped(self) -> Sequence[ImageError]:
+        """The files that were left out because they are corrupt."""
+        return tuple(self._skipped.values())
+
+    def blocks(self, size: int) -> Iterator[ItemBlock]:
+        """Decode `size` images at a time.
+
+        Raises:
+            ImageError: a file is no sound image, and none is to be skipped.
+            ValueError: none of them can be decoded.
+        """
+        from zerolite.vision.image_error import ImageError
+
+        images: list[NDArray[Any]] = []
+        labels: list[int] = []
+        names: list[str] = []
+        start = 0
+        for file, label in zip(self._folder.files, self._folder.labels, strict=True):
+            try:
+                images.append(self._load(file))
+            except ImageError as error:
+                if self._on_corrupt == "raise":
+                    raise
+                if callable(self._on_corrupt) and str(file) not in self._skipped:
+                    self._on_corrupt(error)
+                self._skipped[str(file)] = error
+                continue
+            labels.append(label)
+            names.append(str(file))
+            if len(images) == size:
+                yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
+                start += size
+                images, labels, names = [], [], []
+        if images:
+            yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
+        elif start == 0:
+            raise ValueError(f"none of the {len(self._folder.files)} images in {self._folder.path} can be decoded")
+
+    def _load(self, file: os.PathLike[str]) -> NDArray[Any]:
+        from zerolite.vision.loading import load_image
+
+        image = load_image(
+            file,
+            size=self._size,
+            preprocessing=self._preprocessing,
+            color=self._color,
+            resampling=self._resampling,
+        )
+        # Real numbers stay as they are, for models with other scales to quantize them.
+        counts_wanted = self._spec.dtype.kind in "iu" and self._spec.quantization is None
+        return self._spec.store_image(image) if counts_wanted else image
+
+
+def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
+    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
+
+    Raises:
+        ValueError: it does not take images.
+    """
+    shape = specs[0].shape if len(specs) == 1 else ()
+    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
+        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
+        raise ValueError(
+            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
+            f"one has {shapes}"
+        )
+    return (shape[1], shape[2]), _COLORS[shape[-1]]

@@ -1,0 +1,38 @@
+"""Images for models: decoded, resized and preprocessed as Keras does, without TensorFlow. Needs the extra "vision".
+
+>>> from zerolite import vision
+>>> x = vision.load_image("cat.jpg", size=(224, 224), preprocessing="mobilenet_v2")
+>>> vision.top(model(x)[0], vision.load_labels("labels.txt"), k=5)
+"""
+
+from zerolite.vision.classification import Classification
+from zerolite.vision.classifying import classify, image_files
+from zerolite.vision.image_error import ImageError
+from zerolite.vision.image_file import Color, Resampling, decode_image
+from zerolite.vision.image_folder import ImageFolder
+from zerolite.vision.labels import check_labels, load_labels
+from zerolite.vision.loading import OnCorrupt, load_image, load_images
+from zerolite.vision.prediction import Prediction, top
+from zerolite.vision.preprocessing import PREPROCESSINGS, preprocess
+from zerolite.vision.sheet import contact_sheet
+
+__all__ = [
+    "PREPROCESSINGS",
+    "Classification",
+    "Color",
+    "ImageError",
+    "ImageFolder",
+    "OnCorrupt",
+    "Prediction",
+    "Resampling",
+    "check_labels",
+    "classify",
+    "contact_sheet",
+    "decode_image",
+    "image_files",
+    "load_image",
+    "load_images",
+    "load_labels",
+    "preprocess",
+    "top",
+]

@@ -1,0 +1,88 @@
+"""A folder of images, by class or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ImageFolder"]
+
+_SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """The image files of a folder, in the order of their paths.
+
+    Attributes:
+        path: the folder.
+        files: every image file in it and below it.
+        class_names: the names of the classes; empty where there are none.
+        labels: for each file, its place in `class_names`; empty where there are no classes.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    class_names: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> ImageFolder:
+        """Find the images, whatever folders they are in.
+
+        Raises:
+            NotADirectoryError: there is no such folder.
+            ValueError: there is no image in it.
+        """
+        folder = _existing(path)
+        return cls(folder, tuple(_images(folder)))
+
+    @classmethod
+    def by_class(cls, path: str | os.PathLike[str], class_names: Sequence[str] | None = None) -> ImageFolder:
+        """Find the images of a folder with one folder for each class.
+
+        Args:
+            path: the folder.
+            class_names: the classes' folders in the order of the model's outputs; None is the order of the alphabet,
+                as `keras.utils.image_dataset_from_directory` has it.
+
+        Raises:
+            NotADirectoryError: there is no such folder.
+            ValueError: there is no image in it, an image is outside of the classes' folders, or a folder's name is not
+                among `class_names`.
+        """
+        folder = _existing(path)
+        files = _images(folder)
+        outside = [file for file in files if file.parent == folder]
+        if outside:
+            raise ValueError(
+                f"{outside[0]} is in no class's folder; put the images of {folder} into one folder for each class"
+            )
+        found = sorted({file.relative_to(folder).parts[0] for file in files})
+        names = list(found if class_names is None else class_names)
+        strange = [name for name in found if name not in names]
+        if strange:
+            raise ValueError(f"the folder {folder / strange[0]} is named like none of the {len(names)} labels")
+        numbers = {name: number for number, name in enumerate(names)}
+        labels = tuple(numbers[file.relative_to(folder).parts[0]] for file in files)
+        return cls(folder, tuple(files), tuple(names), labels)
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    folder = Path(path)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"there is no folder {folder}")
+    return folder
+
+
+def _images(folder: Path) -> list[Path]:
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+    if not files:
+        raise ValueError(f"there is no image in {folder}; files that end in {', '.join(sorted(_SUFFIXES))} count")
+    return files
