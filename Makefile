@@ -57,7 +57,7 @@ $(DEMO_VENV)/.installed: $(PACKAGE_SOURCES)
 	@touch $@
 
 $(TEST_VENV)/.installed: $(PACKAGE_SOURCES)
-	$(PYTHON) tools/install.py $(TEST_VENV) '.[demo,test]'
+	$(PYTHON) tools/install.py $(TEST_VENV) '.[demo,quantize,test]'
 	@touch $@
 
 ## For those who work on zerolite; all share the environment .venv

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from tests import model_zoo
-from zerolite.conversion import convert
-from zerolite.conversion_error import ConversionError
+from zerolite.conversion import ConversionError, convert
 from zerolite.evaluation import evaluate
 
 # Keras 3.15's own, whenever it saves a variable under NumPy 2.
@@ -201,16 +200,27 @@ class KerasLike:
     [
         (
             {"quantize": "int4"},
-            "quantize must be one of none, fp16, dynamic, int8, int8-float-io; came 'int4'",
+            "quantize must be one of none, fp16, dynamic, int8, int8-float-io, int16x8, weight-only-int8, "
+            "weight-only-int4; came 'int4'",
         ),
         ({"quantize": "int8"}, "quantize='int8' needs representative_data"),
         ({"quantize": "int8-float-io"}, "quantize='int8-float-io' needs representative_data"),
-        ({"quantize": "fp16", "representative_data": SAMPLES}, "makes no use of representative_data"),
-        ({"quantize": "dynamic", "io_dtype": "int8"}, "goes with quantize='int8' only"),
+        ({"quantize": "int16x8"}, "quantize='int16x8' needs representative_data"),
+        (
+            {"quantize": "fp16", "representative_data": SAMPLES, "verify": False},
+            "without verification makes no use of representative_data",
+        ),
+        ({"quantize": "dynamic", "io_dtype": "int8"}, "io_dtype='int8' goes with quantize='int8'; came"),
         (
             {"quantize": "int8", "representative_data": SAMPLES, "io_dtype": "int16"},
-            "io_dtype must be 'int8' or 'uint8'; came 'int16'",
+            "io_dtype='int16' goes with quantize='int16x8'; came quantize='int8'",
         ),
+        (
+            {"quantize": "int8", "representative_data": SAMPLES, "io_dtype": "bfloat16"},
+            "io_dtype must be one of float32, int8, uint8, int16; came 'bfloat16'",
+        ),
+        ({"preprocess": "mobilenet_v2"}, "preprocess goes with representative_data that is a folder of images"),
+        ({"bad_images": "ignore"}, "bad_images must be 'fail' or 'skip'; came 'ignore'"),
     ],
 )
 def test_options_that_contradict(options: dict[str, Any], message: str) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 from zerolite import load
 from zerolite.atomic_write import write_atomically
-from zerolite.conversion import convert
-from zerolite.conversion_result import ConversionResult, Quantize
+from zerolite.conversion import ConversionResult, Quantize, convert
 from zerolite.demo.agreement import Agreement
 from zerolite.demo.digits import Digits
 from zerolite.demo.environment import environment
