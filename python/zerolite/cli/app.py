@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from zerolite.cli import benchmark_command, demo_command, info_command, run_command
+from zerolite.cli import benchmark_command, convert_command, demo_command, info_command, run_command
 
 __all__ = ["build_app"]
 
-_COMMANDS = (info_command, run_command, benchmark_command, demo_command)
+_COMMANDS = (info_command, convert_command, run_command, benchmark_command, demo_command)
 
 
 def build_app() -> typer.Typer:
     """The command line with all of its commands."""
     app = typer.Typer(
-        help="TensorFlow Lite models from the command line: look into them and run them.",
+        help="TensorFlow Lite models from the command line: convert them, look into them and run them.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

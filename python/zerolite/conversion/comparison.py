@@ -142,7 +142,7 @@ def _stored(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if tensor.quantization is not None and array.dtype.kind == "f" and dtype.kind in "iu":
         return AffineQuantization.from_parameters(tensor.quantization).quantize(array, dtype)
-    return np.ascontiguousarray(array, dtype=dtype)
+    return np.asarray(array, dtype=dtype, order="C")
 
 
 def _real(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:

@@ -75,13 +75,14 @@ class FloatModel:
         from ai_edge_quantizer import quantizer
 
         try:
-            worker = quantizer.Quantizer(self._content, _recipe(quantize, io_dtype))
+            recipe = _recipe(quantize, io_dtype)
+            worker = quantizer.Quantizer(self._content, recipe)
             ranges = None
             if worker.need_calibration:
-                threads = len(os.sched_getaffinity(0))
-                ranges = worker.calibrate(self._by_signature(samples), num_threads=threads)
+                self._check_signatures(quantize)
+                ranges = self._ranges(recipe, samples)
             result = worker.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-        except (OSError, MemoryError):
+        except (OSError, MemoryError, ConversionError):
             raise
         except Exception as error:
             own: Exception | None = getattr(samples, "error", None)
@@ -91,6 +92,33 @@ class FloatModel:
                 f"ai-edge-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
             ) from error
         return bytes(result.quantized_model)
+
+    def _check_signatures(self, quantize: str) -> None:
+        """The quantizer takes the ranges of activations by signature (0.10)."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        if schema.Model.GetRootAs(self._content, 0).SignatureDefsLength() == 0:
+            raise ConversionError(
+                f"'{self._name}' has no signatures, which ai-edge-quantizer needs for quantize='{quantize}'; convert "
+                "its source again with a newer TensorFlow, or choose 'dynamic'",
+                log="",
+            )
+
+    def _ranges(self, recipe: Any, samples: Samples) -> Any:
+        """The smallest and largest value of each activation over all samples.
+
+        The quantizer's own `calibrate` (0.10) takes moving averages, which start from the first sample and move by
+        a twentieth: of some dozens of samples that differ, much is clipped.
+        """
+        from ai_edge_quantizer import calibrator, recipe_manager
+        from ai_edge_quantizer.utils import qsv_utils
+
+        manager = recipe_manager.RecipeManager()
+        manager.load_quantization_recipe(recipe)
+        threads = len(os.sched_getaffinity(0))
+        work = calibrator.Calibrator(self._content, num_threads=threads, qsv_update_func=qsv_utils.min_max_update)
+        work.calibrate(self._by_signature(samples), manager)
+        return work.get_model_qsvs()
 
     def _by_signature(self, samples: Samples) -> dict[str, Iterable[Mapping[str, NDArray[Any]]]]:
         """The samples of each signature, read as they are used."""

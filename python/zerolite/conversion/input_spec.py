@@ -39,6 +39,9 @@ class InputSpec:
         Raises:
             ValueError: the shape is another, or the values don't go into the type.
         """
+        if not self.shape and array.shape == (1,):
+            # Of an array whose leading axis counts the samples, one number is left.
+            array = array.reshape(())
         fits = array.ndim == len(self.shape) and all(
             size in (None, came) for size, came in zip(self.shape, array.shape, strict=True)
         )

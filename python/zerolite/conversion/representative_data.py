@@ -106,12 +106,12 @@ def _read(path: Path) -> Any:
     if path.suffix not in ARRAY_FILES:
         raise ValueError(f"{path} holds no representative data; give a .npy or .npz file, or a folder of images")
     try:
-        content = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
+        if path.suffix == ".npy":
+            return np.lib.format.open_memmap(path, mode="r")  # which unpickles nothing either
+        # numpy.load leaves a file open that it opened itself and could not read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error
     # The only array of a file need not be named after the only input.
     return next(iter(arrays.values())) if len(arrays) == 1 else arrays
