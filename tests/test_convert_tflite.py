@@ -16,7 +16,7 @@ import pytest
 import zerolite as zl
 from tests import model_zoo as zoo
 from tests.python_process import run_python
-from zerolite.affine_quantization import AffineQuantization
+from tests.real_answers import input_and_output, real_answers
 from zerolite.conversion import ConversionError
 
 pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
@@ -34,27 +34,6 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     assert list(folder.iterdir()) == []
-
-
-def details(content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    interpreter = zoo.reference_interpreter(content)
-    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
-    return source, target
-
-
-def real_answers(content: bytes, items: np.ndarray) -> np.ndarray:
-    """What the reference interpreter answers to real numbers, as real numbers."""
-    source, target = details(content)
-    answers = []
-    for item in items:
-        stored = item[np.newaxis]
-        if source["dtype"] != np.float32:
-            stored = AffineQuantization.of(*source["quantization"]).quantize(stored, np.dtype(source["dtype"]))
-        (answer,) = zoo.reference_run(content, [stored])
-        if target["dtype"] != np.float32:
-            answer = AffineQuantization.of(*target["quantization"]).dequantize(answer)
-        answers.append(answer)
-    return np.concatenate(answers)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +65,10 @@ def test_answers_and_verification_agree_with_the_reference(
     assert steps == ["Quantizing", "Verifying"]
     assert (result.quantize, result.path) == (quantize, None)
     assert result.size == len(result.content) < result.source_size == SOURCE.stat().st_size
-    source, target = details(result.content)
+    source, target = input_and_output(result.content)
     assert source["dtype"] == target["dtype"] == expected_type
 
-    expected, came = real_answers(SOURCE.read_bytes(), IMAGES), real_answers(result.content, IMAGES)
+    expected, came = real_answers(SOURCE, IMAGES), real_answers(result.content, IMAGES)
     np.testing.assert_allclose(came, expected, atol=tolerance)
     verification = result.verification
     assert verification is not None
@@ -167,7 +146,7 @@ def test_representative_data_in_every_form(tmp_path: Path) -> None:
 def test_representative_data_sets_the_range() -> None:
     for span in (1.0, 8.0):
         content = zl.convert(DENSE, quantize="int8", representative_data=ROWS * span, verify=False).content
-        scale, _ = details(content)[0]["quantization"]
+        scale, _ = input_and_output(content)[0]["quantization"]
         assert scale == pytest.approx(span * np.ptp(ROWS) / 255, rel=0.01)
 
 

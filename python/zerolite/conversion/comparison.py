@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zerolite import CompiledModel, Error, Signature, Tensor, load
 from zerolite.affine_quantization import AffineQuantization
+from zerolite.conversion.conversion_error import first_line
 from zerolite.conversion.input_spec import InputSpec, Specs
 from zerolite.conversion.operators import without_kernel
 from zerolite.conversion.verification import OutputDifference, Verification
@@ -83,7 +84,7 @@ class Comparison:
                 try:
                     differences[str(name)] = self._differences(model.signatures[str(name)], key, inputs)
                 except Exception as error:  # noqa: BLE001 - the model is converted, whatever becomes of this
-                    self.obstacle = f"a run of the signature '{name}' failed: {str(error).strip().splitlines()[:1]}"
+                    self.obstacle = f"a run of the signature '{name}' failed: {first_line(error)}"
                     return None
                 counts.append(len(inputs))
         return Verification(samples=min(counts), data=data, signatures=differences)

@@ -100,6 +100,9 @@ def convert(
         ConversionError: the model can't be converted, or the process was killed.
     """
     began = time.monotonic()
+    for name, value in (("outputs", outputs), ("signatures", signatures)):
+        if isinstance(value, str):
+            raise TypeError(f"{name} must be a list of names; came one, as in {name}=['{value}']")
     recognized = recognize_source(source)
     check_options(
         recognized,
