@@ -90,9 +90,8 @@ def test_target_is_named_after_the_source(
         (["SOURCE", "--quantize", "dynamic", "--input", "features"], "is no NAME=SIZE"),
         (["SOURCE", "--quantize", "dynamic", "--input", "features=1,x"], "is no NAME=SIZE"),
         (["SOURCE", "--quantize", "dynamic", "--select-tf-ops"], "for models that TensorFlow"),
-        (["SOURCE", "--quantize", "dynamic", "--preprocess", "resnet50"], "goes with a folder of images"),
+        (["SOURCE", "--quantize", "dynamic", "--preprocessing", "resnet50"], "goes with a folder of images"),
         (["SOURCE", "--quantize", "int8", "--representative-data", "."], "needs it"),
-        (["SOURCE", "--quantize", "dynamic", "--bad-images", "ignore"], "Choose fail or skip"),
     ],
 )
 @pytest.mark.usefixtures("rows")

@@ -48,8 +48,8 @@ class KerasLike:
             {"quantize": "int8", "representative_data": SAMPLES, "io_dtype": "bfloat16"},
             "io_dtype must be one of float32, int8, uint8, int16; came 'bfloat16'",
         ),
-        ({"preprocess": "mobilenet_v2"}, "preprocess goes with representative_data that is a folder of images"),
-        ({"bad_images": "ignore"}, "bad_images must be 'fail' or 'skip'; came 'ignore'"),
+        ({"preprocessing": "mobilenet_v2"}, "preprocessing goes with representative_data that is a folder of images"),
+        ({"on_corrupt": "ignore"}, "on_corrupt must be 'raise' or 'skip'; came 'ignore'"),
     ],
 )
 def test_options_that_contradict(options: dict[str, Any], message: str) -> None:

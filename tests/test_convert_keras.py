@@ -11,7 +11,8 @@ import pytest
 
 import zerolite as zl
 from tests.real_answers import input_and_output, real_answers
-from zerolite.conversion import ConversionError, KerasApplication
+from zerolite.conversion import ConversionError
+from zerolite.conversion.request import ConversionRequest
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,6 +44,16 @@ def network(tf: Any) -> Any:
         ],
         name="tiny",
     )
+
+
+def convert_here(kind: str, source: Path, **options: Any) -> None:
+    """The steps of a conversion without its process, which imports TensorFlow each time: for what is refused early."""
+    from zerolite.conversion import conversion_steps
+
+    request = ConversionRequest(
+        kind=kind, name=str(source), path=str(source), result=str(source.with_name("r.tflite")), **options
+    )
+    conversion_steps.convert_here(request, lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +182,19 @@ def test_signatures_shapes_and_outputs_are_chosen(tf: Any, functions: Any, tmp_p
     for options, message in (
         ({"signatures": ["absent"]}, "has no signature 'absent'; it has amplify, mix"),
         ({"signatures": ["mix"], "outputs": ["absent"]}, "no output 'absent'; it has output_0"),
+        ({"signatures": ["mix"], "inputs": {"absent": [1, 4]}}, "no input 'absent'; it has a, b"),
+        ({"signatures": ["mix"], "inputs": {"a": [1, 5]}}, "does not take inputs of these shapes"),
+        ({"outputs": ["quiet"]}, "are for one signature"),
     ):
         with pytest.raises(ValueError, match=message):
-            zl.convert(tmp_path, **options)  # type: ignore[arg-type]
+            convert_here("saved_model", tmp_path, quantize="none", **options)
 
 
-def test_open_rank(tf: Any) -> None:
+def test_open_rank(tf: Any, tmp_path: Path) -> None:
     function = tf.function(lambda x: x + 1.0, autograph=False).get_concrete_function(tf.TensorSpec(None, name="x"))
+    tf.saved_model.save(tf.Module(), str(tmp_path), signatures={"serving_default": function})
     with pytest.raises(ValueError, match=r"input 'x' .* has no fixed rank"):
-        zl.convert(function)
+        convert_here("saved_model", tmp_path, quantize="none")
     result = zl.convert(function, inputs={"x": (2, 3)})
     assert result.verification is not None
     assert result.verification.max_abs == 0
@@ -224,14 +239,18 @@ def test_files_that_are_no_models(tf: Any, network: Any, tmp_path: Path) -> None
     (tmp_path / "cut.keras").write_bytes((tmp_path / "cut.keras").read_bytes()[:2000])
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no protocol buffer")
-    for name, message in (
-        ("old.h5", r"can't read .*old\.h5' \(written by Keras 2\.4\.0; .*TF_USE_LEGACY_KERAS=1"),
-        ("only.weights.h5", r"the file holds weights only"),
-        ("cut.keras", r"can't read .*cut\.keras'"),
-        ("saved", "is no sound SavedModel"),
+    for name, kind, message in (
+        ("old.h5", "keras_file", r"can't read .*old\.h5' \(written by Keras 2\.4\.0; .*TF_USE_LEGACY_KERAS=1"),
+        ("only.weights.h5", "keras_file", "the file holds weights only"),
+        ("cut.keras", "keras_file", r"can't read .*cut\.keras'"),
+        ("saved", "saved_model", "is no sound SavedModel"),
     ):
         with pytest.raises(ConversionError, match=message):
-            zl.convert(tmp_path / name, tmp_path / "out.tflite")
+            convert_here(kind, tmp_path / name, quantize="none")
+    with pytest.raises(ConversionError, match=r"can't read .*cut\.keras'") as refusal:
+        zl.convert(tmp_path / "cut.keras", tmp_path / "out.tflite")
+    assert isinstance(refusal.value.__cause__, Exception)
+    assert "Traceback" in str(refusal.value.__cause__)
     assert not (tmp_path / "out.tflite").exists()
 
 
@@ -243,7 +262,12 @@ def test_representative_data_that_does_not_fit_a_file(network: Any, tmp_path: Pa
         zl.convert(network, quantize="int8", representative_data=SAMPLES[:, :5])
 
 
-def test_application_that_keras_does_not_have(tmp_path: Path) -> None:
+def test_application_that_keras_does_not_have(tf: Any, tmp_path: Path) -> None:
+    application = {"name": "MobileNet2", "weights": "none", "image_size": None}
     with pytest.raises(ValueError, match=r"Keras has no application 'MobileNet2'; it has .*MobileNetV2"):
-        zl.convert(KerasApplication(name="MobileNet2", weights="none"), tmp_path / "m.tflite")
-    assert list(tmp_path.iterdir()) == []
+        convert_here("application", tmp_path / "MobileNet2", quantize="none", application=application)
+
+
+def test_network_that_does_not_know_its_inputs(tf: Any) -> None:
+    with pytest.raises(ConversionError, match="'unbuilt' can't be written as a SavedModel"):
+        zl.convert(tf.keras.Sequential([tf.keras.layers.Dense(3)], name="unbuilt"))

@@ -156,24 +156,24 @@ def test_folder_of_images(tmp_path: Path) -> None:
         np.save(tmp_path / f"{index:02}.npy", image)
         (tmp_path / f"{index:02}.npy").rename(tmp_path / f"{index:02}.png")
 
-    def preprocess(path: Path) -> np.ndarray:
+    def read(path: Path) -> np.ndarray:
         array: np.ndarray = np.load(path)
         return array
 
     convert: Callable[..., Any] = zl.convert
-    options = {"quantize": "int8", "preprocess": preprocess}
+    options = {"quantize": "int8", "preprocessing": read}
     expected = zl.convert(SOURCE, quantize="int8", representative_data=IMAGES)
     assert convert(SOURCE, representative_data=tmp_path, **options).content == expected.content
 
     (tmp_path / "03.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"the image .*03\.png can't be used"):
         convert(SOURCE, representative_data=tmp_path, **options)
-    result = convert(SOURCE, representative_data=tmp_path, bad_images="skip", **options)
+    result = convert(SOURCE, representative_data=tmp_path, on_corrupt="skip", **options)
     assert result.verification.samples == len(IMAGES) - 1
     for path in tmp_path.iterdir():
         path.write_bytes(b"no image")
     with pytest.raises(ValueError, match="representative_data is empty: no image in the folder"):
-        convert(SOURCE, representative_data=tmp_path, bad_images="skip", **options)
+        convert(SOURCE, representative_data=tmp_path, on_corrupt="skip", **options)
 
 
 @pytest.fixture
@@ -233,10 +233,34 @@ def test_representative_data_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").touch()
     with pytest.raises(ValueError, match=r"rows\.csv holds no representative data"):
         convert(DENSE, quantize="int8", representative_data=tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match="is a folder of images; say with preprocess="):
+    with pytest.raises(ValueError, match="is a folder of images; say how they become inputs"):
         convert(DENSE, quantize="int8", representative_data=tmp_path)
     with pytest.raises(ValueError, match="representative_data is empty: there are no images"):
-        convert(DENSE, quantize="int8", representative_data=tmp_path, preprocess="mobilenet_v2")
+        convert(DENSE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2")
+
+
+def test_folder_of_images_by_name(tmp_path: Path) -> None:
+    """The counts of a picture, as the application of that name is fed."""
+    pytest.importorskip("zerolite.vision", reason="images by name are read there")
+    pillow = pytest.importorskip("PIL.Image", reason="needs the extra vision")
+    counts = np.random.default_rng(9).integers(256, size=(6, 28, 28), dtype=np.uint8)
+    for index, picture in enumerate(counts):
+        pillow.fromarray(picture).save(tmp_path / f"{index}.png")
+    result = zl.convert(SOURCE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2")
+    scaled = counts[..., np.newaxis].astype(np.float32) / np.float32(127.5) - 1
+    assert result.content == zl.convert(SOURCE, quantize="int8", representative_data=scaled).content
+    (tmp_path / "2.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"the image .*2\.png can't be used"):
+        zl.convert(SOURCE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2")
+    result = zl.convert(
+        SOURCE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2", on_corrupt="skip"
+    )
+    assert result.verification is not None
+    assert result.verification.samples == 5
+    with pytest.raises(ValueError, match="there is no preprocessing 'mobilenet_v9'"):
+        zl.convert(SOURCE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v9")
+    with pytest.raises(ValueError, match="needs a model whose input is an image"):
+        zl.convert(DENSE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2")
 
 
 # Several inputs, several signatures, none

@@ -49,11 +49,13 @@ def _convert(
         Path | None,
         typer.Option(help="Typical inputs: a .npy or .npz file, or a folder of images.", exists=True),
     ] = None,
-    preprocess: Annotated[
+    preprocessing: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="How images become inputs, as mobilenet_v2; for a folder of them."),
     ] = None,
-    bad_images: Annotated[str, typer.Option(metavar="fail|skip", help="What happens to unreadable images.")] = "fail",
+    skip_corrupt: Annotated[
+        bool, typer.Option("--skip-corrupt", help="Leave out images that can't be read instead of failing.")
+    ] = False,
     io_dtype: Annotated[
         str | None, typer.Option(metavar="DTYPE", help="Inputs and outputs of int8 (int8, uint8, float32) or int16x8.")
     ] = None,
@@ -94,11 +96,9 @@ def _convert(
     subject = _subject(source, keras_application, weights=weights, image_size=image_size)
     target = _target(out, source, keras_application)
     shapes = dict(map(_shape, inputs or ()))
-    if bad_images not in ("fail", "skip"):
-        raise typer.BadParameter("Choose fail or skip.", param_hint="--bad-images")
-    if (preprocess is None) != (representative_data is None or not representative_data.is_dir()):
+    if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
         raise typer.BadParameter(
-            "It goes with a folder of images, and such a folder needs it.", param_hint="--preprocess"
+            "It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing"
         )
     with _wrong_use():
         from zerolite.conversion.options import check_options
@@ -119,7 +119,7 @@ def _convert(
             result = convert(
                 subject,
                 target,
-                quantize=cast("Any", quantize),  # checked above, like io_dtype and bad_images
+                quantize=cast("Any", quantize),  # checked above, like io_dtype
                 representative_data=representative_data,
                 inputs=shapes or None,
                 outputs=outputs,
@@ -128,8 +128,8 @@ def _convert(
                 select_tf_ops=select_tf_ops,
                 allow_custom_ops=allow_custom_ops,
                 verify=verify,
-                preprocess=preprocess,
-                bad_images=cast("Any", bad_images),
+                preprocessing=preprocessing,
+                on_corrupt="skip" if skip_corrupt else "raise",
                 progress=progress,
             )
         keep_log(result.log)

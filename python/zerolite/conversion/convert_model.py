@@ -18,7 +18,7 @@ from zerolite.conversion.child_process import ConversionProcess
 from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.conversion_result import ConversionResult
 from zerolite.conversion.exported_model import export_functions, export_keras_model, function_specs, keras_specs
-from zerolite.conversion.image_folder import BadImages, Preprocess
+from zerolite.conversion.image_folder import OnCorrupt, Preprocessing
 from zerolite.conversion.input_spec import InputSpec, Specs
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import check_options
@@ -45,8 +45,8 @@ def convert(
     select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
     verify: bool = True,
-    preprocess: Preprocess | None = None,
-    bad_images: BadImages = "fail",
+    preprocessing: Preprocessing | None = None,
+    on_corrupt: OnCorrupt = "raise",
     progress: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.
@@ -81,9 +81,9 @@ def convert(
         allow_custom_ops: let custom operators into the file.
         verify: run source and result on up to 32 samples of `representative_data`, or on 4 random ones, and
             report the differences.
-        preprocess: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
+        preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
             or a function from an image's `Path` to a sample.
-        bad_images: whether an image that can't be read ends the conversion ("fail") or is left out ("skip").
+        on_corrupt: whether an image that can't be read ends the conversion ("raise") or is left out ("skip").
         progress: called with what the conversion is at, in a few words.
 
     Returns:
@@ -125,8 +125,8 @@ def convert(
             folder / "samples",
             specs=specs,
             signatures=signatures,
-            preprocess=preprocess,
-            bad_images=bad_images,
+            preprocessing=preprocessing,
+            on_corrupt=on_corrupt,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
             export_log = _export(recognized, folder / "model", progress)

@@ -18,14 +18,14 @@ class SampleFile:
     Attributes:
         kind: "spool" for what `SampleSpool` wrote, "arrays" for a .npy or .npz file, "images" for a folder.
         path: the file or folder.
-        preprocess: the name of the preprocessing of images.
-        bad_images: what happens to an image that can't be read.
+        preprocessing: the name of the preprocessing of images.
+        on_corrupt: what happens to an image that can't be read.
     """
 
     kind: Literal["spool", "arrays", "images"]
     path: str
-    preprocess: str = ""
-    bad_images: Literal["fail", "skip"] = "fail"
+    preprocessing: str = ""
+    on_corrupt: Literal["raise", "skip"] = "raise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zerolite.conversion.image_folder import BadImages, Preprocess, find_images, named_preprocess, read_images
+from zerolite.conversion.image_folder import (
+    OnCorrupt,
+    Preprocessing,
+    check_preprocessing,
+    find_images,
+    named_preprocessing,
+    read_images,
+)
 from zerolite.conversion.input_spec import Specs, arrange_sample, specs_of_signature
 from zerolite.conversion.representative_data import Record, check_finite, iterate_samples
 from zerolite.conversion.request import SampleFile
@@ -24,8 +31,8 @@ def prepare_samples(
     *,
     specs: Specs | None,
     signatures: Sequence[str] | None,
-    preprocess: Preprocess | None,
-    bad_images: BadImages,
+    preprocessing: Preprocessing | None,
+    on_corrupt: OnCorrupt,
 ) -> SampleFile | None:
     """Check every sample, and say where another process finds them.
 
@@ -36,33 +43,36 @@ def prepare_samples(
         spool: a file to write, if need be.
         specs: what the model takes, as far as it is known here.
         signatures: the signatures that are converted, where they were named.
-        preprocess: how images become samples.
-        bad_images: what happens to an image that can't be read.
+        preprocessing: how images become samples.
+        on_corrupt: what happens to an image that can't be read.
 
     Raises:
         ValueError: the data is empty, not finite or of another shape, or the options don't go together.
         TypeError: the data is of no known form.
         OSError: a file could not be read or written.
     """
-    if bad_images not in ("fail", "skip"):
-        raise ValueError(f"bad_images must be 'fail' or 'skip'; came '{bad_images}'")
+    if on_corrupt not in ("raise", "skip"):
+        raise ValueError(f"on_corrupt must be 'raise' or 'skip'; came '{on_corrupt}'")
     is_path = isinstance(data, str | os.PathLike)
     folder = Path(data) if is_path and Path(data).is_dir() else None
-    if (preprocess is None) != (folder is None):
+    if (preprocessing is None) != (folder is None):
         raise ValueError(
-            f"{folder} is a folder of images; say with preprocess= how they become inputs, as preprocess='mobilenet_v2'"
-            if preprocess is None
-            else "preprocess goes with representative_data that is a folder of images"
+            f"{folder} is a folder of images; say how they become inputs, as preprocessing='mobilenet_v2'"
+            if preprocessing is None
+            else "preprocessing goes with representative_data that is a folder of images"
         )
     if data is None:
         return None
-    if folder is not None and isinstance(preprocess, str):
+    if folder is not None and isinstance(preprocessing, str):
         # How large an image has to be is known to the process that reads the model.
         find_images(folder)
-        return SampleFile(kind="images", path=str(folder.absolute()), preprocess=preprocess, bad_images=bad_images)
+        check_preprocessing(preprocessing)
+        return SampleFile(
+            kind="images", path=str(folder.absolute()), preprocessing=preprocessing, on_corrupt=on_corrupt
+        )
     records: Iterable[Record]
-    if folder is not None and preprocess is not None and not isinstance(preprocess, str):
-        records = ((None, sample) for sample in read_images(folder, preprocess, bad_images))
+    if folder is not None and preprocessing is not None and not isinstance(preprocessing, str):
+        records = ((None, sample) for sample in read_images(folder, preprocessing, on_corrupt))
     else:
         records = iterate_samples(data, signatures=signatures)
     if is_path and folder is None:
@@ -88,8 +98,8 @@ def open_samples(file: SampleFile, specs: Specs) -> Iterable[tuple[str | None, d
     inputs = specs_of_signature(specs, None)
     if len(inputs) != 1:
         raise ValueError(f"a folder of images is for models with one input; this one has {len(inputs)}")
-    preprocess = named_preprocess(file.preprocess, inputs[0].shape)
-    images = read_images(Path(file.path), preprocess, file.bad_images)
+    read = named_preprocessing(file.preprocessing, inputs[0].shape)
+    images = read_images(Path(file.path), read, file.on_corrupt)
     return _checked(((None, sample) for sample in images), specs)
 
 
