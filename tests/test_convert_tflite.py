@@ -328,6 +328,15 @@ def test_unsound_sources(tmp_path: Path) -> None:
             zl.convert(path, quantize="dynamic")
 
 
+@pytest.mark.usefixtures("no_process")
+def test_source_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(SOURCE.read_bytes())
+    with pytest.raises(ValueError, match="is the source; name another file"):
+        zl.convert(path, path, quantize="dynamic")
+    assert path.read_bytes() == SOURCE.read_bytes()
+
+
 def test_options_that_only_tensorflow_has() -> None:
     with pytest.raises(ValueError, match=r"is a \.tflite file already; choose how to quantize it"):
         zl.convert(SOURCE)

@@ -115,6 +115,8 @@ def convert(
     path = None if out is None else Path(out)
     if path is not None:
         check_writable_target(path)
+        if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
+            raise ValueError(f"{path} is the source; name another file for the result")
     _check_packages(recognized, quantize)
     specs = _specs(recognized, inputs)
 

@@ -82,7 +82,7 @@ class SavedModel:
             raise ConversionError(f"'{self._name}' is no sound SavedModel: {error}", log="") from error
         for graph in content.meta_graphs:
             if _TAG in graph.meta_info_def.tags:
-                return {key: value for key, value in graph.signature_def.items() if not key.startswith("__")}
+                return {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
         raise ConversionError(f"the SavedModel '{self._name}' has no graph for serving (tag '{_TAG}')", log="")
 
     def _inputs(self, key: str, definition: Any, known: Sequence[InputSpec] | None) -> list[InputSpec]:
@@ -143,7 +143,7 @@ def _chosen(request: ConversionRequest, known: Sequence[str]) -> list[str]:
         raise ValueError(f"'{request.name}' has no signature '{unknown[0]}'; it has {', '.join(known) or 'none'}")
     if not known:
         raise ValueError(f"'{request.name}' has no signatures; save it with tf.saved_model.save(..., signatures=...)")
-    return wanted or ([_DEFAULT] if _DEFAULT in known else sorted(known))
+    return wanted or ([_DEFAULT] if _DEFAULT in known else list(known))
 
 
 def _check_names(what: str, wanted: Any, known: Any) -> None:

@@ -66,7 +66,8 @@ def recognize_source(source: Any) -> Source:
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
-    if hasattr(source, "export") and hasattr(source, "inputs"):
+    # Of a Sequential model that has not been built, only the class has inputs.
+    if hasattr(source, "export") and (hasattr(source, "inputs") or hasattr(type(source), "inputs")):
         return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
     if hasattr(source, "get_concrete_function"):
         raise TypeError("can't convert a tf.function as it is; give one of its graphs: f.get_concrete_function(...)")
