@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.console import Console
 
-from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.failure import fail, failures_in_one_line
 from zerolite.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ def _log_written(path: Path | None) -> Iterator[Callable[[str], None]]:
         yield keep
     except ConversionError as error:
         keep(error.log)
+        if path is None and error.log.strip():
+            raise fail(f"{error} (--log FILE keeps what the converter printed)") from error
         raise
 
 
