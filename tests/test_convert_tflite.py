@@ -15,7 +15,7 @@ import pytest
 
 import zerolite as zl
 from tests import model_zoo as zoo
-from tests.python_process import run_python
+from tests.python_process import answer_of, run_python
 from tests.real_answers import input_and_output, real_answers
 from zerolite.conversion import ConversionError
 
@@ -381,6 +381,19 @@ def test_interrupt_ends_the_process(tmp_path: Path) -> None:
     assert seen
     assert not any(child.is_running() for child in seen)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_caller_loads_nothing_heavy() -> None:
+    """What the work takes is taken by its own process."""
+    program = """
+import sys
+import zerolite as zl
+
+zl.convert(sys.argv[1], quantize="weight-only-int8")
+heavy = {"ai_edge_litert", "ai_edge_quantizer", "scipy", "tensorflow"}
+print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+    assert answer_of(program, str(SOURCE)) == "[]\n"
 
 
 def test_process_ends_with_its_caller() -> None:
