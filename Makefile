@@ -59,7 +59,7 @@ $(DEMO_VENV)/.installed: $(PACKAGE_SOURCES)
 	@touch $@
 
 $(TEST_VENV)/.installed: $(PACKAGE_SOURCES)
-	$(INTERPRETER) tools/install.py $(TEST_VENV) '.[demo,test]'
+	$(INTERPRETER) tools/install.py $(TEST_VENV) '.[demo,quantize,test]'
 	@touch $@
 
 ## For those who work on zerolite; all share the environment .venv

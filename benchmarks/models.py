@@ -6,11 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.settings import ROOT, Settings
 
-__all__ = ["DENSE", "FIXED_BATCH", "model_path"]
+__all__ = ["DENSE", "FIXED_BATCH", "keras_path", "model_path"]
 
 #: Two dense layers, float32 (n, 64) to (n, 10).
 DENSE = ROOT / "tests" / "models" / "dense_2layer.tflite"
@@ -26,7 +26,15 @@ def model_path(name: str, settings: Settings) -> Path:
 
     TensorFlow converts in a process of its own, so that it does not lie in this one's memory.
     """
-    path = settings.build / "bench-models" / f"{name}.tflite"
+    return _made(name, settings.build / "bench-models" / f"{name}.tflite")
+
+
+def keras_path(name: str, settings: Settings) -> Path:
+    """The Keras file of a model by name, made first if it is not there: a key of `_RECIPES`."""
+    return _made(name, settings.build / "bench-models" / f"{name}.keras")
+
+
+def _made(name: str, path: Path) -> Path:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "benchmarks.models", name, str(path)]
@@ -76,7 +84,7 @@ _RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def _make(name: str, path: Path) -> None:
     import numpy as np
 
-    from zerolite.conversion import convert
+    from zerolite.conversion import Quantize, convert
     from zerolite.quiet_tensorflow import import_tensorflow_quietly
 
     import_tensorflow_quietly()
@@ -84,9 +92,12 @@ def _make(name: str, path: Path) -> None:
 
     build, quantize = _RECIPES[name]
     tf.keras.utils.set_random_seed(_SEED)
+    if path.suffix == ".keras":
+        build(tf.keras).save(path)
+        return
     rng = np.random.default_rng(_SEED)
     samples = rng.standard_normal((8, *_MOBILENET_SHAPE), dtype=np.float32) if quantize == "int8" else None
-    convert(build(tf.keras), path, quantize=quantize, representative_data=samples)  # type: ignore[arg-type]
+    convert(build(tf.keras), path, quantize=cast("Quantize", quantize), representative_data=samples, verify=False)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import batch, cold_start, cpp_loop, large_models, memory, per_call, replicas, runtimes
+from benchmarks import batch, cold_start, conversion, cpp_loop, large_models, memory, per_call, replicas, runtimes
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
 
@@ -20,4 +20,5 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "cold_start": cold_start.run,
     "memory": memory.run,
     "runtimes": runtimes.run,
+    "conversion": conversion.run,
 }

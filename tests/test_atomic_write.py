@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.python_process import answer_of
 from zerolite.atomic_write import check_writable_target, write_atomically
 
 
@@ -44,3 +45,24 @@ def test_targets_that_can_not_be_written(tmp_path: Path) -> None:
         check_writable_target(tmp_path / "absent" / "model.tflite")
     with pytest.raises(IsADirectoryError, match="is a folder"):
         check_writable_target(tmp_path)
+
+
+def test_read_only_folder_is_told_before() -> None:
+    """For everybody but root, who may write everywhere: the program gives that up first."""
+    program = """
+import os, sys, tempfile
+from pathlib import Path
+from zerolite.atomic_write import check_writable_target
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chmod(folder, 0o555)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        check_writable_target(Path(folder) / "model.tflite")
+    except PermissionError as error:
+        print(str(error).partition(": ")[2].replace(folder, "FOLDER"))
+    finally:
+        os.seteuid(os.getuid())
+"""
+    assert answer_of(program) == "the folder FOLDER is read-only; choose another one\n"

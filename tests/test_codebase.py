@@ -17,9 +17,11 @@ LONGEST_FILE = 400
 # Optional dependencies, and the reference interpreter's package, of which only the library is used.
 LAZY_IMPORTS = {
     "ai_edge_litert",
+    "ai_edge_quantizer",
     "click",
     "flatbuffers",
     "graphviz",
+    "h5py",
     "jinja2",
     "keras",
     "matplotlib",

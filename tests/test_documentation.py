@@ -3,7 +3,8 @@
 A ```python block is run, all blocks of a document in order as one program, in a folder that holds a small
 model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form
 `model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
-`labels.txt` and a folder `images` of ten classes, in which one file is broken. Commands in ```sh and
+`labels.txt` and a folder `images` of ten classes, in which one file is broken; commands also find `model.keras`, of the
+kind of `model.tflite`, and `samples.npy` with inputs. Commands in ```sh and
 ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
 where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
@@ -32,7 +33,7 @@ FILES = {
     "classifier.tflite": "small_cnn.tflite",
 }
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
-QUICK_COMMANDS = {"classify", "compare", "evaluate", "info", "run", "profile"}
+QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "run", "profile"}
 MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
@@ -225,20 +226,35 @@ def assert_script_exists(arguments: list[str]) -> None:
         assert (ROOT / arguments[0]).is_file()
 
 
-def quick_commands() -> list[Command]:
-    chosen = []
+def quick_commands() -> list[Any]:
+    chosen: list[Any] = []
     for command in COMMANDS:
         words = command.text.split()
         runs = command.block.reason_not_to_run is None and "|" not in words and ">" not in words
         if runs and words[0] == "zerolite" and len(words) > 1 and words[1] in QUICK_COMMANDS:
-            chosen.append(command)
+            marks = [pytest.mark.slow] if needs_keras(command) else []
+            chosen.append(pytest.param(command, id=str(command), marks=marks))
     return chosen
 
 
-@pytest.mark.parametrize("command", quick_commands(), ids=str)
+def needs_keras(command: Command) -> bool:
+    return ".keras" in command.text or "--keras-application" in command.text
+
+
+KERAS_MODEL = """
+import tensorflow as tf
+tf.keras.Sequential([tf.keras.Input((64,)), tf.keras.layers.Dense(10)]).save("model.keras")
+"""
+
+
+@pytest.mark.parametrize("command", quick_commands())
 def test_quick_command_runs(command: Command, folder_with_model: Path) -> None:
     if re.search(r"--graph \S+\.(svg|png|pdf)", command.text) and shutil.which("dot") is None:
         pytest.skip("needs Graphviz")
+    np.save(folder_with_model / "samples.npy", np.random.default_rng(0).normal(size=(8, 64)).astype(np.float32))
+    if needs_keras(command):
+        pytest.importorskip("tensorflow", reason="needs the extra convert")
+        run([sys.executable, "-c", KERAS_MODEL], folder_with_model)
     run([zerolite_command(), *shlex.split(command.text, comments=True)[1:]], folder_with_model)
 
 

@@ -21,9 +21,9 @@ from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
+    from zerolite import vision
     from zerolite._delegation import Delegation, Partition
     from zerolite._item_error import ItemError
-    from zerolite import vision
     from zerolite.benchmarking import benchmark
     from zerolite.comparison import compare
     from zerolite.conversion import convert

@@ -15,11 +15,14 @@ def check_writable_target(path: Path) -> None:
     Raises:
         FileNotFoundError: the folder of `path` does not exist.
         IsADirectoryError: `path` is a folder.
+        PermissionError: nothing can be written into the folder, as on a read-only disk.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(f"can't write {path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise IsADirectoryError(f"can't write {path}: it is a folder; name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(f"can't write {path}: the folder {path.parent} is read-only; choose another one")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

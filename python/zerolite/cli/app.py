@@ -8,6 +8,7 @@ from zerolite.cli import (
     benchmark_command,
     classify_command,
     compare_command,
+    convert_command,
     demo_command,
     evaluate_command,
     info_command,
@@ -18,6 +19,7 @@ __all__ = ["build_app"]
 
 _COMMANDS = (
     info_command,
+    convert_command,
     run_command,
     evaluate_command,
     compare_command,
@@ -30,7 +32,7 @@ _COMMANDS = (
 def build_app() -> typer.Typer:
     """The command line with all of its commands."""
     app = typer.Typer(
-        help="TensorFlow Lite models from the command line: look into them, run them, and measure them.",
+        help="TensorFlow Lite models from the command line: convert them, look into them, run them, and measure them.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from zerolite.atomic_write import write_atomically
 from zerolite.comparison import compare
-from zerolite.conversion import convert
-from zerolite.conversion_result import Quantize
+from zerolite.conversion import Quantize, convert
 from zerolite.demo.digits import Digits
 from zerolite.demo.progress import Progress
 from zerolite.demo.report import Report

@@ -1,0 +1,237 @@
+"""The function `convert`."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from zerolite.atomic_write import check_writable_target, write_atomically
+from zerolite.captured_output import CapturedOutput
+from zerolite.conversion.child_process import ConversionProcess
+from zerolite.conversion.conversion_error import ConversionError, first_line
+from zerolite.conversion.conversion_result import ConversionResult
+from zerolite.conversion.exported_model import export_functions, export_keras_model, function_specs, keras_specs
+from zerolite.conversion.image_folder import OnCorrupt, Preprocessing
+from zerolite.conversion.input_spec import InputSpec, Specs
+from zerolite.conversion.operators import UnsupportedOperator
+from zerolite.conversion.options import check_options
+from zerolite.conversion.quantization_mode import QUANTIZATION_MODES, Quantize
+from zerolite.conversion.representative_data import RepresentativeData
+from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.sample_preparation import prepare_samples
+from zerolite.conversion.source import Source, recognize_source
+from zerolite.conversion.verification import Verification
+
+__all__ = ["convert"]
+
+
+def convert(
+    source: Any,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    quantize: Quantize = "none",
+    representative_data: RepresentativeData | None = None,
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+    io_dtype: Literal["int8", "uint8", "int16", "float32"] | None = None,
+    signatures: Sequence[str] | None = None,
+    select_tf_ops: bool = False,
+    allow_custom_ops: bool = False,
+    verify: bool = True,
+    preprocessing: Preprocessing | None = None,
+    on_corrupt: OnCorrupt = "raise",
+    progress: Callable[[str], None] | None = None,
+) -> ConversionResult:
+    """Convert a model to .tflite.
+
+    TensorFlow's converter runs in a process of its own, which is gone afterwards, with the memory that it took.
+    What it prints is kept in the result's `log`, or in the error's, and off the terminal. A Keras model or
+    concrete functions in this process are written to a temporary SavedModel first.
+
+    Args:
+        source: a Keras model, one or several concrete functions (several also as a mapping from signature to
+            function), a `KerasApplication`, the path of a .keras or .h5 file or of a SavedModel's folder, or a
+            float .tflite file, which is quantized without TensorFlow (extra "quantize").
+        out: where to write the model; it appears there when it is complete. None only returns its bytes.
+        quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
+            quantizes activations while the model runs. "int8" makes weights, activations, inputs and outputs
+            integers. "int8-float-io" does so inside, with float32 inputs and outputs. "int16x8" has int16
+            activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and "weight-only-int4"
+            store weights as such and compute in float32 (extra "quantize").
+        representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
+            activation, and on which every mode is verified: an array whose leading axis counts the samples; a
+            mapping from input to such an array; a finite iterable of samples, each with its batch axis; the path
+            of a .npy or .npz file, or of a folder of images. For several signatures, a mapping from signature to
+            any of these.
+        inputs: shapes by input, batch included, where the model leaves axes open.
+        outputs: the outputs to keep, by name; None keeps all.
+        io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
+            quantize="int8", "float32" (the default) or "int16" for "int16x8".
+        signatures: the signatures of a SavedModel to convert; None means "serving_default", or all where there
+            is none of that name.
+        select_tf_ops: let operators that TFLite has no kernel for into the file, for runtimes that bring
+            TensorFlow's kernels; zerolite does not.
+        allow_custom_ops: let custom operators into the file.
+        verify: run source and result on up to 32 samples of `representative_data`, or on 4 random ones, and
+            report the differences.
+        preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
+            or a function from an image's `Path` to a sample.
+        on_corrupt: whether an image that can't be read ends the conversion ("raise") or is left out ("skip").
+        progress: called with what the conversion is at, in a few words.
+
+    Returns:
+        The model's bytes, where they were written, its operators, how it compares with the source, and the log.
+
+    Raises:
+        ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
+        ValueError: the options contradict one another, or the representative data is empty, not finite or of
+            another shape than the inputs.
+        TypeError: `source` is of no known kind.
+        FileNotFoundError: there is no model at `source`, or the folder of `out` does not exist.
+        OSError: a file could not be written, as on a full disk; nothing is left of it.
+        InvalidModelError: the .tflite file is not a sound model.
+        ConversionError: the model can't be converted, or the process was killed.
+    """
+    began = time.monotonic()
+    for name, value in (("outputs", outputs), ("signatures", signatures)):
+        if isinstance(value, str):
+            raise TypeError(f"{name} must be a list of names; came one, as in {name}=['{value}']")
+    recognized = recognize_source(source)
+    check_options(
+        recognized,
+        quantize=quantize,
+        has_data=representative_data is not None,
+        io_dtype=io_dtype,
+        verify=verify,
+        reshaped=bool(inputs or outputs or signatures or select_tf_ops or allow_custom_ops),
+    )
+    path = None if out is None else Path(out)
+    if path is not None:
+        check_writable_target(path)
+        if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
+            raise ValueError(f"{path} is the source; name another file for the result")
+    _check_packages(recognized, quantize)
+    specs = _specs(recognized, inputs)
+
+    with tempfile.TemporaryDirectory(prefix="zerolite-convert-") as temporary:
+        folder = Path(temporary)
+        samples = prepare_samples(
+            representative_data,
+            folder / "samples",
+            specs=specs,
+            signatures=signatures,
+            preprocessing=preprocessing,
+            on_corrupt=on_corrupt,
+        )
+        with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
+            export_log = _export(recognized, folder / "model", progress)
+            request = ConversionRequest(
+                **_where(recognized, folder),
+                result=str(folder / "result.tflite"),
+                quantize=quantize,
+                io_dtype=io_dtype,
+                samples=samples,
+                inputs={name: [int(size) for size in shape] for name, shape in (inputs or {}).items()},
+                outputs=list(outputs or ()),
+                signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
+                select_tf_ops=select_tf_ops,
+                allow_custom_ops=allow_custom_ops,
+                verify=verify,
+            )
+            told = process.convert(request, progress)
+            log = export_log + process.log
+        content = request.result_path.read_bytes()
+    if path is not None:
+        write_atomically(path, content)
+    return ConversionResult(
+        path=path,
+        content=content,
+        quantize=quantize,
+        log=log,
+        source_size=recognized.size or told["source_size"],
+        operators=told["operators"],
+        unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
+        verification=None if told["verification"] is None else Verification.from_dict(told["verification"]),
+        not_verified=told["not_verified"],
+        seconds=time.monotonic() - began,
+        peak_memory=told["peak_memory"],
+    )
+
+
+def _check_packages(source: Source, quantize: str) -> None:
+    if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
+        raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
+    mode = QUANTIZATION_MODES[quantize]
+    if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("ai_edge_quantizer") is None:
+        what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
+        raise ImportError(f"{what} needs ai-edge-quantizer; install it with: pip install 'zerolite[quantize]'")
+
+
+def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs | None:
+    """What this process knows of the source's inputs before another one has read it."""
+    found: dict[str | None, list[InputSpec] | None] = {}
+    if source.kind == "keras_model":
+        found = {None: keras_specs(source.value)}
+    elif source.kind == "functions":
+        found = {key: function_specs(function) for key, function in source.value.items()}
+    elif source.kind == "tflite":
+        found = _file_specs(source.value)
+    known = {key: specs for key, specs in found.items() if specs is not None}
+    # Fixed shapes are for the other process to look into.
+    return known if known and len(known) == len(found) and not inputs else None
+
+
+def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
+    from zerolite import load
+
+    with load(path) as model:
+        return {
+            key: [
+                InputSpec(
+                    tensor.name, tuple(None if size < 0 else size for size in tensor.shape_signature), tensor.dtype.name
+                )
+                for tensor in signature.inputs.values()
+            ]
+            for key, signature in model.signatures.items()
+        }
+
+
+def _where(source: Source, folder: Path) -> dict[str, Any]:
+    """The source as a request names it; models of this process are in `folder` by then."""
+    if source.kind == "application":
+        return {"kind": source.kind, "name": source.name, "application": dataclasses.asdict(source.value)}
+    if isinstance(source.value, Path):
+        return {"kind": source.kind, "name": source.name, "path": str(source.value.absolute())}
+    return {"kind": "saved_model", "name": source.name, "path": str(folder / "model")}
+
+
+def _export(source: Source, folder: Path, progress: Callable[[str], None] | None) -> str:
+    """Write a model of this process where the other one can read it; what that printed."""
+    if source.kind not in ("keras_model", "functions"):
+        return ""
+    if progress is not None:
+        progress("Exporting the model")
+    output = CapturedOutput()
+    try:
+        # Keras warns about its own internals; the log keeps that.
+        with output, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if source.kind == "keras_model":
+                export_keras_model(source.value, folder)
+            else:
+                export_functions(source.value, folder)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ConversionError(
+            f"'{source.name}' can't be written as a SavedModel, which it is converted from: {first_line(error)}",
+            log=output.text,
+        ) from error
+    return output.text + "".join(f"{warning.category.__name__}: {warning.message}\n" for warning in caught)

@@ -1,0 +1,57 @@
+"""Whether the options of a conversion go together."""
+
+from __future__ import annotations
+
+from zerolite.conversion.quantization_mode import QUANTIZATION_MODES
+from zerolite.conversion.source import Source
+
+__all__ = ["check_options"]
+
+
+def check_options(
+    source: Source, *, quantize: str, has_data: bool, io_dtype: str | None, verify: bool, reshaped: bool
+) -> None:
+    """Refuse options that contradict one another.
+
+    Args:
+        source: what is converted.
+        quantize: the quantization asked for.
+        has_data: whether there is representative data.
+        io_dtype: the type of inputs and outputs asked for.
+        verify: whether the result is verified.
+        reshaped: whether there are options that only TensorFlow's converter has.
+
+    Raises:
+        ValueError: they do.
+    """
+    mode = QUANTIZATION_MODES.get(quantize)
+    if mode is None:
+        raise ValueError(f"quantize must be one of {', '.join(QUANTIZATION_MODES)}; came '{quantize}'")
+    if mode.needs_data and not has_data:
+        raise ValueError(
+            f"quantize='{quantize}' needs representative_data: some dozens to hundreds of typical inputs, "
+            "from which the range of every activation is taken"
+        )
+    if has_data and not mode.needs_data and not verify:
+        raise ValueError(
+            f"quantize='{quantize}' without verification makes no use of representative_data; leave it out, or "
+            "verify on it"
+        )
+    if io_dtype is not None and io_dtype not in mode.io_dtypes:
+        with_it = [name for name, one in QUANTIZATION_MODES.items() if io_dtype in one.io_dtypes]
+        if not with_it:
+            known = dict.fromkeys(dtype for one in QUANTIZATION_MODES.values() for dtype in one.io_dtypes)
+            raise ValueError(f"io_dtype must be one of {', '.join(known)}; came '{io_dtype}'")
+        raise ValueError(
+            f"io_dtype='{io_dtype}' goes with quantize={' or '.join(map(repr, with_it))}; came quantize='{quantize}'"
+        )
+    if source.kind == "tflite":
+        if quantize == "none":
+            raise ValueError(
+                f"{source.name} is a .tflite file already; choose how to quantize it, as quantize='dynamic'"
+            )
+        if reshaped:
+            raise ValueError(
+                f"{source.name} is a .tflite file: inputs, outputs, signatures, select_tf_ops and allow_custom_ops are "
+                "for models that TensorFlow converts"
+            )

@@ -1,0 +1,81 @@
+"""What a conversion's process is told, as plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["ConversionRequest", "SampleFile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleFile:
+    """Where the samples are.
+
+    Attributes:
+        kind: "spool" for what `SampleSpool` wrote, "arrays" for a .npy or .npz file, "images" for a folder.
+        path: the file or folder.
+        preprocessing: the name of the preprocessing of images.
+        on_corrupt: what happens to an image that can't be read.
+    """
+
+    kind: Literal["spool", "arrays", "images"]
+    path: str
+    preprocessing: str = ""
+    on_corrupt: Literal["raise", "skip"] = "raise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversionRequest:
+    """One conversion.
+
+    Attributes:
+        kind: "saved_model", "keras_file", "tflite" or "application".
+        name: what errors call the source.
+        path: the source's file or folder; an application has none.
+        application: the fields of a `KerasApplication`.
+        result: where to write the model.
+        quantize: a key of `QUANTIZATION_MODES`.
+        io_dtype: the type of inputs and outputs; None is the mode's default.
+        samples: the representative data.
+        inputs: fixed shapes by input's name.
+        outputs: the outputs to keep; empty for all.
+        signatures: the signatures to convert; empty for the default.
+        select_tf_ops: whether TensorFlow's own kernels may be called for.
+        allow_custom_ops: whether custom operators may be in the file.
+        verify: whether source and result are compared.
+    """
+
+    kind: str
+    name: str
+    path: str = ""
+    application: Mapping[str, Any] | None = None
+    result: str
+    quantize: str
+    io_dtype: str | None = None
+    samples: SampleFile | None = None
+    inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    outputs: Sequence[str] = ()
+    signatures: Sequence[str] = ()
+    select_tf_ops: bool = False
+    allow_custom_ops: bool = False
+    verify: bool = True
+
+    @property
+    def result_path(self) -> Path:
+        """`result` as a path."""
+        return Path(self.result)
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> ConversionRequest:
+        """The request that `to_json` wrote."""
+        document = json.loads(line)
+        samples = document.pop("samples")
+        return cls(samples=None if samples is None else SampleFile(**samples), **document)

@@ -1,0 +1,121 @@
+"""What there is to convert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from zerolite.conversion.keras_application import KerasApplication
+
+__all__ = ["KERAS_FILES", "Source", "SourceKind", "recognize_source"]
+
+#: How the names of Keras files end.
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+
+SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
+
+_KNOWN = (
+    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
+    "SavedModel's folder"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source that was recognized.
+
+    Attributes:
+        kind: what it is; "keras_model" and "functions" are objects of this process.
+        name: what errors call it.
+        value: its `Path`, the `KerasApplication`, the Keras model, or the concrete functions by signature.
+    """
+
+    kind: SourceKind
+    name: str
+    value: Any
+
+    @property
+    def needs_tensorflow(self) -> bool:
+        """Whether it takes TensorFlow to read it."""
+        return self.kind != "tflite"
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes up on disk; 0 when it is not on a disk."""
+        if not isinstance(self.value, Path):
+            return 0
+        if self.value.is_dir():
+            return sum(path.stat().st_size for path in self.value.rglob("*") if path.is_file())
+        return self.value.stat().st_size
+
+
+def recognize_source(source: Any) -> Source:
+    """Say what `source` is.
+
+    Raises:
+        TypeError: nothing that can be converted.
+        FileNotFoundError: there is no model at the path.
+    """
+    if isinstance(source, str | os.PathLike):
+        return _file(Path(source))
+    if isinstance(source, KerasApplication):
+        return Source("application", source.name, source)
+    functions = _functions(source)
+    if functions:
+        return Source("functions", ", ".join(functions), functions)
+    # Of a Sequential model that has not been built, only the class has inputs.
+    if hasattr(source, "export") and (hasattr(source, "inputs") or hasattr(type(source), "inputs")):
+        return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
+    if hasattr(source, "get_concrete_function"):
+        raise TypeError("can't convert a tf.function as it is; give one of its graphs: f.get_concrete_function(...)")
+    raise TypeError(f"can't convert a {type(source).__name__}; give {_KNOWN}")
+
+
+def _file(path: Path) -> Source:
+    if not path.exists():
+        raise FileNotFoundError(f"there is no model at {path}")
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise FileNotFoundError(f"the folder {path} is no SavedModel: it has no saved_model.pb")
+        return Source("saved_model", str(path), path)
+    if path.suffix in KERAS_FILES:
+        return Source("keras_file", str(path), path)
+    if path.suffix == ".tflite":
+        return Source("tflite", str(path), path)
+    raise TypeError(
+        f"can't convert {path}: give a .keras, .h5 or .tflite file, or the folder of a SavedModel (for a "
+        "saved_model.pb, the folder it is in)"
+    )
+
+
+def _functions(source: Any) -> dict[str, Any]:
+    """Concrete functions by signature; empty when `source` is something else."""
+    if _is_concrete(source):
+        return {"serving_default": source}
+    if isinstance(source, Mapping) and all(map(_is_concrete, source.values())):
+        return {str(key): function for key, function in source.items()}
+    if isinstance(source, Sequence) and all(map(_is_concrete, source)):
+        if len(source) == 1:
+            return {"serving_default": source[0]}
+        names = [_function_name(function) for function in source]
+        if len(set(names)) != len(names):
+            raise TypeError(
+                f"several functions are called '{next(name for name in names if names.count(name) > 1)}'; give "
+                "them as a mapping from signature to function"
+            )
+        return dict(zip(names, source, strict=True))
+    return {}
+
+
+def _is_concrete(value: Any) -> bool:
+    return hasattr(value, "structured_input_signature") and hasattr(value, "graph")
+
+
+def _function_name(function: Any) -> str:
+    """The Python function's name; TensorFlow calls a concrete one "__inference_<name>_<number>"."""
+    name = function.name
+    text = name.decode() if isinstance(name, bytes) else str(name)
+    return text.removeprefix("__inference_").rpartition("_")[0] or text
