@@ -12,7 +12,7 @@ namespace zerolite {
 
 struct PlannedNode {
   abi::tflite::Node* node = nullptr;
-  const abi::tflite::Registration* registration = nullptr;
+  abi::tflite::Registration* registration = nullptr;
 };
 
 class CapturedGraph {

@@ -26,6 +26,8 @@ class CompiledModel {
   [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
+  [[nodiscard]] const GraphObserver& observer() const { return observer_; }
+
   // Signatures share tensors and variables, so whoever uses one holds the lock.
   [[nodiscard]] ModelLock& lock() { return lock_; }
   // Needs the lock. Throws Error after close().

@@ -17,6 +17,7 @@ class Model {
 
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
+  [[nodiscard]] const ModelBytes& bytes() const { return *bytes_; }
   [[nodiscard]] const ModelDescription& description() const { return description_; }
   [[nodiscard]] abi::Model handle() const { return handle_.get(); }
 
