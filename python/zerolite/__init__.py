@@ -21,21 +21,27 @@ from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
+    from zerolite import compat
     from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
     from zerolite.conversion import convert
     from zerolite.evaluation import evaluate
+    from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.pool import Pool
 
 __version__: str = _native.__version__
 
 # Imported by the first who asks: what most programs never use should cost none of them time.
 _ON_DEMAND = {
+    "Interpreter": "zerolite.interpreter",
     "ItemError": "zerolite._item_error",
+    "OpResolverType": "zerolite.interpreter",
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
+    "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "load_delegate": "zerolite.interpreter",
 }
 
 
@@ -45,7 +51,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+    module = import_module(_ON_DEMAND[name])
+    value = globals()[name] = module if _ON_DEMAND[name] == f"zerolite.{name}" else getattr(module, name)
     return value
 
 
@@ -55,8 +62,10 @@ __all__ = [
     "DelegateError",
     "Dispatch",
     "Error",
+    "Interpreter",
     "InvalidModelError",
     "ItemError",
+    "OpResolverType",
     "Pool",
     "Quantization",
     "RuntimeInfo",
@@ -66,10 +75,12 @@ __all__ = [
     "XNNPack",
     "__version__",
     "benchmark",
+    "compat",
     "convert",
     "empty",
     "evaluate",
     "load",
+    "load_delegate",
     "runtime_info",
     "set_log_level",
 ]
