@@ -58,8 +58,9 @@ std::size_t GraphTensors::count() const {
 }
 
 ElementType GraphTensors::type(std::size_t index) const {
-  if (const TensorDescription* tensor = described(index)) return tensor->type;
-  return static_cast<ElementType>(graph()->tensor(static_cast<std::int32_t>(index)).type);
+  // Kernels may give their outputs the type that they compute.
+  if (graph() != nullptr) return static_cast<ElementType>(graph()->tensor(static_cast<std::int32_t>(index)).type);
+  return description_.tensors[index].type;
 }
 
 std::string GraphTensors::name(std::size_t index) const {
