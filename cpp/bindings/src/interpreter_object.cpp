@@ -58,8 +58,8 @@ GraphTensors& InterpreterObject::graph(std::ptrdiff_t subgraph) {
 std::size_t InterpreterObject::tensor_index(std::ptrdiff_t index, std::ptrdiff_t subgraph) {
   const std::size_t count = graph(subgraph).count();
   if (index < 0 || static_cast<std::size_t>(index) >= count) {
-    throw ValueError("the tensor index is " + std::to_string(index) + ", and the subgraph has " +
-                     std::to_string(count) + " tensors");
+    throw ValueError("Invalid tensor index " + std::to_string(index) + " exceeds max tensor index " +
+                     std::to_string(count) + ", the number of tensors of the subgraph");
   }
   return static_cast<std::size_t>(index);
 }

@@ -144,7 +144,7 @@ SignatureRunner& GraphTensors::unchecked_runner() {
 }
 
 SignatureRunner& GraphTensors::runner() {
-  if (!allocated_) throw Error("the interpreter is not ready to run; call allocate_tensors() first");
+  if (!allocated_) throw Error("Invoke called on model that is not ready; call allocate_tensors() first");
   return unchecked_runner();
 }
 

@@ -91,11 +91,10 @@ class Interpreter(_native.GraphInterpreter):
         kernels = _KERNELS[experimental_op_resolver_type]
         if experimental_preserve_all_tensors and kernels == _native.CpuKernels.delegate:
             kernels = _native.CpuKernels.builtin
-        source: dict[str, Any] = {}
-        if model_path:
-            source["path"] = _encoded(model_path)
-        elif model_content:
-            source["content"] = _contiguous_view(model_content)
+        source: dict[str, Any] = {
+            "path": _encoded(model_path) if model_path else None,
+            "content": _contiguous_view(model_content) if model_content else None,
+        }
         try:
             super().__init__(
                 **source,
@@ -103,6 +102,8 @@ class Interpreter(_native.GraphInterpreter):
                 kernels=kernels,
                 preserve_all_tensors=experimental_preserve_all_tensors,
             )
+        except _native.InvalidModelError as error:
+            raise _native.InvalidModelError(f"The model is not a valid Flatbuffer buffer: {error}") from error
         except OSError as error:
             raise ValueError(f"Could not open {os.fspath(model_path or '')!r}: {error.strerror}") from error
         self._model_path = model_path
