@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import batch, cold_start, conversion, cpp_loop, large_models, memory, per_call, replicas, runtimes
+from benchmarks import (
+    batch,
+    cold_start,
+    conversion,
+    cpp_loop,
+    interpreter,
+    large_models,
+    memory,
+    per_call,
+    replicas,
+    runtimes,
+)
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
 
@@ -13,6 +24,7 @@ __all__ = ["BENCHMARKS"]
 #: Name -> what runs it.
 BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "per_call": per_call.run,
+    "interpreter": interpreter.run,
     "cpp_loop": cpp_loop.run,
     "batch": batch.run,
     "large_models": large_models.run,

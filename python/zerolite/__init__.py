@@ -21,7 +21,7 @@ from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import vision
+    from zerolite import compat, vision
     from zerolite._delegation import Delegation, Partition
     from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zerolite.conversion import convert
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.evaluation import evaluate
+    from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.pool import Pool
 
 __version__: str = _native.__version__
@@ -37,13 +38,17 @@ __version__: str = _native.__version__
 _ON_DEMAND = {
     "Delegation": "zerolite._delegation",
     "ExternalDelegate": "zerolite.delegates.external_delegate",
+    "Interpreter": "zerolite.interpreter",
     "ItemError": "zerolite._item_error",
+    "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
+    "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "load_delegate": "zerolite.interpreter",
     "vision": "zerolite.vision",
 }
 
@@ -55,7 +60,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module = import_module(_ON_DEMAND[name])
-    value = globals()[name] = getattr(module, name, module)  # "vision" is the module itself
+    value = globals()[name] = module if _ON_DEMAND[name] == f"zerolite.{name}" else getattr(module, name)
     return value
 
 
@@ -68,8 +73,10 @@ __all__ = [
     "Dispatch",
     "Error",
     "ExternalDelegate",
+    "Interpreter",
     "InvalidModelError",
     "ItemError",
+    "OpResolverType",
     "Partition",
     "Pool",
     "Quantization",
@@ -81,10 +88,12 @@ __all__ = [
     "__version__",
     "benchmark",
     "compare",
+    "compat",
     "convert",
     "empty",
     "evaluate",
     "load",
+    "load_delegate",
     "runtime_info",
     "set_log_level",
     "vision",

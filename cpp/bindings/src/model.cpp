@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "delegate_settings.hpp"
 #include "hot_path.hpp"
 #include "instance.hpp"
 #include "model_lock.hpp"
@@ -44,23 +45,18 @@ std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const
   return compiled;
 }
 
-// External delegates as Python names them: a library, and options.
-using Libraries = std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>>;
-
-std::vector<ExternalDelegateSettings> settings(const Libraries& libraries) {
-  std::vector<ExternalDelegateSettings> result;
-  result.reserve(libraries.size());
-  for (const auto& [library, options] : libraries) result.push_back({library, options});
-  return result;
-}
-
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
                                   CpuKernels kernels, const std::string& weight_cache,
                                   const std::string& weight_cache_file, const Libraries& before_xnnpack,
                                   const Libraries& after_xnnpack, bool fallback) {
-  const CompileOptions options{
-      threads, kernels, weight_cache, weight_cache_file, settings(before_xnnpack), settings(after_xnnpack), fallback};
+  const CompileOptions options{threads,
+                               kernels,
+                               weight_cache,
+                               weight_cache_file,
+                               delegate_settings(before_xnnpack),
+                               delegate_settings(after_xnnpack),
+                               fallback};
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {

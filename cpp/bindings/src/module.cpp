@@ -15,4 +15,5 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_signature(module);
   zerolite::bindings::register_model(module);
   zerolite::bindings::register_batch(module);
+  zerolite::bindings::register_graph_interpreter(module);
 }

@@ -11,6 +11,7 @@ void register_arrays(pybind11::module_& module);
 void register_tensor(pybind11::module_& module);
 void register_signature(pybind11::module_& module);
 void register_batch(pybind11::module_& module);
+void register_graph_interpreter(pybind11::module_& module);
 void register_model(pybind11::module_& module);
 
 }  // namespace zerolite::bindings

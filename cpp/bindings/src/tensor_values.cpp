@@ -119,19 +119,22 @@ void require_match(const char* role, const TensorInfo& tensor, py::handle array)
   throw ValueError(text);
 }
 
+void store_values(const TensorInfo& tensor, py::handle array, std::byte* to) {
+  if (!is_packed(tensor.type)) {
+    copy_values(as_array(array), to);
+    return;
+  }
+  std::vector<std::uint8_t> values(static_cast<std::size_t>(PyArray_SIZE(as_array(array))));
+  copy_values(as_array(array), reinterpret_cast<std::byte*>(values.data()));
+  pack(values, static_cast<unsigned>(bits_of(tensor.type).value_or(8)), to);
+}
+
 void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor, const InputValue& value) {
   if (tensor.type == ElementType::string) {
     runner.set_strings(index, value.strings);
     return;
   }
-  std::byte* const to = runner.slot(Side::input, index).data();
-  if (!is_packed(tensor.type)) {
-    copy_values(as_array(value.array), to);
-    return;
-  }
-  std::vector<std::uint8_t> values(static_cast<std::size_t>(PyArray_SIZE(as_array(value.array))));
-  copy_values(as_array(value.array), reinterpret_cast<std::byte*>(values.data()));
-  pack(values, static_cast<unsigned>(bits_of(tensor.type).value_or(8)), to);
+  store_values(tensor, value.array, runner.slot(Side::input, index).data());
 }
 
 py::object load_output(const TensorInfo& tensor, std::span<const std::byte> bytes) {

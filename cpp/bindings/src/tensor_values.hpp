@@ -25,6 +25,9 @@ InputValue convert_input(const TensorInfo& tensor, pybind11::handle value);
 void require_dtype(const char* role, const TensorInfo& tensor, pybind11::handle array);
 void require_match(const char* role, const TensorInfo& tensor, pybind11::handle array);
 
+// Copies the values of an array of numbers, of the tensor's dtype and shape, to its memory `to`.
+void store_values(const TensorInfo& tensor, pybind11::handle array, std::byte* to);
+
 // Copies a checked value into the tensor's memory. Runs no Python code: the model's lock is held.
 void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor, const InputValue& value);
 

@@ -60,6 +60,11 @@ Vector Table::vector(unsigned field, std::size_t element_size) const {
   return position ? Vector(bytes_, follow(bytes_, *position), element_size) : Vector();
 }
 
+std::optional<Table> Table::table(unsigned field) const {
+  const std::optional<std::size_t> position = field_position(field);
+  return position ? std::optional(Table(bytes_, follow(bytes_, *position))) : std::nullopt;
+}
+
 Vector Table::tables(unsigned field) const { return vector(field, sizeof(std::uint32_t)); }
 
 std::string_view Table::string(unsigned field) const {

@@ -58,7 +58,7 @@ std::string runtime_identity() {
 }
 
 Digest key_of(const Model& model) {
-  const Digest content = digest_of(model.bytes());
+  const Digest content = digest_of(model.bytes().span());
   ContentDigest digest;
   digest.add(std::as_bytes(std::span(content)));
   digest.add(bytes_of(processor() + runtime_identity()));

@@ -13,7 +13,7 @@ namespace zerolite {
 struct PlannedNode {
   std::size_t index = 0;  // among the graph's nodes: the operators of the file, and then what delegates put in
   abi::tflite::Node* node = nullptr;
-  const abi::tflite::Registration* registration = nullptr;
+  abi::tflite::Registration* registration = nullptr;
 };
 
 class CapturedGraph {

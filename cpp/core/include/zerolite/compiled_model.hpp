@@ -30,6 +30,8 @@ class CompiledModel {
   [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
+  [[nodiscard]] const GraphObserver& observer() const { return observer_; }
+
   // Prepares the default signature, so that what can't be prepared is refused here and not at its first use, and keeps
   // packed weights in their file. Throws Error and FileError.
   void prepare();

@@ -63,6 +63,8 @@ class Table {
   // Where a field's vector (its length, that is) stands.
   [[nodiscard]] std::optional<std::size_t> vector_position(unsigned field) const;
   [[nodiscard]] std::string_view string(unsigned field) const;
+  // The table that a field refers to, when the table has the field.
+  [[nodiscard]] std::optional<Table> table(unsigned field) const;
   [[nodiscard]] Vector tables(unsigned field) const;
   template <typename Scalar>
   [[nodiscard]] Vector scalars(unsigned field) const {

@@ -32,6 +32,7 @@ class GraphObserver {
   // The graph of a subgraph, or null when the runtime did not show it (a subgraph that only an operator calls
   // may be skipped).
   [[nodiscard]] const CapturedGraph* graph(std::size_t subgraph) const;
+  [[nodiscard]] std::size_t subgraph_count() const { return graphs_.size(); }
 
  private:
   static abi::Status create_delegate(abi::RuntimeContext, abi::Environment, abi::AcceleratorConst, abi::Options options,

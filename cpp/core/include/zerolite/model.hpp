@@ -1,9 +1,7 @@
 // A model that was read: its bytes, what they say, and the runtime's object for them. Replicas share it.
 #pragma once
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "zerolite/handle.hpp"
@@ -19,7 +17,7 @@ class Model {
 
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_->span(); }
+  [[nodiscard]] const ModelBytes& bytes() const { return *bytes_; }
   [[nodiscard]] const ModelDescription& description() const { return description_; }
   [[nodiscard]] abi::Model handle() const { return handle_.get(); }
 

@@ -33,6 +33,7 @@ inline constexpr unsigned kShape = 0;
 inline constexpr unsigned kType = 1;
 inline constexpr unsigned kBuffer = 2;
 inline constexpr unsigned kName = 3;
+inline constexpr unsigned kQuantization = 4;
 inline constexpr unsigned kIsVariable = 5;
 inline constexpr unsigned kSparsity = 6;
 inline constexpr unsigned kShapeSignature = 7;
@@ -46,10 +47,15 @@ inline constexpr std::int8_t kVariant = 14;
 
 namespace buffer {
 inline constexpr unsigned kData = 0;
+// Of data that stands behind the FlatBuffer, in the same file.
+inline constexpr unsigned kOffset = 1;
+inline constexpr unsigned kSize = 2;
 }  // namespace buffer
 
 namespace operation {
 inline constexpr unsigned kOperatorCode = 0;
+inline constexpr unsigned kInputs = 1;
+inline constexpr unsigned kOutputs = 2;
 inline constexpr unsigned kMutatingVariableInputs = 7;
 inline constexpr unsigned kIntermediates = 8;
 }  // namespace operation
@@ -65,5 +71,47 @@ namespace tensor_map {
 inline constexpr unsigned kName = 0;
 inline constexpr unsigned kTensor = 1;
 }  // namespace tensor_map
+
+namespace quantization {
+inline constexpr unsigned kScales = 2;
+inline constexpr unsigned kZeroPoints = 3;
+inline constexpr unsigned kDetailsType = 4;
+inline constexpr unsigned kDetails = 5;
+inline constexpr unsigned kDimension = 6;
+}  // namespace quantization
+
+namespace quantization_details {
+inline constexpr std::uint8_t kBlockwise = 2;
+inline constexpr std::uint8_t kMultiAxis = 3;
+}  // namespace quantization_details
+
+namespace blockwise_quantization {
+inline constexpr unsigned kScales = 0;
+inline constexpr unsigned kZeroPoints = 1;
+inline constexpr unsigned kBlockSize = 2;
+}  // namespace blockwise_quantization
+
+namespace sparsity {
+inline constexpr unsigned kTraversalOrder = 0;
+inline constexpr unsigned kBlockMap = 1;
+inline constexpr unsigned kDimensions = 2;
+}  // namespace sparsity
+
+namespace dimension_metadata {
+inline constexpr unsigned kFormat = 0;
+inline constexpr unsigned kDenseSize = 1;
+inline constexpr unsigned kSegmentsType = 2;
+inline constexpr unsigned kSegments = 3;
+inline constexpr unsigned kIndicesType = 4;
+inline constexpr unsigned kIndices = 5;
+}  // namespace dimension_metadata
+
+// A vector of indices is a table around one of three integer types.
+namespace sparse_index_vector {
+inline constexpr std::uint8_t kInt32 = 1;
+inline constexpr std::uint8_t kUint16 = 2;
+inline constexpr std::uint8_t kUint8 = 3;
+inline constexpr unsigned kValues = 0;
+}  // namespace sparse_index_vector
 
 }  // namespace zerolite::schema

@@ -20,6 +20,9 @@
 
 namespace zerolite {
 
+class GraphObserver;
+class NodeListener;
+
 struct Dispatch {
   bool direct = false;
   std::string reason;
@@ -52,6 +55,8 @@ class SignatureRunner {
     return subgraph_.tensors[static_cast<std::size_t>(slot(side, index).tensor_index())].shape;
   }
   [[nodiscard]] const TensorSlot& slot(Side side, std::size_t index) const { return slots_[slots_of(side)[index]]; }
+  // One for each distinct tensor among the inputs and outputs of the subgraph.
+  [[nodiscard]] std::span<const TensorSlot> slots() const { return slots_; }
 
   // To be called after another signature has used the same subgraph, which may have moved or resized its
   // tensors.
@@ -66,6 +71,9 @@ class SignatureRunner {
       run_and_settle();
     }
   }
+
+  // A run by the runtime's own call, of which `listener` hears every node of every graph. The next run prepares anew.
+  void run_observed(const GraphObserver& observer, NodeListener& listener);
 
   // The next run is a direct one, and has been timed.
   [[nodiscard]] bool is_direct() const { return state_ == State::direct; }

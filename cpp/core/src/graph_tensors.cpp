@@ -1,0 +1,199 @@
+#include "zerolite/graph_tensors.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "zerolite/error.hpp"
+
+namespace zerolite {
+namespace {
+
+using abi::tflite::AllocationType;
+using abi::tflite::Tensor;
+
+std::optional<std::size_t> signature_of(const ModelDescription& model, std::size_t subgraph) {
+  const auto found = std::ranges::find(model.signatures, subgraph, &SignatureDescription::subgraph);
+  if (found == model.signatures.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - model.signatures.begin());
+}
+
+bool may_be_written(const Tensor& tensor) {
+  return tensor.allocation_type != AllocationType::mmap_read_only &&
+         tensor.allocation_type != AllocationType::persistent_read_only;
+}
+
+}  // namespace
+
+GraphTensors::GraphTensors(const Model& model, const ModelDetails& details, std::size_t subgraph,
+                           CompiledModel* compiled)
+    : description_(model.description().subgraphs[subgraph]),
+      details_(details.subgraphs[subgraph]),
+      subgraph_(subgraph),
+      compiled_(compiled),
+      signature_(signature_of(model.description(), subgraph)) {}
+
+const CapturedGraph* GraphTensors::graph() const {
+  return runner_ == nullptr && !prepared_ ? nullptr : compiled_->observer().graph(subgraph_);
+}
+
+bool GraphTensors::has_shape(std::size_t index) const {
+  return described(index) != nullptr || graph()->tensor(static_cast<std::int32_t>(index)).dims != nullptr;
+}
+
+std::optional<Quantization> GraphTensors::added_quantization(std::size_t index) const {
+  if (details(index) != nullptr || graph() == nullptr) return std::nullopt;
+  return graph()->spec(static_cast<std::int32_t>(index)).quantization;
+}
+
+const TensorDescription* GraphTensors::described(std::size_t index) const {
+  return index < description_.tensors.size() ? &description_.tensors[index] : nullptr;
+}
+
+const TensorDetails* GraphTensors::details(std::size_t index) const {
+  return index < details_.tensors.size() ? &details_.tensors[index] : nullptr;
+}
+
+std::size_t GraphTensors::count() const {
+  return graph() == nullptr ? description_.tensors.size() : graph()->tensor_count();
+}
+
+ElementType GraphTensors::type(std::size_t index) const {
+  // Kernels may give their outputs the type that they compute.
+  if (graph() != nullptr) return static_cast<ElementType>(graph()->tensor(static_cast<std::int32_t>(index)).type);
+  return description_.tensors[index].type;
+}
+
+std::string GraphTensors::name(std::size_t index) const {
+  if (const TensorDescription* tensor = described(index)) return tensor->name;
+  const char* name = graph()->tensor(static_cast<std::int32_t>(index)).name;
+  return name == nullptr ? "" : name;
+}
+
+std::vector<std::int32_t> GraphTensors::shape(std::size_t index) const {
+  if (const auto pending = pending_shapes_.find(index); pending != pending_shapes_.end()) return pending->second;
+  if (graph() != nullptr) return graph()->shape(static_cast<std::int32_t>(index));
+  return description_.tensors[index].shape;
+}
+
+std::vector<std::int32_t> GraphTensors::shape_signature(std::size_t index) const {
+  const TensorDetails* tensor = details(index);
+  return tensor == nullptr || tensor->shape_signature.empty() ? shape(index) : tensor->shape_signature;
+}
+
+std::optional<std::size_t> GraphTensors::slot(std::size_t index) const {
+  if (runner_ == nullptr) return std::nullopt;
+  const std::span<const TensorSlot> slots = runner_->slots();
+  const auto found = std::ranges::find(slots, static_cast<std::int32_t>(index), &TensorSlot::tensor_index);
+  if (found == slots.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - slots.begin());
+}
+
+std::optional<std::size_t> GraphTensors::input(std::size_t index) const {
+  if (!signature_ || compiled_ == nullptr) return std::nullopt;
+  const std::vector<NamedTensor>& inputs = compiled_->description().signatures[*signature_].inputs;
+  const auto found = std::ranges::find(inputs, static_cast<std::int32_t>(index), &NamedTensor::tensor_index);
+  if (found == inputs.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - inputs.begin());
+}
+
+std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
+  if (const TensorDetails* tensor = details(index); tensor != nullptr && !tensor->constant.empty()) {
+    // Not to be written: replicas and later allocations read the same bytes.
+    return TensorMemory{const_cast<std::byte*>(tensor->constant.data()), tensor->constant.size(), false, nullptr};
+  }
+  if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;
+  if (awaits_run(index)) return std::nullopt;
+  if (const std::optional<std::size_t> position = slot(index)) {
+    const TensorSlot& slot = runner_->slots()[*position];
+    return TensorMemory{slot.data(), slot.size(), true, slot.owner()};
+  }
+  const Tensor& tensor = graph()->tensor(static_cast<std::int32_t>(index));
+  if (tensor.data == nullptr && tensor.bytes > 0) return std::nullopt;
+  return TensorMemory{static_cast<std::byte*>(tensor.data), tensor.bytes, may_be_written(tensor), nullptr};
+}
+
+bool GraphTensors::awaits_run(std::size_t index) const {
+  const auto tensor_index = static_cast<std::int32_t>(index);
+  const bool is_input = std::ranges::find(description_.inputs, tensor_index) != description_.inputs.end();
+  const Tensor& tensor = graph()->tensor(tensor_index);
+  return !has_run_ && !is_input && tensor.data == nullptr && tensor.bytes > 0;
+}
+
+void GraphTensors::resize(std::size_t index, const std::vector<std::int32_t>& shape) {
+  const TensorDetails* tensor = details(index);
+  const std::string refusal = "tensor " + std::to_string(index) + " can't have the shape " + to_string(shape) + ": ";
+  if (tensor == nullptr || !tensor->constant.empty()) throw Error(refusal + "it is a constant, whose size is fixed");
+  const bool same = shape == this->shape(index);
+  if (same && memory(index)) return;
+  allocated_ = false;
+  if (!same && !input(index)) throw Error(refusal + "only inputs of a signature can be resized");
+  const bool negative = std::ranges::any_of(shape, [](std::int32_t dimension) { return dimension < 0; });
+  if (negative || (type(index) != ElementType::string && !byte_size(type(index), shape))) {
+    throw Error(refusal + "its size does not fit into memory");
+  }
+  pending_shapes_[index] = shape;
+}
+
+SignatureRunner& GraphTensors::unchecked_runner() {
+  if (compiled_ == nullptr) throw Error("the runtime could not compile the model");
+  if (!signature_) {
+    throw Error("subgraph " + std::to_string(subgraph_) +
+                " belongs to no signature, and the runtime runs signatures only; use one of the model's signatures");
+  }
+  return compiled_->signature(*signature_);
+}
+
+SignatureRunner& GraphTensors::runner() {
+  if (!allocated_) throw Error("Invoke called on model that is not ready; call allocate_tensors() first");
+  return unchecked_runner();
+}
+
+void GraphTensors::allocate() {
+  if (allocated_) return;
+  SignatureRunner& runner = unchecked_runner();
+  std::vector<ResizeRequest> requests;
+  for (const auto& [index, shape] : pending_shapes_) {
+    if (const std::optional<std::size_t> position = input(index)) requests.push_back({*position, shape});
+  }
+  try {
+    runner.resize(requests);
+  } catch (const ValueError& error) {
+    throw Error(error.what());
+  }
+  runner_ = &runner;
+  pending_shapes_.clear();
+  allocated_ = true;
+  has_run_ = false;
+}
+
+std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
+  std::vector<DelegatedNode> nodes;
+  if (graph() == nullptr) return nodes;
+  const auto values = [](const abi::tflite::IntArray* array) {
+    if (array == nullptr) return std::vector<std::int32_t>();
+    const std::span<const int> span = array->values();
+    return std::vector<std::int32_t>(span.begin(), span.end());
+  };
+  for (const PlannedNode& planned : graph()->plan()) {
+    if (planned.node->delegate == nullptr) continue;
+    const char* name = planned.registration->custom_name;
+    nodes.push_back({name == nullptr ? "" : name, values(planned.node->inputs), values(planned.node->outputs)});
+  }
+  return nodes;
+}
+
+void GraphTensors::reset_variables() {
+  const CapturedGraph* captured = compiled_ == nullptr ? nullptr : compiled_->observer().graph(subgraph_);
+  if (captured == nullptr) return;
+  for (std::size_t i = 0; i < captured->tensor_count(); ++i) {
+    const Tensor& tensor = captured->tensor(static_cast<std::int32_t>(i));
+    if (!tensor.is_variable || tensor.allocation_type != AllocationType::arena_persistent) continue;
+    if (graph() == nullptr || tensor.data == nullptr) {
+      throw Error("a variable tensor has no memory yet; call allocate_tensors() first");
+    }
+    const int zero = static_cast<ElementType>(tensor.type) == ElementType::int8 ? tensor.params.zero_point : 0;
+    std::memset(tensor.data, zero, tensor.bytes);
+  }
+}
+
+}  // namespace zerolite

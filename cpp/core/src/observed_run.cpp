@@ -1,0 +1,19 @@
+#include "zerolite/node_interception.hpp"
+#include "zerolite/signature_runner.hpp"
+
+namespace zerolite {
+
+void SignatureRunner::run_observed(const GraphObserver& observer, NodeListener& listener) {
+  // The plan that a direct run calls must not be read while its kernels are replaced.
+  state_ = State::unprepared;
+  const NodeInterception interception(observer, listener);
+  try {
+    run_regular();
+  } catch (...) {
+    interception.rethrow_listener_error();
+    throw;
+  }
+  has_late_outputs_ = false;
+}
+
+}  // namespace zerolite

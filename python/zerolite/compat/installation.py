@@ -1,0 +1,64 @@
+"""Putting zerolite where other code looks for TFLite's interpreter."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+
+_PACKAGES = ("tflite_runtime", "ai_edge_litert")
+_SUBMODULE = "interpreter"
+_replaced: dict[str, ModuleType | None] = {}
+"""What stood in `sys.modules` under each name before `install`."""
+
+
+def install() -> None:
+    """Let ``import tflite_runtime.interpreter`` and ``import ai_edge_litert.interpreter`` give zerolite's class.
+
+    For third-party code that is imported afterwards, in this process. Whether those packages are installed does not
+    matter; modules that have taken a class from them before keep it. Installing twice does nothing.
+    """
+    from zerolite.compat.tflite_runtime import interpreter
+
+    if _replaced:
+        return
+    for package in _PACKAGES:
+        parent = _package(package)
+        name = f"{package}.{_SUBMODULE}"
+        _replaced[name] = sys.modules.get(name)
+        sys.modules[name] = interpreter
+        setattr(parent, _SUBMODULE, interpreter)
+
+
+def uninstall() -> None:
+    """Undo `install`: what is imported afterwards gets the packages' own interpreters. Does nothing without one."""
+    for name, previous in _replaced.items():
+        _put(name, previous)
+        package = name.partition(".")[0]
+        parent = sys.modules.get(package)
+        if parent is None or package in _replaced:
+            continue
+        if previous is not None:
+            setattr(parent, _SUBMODULE, previous)
+        elif hasattr(parent, _SUBMODULE):
+            delattr(parent, _SUBMODULE)
+    _replaced.clear()
+
+
+def _put(name: str, module: ModuleType | None) -> None:
+    if module is None:
+        sys.modules.pop(name, None)
+    else:
+        sys.modules[name] = module
+
+
+def _package(name: str) -> ModuleType:
+    """Import a package, or make an empty one of its name where it is not installed."""
+    if name in sys.modules or importlib.util.find_spec(name) is not None:
+        return importlib.import_module(name)
+    package = ModuleType(name, "Stands for a package that is not installed; zerolite.compat made it.")
+    package.__path__ = []
+    _replaced[name] = None
+    sys.modules[name] = package
+    return package

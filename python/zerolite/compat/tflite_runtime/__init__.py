@@ -1,0 +1,1 @@
+"""What the package tflite_runtime has: the module `interpreter`."""

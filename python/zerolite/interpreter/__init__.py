@@ -1,0 +1,17 @@
+"""tf.lite.Interpreter's interface on the native core: change the import, keep the program."""
+
+from zerolite.interpreter.custom_ops import InterpreterWithCustomOps
+from zerolite.interpreter.delegate import Delegate, DelegateLoadError, load_delegate
+from zerolite.interpreter.interpreter import Interpreter
+from zerolite.interpreter.op_resolver_type import OpResolverType
+from zerolite.interpreter.signature_runner import SignatureRunner
+
+__all__ = [
+    "Delegate",
+    "DelegateLoadError",
+    "Interpreter",
+    "InterpreterWithCustomOps",
+    "OpResolverType",
+    "SignatureRunner",
+    "load_delegate",
+]
