@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from zerolite.evaluation.item_block import ItemBlock
 from zerolite.runners import TensorSpec
+from zerolite.vision.image_size import image_size
 
 if TYPE_CHECKING:
-    from zerolite.vision import Color, ImageError, OnCorrupt, Resampling
+    from zerolite.vision import ImageError, OnCorrupt, Resampling
 
-__all__ = ["ImageItems", "image_size"]
-
-_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
-_IMAGE_AXES = 4
+__all__ = ["ImageItems"]
 
 
 class ImageItems:
@@ -118,19 +116,3 @@ class ImageItems:
         # Real numbers stay as they are, for models with other scales to quantize them.
         counts_wanted = self._spec.dtype.kind in "iu" and self._spec.quantization is None
         return self._spec.store_image(image) if counts_wanted else image
-
-
-def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
-    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
-
-    Raises:
-        ValueError: it does not take images.
-    """
-    shape = specs[0].shape if len(specs) == 1 else ()
-    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
-        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
-        raise ValueError(
-            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
-            f"one has {shapes}"
-        )
-    return (shape[1], shape[2]), _COLORS[shape[-1]]

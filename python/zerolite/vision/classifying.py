@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite.evaluation.class_numbers import class_count
-from zerolite.evaluation.image_items import image_size
 from zerolite.runners import Runner, adapt
 from zerolite.vision.classification import Classification
 from zerolite.vision.image_error import ImageError
 from zerolite.vision.image_file import Resampling, pillow
 from zerolite.vision.image_folder import ImageFolder
+from zerolite.vision.image_size import image_size
 from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image
 from zerolite.vision.prediction import top
