@@ -93,7 +93,9 @@ TEST_F(GraphTensorsTest, RefuseShapesThatCannotBe) {
 }
 
 TEST_F(GraphTensorsTest, TellOfTensorsThatKernelsAdd) {
-  GraphTensors& graph = load("small_cnn", {1, CpuKernels::builtin, {}});
+  CompileOptions builtin;
+  builtin.kernels = CpuKernels::builtin;
+  GraphTensors& graph = load("small_cnn", builtin);
   const std::size_t in_file = graph.count();
   graph.allocate();
   EXPECT_GT(graph.count(), in_file);

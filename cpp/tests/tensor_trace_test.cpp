@@ -12,7 +12,11 @@
 namespace zerolite::tests {
 namespace {
 
-constexpr CompileOptions kBuiltin{1, CpuKernels::builtin, {}};
+CompileOptions builtin_kernels() {
+  CompileOptions options;
+  options.kernels = CpuKernels::builtin;
+  return options;
+}
 
 std::vector<float> floats(const TracedTensor& tensor) {
   std::vector<float> values(tensor.bytes.size() / sizeof(float));
@@ -21,7 +25,7 @@ std::vector<float> floats(const TracedTensor& tensor) {
 }
 
 TEST(TensorTraceTest, HoldsEveryTensorThatARunComputes) {
-  ObservedModel model("builtin_chain", kBuiltin);
+  ObservedModel model("builtin_chain", builtin_kernels());
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 1);
   TensorTrace trace;
@@ -39,7 +43,7 @@ TEST(TensorTraceTest, HoldsEveryTensorThatARunComputes) {
 }
 
 TEST(TensorTraceTest, LeavesRunsAsTheyWere) {
-  ObservedModel model("builtin_chain", kBuiltin);
+  ObservedModel model("builtin_chain", builtin_kernels());
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 1);
   runner.run();
@@ -61,7 +65,7 @@ TEST(TensorTraceTest, LeavesRunsAsTheyWere) {
 }
 
 TEST(TensorTraceTest, HearsTheBodiesOfLoops) {
-  ObservedModel model("while_loop", kBuiltin);
+  ObservedModel model("while_loop", builtin_kernels());
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 3);
   TensorTrace trace;
@@ -72,7 +76,7 @@ TEST(TensorTraceTest, HearsTheBodiesOfLoops) {
 }
 
 TEST(TensorTraceTest, KnowsShapesThatOnlyARunTells) {
-  ObservedModel model("dynamic_intermediate", kBuiltin);
+  ObservedModel model("dynamic_intermediate", builtin_kernels());
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 2);
   TensorTrace trace;
@@ -92,7 +96,7 @@ class FailingListener : public NodeListener {
 };
 
 TEST(NodeInterceptionTest, PassesOnWhatTheListenerThrows) {
-  ObservedModel model("builtin_chain", kBuiltin);
+  ObservedModel model("builtin_chain", builtin_kernels());
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 1);
   runner.run();
@@ -104,7 +108,7 @@ TEST(NodeInterceptionTest, PassesOnWhatTheListenerThrows) {
 }
 
 TEST(NodeInterceptionTest, LetsKernelsFail) {
-  ObservedModel model("integer_division", kBuiltin);
+  ObservedModel model("integer_division", builtin_kernels());
   SignatureRunner runner = model.runner();
   for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
     const std::span<std::byte> bytes = runner.slot(Side::input, i).bytes();
