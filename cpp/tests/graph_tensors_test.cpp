@@ -64,7 +64,7 @@ TEST_F(GraphTensorsTest, TakeAShapeForTheNextAllocation) {
   EXPECT_TRUE(graph.memory(output()).has_value());
   graph.allocate();
   EXPECT_THAT(graph.shape(output()), ElementsAre(5, 10));
-  EXPECT_EQ(graph.memory(input())->size, 5 * 64 * sizeof(float));
+  EXPECT_EQ(graph.memory(input())->size, std::size_t{5} * 64 * sizeof(float));
 }
 
 TEST_F(GraphTensorsTest, KeepAShapeThatTheGraphDoesNotTake) {

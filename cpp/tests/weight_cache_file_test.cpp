@@ -50,7 +50,7 @@ TEST_F(WeightCacheFileTest, AnyDamageIsNoticedAndMended) {
   const std::string sound = content();
   for (std::size_t position = 0; position < sound.size(); position += sound.size() / 50) {
     std::string damaged = sound;
-    damaged[position] = static_cast<char>(damaged[position] ^ 0x10);
+    damaged[position] = static_cast<char>(damaged[position] + 1);
     write(damaged);
     EXPECT_FALSE(is_found_for("dense_2layer")) << position;
   }

@@ -31,21 +31,21 @@ PyObject* translated(Function&& function) noexcept {
 }
 
 // Arguments by position or by name, as a function written in Python takes them; null for what is missing.
-template <std::size_t Count>
-std::array<PyObject*, Count> take_arguments(const char* function, const std::array<const char*, Count>& parameters,
+template <std::size_t count>
+std::array<PyObject*, count> take_arguments(const char* function, const std::array<const char*, count>& parameters,
                                             PyObject* const* args, Py_ssize_t positional, PyObject* names) {
-  std::array<PyObject*, Count> values{};
+  std::array<PyObject*, count> values{};
   const std::string who = std::string(function) + "() ";
-  if (static_cast<std::size_t>(positional) > Count) {
-    throw TypeError(who + "takes " + std::to_string(Count) + " arguments, and got " + std::to_string(positional));
+  if (static_cast<std::size_t>(positional) > count) {
+    throw TypeError(who + "takes " + std::to_string(count) + " arguments, and got " + std::to_string(positional));
   }
   for (Py_ssize_t i = 0; i < positional; ++i) values[static_cast<std::size_t>(i)] = args[i];
   const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
   for (Py_ssize_t i = 0; i < named; ++i) {
     PyObject* name = PyTuple_GET_ITEM(names, i);
     std::size_t place = 0;
-    while (place < Count && PyUnicode_CompareWithASCIIString(name, parameters[place]) != 0) ++place;
-    if (place == Count) throw TypeError(who + "has no argument " + py::repr(name).cast<std::string>());
+    while (place < count && PyUnicode_CompareWithASCIIString(name, parameters[place]) != 0) ++place;
+    if (place == count) throw TypeError(who + "has no argument " + py::repr(name).cast<std::string>());
     if (values[place] != nullptr) throw TypeError(who + "got '" + parameters[place] + "' twice");
     values[place] = args[positional + i];
   }
@@ -142,21 +142,23 @@ PyCFunction as_c_function(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
-std::array<PyMethodDef, 4> methods = {
-    PyMethodDef{"set_tensor", as_c_function(&set_tensor), METH_FASTCALL | METH_KEYWORDS,
-                "set_tensor($self, /, tensor_index, value)\n--\n\nCopies a value into a tensor.\n\n"
-                "Raises:\n    ValueError: the value has another dtype or shape than the tensor, or there is no such "
-                "tensor, or it has no memory before `allocate_tensors`."},
-    PyMethodDef{"get_tensor", as_c_function(&get_tensor), METH_FASTCALL | METH_KEYWORDS,
-                "get_tensor($self, /, tensor_index, subgraph_index=0)\n--\n\nCopies a tensor's value into a new "
-                "array.\n\nRaises:\n    ValueError: there is no such tensor, or it has no value."},
-    PyMethodDef{"invoke", &invoke, METH_NOARGS,
-                "invoke($self, /)\n--\n\nRuns the model over its tensors.\n\nRaises:\n    Error: (a RuntimeError) the "
-                "tensors are not allocated, or a kernel failed."},
-    PyMethodDef{nullptr, nullptr, 0, nullptr}};
-
 }  // namespace
 
-void add_interpreter_methods(PyHeapTypeObject* type) { type->ht_type.tp_methods = methods.data(); }
+void add_interpreter_methods(PyHeapTypeObject* type) {
+  static std::array<PyMethodDef, 4> methods = {
+      PyMethodDef{"set_tensor", as_c_function(&set_tensor), METH_FASTCALL | METH_KEYWORDS,
+                  "set_tensor($self, /, tensor_index, value)\n--\n\nCopies a value into a tensor.\n\n"
+                  "Raises:\n    ValueError: the value has another dtype or shape than the tensor, or there is no such "
+                  "tensor, or it has no memory before `allocate_tensors`."},
+      PyMethodDef{"get_tensor", as_c_function(&get_tensor), METH_FASTCALL | METH_KEYWORDS,
+                  "get_tensor($self, /, tensor_index, subgraph_index=0)\n--\n\nCopies a tensor's value into a new "
+                  "array.\n\nRaises:\n    ValueError: there is no such tensor, or it has no value."},
+      PyMethodDef{
+          "invoke", &invoke, METH_NOARGS,
+          "invoke($self, /)\n--\n\nRuns the model over its tensors.\n\nRaises:\n    Error: (a RuntimeError) the "
+          "tensors are not allocated, or a kernel failed."},
+      PyMethodDef{nullptr, nullptr, 0, nullptr}};
+  type->ht_type.tp_methods = methods.data();
+}
 
 }  // namespace zerolite::bindings

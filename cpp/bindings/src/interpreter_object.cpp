@@ -50,7 +50,7 @@ InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const O
 }
 
 GraphTensors& InterpreterObject::graph(std::ptrdiff_t subgraph) {
-  if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= graphs_.size()) {
+  if (subgraph < 0 || std::cmp_greater_equal(subgraph, graphs_.size())) {
     throw ValueError("the subgraph index is " + std::to_string(subgraph) + ", and the model has " +
                      std::to_string(graphs_.size()) + " subgraphs");
   }
@@ -59,7 +59,7 @@ GraphTensors& InterpreterObject::graph(std::ptrdiff_t subgraph) {
 
 std::size_t InterpreterObject::tensor_index(std::ptrdiff_t index, std::ptrdiff_t subgraph) {
   const std::size_t count = graph(subgraph).count();
-  if (index < 0 || static_cast<std::size_t>(index) >= count) {
+  if (index < 0 || std::cmp_greater_equal(index, count)) {
     throw ValueError("Invalid tensor index " + std::to_string(index) + " exceeds max tensor index " +
                      std::to_string(count) + ", the number of tensors of the subgraph");
   }

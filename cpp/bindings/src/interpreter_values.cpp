@@ -79,8 +79,15 @@ void require_same_shape(const GraphTensors& graph, std::size_t index, const Tens
 }
 
 void require_range(const TensorInfo& info, py::handle array) {
-  const int low = info.type == ElementType::int4 ? -8 : (info.type == ElementType::int2 ? -2 : 0);
-  const int high = info.type == ElementType::int4 ? 7 : (info.type == ElementType::int2 ? 1 : 15);
+  int low = 0;
+  int high = 15;
+  if (info.type == ElementType::int4) {
+    low = -8;
+    high = 7;
+  } else if (info.type == ElementType::int2) {
+    low = -2;
+    high = 1;
+  }
   if (PyArray_SIZE(as_array(array)) == 0) return;
   if (array.attr("min")().cast<int>() < low || array.attr("max")().cast<int>() > high) {
     throw ValueError("a value for input '" + info.name + "' is not from " + std::to_string(low) + " to " +
@@ -182,7 +189,7 @@ Values values_of(InterpreterObject& interpreter, std::ptrdiff_t subgraph, std::s
   if (traced != nullptr && !graph.slot(index)) {
     values.info.shape.assign(traced->shape.begin(), traced->shape.end());
     // Only read, and only while the trace is there.
-    values.memory.data = const_cast<std::byte*>(traced->bytes.data());
+    values.memory.data = const_cast<std::byte*>(traced->bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     values.memory.size = traced->bytes.size();
     return values;
   }

@@ -113,25 +113,25 @@ std::vector<std::string> signature_keys(py::handle self) {
 // operators on builtin kernels.
 py::list delegation_of(py::handle self) {
   CompiledModel& model = native<ModelObject>(self).model();
-  std::vector<std::optional<Delegation>> delegations;
+  std::vector<std::pair<std::size_t, Delegation>> delegations;
   {
     const std::unique_lock lock = lock_model(model.lock());
     for (std::size_t subgraph = 0; subgraph < model.description().subgraphs.size(); ++subgraph) {
-      delegations.push_back(model.delegation(subgraph));
+      std::optional<Delegation> delegation = model.delegation(subgraph);
+      if (delegation) delegations.emplace_back(subgraph, std::move(*delegation));
     }
   }
   py::list result;
-  for (std::size_t subgraph = 0; subgraph < delegations.size(); ++subgraph) {
-    if (!delegations[subgraph]) continue;
+  for (const auto& [subgraph, delegation] : delegations) {
     py::list names;
     for (const std::uint32_t code : model.description().subgraphs[subgraph].operators) {
       names.append(text(name_of(model.description().operator_codes[code])));
     }
     py::list partitions;
-    for (const Partition& partition : delegations[subgraph]->partitions) {
+    for (const Partition& partition : delegation.partitions) {
       partitions.append(py::make_tuple(partition.delegate, partition.operators));
     }
-    result.append(py::make_tuple(subgraph, names, partitions, delegations[subgraph]->builtin));
+    result.append(py::make_tuple(subgraph, names, partitions, delegation.builtin));
   }
   return result;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kIdentifier = "zerolite_delegate_slots";
 
 bool is_static_only(const std::unique_ptr<ExternalDelegate>& delegate) {
-  return delegate != nullptr && (delegate->get()->flags & abi::tflite::kDelegateAllowDynamicTensors) == 0;
+  return delegate != nullptr && !delegate->allows_dynamic_tensors();
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ std::optional<std::size_t> GraphTensors::input(std::size_t index) const {
 std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
   if (const TensorDetails* tensor = details(index); tensor != nullptr && !tensor->constant.empty()) {
     // Not to be written: replicas and later allocations read the same bytes.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
     return TensorMemory{const_cast<std::byte*>(tensor->constant.data()), tensor->constant.size(), false, nullptr};
   }
   if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;

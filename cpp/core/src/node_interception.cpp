@@ -8,10 +8,10 @@ using abi::tflite::Context;
 using abi::tflite::Node;
 using abi::tflite::Status;
 
-thread_local NodeInterception* NodeInterception::current_ = nullptr;
+thread_local NodeInterception* NodeInterception::current = nullptr;
 
 NodeInterception::NodeInterception(const GraphObserver& observer, NodeListener& listener)
-    : observer_(observer), listener_(listener), previous_(current_) {
+    : observer_(observer), listener_(listener), previous_(current) {
   std::vector<PlannedNode> intercepted;
   for (std::size_t subgraph = 0; subgraph < observer_.subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer_.graph(subgraph);
@@ -25,11 +25,11 @@ NodeInterception::NodeInterception(const GraphObserver& observer, NodeListener& 
   }
   // Nothing throws from here on, so that nothing is left intercepted.
   for (const PlannedNode& planned : intercepted) planned.registration->invoke = &NodeInterception::invoke;
-  current_ = this;
+  current = this;
 }
 
 NodeInterception::~NodeInterception() {
-  current_ = previous_;
+  current = previous_;
   // Asked for anew, in case that the run prepared a graph again.
   for (std::size_t subgraph = 0; subgraph < observer_.subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer_.graph(subgraph);
@@ -48,7 +48,7 @@ void NodeInterception::rethrow_listener_error() const {
 }
 
 Status NodeInterception::invoke(Context* context, Node* node) {
-  return current_ == nullptr ? Status::error : current_->invoke_original(context, node);
+  return current == nullptr ? Status::error : current->invoke_original(context, node);
 }
 
 Status NodeInterception::invoke_original(Context* context, Node* node) {

@@ -52,7 +52,7 @@ std::string processor() {
 
 std::string runtime_identity() {
   struct stat status {};
-  const std::string path = RuntimeLibrary::get().path().string();
+  std::string path = RuntimeLibrary::get().path().string();
   if (::stat(path.c_str(), &status) != 0) return path;
   return std::to_string(status.st_size) + ' ' + std::to_string(status.st_mtime);
 }
@@ -75,10 +75,11 @@ class Mapping {
     const auto size = static_cast<std::size_t>(status.st_size);
     void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, file.value(), 0);
     if (address == MAP_FAILED) throw FileError(errno, path);
+    address_ = address;
     bytes_ = {static_cast<const std::byte*>(address), size};
   }
   ~Mapping() {
-    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+    if (address_ != nullptr) ::munmap(address_, bytes_.size());
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -86,6 +87,7 @@ class Mapping {
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
+  void* address_ = nullptr;
   std::span<const std::byte> bytes_;
 };
 

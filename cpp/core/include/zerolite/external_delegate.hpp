@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ class ExternalDelegate {
   ExternalDelegate& operator=(const ExternalDelegate&) = delete;
 
   [[nodiscard]] abi::tflite::Delegate* get() const { return delegate_; }
+  [[nodiscard]] bool allows_dynamic_tensors() const {
+    return (static_cast<std::uint64_t>(delegate_->flags) & std::uint64_t{abi::tflite::kDelegateAllowDynamicTensors}) !=
+           0;
+  }
 
  private:
   void (*destroy_)(abi::tflite::Delegate*) = nullptr;

@@ -47,7 +47,7 @@ class NodeInterception {
   static abi::tflite::Status invoke(abi::tflite::Context* context, abi::tflite::Node* node);
   abi::tflite::Status invoke_original(abi::tflite::Context* context, abi::tflite::Node* node);
 
-  static thread_local NodeInterception* current_;
+  static thread_local NodeInterception* current;
 
   const GraphObserver& observer_;
   NodeListener& listener_;
