@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from benchmarks.settings import Settings
 from benchmarks.suite import BENCHMARKS
 from zerolite.atomic_write import write_atomically
 from zerolite.benchmarking import describe_machine
+
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
@@ -34,7 +37,9 @@ def main() -> int:
             failed.append(name)
             continue
         outcome = dataclasses.replace(outcome, machine=describe_machine(), quick=settings.quick)
-        write_atomically(settings.results / f"{name}.json", outcome.to_json().encode())
+        # Where a file lies in the project is of interest, where the project lies is not.
+        text = outcome.to_json().replace(f"{_ROOT}{os.sep}", "")
+        write_atomically(settings.results / f"{name}.json", text.encode())
         for figure in outcome.figures:
             against = f" / {figure.reference}" if figure.reference else ""
             target = "" if figure.target is None else f", {figure.goal} {figure.target:g}: {figure.verdict}"

@@ -107,3 +107,8 @@ def test_page_and_plot_show_every_figure() -> None:
     assert "0.050 µs (0.045 to 0.055) | ≤ 0.10 µs | met |" in page
     assert "≥ 1.90 | met |" in page
     assert plot(outcomes).startswith(PNG)
+
+
+def test_results_name_no_place_outside_the_project() -> None:
+    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        assert '"/' not in path.read_text(encoding="utf-8"), path.name
