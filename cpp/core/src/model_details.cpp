@@ -1,5 +1,8 @@
 #include "zerolite/model_details.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "zerolite/error.hpp"
@@ -77,6 +80,11 @@ class Reader {
     return details;
   }
 
+  // Beyond what a 32-bit processor can address there is nothing, which the check of the bounds then says.
+  static std::size_t in_memory(std::uint64_t value) {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::size_t>::max()));
+  }
+
   [[nodiscard]] std::span<const std::byte> contents(const Table& buffer) const {
     const std::optional<std::size_t> position = buffer.vector_position(schema::buffer::kData);
     if (!position) return contents_behind(buffer);
@@ -85,8 +93,8 @@ class Reader {
   }
 
   [[nodiscard]] std::span<const std::byte> contents_behind(const Table& buffer) const {
-    const auto offset = buffer.scalar<std::uint64_t>(schema::buffer::kOffset, 0);
-    const auto size = buffer.scalar<std::uint64_t>(schema::buffer::kSize, 0);
+    const std::size_t offset = in_memory(buffer.scalar<std::uint64_t>(schema::buffer::kOffset, 0));
+    const std::size_t size = in_memory(buffer.scalar<std::uint64_t>(schema::buffer::kSize, 0));
     if (offset <= 1) return {};  // 1 is a placeholder
     flatbuffer::require(bytes_, offset, size);
     return bytes_.subspan(offset, size);
