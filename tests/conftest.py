@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 from tests.sample_delegate import SampleDelegate, build_sample_delegate
+
+# A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
+# that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: machines that run tests are often busy with something else.
 settings.register_profile("zerolite", deadline=None, max_examples=50)
