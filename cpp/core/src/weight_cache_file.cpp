@@ -107,7 +107,7 @@ std::span<std::byte> gap_of(Beginning& beginning) { return std::span(beginning).
 
 // The digest of a whole cache, as it is without the seal.
 Digest digest_of_content(std::span<const std::byte> bytes, Beginning beginning) {
-  std::ranges::fill(gap_of(beginning), std::byte{});
+  std::ranges::fill(gap_of(beginning).first(sizeof(Seal)), std::byte{});
   ContentDigest digest;
   digest.add(beginning);
   digest.add(bytes.subspan(kDataBegin));
