@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,22 @@ def run_python(
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
     )
+
+
+def answer_after_interrupt(program: str, *arguments: str, timeout: float = 60) -> str:
+    """What the program prints after "begun", which is when it is interrupted, if it ends well and quietly."""
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+    assert errors == ""
+    assert process.returncode == 0
+    return output
 
 
 def answer_of(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +18,7 @@ from tests import model_zoo as zoo
 from tests.batches import MODELS, Items, as_argument, outputs_by_name, signatures_with_inputs
 from tests.bit_equality import assert_same_bits
 from tests.model_zoo import Array, ModelEntry
-from tests.python_process import ROOT
+from tests.python_process import answer_after_interrupt
 
 PATIENCE = 60  # seconds after which what should have ended is called hung
 
@@ -675,18 +672,8 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("chunk", [1, 4])
 def test_keyboard_interrupt(chunk: int) -> None:
-    arguments = [sys.executable, "-c", LONG_MAP, str(zoo.model_path("small_mobilenet")), str(chunk)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begun\n"
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-    assert errors == ""
-    assert output == "interrupted (1, 5)\n"
-    assert process.returncode == 0
+    answer = answer_after_interrupt(LONG_MAP, str(zoo.model_path("small_mobilenet")), str(chunk), timeout=PATIENCE)
+    assert answer == "interrupted (1, 5)\n"
 
 
 # Failure

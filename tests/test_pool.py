@@ -6,9 +6,6 @@ import asyncio
 import gc
 import os
 import pickle
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +22,7 @@ from tests import model_zoo as zoo
 from tests.batches import MODELS, Items, as_argument, outputs_by_name
 from tests.bit_equality import assert_same_bits
 from tests.model_zoo import Array, ModelEntry
-from tests.python_process import answer_of, run_python
+from tests.python_process import answer_after_interrupt, answer_of, run_python
 
 PATIENCE = 60  # seconds after which what should have ended is called hung
 DENSE = zoo.model_path("dense_2layer")
@@ -690,18 +687,8 @@ with zl.Pool(sys.argv[1], workers=2, delegates=zl.XNNPack(kernels="reference")) 
 
 
 def test_keyboard_interrupt() -> None:
-    arguments = [sys.executable, "-c", LONG_MAP, str(zoo.model_path("small_mobilenet"))]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begun\n"
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-    assert errors == ""
-    assert output == "interrupted (3, 5)\n"
-    assert process.returncode == 0
+    answer = answer_after_interrupt(LONG_MAP, str(zoo.model_path("small_mobilenet")), timeout=PATIENCE)
+    assert answer == "interrupted (3, 5)\n"
 
 
 # Event loops

@@ -19,7 +19,7 @@ from zerolite._model import CompiledModel, ModelSource
 from zerolite._signature import SignatureMethods
 from zerolite._tensor import TensorMap, Value
 from zerolite._weight_sharing import SharedWeights
-from zerolite.delegates.choice import DelegateChoice
+from zerolite.delegates.choice import DelegateChoice, checked_count
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
-
-_MOST_WORKERS = 1024
 
 
 class Pool:
@@ -66,7 +64,7 @@ class Pool:
             TypeError: `workers` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
-        self.workers = _worker_count(workers)
+        self.workers = checked_count("workers", workers)
         self._closed = False
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
@@ -231,16 +229,6 @@ class _OrderedResults(Iterator["_Result"]):
     def __del__(self) -> None:
         for _, future in self._pending:
             future.cancel()
-
-
-def _worker_count(workers: int) -> int:
-    try:
-        count = operator.index(workers)
-    except TypeError:
-        raise TypeError(f"workers is {workers!r}, and must be an int from 1 to {_MOST_WORKERS}") from None
-    if not 1 <= count <= _MOST_WORKERS:
-        raise ValueError(f"workers is {count}, and must be from 1 to {_MOST_WORKERS}")
-    return count
 
 
 def _look_ahead(ahead: int) -> int:

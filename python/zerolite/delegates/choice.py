@@ -64,12 +64,12 @@ class DelegateChoice:
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
         return {
-            "threads": _thread_count(self.xnnpack.threads),
+            "threads": checked_count("threads", self.xnnpack.threads),
             "kernels": self.xnnpack.native_kernels,
             "weight_cache": self.xnnpack._shared_weights,
             "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),
-            "before_xnnpack": [_native_library(delegate) for delegate in self.before],
-            "after_xnnpack": [_native_library(delegate) for delegate in self.after],
+            "before_xnnpack": [delegate.native_settings for delegate in self.before],
+            "after_xnnpack": [delegate.native_settings for delegate in self.after],
             "fallback": self.fallback,
         }
 
@@ -90,15 +90,17 @@ def _is_external(delegate: object) -> bool:
     return isinstance(delegate, ExternalDelegate)
 
 
-def _native_library(delegate: ExternalDelegate) -> tuple[bytes, list[tuple[str, str]]]:
-    return os.fsencode(delegate.library), list(delegate.options.items())
+def checked_count(name: str, value: int) -> int:
+    """The number of threads or workers that somebody asks for.
 
-
-def _thread_count(threads: int) -> int:
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is not from 1 to 1024.
+    """
     try:
-        count = operator.index(threads)
+        count = operator.index(value)
     except TypeError:
-        raise TypeError(f"threads is {threads!r}, and must be an int from 1 to {_MOST_THREADS}") from None
+        raise TypeError(f"{name} is {value!r}, and must be an int from 1 to {_MOST_THREADS}") from None
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads is {count}, and must be from 1 to {_MOST_THREADS}")
+        raise ValueError(f"{name} is {count}, and must be from 1 to {_MOST_THREADS}")
     return count

@@ -40,6 +40,11 @@ class ExternalDelegate(Delegate):
         if "\0" in "".join([self.library, *self.options, *self.options.values()]):
             raise ValueError(f"{self!r} holds a null character, at which the library would stop reading; leave it out")
 
+    @property
+    def native_settings(self) -> tuple[bytes, list[tuple[str, str]]]:
+        """The library and the options as the native core takes them."""
+        return os.fsencode(self.library), list(self.options.items())
+
     def __eq__(self, other: object) -> bool:
         """Whether it is the same library with the same options."""
         if not isinstance(other, ExternalDelegate):

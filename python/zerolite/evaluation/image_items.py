@@ -76,24 +76,17 @@ class ImageItems:
             ImageError: a file is no sound image, and none is to be skipped.
             ValueError: none of them can be decoded.
         """
-        from zerolite.vision.image_error import ImageError
+        from zerolite.vision.loading import sound_images
 
         images: list[NDArray[Any]] = []
         labels: list[int] = []
         names: list[str] = []
         start = 0
-        for file, label in zip(self._folder.files, self._folder.labels, strict=True):
-            try:
-                images.append(self._load(file))
-            except ImageError as error:
-                if self._on_corrupt == "raise":
-                    raise
-                if callable(self._on_corrupt) and str(file) not in self._skipped:
-                    self._on_corrupt(error)
-                self._skipped[str(file)] = error
-                continue
-            labels.append(label)
-            names.append(str(file))
+        files = self._folder.files
+        for position, image in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
+            images.append(image)
+            labels.append(self._folder.labels[position])
+            names.append(str(files[position]))
             if len(images) == size:
                 yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
                 start += size
@@ -102,6 +95,12 @@ class ImageItems:
             yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
         elif start == 0:
             raise ValueError(f"none of the {len(self._folder.files)} images in {self._folder.path} can be decoded")
+
+    def _skip(self, error: ImageError) -> None:
+        file = str(error.path)
+        if callable(self._on_corrupt) and file not in self._skipped:
+            self._on_corrupt(error)
+        self._skipped[file] = error
 
     def _load(self, file: os.PathLike[str]) -> NDArray[Any]:
         from zerolite.vision.loading import load_image

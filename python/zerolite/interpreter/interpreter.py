@@ -101,10 +101,7 @@ class Interpreter(_native.GraphInterpreter):
                 **source,
                 threads=num_threads or 1,
                 kernels=kernels,
-                delegates=[
-                    (os.fsencode(delegate.settings.library), list(delegate.settings.options.items()))
-                    for delegate in experimental_delegates or ()
-                ],
+                delegates=[delegate.settings.native_settings for delegate in experimental_delegates or ()],
                 preserve_all_tensors=experimental_preserve_all_tensors,
             )
         except _native.InvalidModelError as error:

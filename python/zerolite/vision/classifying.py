@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from zerolite.evaluation.class_numbers import class_count
 from zerolite.runners import Runner, adapt
 from zerolite.vision.classification import Classification
-from zerolite.vision.image_error import ImageError
 from zerolite.vision.image_file import Resampling, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.image_size import image_size
 from zerolite.vision.labels import check_labels
-from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image
+from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sound_images
 from zerolite.vision.prediction import top
 from zerolite.vision.preprocessing import check_preprocessing
 
@@ -100,26 +99,21 @@ def classify(
         runner.close()
         raise
 
+    def load(file: Path) -> NDArray[Any]:
+        return load_image(
+            file,
+            size=size,
+            preprocessing=preprocessing,
+            color=color,
+            resampling=resampling,
+            keep_aspect_ratio=keep_aspect_ratio,
+        )
+
     def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
         found = 0
-        for file in files:
-            try:
-                image = load_image(
-                    file,
-                    size=size,
-                    preprocessing=preprocessing,
-                    color=color,
-                    resampling=resampling,
-                    keep_aspect_ratio=keep_aspect_ratio,
-                )
-            except ImageError as error:
-                if on_corrupt == "raise":
-                    raise
-                if callable(on_corrupt):
-                    on_corrupt(error)
-                continue
+        for position, image in sound_images(files, load, on_corrupt):
             found += 1
-            yield file, runner.inputs[0].store_image(image)
+            yield files[position], runner.inputs[0].store_image(image)
         if files and not found:
             raise ValueError(f"none of the {len(files)} images can be decoded")
 

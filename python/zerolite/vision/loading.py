@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from zerolite.vision.image_file import Color, Resampling, decode_image, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.preprocessing import check_preprocessing, preprocess
 
-__all__ = ["OnCorrupt", "check_on_corrupt", "load_image", "load_images"]
+__all__ = ["OnCorrupt", "check_on_corrupt", "load_image", "load_images", "sound_images"]
 
 #: What to do with a file that can't be decoded: raise its `ImageError`, leave it out, or leave it out and call this.
 OnCorrupt = Literal["raise", "skip"] | Callable[[ImageError], Any]
@@ -90,30 +91,45 @@ def load_images(
     pillow()
     files = ImageFolder.open(folder)
 
+    def load(file: Path) -> NDArray[np.float32]:
+        return load_image(
+            file,
+            size=size,
+            preprocessing=preprocessing,
+            color=color,
+            resampling=resampling,
+            keep_aspect_ratio=keep_aspect_ratio,
+        )
+
     def images() -> Iterator[NDArray[np.float32]]:
         loaded = 0
-        for file in files.files:
-            try:
-                image = load_image(
-                    file,
-                    size=size,
-                    preprocessing=preprocessing,
-                    color=color,
-                    resampling=resampling,
-                    keep_aspect_ratio=keep_aspect_ratio,
-                )
-            except ImageError as error:
-                if on_corrupt == "raise":
-                    raise
-                if callable(on_corrupt):
-                    on_corrupt(error)
-                continue
+        for _, image in sound_images(files.files, load, on_corrupt):
             loaded += 1
             yield image
         if loaded == 0:
             raise ValueError(f"none of the {len(files.files)} images in {files.path} can be decoded")
 
     return images()
+
+
+def sound_images(
+    files: Sequence[Path], load: Callable[[Path], NDArray[Any]], on_corrupt: OnCorrupt
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Load files one after another: the position and the image of each that can be decoded.
+
+    Raises:
+        ImageError: a file is no sound image, and `on_corrupt` is "raise".
+    """
+    for position, file in enumerate(files):
+        try:
+            image = load(file)
+        except ImageError as error:
+            if on_corrupt == "raise":
+                raise
+            if callable(on_corrupt):
+                on_corrupt(error)
+            continue
+        yield position, image
 
 
 def check_on_corrupt(choice: OnCorrupt) -> None:
