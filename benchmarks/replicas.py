@@ -57,6 +57,15 @@ def run(settings: Settings) -> Outcome:
                 goal="at least",
             )
             for reference, target in ((one, 1.9), (one_threaded, None), (other, 1.15))
+        ]
+        + [
+            Figure.comparing(
+                "the most that replicas could give",
+                "items/s",
+                (f"{_WORKERS} times one instance, 1 thread", [_WORKERS * value for value in throughput[one]]),
+                (other, throughput[other]),
+                goal="at least",
+            )
         ],
         details={name: timing.to_dict() for name, timing in timings.items()},
     )

@@ -34,7 +34,7 @@ class Settings:
     @property
     def processes(self) -> int:
         """How many fresh processes of each kind are started."""
-        return 1 if self.quick else 7
+        return 1 if self.quick else 15
 
     def seconds(self, wanted: float) -> float:
         """How long to measure what would take `wanted` seconds in a full run."""
