@@ -28,6 +28,27 @@ TEST(CompileOptionsTest, RefusesNumbersOfThreadsThatCanNotBeMeant) {
   for (const int threads : {1, 2, 1024}) EXPECT_NO_THROW(options_with(threads).validate()) << threads;
 }
 
+TEST(CompileOptionsTest, RefusesFlagsThatOtherSettingsContradict) {
+  CompileOptions options;
+  options.xnnpack_flags = 7;
+  EXPECT_NO_THROW(options.validate());
+  options.weight_cache_file = "weights";
+  EXPECT_THROW(options.validate(), ValueError);
+  options.xnnpack_flags = 3;
+  EXPECT_NO_THROW(options.validate());
+  options.weight_cache_file.clear();
+  options.kernels = CpuKernels::builtin;
+  EXPECT_THROW(options.validate(), ValueError);
+}
+
+TEST(CompileOptionsTest, FlagsTakeThePlaceOfTheDefaults) {
+  CompileOptions options;
+  const auto taken = [&] { return compile("dense_2layer_int8", options)->delegation(0)->partitions.size(); };
+  EXPECT_GT(taken(), 0U);
+  options.xnnpack_flags = 2;  // without that for int8
+  EXPECT_EQ(taken(), 0U);
+}
+
 class Kernels : public testing::TestWithParam<CpuKernels> {};
 
 TEST_P(Kernels, Run) {

@@ -21,7 +21,7 @@ class SharedWeights:
         """Make the cache where weights are packed at all, and have no file of their own."""
         self._descriptor: int | None = None
         self.delegate = delegate
-        if not sharing or delegate.kernels != "delegate" or delegate.weight_cache is not None:
+        if not sharing or not delegate.can_share_weights or delegate.weight_cache is not None:
             return
         self._descriptor = os.memfd_create("zerolite-weights", os.MFD_CLOEXEC)
         self.delegate = delegate._with_shared_weights(f"/proc/self/fd/{self._descriptor}")

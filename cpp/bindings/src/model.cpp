@@ -11,6 +11,7 @@
 #include "delegate_settings.hpp"
 #include "hot_path.hpp"
 #include "instance.hpp"
+#include "model_instance.hpp"
 #include "model_lock.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
@@ -28,35 +29,20 @@ class ModelObject : public SignatureObject {
       : SignatureObject(model, model->description().default_signature()) {}
 };
 
-// Compiled models are destroyed without the GIL: that can take a while, and may wait for the runtime's
-// threads.
-void destroy(const CompiledModel* model) {
-  if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) {
-    const py::gil_scoped_release release;
-    delete model;
-  } else {
-    delete model;
-  }
-}
-
-std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const CompileOptions& options) {
-  std::shared_ptr<CompiledModel> compiled(new CompiledModel(std::move(model), options), &destroy);
-  compiled->prepare();
-  return compiled;
-}
-
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
                                   CpuKernels kernels, const std::string& weight_cache,
                                   const std::string& weight_cache_file, const Libraries& before_xnnpack,
-                                  const Libraries& after_xnnpack, bool fallback) {
+                                  const Libraries& after_xnnpack, bool fallback,
+                                  std::optional<std::uint32_t> xnnpack_flags) {
   const CompileOptions options{threads,
                                kernels,
                                weight_cache,
                                weight_cache_file,
                                delegate_settings(before_xnnpack),
                                delegate_settings(after_xnnpack),
-                               fallback};
+                               fallback,
+                               xnnpack_flags};
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
@@ -150,7 +136,8 @@ void register_model(py::module_& module) {
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
-           py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true)
+           py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true,
+           py::arg("xnnpack_flags") = py::none())
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
       .def_property_readonly("threads",

@@ -125,11 +125,24 @@ OutputValue take_output(const SignatureRunner& runner, std::size_t index, const 
   return {load_output(tensor, bytes), {}};
 }
 
+std::vector<InputValue> converted_inputs(const SignatureObject& signature, const Call& call) {
+  std::vector<InputValue> inputs;
+  inputs.reserve(call.inputs.size());
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    inputs.push_back(convert_input(signature.inputs()[i], call.inputs[i]));
+  }
+  return inputs;
+}
+
+void require_inputs(const SignatureObject& signature, const std::vector<InputValue>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", signature.inputs()[i], inputs[i].array);
+}
+
 std::vector<OutputValue> run(SignatureObject& signature, const std::vector<InputValue>& inputs,
                              const std::vector<py::object>& targets) {
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
-  for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", signature.inputs()[i], inputs[i].array);
+  require_inputs(signature, inputs);
   const auto require_targets = [&](auto&& require) {
     for (std::size_t i = 0; i < targets.size(); ++i) {
       if (targets[i]) require("output", signature.outputs()[i], targets[i]);
@@ -163,11 +176,7 @@ py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vecto
 py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs) {
   const Call call = parse(signature, args, kwargs);
   const std::vector<py::object> targets = parse_out(signature, call.out);
-  std::vector<InputValue> inputs;
-  inputs.reserve(call.inputs.size());
-  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    inputs.push_back(convert_input(signature.inputs()[i], call.inputs[i]));
-  }
+  const std::vector<InputValue> inputs = converted_inputs(signature, call);
   std::vector<OutputValue> values = run(signature, inputs, targets);
   const std::vector<TensorInfo>& outputs = signature.outputs();
   if (outputs.size() == 1) return finish(outputs[0], values[0], outputs[0].shape, targets[0]);
@@ -176,6 +185,16 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
     results[outputs[i].key] = finish(outputs[i], values[i], outputs[i].shape, targets[i]);
   }
   return results;
+}
+
+void fill_inputs(SignatureObject& signature, py::handle args, py::handle kwargs) {
+  const Call call = parse(signature, args, kwargs);
+  if (!call.out.is_none()) throw TypeError("there is no 'out' here, where no outputs are returned");
+  const std::vector<InputValue> inputs = converted_inputs(signature, call);
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  require_inputs(signature, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
 }
 
 }  // namespace zerolite::bindings

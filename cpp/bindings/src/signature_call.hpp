@@ -11,4 +11,7 @@ namespace zerolite::bindings {
 // by name for several, and is what is returned then.
 pybind11::object call_signature(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
 
+// Puts values into the inputs, by the rules of a call, and runs nothing.
+void fill_inputs(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
+
 }  // namespace zerolite::bindings

@@ -10,6 +10,7 @@
 #include "zerolite/error.hpp"
 #include "zerolite/model_compilation.hpp"
 #include "zerolite/operator_names.hpp"
+#include "zerolite/status.hpp"
 
 namespace zerolite {
 namespace {
@@ -51,7 +52,7 @@ void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const 
 std::optional<WeightCacheFile> open_weight_cache(const CompileOptions& options, const Model& model) {
   options.validate();
   if (options.weight_cache_file.empty()) return std::nullopt;
-  return WeightCacheFile(options.weight_cache_file, model);
+  return WeightCacheFile(options.weight_cache_file, model, options.xnnpack_flags);
 }
 
 CompileOptions with_weight_cache(CompileOptions options, const std::optional<WeightCacheFile>& weight_cache) {
@@ -100,6 +101,18 @@ std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const 
   const CapturedGraph* graph = observer_.graph(subgraph);
   if (graph == nullptr) return std::nullopt;
   return Delegation::of(*graph);
+}
+
+RunProfile CompiledModel::profile_run(std::size_t index) {
+  SignatureRunner& runner = signature(index);
+  abi::Profiler profiler = nullptr;
+  if (options_.profiling) {
+    const LogCapture log;
+    require_ok(zerolite::runtime().CompiledModelGetProfiler(compiled_.get(), &profiler), "profile the model", log);
+  }
+  RunProfiler listener(observer_, profiler);
+  runner.run_observed(observer_, listener);
+  return listener.take();
 }
 
 void CompiledModel::require_complete() const {

@@ -1,5 +1,6 @@
 #include "zerolite/model_compilation.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -36,9 +37,26 @@ Attempt attempt(const Model& model, const CompileOptions& options, GraphObserver
   return result;
 }
 
+// A delegate for static shapes only is refused a graph that has others, with a message at the first time in a process
+// and without a word later; every other failure has words (LiteRT 2.3.0).
+bool is_refusal_of_dynamic_graph(const Attempt& failed) {
+  return failed.words.empty() || failed.words.find("static-sized tensors") != std::string::npos;
+}
+
+// XNNPACK was told to be a delegate for static shapes only.
+bool is_static_only(const CompileOptions& options) {
+  constexpr std::uint32_t kDisableSubgraphReshaping = 0x400;
+  return (options.xnnpack_flags.value_or(0) & kDisableSubgraphReshaping) != 0;
+}
+
 CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer,
                             DelegateSlots* delegates) {
   Attempt result = attempt(model, options, observer, delegates);
+  if (result.compiled == nullptr && is_static_only(options) && is_refusal_of_dynamic_graph(result)) {
+    throw DelegateError(model.name() +
+                        ": the graph has tensors whose shapes only a run tells, which XNNPACK does not take with the "
+                        "flag disable_subgraph_reshaping; leave it out");
+  }
   if (result.compiled == nullptr) throw Error(result.failure);
   return std::move(result.compiled);
 }
@@ -51,12 +69,6 @@ void require_sound_without_delegates(const Model& model, const CompileOptions& o
   const std::size_t signature = description.default_signature();
   const CapturedGraph* graph = observer.graph(description.signatures[signature].subgraph);
   if (graph != nullptr) const SignatureRunner prepared(compiled.get(), signature, model, *graph, false);
-}
-
-// A delegate for static shapes only is refused a graph that has others, with a message at the first time in a process
-// and without a word later; every other failure has words (LiteRT 2.3.0).
-bool is_refusal_of_dynamic_graph(const Attempt& failed) {
-  return failed.words.empty() || failed.words.find("static-sized tensors") != std::string::npos;
 }
 
 std::string libraries_of(const CompileOptions& options) {

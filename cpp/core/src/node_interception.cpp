@@ -54,9 +54,10 @@ Status NodeInterception::invoke(Context* context, Node* node) {
 Status NodeInterception::invoke_original(Context* context, Node* node) {
   const auto original = originals_.find(node);
   if (original == originals_.end()) return Status::error;
-  const Status status = original->second.invoke(context, node);
-  if (status != Status::ok) return status;
   try {
+    listener_.before_node(*node);
+    const Status status = original->second.invoke(context, node);
+    if (status != Status::ok) return status;
     listener_.after_node(original->second.subgraph, *observer_.graph(original->second.subgraph), *node);
   } catch (...) {  // the caller is C code
     listener_error_ = std::current_exception();

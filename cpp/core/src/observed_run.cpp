@@ -8,7 +8,9 @@ void SignatureRunner::run_observed(const GraphObserver& observer, NodeListener& 
   state_ = State::unprepared;
   const NodeInterception interception(observer, listener);
   try {
+    listener.begin_run();
     run_regular();
+    listener.end_run();
   } catch (...) {
     interception.rethrow_listener_error();
     throw;

@@ -57,11 +57,12 @@ std::string runtime_identity() {
   return std::to_string(status.st_size) + ' ' + std::to_string(status.st_mtime);
 }
 
-Digest key_of(const Model& model) {
+Digest key_of(const Model& model, std::optional<std::uint32_t> flags) {
   const Digest content = digest_of(model.bytes().span());
   ContentDigest digest;
   digest.add(std::as_bytes(std::span(content)));
-  digest.add(bytes_of(processor() + runtime_identity()));
+  const std::string chosen = flags ? " flags " + std::to_string(*flags) : "";
+  digest.add(bytes_of(processor() + runtime_identity() + chosen));
   return digest.value();
 }
 
@@ -166,9 +167,9 @@ class Replacement {
 
 }  // namespace
 
-WeightCacheFile::WeightCacheFile(std::string path, const Model& model)
+WeightCacheFile::WeightCacheFile(std::string path, const Model& model, std::optional<std::uint32_t> flags)
     : path_(std::move(path)),
-      key_(key_of(model)),
+      key_(key_of(model, flags)),
       // Non-blocking, so that a FIFO in the place of a file is refused, not waited for.
       content_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (!content_.is_open()) {

@@ -71,6 +71,7 @@ class DelegateChoice:
             "before_xnnpack": [delegate.native_settings for delegate in self.before],
             "after_xnnpack": [delegate.native_settings for delegate in self.after],
             "fallback": self.fallback,
+            "xnnpack_flags": self.xnnpack.native_flags,
         }
 
 

@@ -1,10 +1,12 @@
 """The CPU."""
 
 import os
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from zerolite import _native
 from zerolite.delegates.delegate import Delegate
+from zerolite.delegates.xnnpack_flags import checked_flags, native_flags
 
 Kernels = Literal["delegate", "builtin", "reference"]
 
@@ -20,19 +22,27 @@ class XNNPack(Delegate):
             processes share their memory; None, the default, packs them at each load. The file is sealed with a digest
             of the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
             Where it can't be read or written, `load` raises OSError.
+        flags: XNNPACK's flags that are switched on or off, by name; all others keep their defaults, which are "qs8" and
+            "qu8" on and the others off. docs/delegates.md tells what each of them does.
     """
 
-    __slots__ = ("_shared_weights", "kernels", "threads", "weight_cache")
+    __slots__ = ("_shared_weights", "flags", "kernels", "threads", "weight_cache")
 
     def __init__(
-        self, *, threads: int = 1, kernels: Kernels = "delegate", weight_cache: str | os.PathLike[str] | None = None
+        self,
+        *,
+        threads: int = 1,
+        kernels: Kernels = "delegate",
+        weight_cache: str | os.PathLike[str] | None = None,
+        flags: Mapping[str, bool] | None = None,
     ) -> None:
         """Choose the settings.
 
         Raises:
-            TypeError: `weight_cache` is no path.
-            ValueError: `kernels` is none of "delegate", "builtin" and "reference", or the weight cache's path is empty
-                or has a null character.
+            TypeError: `weight_cache` is no path, or `flags` no mapping from names to bools.
+            ValueError: `kernels` is none of "delegate", "builtin" and "reference", the weight cache's path is empty
+                or has a null character, there is no flag of a name, flags are given for other kernels than
+                XNNPACK's, or "force_fp16" with a weight cache.
         """
         if kernels not in get_args(Kernels):
             choices = ", ".join(map(repr, get_args(Kernels)))
@@ -40,17 +50,24 @@ class XNNPack(Delegate):
         self.threads = threads
         self.kernels = kernels
         self.weight_cache = None if weight_cache is None else _path(weight_cache)
+        self.flags = checked_flags(flags)
+        if self.flags and kernels != "delegate":
+            raise ValueError(f"flags are for XNNPACK, and kernels is {kernels!r}; leave one of both out")
+        if self.weight_cache is not None and self.flags.get("force_fp16", False):
+            raise ValueError(
+                "XNNPACK can't keep the weights that the flag force_fp16 makes in a weight cache; leave one of both out"
+            )
         self._shared_weights = ""
 
     def with_threads(self, threads: int) -> "XNNPack":
         """Make the same settings with another number of threads."""
-        settings = XNNPack(threads=threads, kernels=self.kernels, weight_cache=self.weight_cache)
+        settings = XNNPack(threads=threads, kernels=self.kernels, weight_cache=self.weight_cache, flags=self.flags)
         settings._shared_weights = self._shared_weights
         return settings
 
     def _with_shared_weights(self, path: str) -> "XNNPack":
         """Make the same settings with a place in memory for packed weights, which must serve one model alone."""
-        settings = XNNPack(threads=self.threads, kernels=self.kernels)
+        settings = XNNPack(threads=self.threads, kernels=self.kernels, flags=self.flags)
         settings._shared_weights = path
         return settings
 
@@ -59,10 +76,21 @@ class XNNPack(Delegate):
         """The setting as the native core names it."""
         return getattr(_native.CpuKernels, self.kernels)  # type: ignore[no-any-return]
 
+    @property
+    def can_share_weights(self) -> bool:
+        """Whether packed weights can be kept for others: with "force_fp16" LiteRT 2.3.0 would end the process."""
+        return self.kernels == "delegate" and not self.flags.get("force_fp16", False)
+
+    @property
+    def native_flags(self) -> int | None:
+        """The flags as the native core takes them."""
+        return native_flags(self.flags)
+
     def __repr__(self) -> str:
         """The settings."""
         cache = "" if self.weight_cache is None else f", weight_cache={self.weight_cache!r}"
-        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache})"
+        flags = f", flags={self.flags!r}" if self.flags else ""
+        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache}{flags})"
 
 
 def _path(path: str | os.PathLike[str]) -> str:

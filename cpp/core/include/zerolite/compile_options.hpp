@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ struct CompileOptions {
   std::vector<ExternalDelegateSettings> after_xnnpack;
   // Operators that no delegate takes run on TensorFlow Lite's own kernels; without it they are an error.
   bool fallback = true;
+  // XNNPACK's flags, all of them, in the place of its defaults.
+  std::optional<std::uint32_t> xnnpack_flags;
+  // The runtime keeps a profiler for the model (see RunProfile), some 60 MB of memory.
+  bool profiling = false;
 
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;

@@ -21,6 +21,10 @@ class NodeListener {
   NodeListener(const NodeListener&) = delete;
   NodeListener& operator=(const NodeListener&) = delete;
 
+  // Around the runtime's call.
+  virtual void begin_run() {}
+  virtual void end_run() {}
+  virtual void before_node(const abi::tflite::Node& /*node*/) {}
   // The node has run, and its outputs are what it made of them. Nodes of a loop's body come once for each turn.
   virtual void after_node(std::size_t subgraph, const CapturedGraph& graph, const abi::tflite::Node& node) = 0;
 };

@@ -7,6 +7,8 @@
 // file at once.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "zerolite/content_digest.hpp"
@@ -17,8 +19,9 @@ namespace zerolite {
 
 class WeightCacheFile {
  public:
-  // Throws FileError when something is there that can't be read or is no regular file.
-  WeightCacheFile(std::string path, const Model& model);
+  // `flags` are XNNPACK's, as far as they were chosen: they decide what is packed, too. Throws FileError when something
+  // is there that can't be read or is no regular file.
+  WeightCacheFile(std::string path, const Model& model, std::optional<std::uint32_t> flags = std::nullopt);
 
   // Where XNNPACK finds the weights, or puts them.
   [[nodiscard]] std::string native_path() const { return "/proc/self/fd/" + std::to_string(content_.value()); }

@@ -18,6 +18,7 @@ using Accelerator = struct AcceleratorHandle*;
 using AcceleratorConst = const struct AcceleratorHandle*;
 using DelegateWrapper = struct DelegateWrapperHandle*;
 using OpaqueDelegate = struct OpaqueDelegateHandle*;
+using Profiler = struct ProfilerHandle*;
 using RuntimeContext = struct RuntimeContextHandle*;
 
 enum class Status : int {
@@ -121,10 +122,22 @@ struct AcceleratorDefinition {
   CreateDelegate* create_delegate;
 };
 
+// Something that happened while a profiler was on. The tag is the profiler's.
+struct ProfilerEvent {
+  const char* tag;
+  int type;
+  std::uint64_t start_us;
+  std::uint64_t elapsed_us;
+  std::size_t memory[6];
+  std::uint64_t metadata[2];
+  int source;
+};
+
 static_assert(sizeof(Layout) == 68 && offsetof(Layout, dimensions) == 4 && offsetof(Layout, strides) == 36);
 static_assert(sizeof(RankedTensorType) == 72 && offsetof(RankedTensorType, layout) == 4);
 static_assert(sizeof(Any) == 16 && sizeof(EnvironmentOption) == 24 && offsetof(EnvironmentOption, value) == 8);
 static_assert(offsetof(AcceleratorDefinition, get_name) == 8 &&
               offsetof(AcceleratorDefinition, create_delegate) == 8 + 4 * sizeof(void*));
+static_assert(sizeof(void*) != 8 || (sizeof(ProfilerEvent) == 104 && offsetof(ProfilerEvent, elapsed_us) == 24));
 
 }  // namespace zerolite::abi
