@@ -23,7 +23,7 @@ REASONS = {
     "unknown_builtin": "999",
     "schema_version": "schema version 9, and version 3 is expected",
     "no_subgraph": "no subgraph",
-    "operand_out_of_range": "op input index: 77",
+    "operand_out_of_range": r"operator 0 \(NEG\) has tensor 77 as an input, and its subgraph has 2 tensors",
     "input_out_of_range": "input or output of its subgraph 'main'",
     "opcode_out_of_range": "operator in it has no operator code",
     "buffer_out_of_range": "tensor 'x' refers to a buffer that does not exist",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
 from zerolite._signature import Signature, SignatureMethods
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from zerolite.delegates import Delegate
 
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+Verify: TypeAlias = Literal["structure", "full", "isolated"]
+
+# A model is looked at in full before a process is risked for it.
+_VERIFICATIONS = {
+    "structure": _native.Verification.structure,
+    "full": _native.Verification.full,
+    "isolated": _native.Verification.full,
+}
 
 
 class CompiledModel(_native.CompiledModel, SignatureMethods):
@@ -37,7 +45,13 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     _signatures: Mapping[str, Signature] | None = None  # made by the first who asks
 
-    def __init__(self, source: ModelSource | CompiledModel, *, choice: DelegateChoice | None = None) -> None:
+    def __init__(
+        self,
+        source: ModelSource | CompiledModel,
+        *,
+        choice: DelegateChoice | None = None,
+        verify: Verify = "structure",
+    ) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
         A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
@@ -45,11 +59,22 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         settings = (choice or DelegateChoice(None, threads=None)).native_settings()
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
-        elif isinstance(source, str | os.PathLike):
-            super().__init__(path=_encoded(source), **settings)
+            return
+        settings["verification"] = _verification(verify)
+        if isinstance(source, str | os.PathLike):
+            if verify != "isolated":
+                super().__init__(path=_encoded(source), **settings)
+                return
+            # Read once, so that what is tried is what is loaded.
+            name, source = _encoded(source), _native.read_file(_encoded(source))
         else:
-            with _contiguous_view(source) as content:
-                super().__init__(content=content, name="the model in memory", **settings)
+            name = b"the model in memory"
+        with _contiguous_view(source) as content:
+            if verify == "isolated":
+                from zerolite.isolation import require_survival
+
+                require_survival(content, name=os.fsdecode(name), settings=settings)
+            super().__init__(content=content, name=name, **settings)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -126,6 +151,7 @@ def load(
     delegates: Delegate | Sequence[Delegate] | None = None,
     threads: int | None = None,
     fallback: bool = True,
+    verify: Verify = "structure",
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
@@ -137,17 +163,28 @@ def load(
         threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
         fallback: whether operators that no delegate of the list takes run on the CPU, by XNNPACK or by TensorFlow
             Lite's own kernels. Without it they are an error.
+        verify: how closely the model is looked at before it is used, since the runtime can crash on a file that is
+            broken or made to break it. "structure": that what it refers to exists and fits, within and between its
+            tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
+            of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
-        InvalidModelError: the bytes are not a sound model.
+        InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
         Error: the runtime can't compile the model, because it does not know an operator for example.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, or a delegate occurs twice.
+        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
-    return CompiledModel(source, choice=DelegateChoice(delegates, threads=threads, fallback=fallback))
+    return CompiledModel(source, choice=DelegateChoice(delegates, threads=threads, fallback=fallback), verify=verify)
+
+
+def _verification(verify: str) -> _native.Verification:
+    try:
+        return _VERIFICATIONS[verify]
+    except (KeyError, TypeError):
+        raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None
 
 
 def _encoded(path: str | os.PathLike[str]) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from zerolite._batch import Batch, Out, Progress
+    from zerolite._model import Verify
     from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
@@ -49,6 +50,7 @@ class Pool:
         signature: str | None = None,
         delegates: Delegate | Sequence[Delegate] | None = None,
         fallback: bool = True,
+        verify: Verify = "structure",
     ) -> None:
         """Load the model and make its replicas.
 
@@ -58,9 +60,10 @@ class Pool:
             signature: the signature that items run through; None is the default one.
             delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
             fallback: whether operators that no delegate of the list takes run on the CPU.
+            verify: how closely the model is looked at before it is used, as for `load`.
 
         Raises:
-            ValueError: `workers` is not from 1 to 1024, or the model has no such signature.
+            ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level.
             TypeError: `workers` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
@@ -69,7 +72,7 @@ class Pool:
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
-        first = CompiledModel(source, choice=choice)
+        first = CompiledModel(source, choice=choice, verify=verify)
         self._models = [first]
         self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
         self._replicas = [_signature_of(model, signature) for model in self._models]

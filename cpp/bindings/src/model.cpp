@@ -34,7 +34,7 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
                                   CpuKernels kernels, const std::string& weight_cache,
                                   const std::string& weight_cache_file, const Libraries& before_xnnpack,
                                   const Libraries& after_xnnpack, bool fallback,
-                                  std::optional<std::uint32_t> xnnpack_flags) {
+                                  std::optional<std::uint32_t> xnnpack_flags, Verification verification) {
   const CompileOptions options{threads,
                                kernels,
                                weight_cache,
@@ -51,13 +51,13 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
     model = compile(original.model(), options);
   } else if (path) {
     const py::gil_scoped_release release;
-    model = compile(std::make_shared<Model>(ModelBytes::read(*path)), options);
+    model = compile(std::make_shared<Model>(ModelBytes::read(*path), verification), options);
   } else {
     const py::buffer_info info = content.value_or(py::bytes()).request();
     const std::span bytes(static_cast<const std::byte*>(info.ptr),
                           static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
     const py::gil_scoped_release release;
-    model = compile(std::make_shared<Model>(ModelBytes::copy(bytes, name)), options);
+    model = compile(std::make_shared<Model>(ModelBytes::copy(bytes, name), verification), options);
   }
   return std::make_shared<ModelObject>(std::move(model));
 }
@@ -122,6 +122,15 @@ py::list delegation_of(py::handle self) {
   return result;
 }
 
+py::bytes read_file(const std::string& path) {
+  std::shared_ptr<ModelBytes> bytes;
+  {
+    const py::gil_scoped_release release;
+    bytes = ModelBytes::read(path);
+  }
+  return {reinterpret_cast<const char*>(bytes->span().data()), bytes->span().size()};
+}
+
 }  // namespace
 
 void register_model(py::module_& module) {
@@ -130,6 +139,11 @@ void register_model(py::module_& module) {
       .value("builtin", CpuKernels::builtin)
       .value("reference", CpuKernels::reference);
 
+  module.def("read_file", &read_file, py::arg("path"), py::pos_only(), "The bytes of a model's file.");
+  py::enum_<Verification>(module, "Verification", "How closely a model's file is looked at.")
+      .value("structure", Verification::structure)
+      .value("full", Verification::full);
+
   py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(
       module, "CompiledModel", "A model that is ready to run.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
@@ -137,7 +151,7 @@ void register_model(py::module_& module) {
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
            py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true,
-           py::arg("xnnpack_flags") = py::none())
+           py::arg("xnnpack_flags") = py::none(), py::arg("verification") = Verification::structure)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
       .def_property_readonly("threads",

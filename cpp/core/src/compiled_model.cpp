@@ -15,10 +15,12 @@
 namespace zerolite {
 namespace {
 
-// What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names.
+// What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names. A name that holds a
+// null byte ends there for the runtime.
 bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
-  const auto named = [&](const NamedTensor& tensor) { return tensor.tensor_index == index && tensor.name == name; };
-  return model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name == name ||
+  const auto is_name = [&](std::string_view known) { return known.substr(0, known.find('\0')) == name; };
+  const auto named = [&](const NamedTensor& tensor) { return tensor.tensor_index == index && is_name(tensor.name); };
+  return is_name(model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name) ||
          std::ranges::any_of(model.signatures, [&](const SignatureDescription& signature) {
            return signature.subgraph == subgraph &&
                   (std::ranges::any_of(signature.inputs, named) || std::ranges::any_of(signature.outputs, named));

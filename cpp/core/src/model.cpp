@@ -31,7 +31,10 @@ ModelHandle create(ModelBytes& bytes) {
 
 }  // namespace
 
-Model::Model(const std::shared_ptr<ModelBytes>& bytes)
-    : bytes_(bytes), description_(ModelDescription::parse(*bytes)), handle_(create(*bytes)) {}
+Model::Model(const std::shared_ptr<ModelBytes>& bytes, Verification level)
+    : bytes_(bytes), description_(ModelDescription::parse(*bytes)) {
+  verify(*bytes, description_, level);
+  handle_ = create(*bytes);
+}
 
 }  // namespace zerolite

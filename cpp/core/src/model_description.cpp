@@ -9,7 +9,6 @@
 #include "zerolite/error.hpp"
 #include "zerolite/flatbuffer.hpp"
 #include "zerolite/schema_fields.hpp"
-#include "zerolite/tensor_spec.hpp"
 
 namespace zerolite {
 namespace {
@@ -84,28 +83,7 @@ OperatorCode parse_operator_code(const Table& table, Allowance& allowance) {
   return code;
 }
 
-// What the runtime would only notice while it builds a graph, or not at all.
-void require_sound(const TensorDescription& description, const Table& tensor, const Vector& buffers) {
-  const std::string who = "its tensor '" + description.name + "' ";
-  const bool negative = std::ranges::any_of(description.shape, [](std::int32_t dimension) { return dimension < 0; });
-  if (negative) throw InvalidModelError(who + "has a negative dimension in its shape " + to_string(description.shape));
-  if (!bits_of(description.type)) return;
-  const std::optional<std::size_t> size = byte_size(description.type, description.shape);
-  if (!size)
-    throw InvalidModelError(who + "has the shape " + to_string(description.shape) + ", which is no possible size");
-  const auto buffer = tensor.scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
-  if (buffer >= buffers.size()) {
-    if (buffer == 0) return;
-    throw InvalidModelError(who + "refers to a buffer that does not exist");
-  }
-  const std::size_t stored = buffers.table(buffer).scalars<std::uint8_t>(schema::buffer::kData).size();
-  if (stored > 0 && stored < *size && !tensor.position(schema::tensor::kSparsity)) {
-    throw InvalidModelError(who + "takes " + std::to_string(*size) + " bytes, and its buffer holds " +
-                            std::to_string(stored));
-  }
-}
-
-SubgraphDescription parse_subgraph(const Table& table, const Vector& buffers, Allowance& allowance) {
+SubgraphDescription parse_subgraph(const Table& table, Allowance& allowance) {
   SubgraphDescription subgraph;
   subgraph.name = text(table, schema::subgraph::kName, allowance);
   subgraph.inputs = integers(table, schema::subgraph::kInputs, allowance);
@@ -116,7 +94,6 @@ SubgraphDescription parse_subgraph(const Table& table, const Vector& buffers, Al
     subgraph.tensors.push_back({text(tensor, schema::tensor::kName, allowance),
                                 element_type(tensor.scalar<std::int8_t>(schema::tensor::kType, 0)),
                                 integers(tensor, schema::tensor::kShape, allowance)});
-    require_sound(subgraph.tensors.back(), tensor, buffers);
   }
   const Vector operators = tables(table, schema::subgraph::kOperators, allowance);
   for (std::size_t i = 0; i < operators.size(); ++i) {
@@ -225,7 +202,6 @@ ModelDescription parse_model(std::span<const std::byte> bytes) {
     throw InvalidModelError("it is of schema version " + std::to_string(version) + ", and version 3 is expected");
   }
   ModelDescription model;
-  const Vector buffers = root.tables(schema::model::kBuffers);
   const Vector codes = tables(root, schema::model::kOperatorCodes, allowance);
   for (std::size_t i = 0; i < codes.size(); ++i) {
     model.operator_codes.push_back(parse_operator_code(codes.table(i), allowance));
@@ -234,7 +210,7 @@ ModelDescription parse_model(std::span<const std::byte> bytes) {
   const Vector subgraphs = tables(root, schema::model::kSubgraphs, allowance);
   if (subgraphs.empty()) throw InvalidModelError("it has no subgraph, so there is nothing to run");
   for (std::size_t i = 0; i < subgraphs.size(); ++i) {
-    model.subgraphs.push_back(parse_subgraph(subgraphs.table(i), buffers, allowance));
+    model.subgraphs.push_back(parse_subgraph(subgraphs.table(i), allowance));
     for (const std::uint32_t code : model.subgraphs.back().operators) {
       if (code >= model.operator_codes.size()) throw InvalidModelError("an operator in it has no operator code");
     }

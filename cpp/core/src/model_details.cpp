@@ -57,15 +57,22 @@ class Reader {
     take(operators.size());
     for (std::size_t i = 0; i < operators.size(); ++i) {
       const Table operation = operators.table(i);
-      details.operators.push_back({operation.scalar<std::uint32_t>(schema::operation::kOperatorCode, 0),
-                                   numbers<std::int32_t>(operation, schema::operation::kInputs),
-                                   numbers<std::int32_t>(operation, schema::operation::kOutputs)});
+      using namespace schema::operation;
+      details.operators.push_back({operation.scalar<std::uint32_t>(kOperatorCode, 0),
+                                   numbers<std::int32_t>(operation, kInputs),
+                                   numbers<std::int32_t>(operation, kOutputs),
+                                   numbers<std::int32_t>(operation, kIntermediates),
+                                   {operation.scalar<std::uint8_t>(kOptionsType, 0), operation.table(kOptions)},
+                                   {operation.scalar<std::uint8_t>(kOptions2Type, 0), operation.table(kOptions2)},
+                                   custom_options(operation)});
     }
     return details;
   }
 
   TensorDetails tensor(const Table& table) {
     TensorDetails details;
+    details.is_variable = table.scalar<std::uint8_t>(schema::tensor::kIsVariable, 0) != 0;
+    details.external_buffer = table.scalar<std::uint32_t>(schema::tensor::kExternalBuffer, 0);
     const auto buffer = table.scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
     if (buffer > 0 && buffer < buffers_.size()) details.constant = contents(buffers_.table(buffer));
     // The runtime keeps the signature of tensors that it computes, and reads the sparsity of those that are stored.
@@ -86,15 +93,25 @@ class Reader {
   }
 
   [[nodiscard]] std::span<const std::byte> contents(const Table& buffer) const {
-    const std::optional<std::size_t> position = buffer.vector_position(schema::buffer::kData);
-    if (!position) return contents_behind(buffer);
-    const Vector data = buffer.scalars<std::uint8_t>(schema::buffer::kData);
-    return bytes_.subspan(*position + sizeof(std::uint32_t), data.size());
+    using namespace schema::buffer;
+    return contents(buffer, kData, kOffset, kSize);
   }
 
-  [[nodiscard]] std::span<const std::byte> contents_behind(const Table& buffer) const {
-    const std::size_t offset = in_memory(buffer.scalar<std::uint64_t>(schema::buffer::kOffset, 0));
-    const std::size_t size = in_memory(buffer.scalar<std::uint64_t>(schema::buffer::kSize, 0));
+  [[nodiscard]] std::span<const std::byte> custom_options(const Table& operation) const {
+    using namespace schema::operation;
+    return contents(operation, kCustomOptions, kLargeCustomOptionsOffset, kLargeCustomOptionsSize);
+  }
+
+  // Bytes that are stored in a vector, or behind the FlatBuffer. Of the latter the runtime adds the two numbers, which
+  // may overflow, before it compares them with the file's size (2.3.0).
+  [[nodiscard]] std::span<const std::byte> contents(const Table& table, unsigned data_field, unsigned offset_field,
+                                                    unsigned size_field) const {
+    if (const std::optional<std::size_t> position = table.vector_position(data_field)) {
+      const Vector data = table.scalars<std::uint8_t>(data_field);
+      return bytes_.subspan(*position + sizeof(std::uint32_t), data.size());
+    }
+    const std::size_t offset = in_memory(table.scalar<std::uint64_t>(offset_field, 0));
+    const std::size_t size = in_memory(table.scalar<std::uint64_t>(size_field, 0));
     if (offset <= 1) return {};  // 1 is a placeholder
     flatbuffer::require(bytes_, offset, size);
     return bytes_.subspan(offset, size);
@@ -191,9 +208,11 @@ class Reader {
 
 }  // namespace
 
+ModelDetails ModelDetails::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
+
 ModelDetails ModelDetails::read(const Model& model) {
   try {
-    return Reader(model.bytes().span()).read();
+    return read(model.bytes().span());
   } catch (const InvalidModelError& error) {
     throw InvalidModelError(model.name() + " is not a sound TensorFlow Lite model: " + error.what());
   }

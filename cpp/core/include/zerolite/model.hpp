@@ -7,13 +7,14 @@
 #include "zerolite/handle.hpp"
 #include "zerolite/model_bytes.hpp"
 #include "zerolite/model_description.hpp"
+#include "zerolite/verification.hpp"
 
 namespace zerolite {
 
 class Model {
  public:
   // Throws InvalidModelError when the bytes are not a sound model. The bytes are nobody else's at that time.
-  explicit Model(const std::shared_ptr<ModelBytes>& bytes);
+  explicit Model(const std::shared_ptr<ModelBytes>& bytes, Verification level = Verification::structure);
 
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }

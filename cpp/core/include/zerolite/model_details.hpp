@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/flatbuffer.hpp"
 #include "zerolite/model.hpp"
 
 namespace zerolite {
@@ -43,12 +44,24 @@ struct TensorDetails {
   std::optional<BlockwiseQuantization> blockwise;
   std::optional<Sparsity> sparsity;
   std::span<const std::byte> constant;  // part of the model's bytes; empty for what a run computes
+  bool is_variable = false;
+  std::uint32_t external_buffer = 0;  // not 0 for what is stored in another file
+};
+
+// The schema has two unions of such tables, of which an operator uses one.
+struct OperatorOptions {
+  std::uint8_t type = 0;
+  std::optional<flatbuffer::Table> table;
 };
 
 struct OperatorDetails {
   std::uint32_t code = 0;  // index into ModelDescription::operator_codes
   std::vector<std::int32_t> inputs;
   std::vector<std::int32_t> outputs;
+  std::vector<std::int32_t> intermediates;
+  OperatorOptions options;
+  OperatorOptions options_2;
+  std::span<const std::byte> custom_options;  // part of the model's bytes
 };
 
 struct SubgraphDetails {
@@ -68,8 +81,9 @@ struct ModelDetails {
   std::vector<SubgraphDetails> subgraphs;
   std::vector<SignatureDetails> signatures;  // none for a model without
 
-  // Throws InvalidModelError for what the model's description does not cover and is unsound. The model must outlive the
+  // Throws InvalidModelError for what the model's description does not cover and is unsound. The bytes must outlive the
   // details.
+  static ModelDetails read(std::span<const std::byte> bytes);
   static ModelDetails read(const Model& model);
 };
 

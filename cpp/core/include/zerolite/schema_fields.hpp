@@ -38,6 +38,7 @@ inline constexpr unsigned kIsVariable = 5;
 inline constexpr unsigned kSparsity = 6;
 inline constexpr unsigned kShapeSignature = 7;
 inline constexpr unsigned kVariantTensors = 9;
+inline constexpr unsigned kExternalBuffer = 10;
 }  // namespace tensor
 
 namespace tensor_type {
@@ -56,8 +57,17 @@ namespace operation {
 inline constexpr unsigned kOperatorCode = 0;
 inline constexpr unsigned kInputs = 1;
 inline constexpr unsigned kOutputs = 2;
+// What an operator can be set to: a table of a type of its own, in one of two unions.
+inline constexpr unsigned kOptionsType = 3;
+inline constexpr unsigned kOptions = 4;
+inline constexpr unsigned kCustomOptions = 5;
 inline constexpr unsigned kMutatingVariableInputs = 7;
 inline constexpr unsigned kIntermediates = 8;
+// Of a custom operator's options that stand behind the FlatBuffer, in the same file.
+inline constexpr unsigned kLargeCustomOptionsOffset = 9;
+inline constexpr unsigned kLargeCustomOptionsSize = 10;
+inline constexpr unsigned kOptions2Type = 11;
+inline constexpr unsigned kOptions2 = 12;
 }  // namespace operation
 
 namespace signature {

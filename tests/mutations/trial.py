@@ -1,0 +1,113 @@
+"""Loading bytes and running them once, in processes that may die of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import zerolite as zl
+from tests import model_zoo as zoo
+from tests.mutations.mutation import Mutation
+
+# What a trial may take of the machine; a process gets a second of these for each trial, anew.
+_SECONDS = 20
+_ADDRESS_SPACE = 8 << 30
+# Trials that one process makes. A fork costs as much as several of them.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    "ran", "refused" (by one of zerolite's errors), "failed" (by any other, which is a mistake), "hung", or "died"; and
+    the words that came with it.
+    """
+
+    kind: str
+    words: str = ""
+
+
+def try_all(mutations: Sequence[Mutation], **options: Any) -> Iterator[tuple[Mutation, Outcome]]:
+    """Load each mutated model and call it once, in forks of this process that are replaced when they die.
+
+    `options` are those of `zerolite.load`.
+    """
+    _warm_up()
+    start = 0
+    while start < len(mutations):
+        batch = mutations[start : start + _BATCH]
+        for outcome in _in_a_fork(batch, options):
+            yield mutations[start], outcome
+            start += 1
+
+
+def _warm_up() -> None:
+    """Let every fork begin with the runtime's one-time work done."""
+    with zl.load(zoo.MODELS / "rank_0.tflite") as model:
+        model(*(_values(tensor) for tensor in model.inputs.values()))
+
+
+def _in_a_fork(batch: Sequence[Mutation], options: dict[str, Any]) -> Iterator[Outcome]:
+    """The outcomes of the trials of a batch up to the first that ends the process."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            _confine(writing)
+            for outcome in map(lambda mutation: _attempt(mutation.bytes(), options), batch):
+                os.write(writing, json.dumps([outcome.kind, outcome.words]).encode() + b"\n")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    count, rest = 0, ""
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as answers:
+        for line in answers:
+            if line.startswith('["'):
+                yield Outcome(*json.loads(line))
+                count += 1
+            else:  # what the C library says when it aborts
+                rest += line
+    _, status = os.waitpid(child, 0)
+    if count < len(batch):
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        name = signal.Signals(number).name if number else f"exit code {os.WEXITSTATUS(status)}"
+        yield Outcome("hung" if number == signal.SIGALRM else "died", f"{name} {rest}".strip())
+
+
+def _confine(writing: int) -> None:
+    os.dup2(writing, 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _attempt(content: bytes, options: dict[str, Any]) -> Outcome:
+    signal.alarm(_SECONDS)
+    try:
+        with zl.load(content, **options) as model:
+            model(*(_values(tensor) for tensor in model.inputs.values()))
+    except (zl.Error, MemoryError) as error:
+        return Outcome("refused", f"{type(error).__name__}: {error}"[:1000])
+    except BaseException as error:  # noqa: BLE001 - whatever else comes out of it is a finding
+        return Outcome("failed", f"{type(error).__name__}: {error}"[:1000])
+    return Outcome("ran")
+
+
+def _values(tensor: zl.Tensor) -> np.ndarray:
+    """Arbitrary values, the same each time."""
+    rng = np.random.default_rng(len(tensor.shape))
+    dtype = np.dtype(tensor.dtype)
+    if dtype == object:
+        return np.full(tensor.shape, b"text", dtype)
+    if dtype.kind == "f":
+        return np.asarray(rng.standard_normal(tensor.shape), dtype)
+    return np.asarray(rng.integers(0, 3, tensor.shape)).astype(dtype)
