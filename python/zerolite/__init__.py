@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.pool import Pool
+    from zerolite.profiling import Profile
+    from zerolite.tracing import Trace
 
 __version__: str = _native.__version__
 
@@ -43,6 +45,8 @@ _ON_DEMAND = {
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
+    "Profile": "zerolite.profiling",
+    "Trace": "zerolite.tracing",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
     "compat": "zerolite.compat",
@@ -79,11 +83,13 @@ __all__ = [
     "OpResolverType",
     "Partition",
     "Pool",
+    "Profile",
     "Quantization",
     "RuntimeInfo",
     "Signature",
     "Tensor",
     "TensorMap",
+    "Trace",
     "XNNPack",
     "__version__",
     "benchmark",

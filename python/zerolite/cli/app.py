@@ -12,6 +12,7 @@ from zerolite.cli import (
     demo_command,
     evaluate_command,
     info_command,
+    profile_command,
     run_command,
 )
 
@@ -25,6 +26,7 @@ _COMMANDS = (
     compare_command,
     classify_command,
     benchmark_command,
+    profile_command,
     demo_command,
 )
 
