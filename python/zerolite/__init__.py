@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
+    from zerolite.layers import compare_layers
     from zerolite.pool import Pool
     from zerolite.profiling import Profile
     from zerolite.tracing import Trace
@@ -49,6 +50,7 @@ _ON_DEMAND = {
     "Trace": "zerolite.tracing",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
+    "compare_layers": "zerolite.layers",
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
@@ -94,6 +96,7 @@ __all__ = [
     "__version__",
     "benchmark",
     "compare",
+    "compare_layers",
     "compat",
     "convert",
     "empty",

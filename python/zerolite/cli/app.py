@@ -12,6 +12,7 @@ from zerolite.cli import (
     demo_command,
     evaluate_command,
     info_command,
+    layers_command,
     profile_command,
     run_command,
 )
@@ -27,6 +28,7 @@ _COMMANDS = (
     classify_command,
     benchmark_command,
     profile_command,
+    layers_command,
     demo_command,
 )
 
