@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from typing import Any
@@ -234,6 +235,24 @@ class Pair:
 
         self.both(all_inputs)
 
+    def watch(self, seed: int) -> None:
+        """Profile or trace the one that is free; nothing may come of it."""
+        free, _ = self.signatures
+        inputs = random_inputs(self.entry, free, np.random.default_rng(seed))
+        dispatch = str(free.dispatch)
+
+        def watch_free(signature: zl.Signature) -> None:
+            if signature is not free:
+                return
+            with contextlib.suppress(zl.Error, ValueError, TypeError):  # where a run or a call fails as well
+                if seed % 2:
+                    signature.trace(*inputs)
+                else:
+                    signature.profile(runs=1)
+
+        self.both(watch_free)
+        assert str(free.dispatch) == dispatch
+
     def switch(self, seed: int) -> None:
         keys = list(self.free.signatures)
         self.key = keys[seed % len(keys)]
@@ -244,7 +263,9 @@ class Pair:
 
 
 steps = st.tuples(
-    st.sampled_from([Pair.call, Pair.call, Pair.run, Pair.run, Pair.bind, Pair.unbind, Pair.resize, Pair.switch]),
+    st.sampled_from(
+        [Pair.call, Pair.call, Pair.run, Pair.run, Pair.bind, Pair.unbind, Pair.resize, Pair.switch, Pair.watch]
+    ),
     st.integers(0, 2**32 - 1),
 )
 

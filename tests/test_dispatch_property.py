@@ -80,6 +80,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.pairs[second].resize(seed)
 
     @rule(second=which, seed=seeds)
+    def watch(self, second: bool, seed: int) -> None:
+        self.pairs[second].watch(seed)
+
+    @rule(second=which, seed=seeds)
     def switch(self, second: bool, seed: int) -> None:
         self.pairs[second].switch(seed)
 

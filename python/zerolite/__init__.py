@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
+    from zerolite.layers import compare_layers
     from zerolite.pool import Pool
+    from zerolite.profiling import Profile
+    from zerolite.tracing import Trace
 
 __version__: str = _native.__version__
 
@@ -43,8 +46,11 @@ _ON_DEMAND = {
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
+    "Profile": "zerolite.profiling",
+    "Trace": "zerolite.tracing",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
+    "compare_layers": "zerolite.layers",
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
@@ -79,15 +85,18 @@ __all__ = [
     "OpResolverType",
     "Partition",
     "Pool",
+    "Profile",
     "Quantization",
     "RuntimeInfo",
     "Signature",
     "Tensor",
     "TensorMap",
+    "Trace",
     "XNNPack",
     "__version__",
     "benchmark",
     "compare",
+    "compare_layers",
     "compat",
     "convert",
     "empty",

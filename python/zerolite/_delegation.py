@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from zerolite import _native
@@ -25,6 +25,15 @@ class Partition(NamedTuple):
     subgraph: int
     indices: tuple[int, ...]
     operators: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "delegate": self.delegate,
+            "subgraph": self.subgraph,
+            "indices": list(self.indices),
+            "operators": list(self.operators),
+        }
 
 
 class Delegation(NamedTuple):
@@ -49,7 +58,7 @@ class Delegation(NamedTuple):
         builtin = []
         for subgraph, names, taken, left in model._delegation():
             for delegate, indices in taken:
-                partitions.append(_partition(_NAMES.get(delegate, delegate), subgraph, indices, names))
+                partitions.append(_partition(delegate_name(delegate), subgraph, indices, names))
             if left:
                 builtin.append(_partition("builtin", subgraph, left, names))
         return cls(tuple(partitions), tuple(builtin), model.threads)
@@ -67,6 +76,16 @@ class Delegation(NamedTuple):
             counts.setdefault(part.delegate, Counter()).update(part.operators)
         return counts
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "threads": self.threads,
+            "complete": self.complete,
+            "operators": {delegate: dict(kinds) for delegate, kinds in self.operators.items()},
+            "partitions": [part.to_dict() for part in self.partitions],
+            "builtin": [part.to_dict() for part in self.builtin],
+        }
+
     def __repr__(self) -> str:
         """A line for each place, with its partitions and operators."""
         total = sum(len(part.operators) for part in (*self.partitions, *self.builtin))
@@ -77,6 +96,11 @@ class Delegation(NamedTuple):
             kinds_text = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
             lines.append(f"  {delegate}: {_counted(kinds.total(), 'operator')}{where} ({kinds_text})")
         return "\n".join(lines)
+
+
+def delegate_name(kernel: str) -> str:
+    """What people call the delegate whose kernel calls itself that."""
+    return _NAMES.get(kernel, kernel)
 
 
 def _counted(count: int, noun: str) -> str:

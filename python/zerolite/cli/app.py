@@ -12,6 +12,8 @@ from zerolite.cli import (
     demo_command,
     evaluate_command,
     info_command,
+    layers_command,
+    profile_command,
     run_command,
 )
 
@@ -25,6 +27,8 @@ _COMMANDS = (
     compare_command,
     classify_command,
     benchmark_command,
+    profile_command,
+    layers_command,
     demo_command,
 )
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
+from zerolite.cli.delegation_table import print_delegation
 from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.structure_tables import print_operators, print_summary, print_tensors
@@ -41,6 +43,10 @@ def _info(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the model: .svg, .png or .pdf with Graphviz, or .dot without."),
     ] = None,
+    delegates: Annotated[
+        bool, typer.Option("--delegates", help="Also list the parts of the graph that delegates run.")
+    ] = False,
+    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show what is inside a model and how it will be run; draw its graph.
@@ -49,6 +55,7 @@ def _info(
     """
     if graph is not None and graph.suffix not in _GRAPH_SUFFIXES:
         raise typer.BadParameter(f"{graph} must end in {', '.join(_GRAPH_SUFFIXES)}.", param_hint="--graph")
+    chosen_delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite import Error, load
         from zerolite.atomic_write import check_writable_target, write_atomically
@@ -58,7 +65,7 @@ def _info(
             check_writable_target(graph)
         # Loaded first: only a model that was found sound is read any further.
         content = model_file.read_bytes()
-        with load(model_file) as model:
+        with load(model_file, delegates=chosen_delegates) as model:
             signatures = {
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
@@ -69,10 +76,12 @@ def _info(
                 for _ in range(_RUNS_UNTIL_SETTLED):
                     model.run()
             dispatch = model.dispatch
+            delegation = model.delegation
             document = {
                 "file": str(model_file),
                 "size_bytes": len(content),
                 "dispatch": {"path": str(dispatch), "reason": dispatch.reason},
+                "delegation": delegation.to_dict(),
                 "signatures": signatures,
             }
         structure = read_structure(content)
@@ -102,6 +111,8 @@ def _info(
                 left=5,
             )
         print_operators(structure)
+        if delegates:
+            print_delegation(delegation)
         if tensors:
             print_tensors(structure)
         if graph is not None:
