@@ -6,6 +6,7 @@ import typer
 
 from zerolite.cli import (
     benchmark_command,
+    check_command,
     classify_command,
     compare_command,
     convert_command,
@@ -25,6 +26,7 @@ _COMMANDS = (
     compare_command,
     classify_command,
     benchmark_command,
+    check_command,
     demo_command,
 )
 
