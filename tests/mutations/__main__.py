@@ -32,7 +32,8 @@ def main() -> None:
     for mutation, outcome in try_all(mutations, verify=arguments.verify):
         counts[mutation.kind, outcome.kind] += 1
         if outcome.kind in _REPORTED or arguments.replay:
-            print(mutation, outcome.kind, " ".join(outcome.words.split())[:300], flush=True)
+            words = " ".join(outcome.words.split())[:300].encode("ascii", "backslashreplace").decode()
+            print(mutation, outcome.kind, words, flush=True)
     seconds = time.monotonic() - started
     if arguments.json:
         table = {kind: {end: counts[kind, end] for end in ENDS} for kind in ("truncation", *KINDS)}

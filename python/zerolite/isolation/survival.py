@@ -25,8 +25,7 @@ def require_survival(content: memoryview, *, name: bytes, settings: dict[str, An
             limits.
         Error: no process could be started.
     """
-    # No process is needed to refuse what can be seen to be unsound.
-    _native.verify_model(content, name, _native.Verification.full)
+    check_in_full(content, name)
     # Files of packed weights are written by those who keep the model, and not by a trial.
     settings = {key: value for key, value in settings.items() if not key.startswith("weight_cache")}
     verdicts = Verdicts(content, settings)
@@ -40,3 +39,12 @@ def require_survival(content: memoryview, *, name: bytes, settings: dict[str, An
             f"{os.fsdecode(name)} is not a sound TensorFlow Lite model: a process that loaded it and ran it once "
             f"{death}; convert or download it again"
         )
+
+
+def check_in_full(content: memoryview, name: bytes) -> None:
+    """Refuse what can be seen to be unsound, for which no process is needed.
+
+    Raises:
+        InvalidModelError: the model is not sound.
+    """
+    _native.verify_model(content, name, _native.Verification.full)
