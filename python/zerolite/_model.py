@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
 
+_NAMELESS = b"the model in memory"
+
 # A model is looked at in full before a process is risked for it.
 _VERIFICATIONS = {
     "structure": _native.Verification.structure,
@@ -60,21 +62,20 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
             return
-        settings["verification"] = _verification(verify)
-        if isinstance(source, str | os.PathLike):
-            if verify != "isolated":
-                super().__init__(path=_encoded(source), **settings)
-                return
-            # Read once, so that what is tried is what is loaded.
-            name, source = _encoded(source), _native.read_file(_encoded(source))
-        else:
-            name = b"the model in memory"
-        with _contiguous_view(source) as content:
-            if verify == "isolated":
-                from zerolite.isolation import require_survival
+        verification = _verification(verify)
+        path = _encoded(source) if isinstance(source, str | os.PathLike) else None
+        if verify == "isolated":
+            from zerolite.isolation import require_survival
 
-                require_survival(content, name=os.fsdecode(name), settings=settings)
-            super().__init__(content=content, name=name, **settings)
+            # Read once, so that what is tried is what is loaded.
+            source = _native.read_file(path) if path is not None else source
+            with _contiguous_view(source) as content:
+                require_survival(content, name=path or _NAMELESS, settings=settings)
+        elif path is not None:
+            super().__init__(path=path, verification=verification, **settings)
+            return
+        with _contiguous_view(source) as content:
+            super().__init__(content=content, name=path or _NAMELESS, verification=verification, **settings)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:

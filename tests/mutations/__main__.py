@@ -1,38 +1,63 @@
+"""The campaign: `python -m tests.mutations --count 20000 --verify full`."""
+
 from __future__ import annotations
 
 import argparse
 import collections
-import sys
+import json
 import time
+from pathlib import Path
 
 from tests import model_zoo as zoo
-from tests.mutations.mutation import Mutation, random_mutations, truncations
-from tests.mutations.trial import try_all
+from tests.mutations.mutation import KINDS, Mutation, random_mutations, truncations
+from tests.mutations.trial import ENDS, try_all
+
+_REPORTED = ("died", "hung", "failed")
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--count", type=int, default=2000)
-    p.add_argument("--verify", default=None)
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--truncations", type=int, default=0)
-    p.add_argument("--only", default=None)
-    a = p.parse_args()
-    names = list(zoo.load_manifest())
-    if a.only:
-        todo = [Mutation.parse(line.split()[0]) for line in open(a.only)]
-    else:
-        todo = random_mutations(names, a.count, seed=a.seed)
-        if a.truncations:
-            todo += truncations(names, every_length_up_to=a.truncations)
-    options = {"verify": a.verify} if a.verify else {}
-    counts = collections.Counter()
-    t = time.time()
-    for m, o in try_all(todo, **options):
-        counts[m.kind, o.kind] += 1
-        if a.only or o.kind in ("died", "hung", "failed") :
-            print(m, o.kind, o.words[:300].replace("\n", " | "), flush=True)
-    print(dict(counts), f"{time.time()-t:.1f} s", file=sys.stderr)
+def main() -> None:
+    """Run the campaign, print each death as it happens, and the counts at the end."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--count", type=int, default=2000, help="random mutations, over all models")
+    parser.add_argument("--lengths", type=int, default=0, metavar="N", help="truncations, at most N of each model")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the mutations")
+    parser.add_argument("--verify", choices=("structure", "full", "isolated"), default="structure")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="try the mutations that stand in lines of a file")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    arguments = parser.parse_args()
+
+    mutations = _mutations(arguments)
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    started = time.monotonic()
+    for mutation, outcome in try_all(mutations, verify=arguments.verify):
+        counts[mutation.kind, outcome.kind] += 1
+        if outcome.kind in _REPORTED or arguments.replay:
+            words = " ".join(outcome.words.split())[:300].encode("ascii", "backslashreplace").decode()
+            print(mutation, outcome.kind, words, flush=True)
+    seconds = time.monotonic() - started
+    if arguments.json:
+        table = {kind: {end: counts[kind, end] for end in ENDS} for kind in ("truncation", *KINDS)}
+        print(json.dumps({"verify": arguments.verify, "seed": arguments.seed, "seconds": seconds, "counts": table}))
+        return
+    print(f"verify={arguments.verify!r}, {len(mutations)} mutations, {seconds:.0f} s")
+    print("".join(f"{word:>12}" for word in ("", *ENDS)))
+    for kind in ("truncation", *KINDS):
+        print("".join(f"{word:>12}" for word in (kind, *(counts[kind, end] for end in ENDS))))
+    print("".join(f"{word:>12}" for word in ("all", *(_total(counts, end) for end in ENDS))))
 
 
-main()
+def _mutations(arguments: argparse.Namespace) -> list[Mutation]:
+    if arguments.replay:
+        lines = arguments.replay.read_text(encoding="utf-8").splitlines()
+        return [Mutation.parse(line.split()[0]) for line in lines if line.strip()]
+    models = list(zoo.load_manifest())
+    found = random_mutations(models, arguments.count, seed=arguments.seed)
+    return found + (truncations(models, every_length_up_to=arguments.lengths) if arguments.lengths else [])
+
+
+def _total(counts: collections.Counter[tuple[str, str]], end: str) -> int:
+    return sum(count for (_, kind), count in counts.items() if kind == end)
+
+
+if __name__ == "__main__":
+    main()

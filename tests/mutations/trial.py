@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 import zerolite as zl
 from tests import model_zoo as zoo
 from tests.mutations.mutation import Mutation
+
+ENDS = ("ran", "refused", "failed", "hung", "died")
 
 # What a trial may take of the machine; a process gets a second of these for each trial, anew.
 _SECONDS = 20
@@ -63,7 +65,8 @@ def _in_a_fork(batch: Sequence[Mutation], options: dict[str, Any]) -> Iterator[O
         try:
             os.close(reading)
             _confine(writing)
-            for outcome in map(lambda mutation: _attempt(mutation.bytes(), options), batch):
+            for mutation in batch:
+                outcome = _attempt(mutation.bytes(), options)
                 os.write(writing, json.dumps([outcome.kind, outcome.words]).encode() + b"\n")
         finally:
             os._exit(0)
@@ -74,7 +77,7 @@ def _in_a_fork(batch: Sequence[Mutation], options: dict[str, Any]) -> Iterator[O
             if line.startswith('["'):
                 yield Outcome(*json.loads(line))
                 count += 1
-            else:  # what the C library says when it aborts
+            else:
                 rest += line
     _, status = os.waitpid(child, 0)
     if count < len(batch):
@@ -84,7 +87,7 @@ def _in_a_fork(batch: Sequence[Mutation], options: dict[str, Any]) -> Iterator[O
 
 
 def _confine(writing: int) -> None:
-    os.dup2(writing, 2)
+    os.dup2(writing, 2)  # for what the C library says when it aborts
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -97,7 +100,7 @@ def _attempt(content: bytes, options: dict[str, Any]) -> Outcome:
             model(*(_values(tensor) for tensor in model.inputs.values()))
     except (zl.Error, MemoryError) as error:
         return Outcome("refused", f"{type(error).__name__}: {error}"[:1000])
-    except BaseException as error:  # noqa: BLE001 - whatever else comes out of it is a finding
+    except Exception as error:  # noqa: BLE001 - whatever else comes out of it is a finding
         return Outcome("failed", f"{type(error).__name__}: {error}"[:1000])
     return Outcome("ran")
 
@@ -106,7 +109,7 @@ def _values(tensor: zl.Tensor) -> np.ndarray:
     """Arbitrary values, the same each time."""
     rng = np.random.default_rng(len(tensor.shape))
     dtype = np.dtype(tensor.dtype)
-    if dtype == object:
+    if dtype.kind == "O":
         return np.full(tensor.shape, b"text", dtype)
     if dtype.kind == "f":
         return np.asarray(rng.standard_normal(tensor.shape), dtype)

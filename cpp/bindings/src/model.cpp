@@ -131,6 +131,15 @@ py::bytes read_file(const std::string& path) {
   return {reinterpret_cast<const char*>(bytes->span().data()), bytes->span().size()};
 }
 
+void verify_model(const py::buffer& content, const std::string& name, Verification level) {
+  const py::buffer_info info = content.request();
+  const std::span bytes(static_cast<const std::byte*>(info.ptr),
+                        static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
+  const py::gil_scoped_release release;
+  const std::shared_ptr<ModelBytes> copied = ModelBytes::copy(bytes, name);
+  verify(*copied, ModelDescription::parse(*copied), level);
+}
+
 }  // namespace
 
 void register_model(py::module_& module) {
@@ -143,6 +152,9 @@ void register_model(py::module_& module) {
   py::enum_<Verification>(module, "Verification", "How closely a model's file is looked at.")
       .value("structure", Verification::structure)
       .value("full", Verification::full);
+
+  module.def("verify_model", &verify_model, py::arg("content"), py::arg("name"), py::arg("verification"),
+             py::pos_only(), "Refuses a model that is not sound; the runtime does not get it.");
 
   py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(
       module, "CompiledModel", "A model that is ready to run.",

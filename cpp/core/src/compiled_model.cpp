@@ -19,7 +19,9 @@ namespace {
 // null byte ends there for the runtime.
 bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
   const auto is_name = [&](std::string_view known) { return known.substr(0, known.find('\0')) == name; };
-  const auto named = [&](const NamedTensor& tensor) { return tensor.tensor_index == index && is_name(tensor.name); };
+  const auto named = [&](const NamedTensor& tensor) {
+    return tensor.tensor_index == index && (is_name(tensor.name) || is_name(tensor.name_in_file));
+  };
   return is_name(model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name) ||
          std::ranges::any_of(model.signatures, [&](const SignatureDescription& signature) {
            return signature.subgraph == subgraph &&

@@ -124,12 +124,13 @@ std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std
     if (index >= subgraph.tensors.size()) {
       throw InvalidModelError("its signature '" + key + "' names a tensor that does not exist");
     }
-    std::string name = text(map, schema::tensor_map::kName, allowance);
+    const std::string name_in_file = text(map, schema::tensor_map::kName, allowance);
+    std::string name = name_in_file;
     if (name.empty()) {
       name = subgraph.tensors[index].name;
       allowance.take_bytes(name.size());
     }
-    tensors.push_back({std::move(name), static_cast<std::int32_t>(index)});
+    tensors.push_back({std::move(name), static_cast<std::int32_t>(index), name_in_file});
   }
   for (const NamedTensor& tensor : tensors) {
     if (!positions.contains(tensor.tensor_index)) {
@@ -145,7 +146,8 @@ std::vector<NamedTensor> own_names(const std::vector<std::int32_t>& indices, con
   std::vector<NamedTensor> tensors;
   tensors.reserve(indices.size());
   for (const std::int32_t index : indices) {
-    tensors.push_back({subgraph.tensors[static_cast<std::size_t>(index)].name, index});
+    const std::string& name = subgraph.tensors[static_cast<std::size_t>(index)].name;
+    tensors.push_back({name, index, name});
   }
   return tensors;
 }

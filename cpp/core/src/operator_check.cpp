@@ -12,7 +12,7 @@
 #include "zerolite/element_type.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/flexbuffer_check.hpp"
-#include "zerolite/operand_counts.hpp"
+#include "zerolite/operands.hpp"
 #include "zerolite/operator_numbers.hpp"
 #include "zerolite/tensor_spec.hpp"
 
@@ -52,6 +52,7 @@ class OperatorCheck {
   void run() const {
     check_counts();
     check_required_inputs();
+    check_copied_type();
     switch (static_cast<Operator>(code_.builtin_code)) {
       case Operator::add:
         return check_sum(Ratio::below_one);
@@ -69,6 +70,10 @@ class OperatorCheck {
       case Operator::softmax:
         return check_softmax();
       case Operator::dequantize:
+        check_channels();
+        return check_unpacked();
+      case Operator::quantize:
+        return check_channels();
       case Operator::densify:
         return check_unpacked();
       case Operator::conv_2d:
@@ -124,14 +129,25 @@ class OperatorCheck {
   }
 
   void check_required_inputs() const {
-    const auto* const found = std::ranges::find(kOptionalInputs, static_cast<Operator>(code_.builtin_code),
-                                                &OptionalInputs::operation);
+    const auto* const found =
+        std::ranges::find(kOptionalInputs, static_cast<Operator>(code_.builtin_code), &OptionalInputs::operation);
     const std::size_t required = found == kOptionalInputs.end() ? operation_.inputs.size() : found->required;
     if (operation_.inputs.size() < required) {
       refuse("has " + std::to_string(operation_.inputs.size()) + " inputs, and needs " + std::to_string(required));
     }
     for (std::size_t i = 0; i < required; ++i) {
       if (operation_.inputs[i] < 0) refuse("leaves out input " + std::to_string(i) + ", which it needs");
+    }
+  }
+
+  // Some kernels copy as many bytes as the input has, into memory for the output's type (2.3.0).
+  void check_copied_type() const {
+    const std::optional<std::size_t> copied = copied_input(code_.builtin_code);
+    if (!copied || operation_.inputs.size() <= *copied || operation_.outputs.empty()) return;
+    const ElementType from = graph_.tensor(operation_.inputs[*copied]).type;
+    const ElementType to = graph_.tensor(operation_.outputs[0]).type;
+    if (from != to) {
+      refuse("copies " + std::string(name_of(from)) + " into an output of " + std::string(name_of(to)));
     }
   }
 
@@ -199,7 +215,8 @@ class OperatorCheck {
       if (!is_quantized(input)) continue;
       const double scale = scale_of(input);
       if (scale <= 0 || scale == 1) {
-        refuse("compares quantized values of scale " + std::to_string(scale) + ", for which its kernel ends the process");
+        refuse("compares quantized values of scale " + std::to_string(scale) +
+               ", for which its kernel ends the process");
       }
     }
   }
@@ -216,11 +233,23 @@ class OperatorCheck {
     }
   }
 
+  // Kernels for several scales begin with the first value, whether or not there is one (2.3.0).
+  void check_channels() const {
+    for (const std::int32_t operand : {operation_.inputs[0], operation_.outputs[0]}) {
+      const bool is_empty = byte_size(ElementType::int8, graph_.tensor(operand).shape) == 0U;
+      if (is_empty && graph_.tensor_details(operand).scales.size() > 1) {
+        refuse("works on " + graph_.name_of_tensor(static_cast<std::size_t>(operand)) +
+               ", which is empty and has several scales");
+      }
+    }
+  }
+
   // XNNPACK unpacks a constant by the shape of the result, into memory of that size (2.3.0).
   void check_unpacked() const {
     const std::int32_t input = operation_.inputs[0];
     const std::int32_t output = operation_.outputs[0];
-    if (graph_.tensor_details(input).constant.empty() || graph_.tensor(input).shape == graph_.tensor(output).shape) return;
+    if (graph_.tensor_details(input).constant.empty() || graph_.tensor(input).shape == graph_.tensor(output).shape)
+      return;
     refuse("unpacks a constant of shape " + to_string(graph_.tensor(input).shape) + " as one of shape " +
            to_string(graph_.tensor(output).shape));
   }

@@ -14,11 +14,15 @@ namespace {
 class Levels {
  public:
   Levels(const Sparsity& sparsity, std::span<const std::int32_t> shape, const std::string& who)
-      : sparsity_(sparsity), shape_(shape), who_(who), blocks_(sparsity.block_map.value_or(std::vector<std::int32_t>())) {
+      : sparsity_(sparsity),
+        shape_(shape),
+        who_(who),
+        blocks_(sparsity.block_map.value_or(std::vector<std::int32_t>())) {
     const std::size_t levels = shape.size() + blocks_.size();
     if (shape.empty() || sparsity.traversal_order.size() != levels || sparsity.dimensions.size() != levels) {
       refuse("lists " + std::to_string(sparsity.dimensions.size()) + " dimensions in an order of " +
-             std::to_string(sparsity.traversal_order.size()) + ", and " + std::to_string(levels) + " are expected of each");
+             std::to_string(sparsity.traversal_order.size()) + ", and " + std::to_string(levels) +
+             " are expected of each");
     }
     require_permutation(0, shape.size());
     require_permutation(shape.size(), levels);
@@ -32,9 +36,7 @@ class Levels {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(who_ + "is sparse, and " + what);
-  }
+  [[noreturn]] void refuse(const std::string& what) const { throw InvalidModelError(who_ + "is sparse, and " + what); }
 
   void require_permutation(std::size_t first, std::size_t last) const {
     std::vector<bool> seen(last - first);

@@ -1,5 +1,6 @@
 #include "zerolite/verification.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,7 +18,8 @@
 namespace zerolite {
 
 std::string GraphView::name_of_tensor(std::size_t index) const {
-  const std::string& name = description.tensors[index].name;
+  std::string name = description.tensors[index].name;
+  name.resize(std::min(name.size(), name.find('\0')));  // where the error would end
   return "its tensor " + (name.empty() ? std::to_string(index) : "'" + name + "'");
 }
 
@@ -49,7 +51,8 @@ class Execution {
     require_tensors(operation.outputs, index, "output");
     for (const std::int32_t input : operation.inputs) {
       if (input != kNoOperand && !has_value_[static_cast<std::size_t>(input)]) {
-        refuse(index, "reads " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which nothing has written");
+        refuse(index,
+               "reads " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which nothing has written");
       }
     }
     for (const std::int32_t output : operation.outputs) {
@@ -80,8 +83,8 @@ class Execution {
   void require_tensors(const std::vector<std::int32_t>& operands, std::size_t index, const char* role) const {
     for (const std::int32_t operand : operands) {
       if (operand != kNoOperand && !graph_.has_tensor(operand)) {
-        refuse(index, std::string("has tensor ") + std::to_string(operand) + " as an " + role + ", and its subgraph has " +
-                          std::to_string(has_value_.size()) + " tensors");
+        refuse(index, std::string("has tensor ") + std::to_string(operand) + " as an " + role +
+                          ", and its subgraph has " + std::to_string(has_value_.size()) + " tensors");
       }
     }
   }

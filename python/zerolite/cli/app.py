@@ -6,6 +6,7 @@ import typer
 
 from zerolite.cli import (
     benchmark_command,
+    check_command,
     classify_command,
     compare_command,
     convert_command,
@@ -29,6 +30,7 @@ _COMMANDS = (
     benchmark_command,
     profile_command,
     layers_command,
+    check_command,
     demo_command,
 )
 

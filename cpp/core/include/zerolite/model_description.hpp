@@ -36,6 +36,7 @@ struct SubgraphDescription {
 struct NamedTensor {
   std::string name;
   std::int32_t tensor_index = 0;
+  std::string name_in_file;  // which may be empty or occur twice
 };
 
 struct SignatureDescription {

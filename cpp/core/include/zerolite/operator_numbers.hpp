@@ -35,6 +35,7 @@ enum class Operator : std::int32_t {
   unpack = 88,
   squared_difference = 99,
   split_v = 102,
+  quantize = 114,
   densify = 124,
   conv_3d = 132,
   conv_3d_transpose = 141,

@@ -1,4 +1,4 @@
-// How many inputs and outputs the kernels of the builtin operators read and write.
+// How many inputs and outputs the kernels of the builtin operators read and write, and which of them are copied.
 #pragma once
 
 #include <cstddef>
@@ -16,5 +16,9 @@ struct OperandCounts {
 
 // By the number that the operator has in TensorFlow Lite's schema; nothing for one whose count varies.
 std::optional<OperandCounts> operand_counts(std::int32_t builtin_code);
+
+// The input whose elements an operator copies as they are, so that its first output has to be of their type; nothing
+// for an operator that computes.
+std::optional<std::size_t> copied_input(std::int32_t builtin_code);
 
 }  // namespace zerolite
