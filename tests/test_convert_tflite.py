@@ -235,7 +235,7 @@ def test_representative_data_that_is_none(tmp_path: Path) -> None:
         convert(DENSE, quantize="int8", representative_data=tmp_path / "rows.csv")
     with pytest.raises(ValueError, match="is a folder of images; say how they become inputs"):
         convert(DENSE, quantize="int8", representative_data=tmp_path)
-    with pytest.raises(ValueError, match="representative_data is empty: there are no images"):
+    with pytest.raises(ValueError, match="representative_data is empty: there is no image"):
         convert(DENSE, quantize="int8", representative_data=tmp_path, preprocessing="mobilenet_v2")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
 def _evaluate(
     model_file: Annotated[
         Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
+        typer.Argument(metavar="MODEL", help="A .tflite, .keras or .h5 file.", exists=True, readable=True),
     ],
     data: Annotated[
         Path,
@@ -77,40 +78,60 @@ def _evaluate(
         raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
-        from zerolite import Pool, load
         from zerolite.evaluation import evaluate
 
         with (
-            Pool(model_file, workers=workers, signature=signature) if workers else load(model_file, threads=threads)
-        ) as opened:
-            model: Any = opened
-            if signature is not None and not isinstance(opened, Pool):
-                if signature not in opened.signatures:
-                    raise typer.BadParameter(
-                        f"The model has no signature '{signature}'; it has {', '.join(opened.signatures)}.",
-                        param_hint="--signature",
-                    )
-                model = opened.signatures[signature]
-            with progress_bar("evaluate") as advance:
-                result = evaluate(
-                    model,
-                    data,
-                    labels,
-                    metrics=metric or ["accuracy"],
-                    output=output,
-                    batch=batch,
-                    rounds=rounds,
-                    preprocessing=preprocessing,
-                    resampling=chosen_resampling,
-                    on_corrupt="skip" if skip_corrupt else "raise",
-                    class_names=class_names_of(class_names),
-                    keep_outputs=False,
-                    progress=advance,
-                )
+            _opened(model_file, signature=signature, workers=workers, threads=threads) as model,
+            progress_bar("evaluate") as advance,
+        ):
+            result = evaluate(
+                model,
+                data,
+                labels,
+                metrics=metric or ["accuracy"],
+                output=output,
+                batch=batch,
+                rounds=rounds,
+                preprocessing=preprocessing,
+                resampling=chosen_resampling,
+                on_corrupt="skip" if skip_corrupt else "raise",
+                class_names=class_names_of(class_names),
+                keep_outputs=False,
+                progress=advance,
+            )
         if as_json:
             print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
         else:
             _print_result(result)
+
+
+@contextmanager
+def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
+    """The model as `evaluate` takes it."""
+    from zerolite import Pool, load
+    from zerolite.runners.keras_files import is_keras_file
+
+    if is_keras_file(model_file):
+        for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):
+            if value is not None:
+                raise typer.BadParameter(
+                    f"It is for .tflite files; convert the model first: zerolite convert {model_file}",
+                    param_hint=option,
+                )
+        yield model_file
+    elif model_file.is_dir():
+        yield model_file  # which is refused with advice
+    elif workers is not None:
+        with Pool(model_file, workers=workers, signature=signature) as pool:
+            yield pool
+    else:
+        with load(model_file, threads=threads) as model:
+            if signature is not None and signature not in model.signatures:
+                raise typer.BadParameter(
+                    f"The model has no signature '{signature}'; it has {', '.join(model.signatures)}.",
+                    param_hint="--signature",
+                )
+            yield model if signature is None else model.signatures[signature]
 
 
 def _print_result(result: EvaluationResult) -> None:

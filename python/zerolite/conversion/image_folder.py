@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zerolite.vision.image_file import Color
+from zerolite.vision.image_folder import ImageFolder
+from zerolite.vision.loading import load_image
+from zerolite.vision.preprocessing import PREPROCESSINGS
 
 __all__ = ["OnCorrupt", "Preprocessing", "check_preprocessing", "find_images", "named_preprocessing", "read_images"]
 
@@ -20,8 +23,6 @@ Preprocessing: TypeAlias = str | Callable[[Path], NDArray[Any]]
 #: Whether an image that can't be read ends the conversion or is left out.
 OnCorrupt = Literal["raise", "skip"]
 
-_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-
 
 def find_images(folder: Path) -> list[Path]:
     """The images in a folder and in those below it, in the order of their names.
@@ -29,16 +30,10 @@ def find_images(folder: Path) -> list[Path]:
     Raises:
         ValueError: there are none.
     """
-    images = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-    if not images:
-        raise ValueError(
-            f"representative_data is empty: there are no images ({', '.join(_SUFFIXES)}) in the folder {folder}"
-        )
-    return images
+    try:
+        return list(ImageFolder.open(folder).files)
+    except ValueError as error:
+        raise ValueError(f"representative_data is empty: {error}") from error
 
 
 def read_images(
@@ -70,12 +65,10 @@ def check_preprocessing(name: str) -> None:
     """Refuse a name that stands for no preprocessing.
 
     Raises:
-        ImportError: there is no `zerolite.vision`.
-        ValueError: it does not know the name.
+        ValueError: `zerolite.vision` does not know the name.
     """
-    known = _vision().PREPROCESSINGS
-    if name not in known:
-        raise ValueError(f"there is no preprocessing '{name}'; there are {', '.join(known)}")
+    if name not in PREPROCESSINGS:
+        raise ValueError(f"there is no preprocessing '{name}'; there are {', '.join(PREPROCESSINGS)}")
 
 
 def named_preprocessing(name: str, shape: tuple[int | None, ...]) -> Callable[[Path], NDArray[Any]]:
@@ -86,7 +79,6 @@ def named_preprocessing(name: str, shape: tuple[int | None, ...]) -> Callable[[P
         shape: the input's shape, (batch, height, width, channels).
 
     Raises:
-        ImportError: there is no `zerolite.vision`, or it lacks a package.
         ValueError: the input is no image of a known size.
     """
     if len(shape) != 4 or shape[1] is None or shape[2] is None:  # noqa: PLR2004 - batch, height, width, channels
@@ -95,17 +87,10 @@ def named_preprocessing(name: str, shape: tuple[int | None, ...]) -> Callable[[P
             f"shape is {shape}; fix it with inputs={{...}}"
         )
     size = (shape[1], shape[2])
-    color = {1: "grayscale", 4: "rgba"}.get(shape[3] or 0, "rgb")
-    vision = _vision()
+    colors: dict[int | None, Color] = {1: "grayscale", 4: "rgba"}
+    color = colors.get(shape[3], "rgb")
 
     def read(path: Path) -> NDArray[Any]:
-        image: NDArray[Any] = vision.load_image(path, size=size, preprocessing=name, color=color)
-        return image
+        return load_image(path, size=size, preprocessing=name, color=color)
 
     return read
-
-
-def _vision() -> Any:
-    if find_spec("zerolite.vision") is None:
-        raise ImportError("preprocessing by name needs zerolite.vision, which this installation does not have")
-    return import_module("zerolite.vision")

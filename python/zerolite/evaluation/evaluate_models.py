@@ -134,7 +134,7 @@ def evaluate_together(
 
     Args:
         models: name -> model, each as `evaluate` takes it.
-        data: as for `evaluate`; images are resized for the first model.
+        data: as for `evaluate`; images are resized for each model.
         labels: as for `evaluate`.
         metrics: as for `evaluate`.
         output: as for `evaluate`.
@@ -172,7 +172,7 @@ def evaluate_together(
         source = open_items(
             data,
             labels,
-            next(iter(runners.values())).inputs,
+            [runner.inputs for runner in runners.values()],
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,

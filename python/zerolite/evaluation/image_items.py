@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.evaluation.item_block import ItemBlock
+from zerolite.evaluation.image_block import ImageBlock
 from zerolite.runners import TensorSpec
 from zerolite.vision.image_size import image_size
 
@@ -28,17 +28,17 @@ class ImageItems:
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        specs: Sequence[TensorSpec],
+        models: Sequence[Sequence[TensorSpec]],
         *,
         preprocessing: str = "none",
         resampling: Resampling = "nearest",
         on_corrupt: OnCorrupt = "raise",
         class_names: Sequence[str] | None = None,
     ) -> None:
-        """Find the images, for a model with one input like `specs`.
+        """Find the images, for models with these inputs.
 
         Raises:
-            ValueError: the model does not take images, there are none, or an option is wrong.
+            ValueError: a model does not take images, there are none, or an option is wrong.
             NotADirectoryError: there is no such folder.
             ImportError: Pillow is not installed (extra "vision").
         """
@@ -50,8 +50,7 @@ class ImageItems:
         pillow()
         check_preprocessing(preprocessing)
         check_on_corrupt(on_corrupt)
-        self._size, self._color = image_size(specs)
-        self._spec = specs[0]
+        self._forms = tuple(dict.fromkeys(image_size(specs) for specs in models))
         self._preprocessing = preprocessing
         self._resampling = resampling
         self._on_corrupt = on_corrupt
@@ -69,7 +68,7 @@ class ImageItems:
         """The files that were left out because they are corrupt."""
         return tuple(self._skipped.values())
 
-    def blocks(self, size: int) -> Iterator[ItemBlock]:
+    def blocks(self, size: int) -> Iterator[ImageBlock]:
         """Decode `size` images at a time.
 
         Raises:
@@ -78,23 +77,31 @@ class ImageItems:
         """
         from zerolite.vision.loading import sound_images
 
-        images: list[NDArray[Any]] = []
-        labels: list[int] = []
-        names: list[str] = []
+        waiting: list[tuple[int, tuple[NDArray[Any], ...]]] = []
         start = 0
         files = self._folder.files
-        for position, image in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
-            images.append(image)
-            labels.append(self._folder.labels[position])
-            names.append(str(files[position]))
-            if len(images) == size:
-                yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
+        for found in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
+            waiting.append(found)
+            if len(waiting) == size:
+                yield self._block(start, waiting)
                 start += size
-                images, labels, names = [], [], []
-        if images:
-            yield ItemBlock(start, (np.concatenate(images),), np.array(labels), tuple(names))
+                waiting = []
+        if waiting:
+            yield self._block(start, waiting)
         elif start == 0:
-            raise ValueError(f"none of the {len(self._folder.files)} images in {self._folder.path} can be decoded")
+            raise ValueError(f"none of the {len(files)} images in {self._folder.path} can be decoded")
+
+    def _block(self, start: int, found: Sequence[tuple[int, tuple[NDArray[Any], ...]]]) -> ImageBlock:
+        forms = zip(self._forms, zip(*(images for _, images in found), strict=True), strict=True)
+        images = {form: np.concatenate(of_form) for form, of_form in forms}
+        positions = [position for position, _ in found]
+        return ImageBlock(
+            start,
+            (images[self._forms[0]],),
+            np.array([self._folder.labels[position] for position in positions]),
+            tuple(str(self._folder.files[position]) for position in positions),
+            images=images,
+        )
 
     def _skip(self, error: ImageError) -> None:
         file = str(error.path)
@@ -102,16 +109,11 @@ class ImageItems:
             self._on_corrupt(error)
         self._skipped[file] = error
 
-    def _load(self, file: os.PathLike[str]) -> NDArray[Any]:
+    def _load(self, file: os.PathLike[str]) -> tuple[NDArray[Any], ...]:
         from zerolite.vision.loading import load_image
 
-        image = load_image(
-            file,
-            size=self._size,
-            preprocessing=self._preprocessing,
-            color=self._color,
-            resampling=self._resampling,
+        # Real numbers, for models of other types and scales to store as theirs.
+        return tuple(
+            load_image(file, size=size, preprocessing=self._preprocessing, color=color, resampling=self._resampling)
+            for size, color in self._forms
         )
-        # Real numbers stay as they are, for models with other scales to quantize them.
-        counts_wanted = self._spec.dtype.kind in "iu" and self._spec.quantization is None
-        return self._spec.store_image(image) if counts_wanted else image

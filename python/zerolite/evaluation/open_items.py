@@ -32,7 +32,7 @@ _ARCHIVE = b"PK"
 def open_items(
     data: Any,
     labels: Any,
-    specs: Sequence[TensorSpec],
+    models: Sequence[Sequence[TensorSpec]],
     *,
     preprocessing: str = "none",
     resampling: Resampling = "nearest",
@@ -41,11 +41,22 @@ def open_items(
 ) -> ItemSource:
     """Make a source of items from whatever `evaluate` takes as data.
 
+    Args:
+        data: the data.
+        labels: its labels, where they are apart.
+        models: the inputs of each model. Images come in the form that each of them takes; arrays are named, and streams
+            are read, as the first one's inputs tell.
+        preprocessing: of images.
+        resampling: of images.
+        on_corrupt: of images.
+        class_names: the classes in the order of the models' outputs.
+
     Raises:
         TypeError: it is nothing that holds items.
         ValueError: it holds none, or parts don't fit together.
         OSError: a file or folder can't be read.
     """
+    specs = models[0]
     if isinstance(data, str | os.PathLike):
         path = Path(data)
         if path.is_dir():
@@ -53,7 +64,7 @@ def open_items(
                 raise ValueError(f"the folder {path} tells labels by its classes' folders; leave labels out")
             return ImageItems(
                 path,
-                specs,
+                models,
                 preprocessing=preprocessing,
                 resampling=resampling,
                 on_corrupt=on_corrupt,

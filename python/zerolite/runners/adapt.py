@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from zerolite import Signature, load
 from zerolite._model import CompiledModel, ModelSource
 from zerolite.pool import Pool
 from zerolite.runners.compiled_model_runner import CompiledModelRunner
+from zerolite.runners.fixed_batch_runner import FixedBatchRunner
 from zerolite.runners.interpreter_runner import InterpreterRunner
 from zerolite.runners.keras_files import is_keras_file, load_keras_file
 from zerolite.runners.keras_runner import KerasRunner
@@ -31,9 +33,25 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
 
     Raises:
         TypeError: `model` is none of these.
-        ValueError: the model's inputs and outputs are not what an evaluation can feed.
+        ValueError: the model's inputs and outputs are not what an evaluation can feed, or the path is that of a folder.
         InvalidModelError: the file is not a sound model.
     """
+    runner = _adapted(model, output=output, threads=threads, workers=workers)
+    if runner.inputs[0].shape[0] == 1:
+        return runner
+    try:
+        return FixedBatchRunner(runner)
+    except BaseException:
+        runner.close()
+        raise
+
+
+def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
+    if isinstance(model, str | os.PathLike) and Path(model).is_dir():
+        raise ValueError(
+            f"{os.fspath(model)} is a folder, and a model is a .tflite, .keras or .h5 file; if it is a SavedModel, "
+            f"convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
+        )
     if is_keras_file(model):
         return KerasRunner(load_keras_file(model), output=output)
     if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview):

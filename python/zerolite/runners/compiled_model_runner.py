@@ -28,12 +28,12 @@ class CompiledModelRunner:
         """Adapt `model`.
 
         Args:
-            model: a model whose batch is 1.
+            model: a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the model, too.
 
         Raises:
-            ValueError: the model has no inputs, a batch other than 1, or no such output.
+            ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(model.outputs, output)
         self._model = model

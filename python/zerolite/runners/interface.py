@@ -10,17 +10,22 @@ __all__ = ["check_inputs", "chosen_output"]
 
 
 def check_inputs(specs: Sequence[TensorSpec]) -> None:
-    """Refuse a model without inputs, or with inputs that can't be fed item by item.
+    """Refuse a model without inputs, or with inputs whose leading axes don't count the same items.
 
     Raises:
-        ValueError: there is no input, or the leading axis of one is not 1.
+        ValueError: there is no input, or one has no leading axis, or another one than the rest.
     """
     if not specs:
         raise ValueError("an evaluation feeds a model's inputs; this model has none")
     for spec in specs:
-        if not spec.shape or spec.shape[0] != 1:
+        if not spec.shape or spec.shape[0] < 1:
             raise ValueError(
-                f"items are fed one by one, so input '{spec.name}' needs a leading axis of 1; its shape is {spec.shape}"
+                f"the leading axis of an input counts items; the shape of input '{spec.name}' is {spec.shape}"
+            )
+        if spec.shape[0] != specs[0].shape[0]:
+            raise ValueError(
+                f"the leading axes of all inputs count the same items; input '{specs[0].name}' has the shape "
+                f"{specs[0].shape}, and input '{spec.name}' {spec.shape}"
             )
 
 

@@ -24,12 +24,12 @@ class InterpreterRunner:
         """Adapt `interpreter` and allocate its tensors.
 
         Args:
-            interpreter: a `tf.lite.Interpreter` or `ai_edge_litert.interpreter.Interpreter` whose batch is 1.
+            interpreter: a `tf.lite.Interpreter` or `ai_edge_litert.interpreter.Interpreter`.
             output: the name of the output to read, as its signature has it; it may be left out when there is
                 only one.
 
         Raises:
-            ValueError: the model has no inputs, a batch other than 1, or no such output.
+            ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         interpreter.allocate_tensors()
         inputs, outputs = _named_details(interpreter)

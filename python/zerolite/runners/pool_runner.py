@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,12 +28,12 @@ class PoolRunner:
         """Adapt `pool`.
 
         Args:
-            pool: a pool of a model whose batch is 1.
+            pool: a pool of a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the pool, too.
 
         Raises:
-            ValueError: the model has no inputs, a batch other than 1, or no such output.
+            ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(pool.outputs, output)
         self._pool = pool
@@ -50,6 +51,11 @@ class PoolRunner:
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items over all replicas, in native threads."""
         return self._chosen(self._pool.map(batches[0] if len(batches) == 1 else batches))
+
+    def run_each(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+        """Run the model's own arrays, each call on whichever replica is free."""
+        futures = [self._pool.submit(*arrays) for arrays in calls]
+        return [self._chosen(future.result()) for future in futures]
 
     def close(self) -> None:
         """Close the pool if the adapter owns it."""

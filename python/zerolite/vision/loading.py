@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.preprocessing import check_preprocessing, preprocess
 
 __all__ = ["OnCorrupt", "check_on_corrupt", "load_image", "load_images", "sound_images"]
+
+_Loaded = TypeVar("_Loaded")
 
 #: What to do with a file that can't be decoded: raise its `ImageError`, leave it out, or leave it out and call this.
 OnCorrupt = Literal["raise", "skip"] | Callable[[ImageError], Any]
@@ -113,9 +115,9 @@ def load_images(
 
 
 def sound_images(
-    files: Sequence[Path], load: Callable[[Path], NDArray[Any]], on_corrupt: OnCorrupt
-) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Load files one after another: the position and the image of each that can be decoded.
+    files: Sequence[Path], load: Callable[[Path], _Loaded], on_corrupt: OnCorrupt
+) -> Iterator[tuple[int, _Loaded]]:
+    """Load files one after another: the position of each that can be decoded, and what `load` makes of it.
 
     Raises:
         ImageError: a file is no sound image, and `on_corrupt` is "raise".
