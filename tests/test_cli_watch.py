@@ -36,6 +36,8 @@ def test_delegation_for_people(capsys: pytest.CaptureFixture[str]) -> None:
         assert line.startswith(part.delegate)
         assert line.endswith(f" {len(part.operators)}")
         assert all(name in line for name in part.operators)
+    assert "  0-1  " in table[0]
+    assert "  2-3, 6-7, 10-11, 14-15, 18-19  " in table[-1]
     assert "delegation, " not in tell(capsys, "info", CHAIN)[1]
 
 

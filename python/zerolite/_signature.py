@@ -155,7 +155,7 @@ class SignatureMethods(_native.Signature):
 
         Nothing happens to the model: two replicas of it, made for the purpose, run in turns over copies of its inputs,
         one with a profiler and one without, which tells what profiling adds. Their variables are those of a model just
-        loaded. Beside a second and third copy of the packed weights, the runtime's profiler takes some 60 MB.
+        loaded. Beside a second and third copy of the packed weights, the runtime's profiler takes some 70 MB.
 
         Args:
             runs: how many runs are profiled, after three that warm up.

@@ -31,7 +31,7 @@ struct CompileOptions {
   bool fallback = true;
   // XNNPACK's flags, all of them, in the place of its defaults.
   std::optional<std::uint32_t> xnnpack_flags;
-  // The runtime keeps a profiler for the model (see RunProfile), some 60 MB of memory.
+  // The runtime keeps a profiler for the model (see RunProfile), some 70 MB of memory.
   bool profiling = false;
 
   // Throws ValueError for a value that the runtime can't be asked for.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "litert_abi/types.hpp"
@@ -40,6 +41,8 @@ class RunProfiler : public NodeListener {
   // `profiler` is null for a model that was compiled without one, whose nodes then have no steps.
   RunProfiler(const GraphObserver& observer, abi::Profiler profiler);
   ~RunProfiler() override;
+  RunProfiler(const RunProfiler&) = delete;
+  RunProfiler& operator=(const RunProfiler&) = delete;
 
   void begin_run() override;
   void end_run() override;
