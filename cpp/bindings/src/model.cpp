@@ -56,7 +56,10 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
                                weight_cache_file,
                                delegate_settings(before_xnnpack),
                                delegate_settings(after_xnnpack),
-                               fallback};
+                               fallback,
+                               std::nullopt,
+                               true,
+                               true};
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {

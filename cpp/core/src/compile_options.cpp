@@ -51,6 +51,9 @@ void CompileOptions::validate() const {
     throw ValueError("the weight cache " + weight_cache_file +
                      " is for the weights that XNNPACK packs, and other kernels were chosen; leave one of both out");
   }
+  if (xnnpack_flags && kernels != CpuKernels::delegate) {
+    throw ValueError("flags are for XNNPACK, and other kernels were chosen; leave one of both out");
+  }
   // The runtime's reader takes a line at a time and knows no escapes (LiteRT 2.3.0).
   if (weight_cache.find_first_of("\r\n") != std::string::npos) {
     throw ValueError("the path of the weight cache holds a line break, which the runtime can't read; use another path");
@@ -66,8 +69,10 @@ OptionsHandle CompileOptions::to_runtime() const {
   require_ok(runtime().SetOptionsHardwareAccelerators(options, abi::kHardwareCpu), "choose the CPU", log);
   std::string toml = "num_threads = " + std::to_string(threads) + "\n";
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
+  if (xnnpack_flags) toml.append("flags = ").append(std::to_string(*xnnpack_flags)).append("\n");
   if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
   add_payload(options, "xnnpack", toml);
+  if (!cluster_operators) add_payload(options, "runtime_options_string", "disable_delegate_clustering = true\n");
   return handle;
 }
 

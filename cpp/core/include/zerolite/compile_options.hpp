@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct CompileOptions {
   std::vector<ExternalDelegateSettings> after_xnnpack;
   // Operators that no delegate takes run on TensorFlow Lite's own kernels; without it they are an error.
   bool fallback = true;
+  // XNNPACK's flags, all of them, in the place of its defaults.
+  std::optional<std::uint32_t> xnnpack_flags;
+  // Each node that XNNPACK takes may be several operators of the model; without it, what passes between them can be
+  // seen.
+  bool fuse_operators = true;
+  // A delegate's operators may be gathered into one node although others stand between them in the model.
+  bool cluster_operators = true;
 
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;
