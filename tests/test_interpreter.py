@@ -365,8 +365,20 @@ def test_an_input_named_self() -> None:
 
 def test_custom_operators() -> None:
     assert InterpreterWithCustomOps(model_path=DENSE).num_subgraphs() == 1
-    with pytest.raises(ValueError, match=r"ai_edge_litert\.interpreter"):
-        InterpreterWithCustomOps(model_path=DENSE, custom_op_registerers=["Register"])
+    for registerer in ("malloc", lambda _: None):
+        with pytest.raises(ValueError, match=r"ai_edge_litert\.interpreter"):
+            InterpreterWithCustomOps(model_path=DENSE, custom_op_registerers=[registerer])
+
+
+def test_registerers_that_are_not_there() -> None:
+    """In the words of the reference."""
+    for interpreter in (InterpreterWithCustomOps, litert.InterpreterWithCustomOps):
+        with pytest.raises(ValueError, match="Looking up symbol 'NobodyRegisters' failed"):
+            interpreter(model_path=str(DENSE), custom_op_registerers=["NobodyRegisters"])
+    with pytest.raises(
+        ValueError, match=r"Loading library 'pywrap_genai_ops\.so' failed with error 'pywrap_genai_ops\.so"
+    ):
+        InterpreterWithCustomOps(model_path=DENSE, custom_op_registerers=["pywrap_genai_ops.GenAIOpsRegisterer"])
 
 
 def test_native_handle(dense: zl.Interpreter) -> None:

@@ -1,6 +1,8 @@
+#include <dlfcn.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,11 +29,16 @@ InterpreterObject& interpreter(py::handle self) { return native<InterpreterObjec
 
 std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path,
                                           const std::optional<py::buffer>& content, int threads, CpuKernels kernels,
-                                          const Libraries& delegates, bool preserve_all_tensors) {
+                                          const Libraries& delegates, bool preserve_all_tensors,
+                                          std::optional<std::uint32_t> xnnpack_flags, bool fuse_operators,
+                                          bool cluster_operators) {
   InterpreterObject::Options options;
   options.compile.threads = threads;
   options.compile.kernels = kernels;
   options.compile.before_xnnpack = delegate_settings(delegates);
+  options.compile.xnnpack_flags = xnnpack_flags;
+  options.compile.fuse_operators = fuse_operators && !preserve_all_tensors;
+  options.compile.cluster_operators = cluster_operators;
   options.preserve_all_tensors = preserve_all_tensors;
   options.compile.validate();
   std::shared_ptr<ModelBytes> bytes;
@@ -102,6 +109,17 @@ std::pair<bool, std::string> dispatch_of(py::handle self) {
   return {dispatch.direct, dispatch.reason};
 }
 
+// Why the process has no such symbol, in the words of the system's linker; empty when it has. A library that was opened
+// for it stays open.
+std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol) {
+  void* handle = library ? dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
+  if (library && handle == nullptr) return dlerror();
+  (void)dlerror();
+  (void)dlsym(handle, symbol.c_str());
+  const char* words = dlerror();
+  return words == nullptr ? "" : words;
+}
+
 // (subgraph, tensor, how often it was computed) for what the last run left to be seen.
 std::vector<std::tuple<std::size_t, std::int32_t, std::size_t>> traced_tensors(py::handle self) {
   InterpreterObject& object = interpreter(self);
@@ -122,12 +140,14 @@ void register_graph_interpreter(py::module_& module) {
         const ExternalDelegate tried({library, options});
       },
       py::arg("library"), py::arg("options"), py::pos_only());
+  module.def("missing_symbol", &missing_symbol, py::arg("library"), py::arg("symbol"), py::pos_only());
   py::class_<InterpreterObject, std::shared_ptr<InterpreterObject>>(
       module, "GraphInterpreter", "A model whose tensors are told apart by index, as tf.lite.Interpreter does.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_interpreter_methods(type); }))
       .def(py::init(&create), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate, py::arg("delegates") = Libraries(),
-           py::arg("preserve_all_tensors") = false)
+           py::arg("preserve_all_tensors") = false, py::arg("xnnpack_flags") = py::none(),
+           py::arg("fuse_operators") = true, py::arg("cluster_operators") = true)
       .def("_refusal", [](py::handle self) { return interpreter(self).refusal(); })
       .def("_main_indices", &main_indices, py::kw_only(), py::arg("inputs"))
       .def("_subgraph_count", [](py::handle self) { return interpreter(self).subgraph_count(); })

@@ -161,19 +161,23 @@ py::dict signature_details(const InterpreterObject& interpreter) {
 }
 
 py::list node_details(InterpreterObject& interpreter) {
+  const std::vector<OperatorDetails>& operators = interpreter.details().subgraphs.front().operators;
+  std::vector<std::vector<std::int32_t>> outputs_of;
   std::vector<DelegatedNode> delegated;
   {
     const std::unique_lock lock = lock_model(interpreter.lock());
-    delegated = interpreter.graph(0).delegated_nodes();
+    const GraphTensors& graph = interpreter.graph(0);
+    for (std::size_t i = 0; i < operators.size(); ++i) outputs_of.push_back(graph.operator_outputs(i));
+    delegated = graph.delegated_nodes();
   }
   py::list nodes;
   const auto add = [&](std::int32_t code, const std::string& custom, const std::vector<std::int32_t>& inputs,
                        const std::vector<std::int32_t>& outputs) {
     nodes.append(py::make_tuple(code, text(custom), integers(inputs), integers(outputs)));
   };
-  for (const OperatorDetails& operation : interpreter.details().subgraphs.front().operators) {
-    const OperatorCode& code = interpreter.model().description().operator_codes[operation.code];
-    add(code.builtin_code, code.custom_code, operation.inputs, operation.outputs);
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const OperatorCode& code = interpreter.model().description().operator_codes[operators[i].code];
+    add(code.builtin_code, code.custom_code, operators[i].inputs, outputs_of[i]);
   }
   for (const DelegatedNode& node : delegated) add(kDelegateCode, node.name, node.inputs, node.outputs);
   return nodes;

@@ -104,12 +104,8 @@ TensorInfo look_up(InterpreterObject& interpreter, std::ptrdiff_t index, std::pt
 void store_strings(InterpreterObject& interpreter, std::size_t index, std::ptrdiff_t subgraph,
                    std::span<const std::byte> strings) {
   GraphTensors& graph = interpreter.graph(subgraph);
-  const std::optional<std::size_t> input = graph.input(index);
-  if (!input) throw ValueError("Cannot set " + whom(graph, index) + ": it holds strings and is no input");
-  if (!graph.is_allocated()) {
-    throw ValueError("Cannot set " + whom(graph, index) + ": it has no memory yet; call allocate_tensors() first");
-  }
-  graph.runner().set_strings(*input, strings);
+  if (!graph.input(index)) throw ValueError("Cannot set " + whom(graph, index) + ": it holds strings and is no input");
+  graph.set_strings(index, strings);
 }
 
 void require_type(const TensorInfo& info, py::handle array, std::ptrdiff_t index) {

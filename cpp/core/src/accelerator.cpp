@@ -2,6 +2,7 @@
 
 #include "zerolite/handle.hpp"
 #include "zerolite/runtime_library.hpp"
+#include "zerolite/single_operator_nodes.hpp"
 #include "zerolite/status.hpp"
 
 namespace zerolite {
@@ -50,7 +51,8 @@ void register_accelerator(abi::Environment environment, abi::CreateDelegate* cre
 
 void register_cpu_accelerator(abi::Environment environment) {
   const abi::AcceleratorDefinition& cpu = RuntimeLibrary::get().cpu_accelerator();
-  register_functions(environment, cpu.get_name, cpu.get_version, cpu.get_hardware_support, cpu.create_delegate);
+  register_functions(environment, cpu.get_name, cpu.get_version, cpu.get_hardware_support,
+                     &SingleOperatorNodes::create_cpu_delegate);
 }
 
 void attach_settings(abi::Options options, const char* identifier, void* settings) {

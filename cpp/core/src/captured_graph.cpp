@@ -1,5 +1,8 @@
 #include "zerolite/captured_graph.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <new>
 #include <span>
 
 namespace zerolite {
@@ -58,7 +61,26 @@ std::vector<PlannedNode> CapturedGraph::plan() const {
   return nodes;
 }
 
+const abi::tflite::Node* CapturedGraph::node(std::size_t index) const {
+  abi::tflite::Node* node = nullptr;
+  abi::tflite::Registration* registration = nullptr;
+  const abi::tflite::Status status =
+      get_node_and_registration_(context_, static_cast<int>(index), &node, &registration);
+  return status == abi::tflite::Status::ok ? node : nullptr;
+}
+
 std::vector<std::int32_t> CapturedGraph::shape(std::int32_t index) const { return values(tensor(index).dims); }
+
+bool CapturedGraph::resize(std::int32_t index, const std::vector<std::int32_t>& shape) const {
+  // TensorFlow Lite takes it, and frees it with free().
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
+  auto* dimensions = static_cast<int*>(std::malloc((shape.size() + 1) * sizeof(int)));
+  if (dimensions == nullptr) throw std::bad_alloc();
+  dimensions[0] = static_cast<int>(shape.size());
+  std::ranges::copy(shape, dimensions + 1);
+  auto* array = reinterpret_cast<abi::tflite::IntArray*>(dimensions);
+  return context_->resize_tensor(context_, &tensor(index), array) == abi::tflite::Status::ok;
+}
 
 TensorSpec CapturedGraph::spec(std::int32_t index) const {
   const abi::tflite::Tensor& from = tensor(index);

@@ -78,7 +78,10 @@ OptionsHandle CompileOptions::to_runtime() const {
   if (xnnpack_flags) toml.append("flags = ").append(std::to_string(*xnnpack_flags)).append("\n");
   if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
   add_payload(options, "xnnpack", toml);
-  if (profiling) add_payload(options, "runtime_options_string", "enable_profiling = true\n");
+  std::string runtime_toml;
+  if (profiling) runtime_toml.append("enable_profiling = true\n");
+  if (!cluster_operators) runtime_toml.append("disable_delegate_clustering = true\n");
+  if (!runtime_toml.empty()) add_payload(options, "runtime_options_string", runtime_toml);
   return handle;
 }
 

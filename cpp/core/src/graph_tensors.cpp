@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "zerolite/error.hpp"
 
@@ -15,6 +16,12 @@ std::optional<std::size_t> signature_of(const ModelDescription& model, std::size
   const auto found = std::ranges::find(model.signatures, subgraph, &SignatureDescription::subgraph);
   if (found == model.signatures.end()) return std::nullopt;
   return static_cast<std::size_t>(found - model.signatures.begin());
+}
+
+std::vector<std::int32_t> values(const abi::tflite::IntArray* array) {
+  if (array == nullptr) return {};
+  const std::span<const int> span = array->values();
+  return {span.begin(), span.end()};
 }
 
 bool may_be_written(const Tensor& tensor) {
@@ -102,6 +109,11 @@ std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
     return TensorMemory{const_cast<std::byte*>(tensor->constant.data()), tensor->constant.size(), false, nullptr};
   }
+  if (const auto pending = pending_strings_.find(index); pending != pending_strings_.end()) {
+    // Only read: what is set goes through set_strings.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+    return TensorMemory{const_cast<std::byte*>(pending->second.data()), pending->second.size(), false, nullptr};
+  }
   if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;
   if (awaits_run(index)) return std::nullopt;
   if (const std::optional<std::size_t> position = slot(index)) {
@@ -120,6 +132,15 @@ bool GraphTensors::awaits_run(std::size_t index) const {
   return !has_run_ && !is_input && tensor.data == nullptr && tensor.bytes > 0;
 }
 
+void GraphTensors::set_strings(std::size_t index, std::span<const std::byte> encoded) {
+  const std::optional<std::size_t> position = input(index);
+  if (allocated_ && position) {
+    runner_->set_strings(*position, encoded);
+  } else {
+    pending_strings_[index].assign(encoded.begin(), encoded.end());
+  }
+}
+
 void GraphTensors::resize(std::size_t index, const std::vector<std::int32_t>& shape) {
   const TensorDetails* tensor = details(index);
   const std::string refusal = "tensor " + std::to_string(index) + " can't have the shape " + to_string(shape) + ": ";
@@ -133,6 +154,17 @@ void GraphTensors::resize(std::size_t index, const std::vector<std::int32_t>& sh
     throw Error(refusal + "its size does not fit into memory");
   }
   pending_shapes_[index] = shape;
+  pending_strings_.erase(index);
+}
+
+bool GraphTensors::quantizes_activations() const {
+  const auto is_small = [](ElementType type) { return type == ElementType::int8 || is_packed(type); };
+  return std::ranges::any_of(details_.operators, [&](const OperatorDetails& operation) {
+    if (operation.inputs.size() < 2 || operation.inputs[0] < 0 || operation.inputs[1] < 0) return false;
+    const auto weights = static_cast<std::size_t>(operation.inputs[1]);
+    return description_.tensors[static_cast<std::size_t>(operation.inputs[0])].type == ElementType::float32 &&
+           is_small(description_.tensors[weights].type) && !details_.tensors[weights].constant.empty();
+  });
 }
 
 SignatureRunner& GraphTensors::unchecked_runner() {
@@ -154,10 +186,14 @@ void GraphTensors::allocate() {
   SignatureRunner& runner = unchecked_runner();
   std::vector<ResizeRequest> requests;
   for (const auto& [index, shape] : pending_shapes_) {
+    if (std::ranges::find(shape, 0) != shape.end() && quantizes_activations()) {
+      throw Error("tensor " + std::to_string(index) + " can't have the shape " + to_string(shape) +
+                  ": operators of the model quantize what they are given, and can't do so with nothing");
+    }
     if (const std::optional<std::size_t> position = input(index)) requests.push_back({*position, shape});
   }
   try {
-    runner.resize(requests);
+    runner.resize(requests, EmptyShapes::taken);
   } catch (const ValueError& error) {
     throw Error(error.what());
   }
@@ -165,16 +201,17 @@ void GraphTensors::allocate() {
   pending_shapes_.clear();
   allocated_ = true;
   has_run_ = false;
+  for (const auto& [index, strings] : std::exchange(pending_strings_, {})) set_strings(index, strings);
+}
+
+std::vector<std::int32_t> GraphTensors::operator_outputs(std::size_t index) const {
+  const abi::tflite::Node* node = graph() == nullptr ? nullptr : graph()->node(index);
+  return node == nullptr ? details_.operators[index].outputs : values(node->outputs);
 }
 
 std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
   std::vector<DelegatedNode> nodes;
   if (graph() == nullptr) return nodes;
-  const auto values = [](const abi::tflite::IntArray* array) {
-    if (array == nullptr) return std::vector<std::int32_t>();
-    const std::span<const int> span = array->values();
-    return std::vector<std::int32_t>(span.begin(), span.end());
-  };
   for (const PlannedNode& planned : graph()->plan()) {
     if (planned.node->delegate == nullptr) continue;
     const char* name = planned.registration->custom_name;

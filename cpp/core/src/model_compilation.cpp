@@ -7,6 +7,7 @@
 #include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/signature_runner.hpp"
+#include "zerolite/single_operator_nodes.hpp"
 #include "zerolite/status.hpp"
 
 namespace zerolite {
@@ -23,6 +24,7 @@ Attempt attempt(const Model& model, const CompileOptions& options, GraphObserver
   const OptionsHandle runtime_options = options.to_runtime();
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
+  if (!options.fuse_operators) SingleOperatorNodes::attach_to(runtime_options.get());
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
   const abi::Status status =

@@ -130,62 +130,6 @@ void SignatureRunner::fit_slots() {
   }
 }
 
-void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
-  const auto position = static_cast<std::size_t>(std::ranges::find(runtime_call_.inputs(), input_slots_[input]) -
-                                                 runtime_call_.inputs().begin());
-  const LogCapture log;
-  require_done(guarded([&] {
-                 return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, shape.data(),
-                                                                          shape.size());
-               }),
-               "resize input '" + description_.inputs[input].name + "' to " + to_string(shape), log);
-}
-
-void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
-  LateOutputs::forget_buffers(graph_, computed_outputs_);
-  for (const ResizeRequest& request : requests) resize_input(request.input, request.shape);
-  allocate();
-}
-
-void SignatureRunner::require_possible(const ResizeRequest& request) const {
-  const TensorSlot& slot = slots_[input_slots_[request.input]];
-  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
-                              "' can't have the shape " + to_string(request.shape) + ": ";
-  const bool positive = std::ranges::all_of(request.shape, [](std::int32_t dimension) { return dimension > 0; });
-  if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
-  if (!positive || request.shape.empty() || request.shape.size() > abi::kTensorMaxRank) {
-    throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
-  }
-  if (slot.type() != ElementType::string && !byte_size(slot.type(), request.shape)) {
-    throw ValueError(refusal + "its size does not fit into memory");
-  }
-}
-
-void SignatureRunner::resize(std::span<const ResizeRequest> requests) {
-  std::vector<ResizeRequest> changes;
-  std::vector<ResizeRequest> previous;
-  for (const ResizeRequest& request : requests) {
-    const std::vector<std::int32_t>& shape = slots_[input_slots_[request.input]].shape();
-    if (request.shape == shape) continue;
-    require_possible(request);
-    changes.push_back(request);
-    previous.push_back({request.input, shape});
-  }
-  if (changes.empty()) return;
-  try {
-    apply(changes);
-  } catch (const Error& error) {
-    try {
-      apply(previous);
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
-      // A shape that the model came with, and that the runtime does not take from us (a dimension of 0).
-    }
-    fit_slots();
-    throw Error(std::string(error.what()) + "; the previous shapes are kept");
-  }
-  fit_slots();
-}
-
 void SignatureRunner::bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner) {
   const std::size_t slot = slots_of(side)[index];
   slots_[slot].bind(data, std::move(owner));

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zerolite import _native
 from zerolite.interpreter.interpreter import Interpreter
+
+_OPERATOR_LIBRARY = "pywrap_genai_ops"
 
 
 class InterpreterWithCustomOps(Interpreter):
@@ -19,8 +22,11 @@ class InterpreterWithCustomOps(Interpreter):
             **kwargs: what `Interpreter` takes.
 
         Raises:
-            ValueError: registerers are given. (tf.lite raises it for those that it can't find.)
+            ValueError: registerers are given; the first words are tf.lite's for one that can't be found.
         """
+        for registerer in custom_op_registerers or ():
+            if isinstance(registerer, str):
+                _require_symbol(registerer)
         if custom_op_registerers:
             raise ValueError(
                 "custom_op_registerers take a C++ op resolver, which LiteRT's library does not hand out, so operators "
@@ -28,3 +34,13 @@ class InterpreterWithCustomOps(Interpreter):
                 "model"
             )
         super().__init__(**kwargs)
+
+
+def _require_symbol(name: str) -> None:
+    """Look for a function where tf.lite looks: in what the process has loaded, or in LiteRT's library of operators."""
+    package, _, symbol = name.rpartition(".")
+    if package == _OPERATOR_LIBRARY:
+        if error := _native.missing_symbol(f"{package}.so", symbol):
+            raise ValueError(f"Loading library '{package}.so' failed with error '{error}'.")
+    elif error := _native.missing_symbol(None, name):
+        raise ValueError(f"Looking up symbol '{name}' failed with error '{error}'.")

@@ -25,6 +25,10 @@ _KERNELS = {
     OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: _native.CpuKernels.builtin,
 }
 
+# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, the latest operators, and subgraphs
+# that are reshaped.
+_LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
+
 
 class Interpreter(_native.GraphInterpreter):
     """A model whose tensors are told apart by index: tf.lite.Interpreter's interface.
@@ -47,10 +51,10 @@ class Interpreter(_native.GraphInterpreter):
         num_threads: int | None = None,
         experimental_op_resolver_type: OpResolverType = OpResolverType.AUTO,
         experimental_preserve_all_tensors: bool = False,
-        experimental_disable_delegate_clustering: bool = False,  # noqa: ARG002
-        experimental_default_delegate_latest_features: bool = False,  # noqa: ARG002
+        experimental_disable_delegate_clustering: bool = False,
+        experimental_default_delegate_latest_features: bool = False,
         experimental_compress_quantization_zero_points: bool = False,
-        experimental_disable_delegate_node_fusion: bool = False,  # noqa: ARG002
+        experimental_disable_delegate_node_fusion: bool = False,
         experimental_force_delegate_node_profiling: bool = False,  # noqa: ARG002
     ) -> None:
         """Load a model from a file or from memory; exactly one of the two is given.
@@ -63,13 +67,15 @@ class Interpreter(_native.GraphInterpreter):
             experimental_delegates: what `load_delegate` returned, or None.
             num_threads: how many threads a run uses; None is 1.
             experimental_op_resolver_type: which kernels run.
-            experimental_preserve_all_tensors: keep the value of every tensor for `get_tensor`. The model then runs node
-                by node on TensorFlow Lite's own kernels: no XNNPACK, and slower.
-            experimental_disable_delegate_clustering: taken, and of no effect: nodes run in the order of the file.
-            experimental_default_delegate_latest_features: taken, and of no effect.
-            experimental_compress_quantization_zero_points: taken; the details tell all zero points.
-            experimental_disable_delegate_node_fusion: taken, and of no effect.
-            experimental_force_delegate_node_profiling: taken, and of no effect.
+            experimental_preserve_all_tensors: keep the value of every tensor for `get_tensor`. The model then runs
+                operator by operator, and slower.
+            experimental_disable_delegate_clustering: a delegate's nodes hold only operators that follow each other in
+                the file.
+            experimental_default_delegate_latest_features: XNNPACK with its latest operators, whatever the resolver.
+            experimental_compress_quantization_zero_points: tell one zero point for channels that have the same.
+            experimental_disable_delegate_node_fusion: XNNPACK runs each operator for itself.
+            experimental_force_delegate_node_profiling: taken, and of no effect, as nothing of tf.lite's Python
+                interface shows a profile.
 
         Raises:
             ValueError: the file can't be read, the model is unsound or has an operator that the runtime does not
@@ -90,8 +96,8 @@ class Interpreter(_native.GraphInterpreter):
             if not isinstance(delegate, Delegate):
                 raise TypeError(f"experimental_delegates holds {delegate!r}; pass what zl.load_delegate returned")
         kernels = _KERNELS[experimental_op_resolver_type]
-        if experimental_preserve_all_tensors and kernels == _native.CpuKernels.delegate:
-            kernels = _native.CpuKernels.builtin
+        if experimental_default_delegate_latest_features:
+            kernels = _native.CpuKernels.delegate
         source: dict[str, Any] = {
             "path": _encoded(model_path) if model_path else None,
             "content": _contiguous_view(model_content) if model_content else None,
@@ -103,6 +109,9 @@ class Interpreter(_native.GraphInterpreter):
                 kernels=kernels,
                 delegates=[delegate.settings.native_settings for delegate in experimental_delegates or ()],
                 preserve_all_tensors=experimental_preserve_all_tensors,
+                xnnpack_flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
+                fuse_operators=not experimental_disable_delegate_node_fusion,
+                cluster_operators=not experimental_disable_delegate_clustering,
             )
         except _native.InvalidModelError as error:
             raise _native.InvalidModelError(f"The model is not a valid Flatbuffer buffer: {error}") from error
@@ -184,11 +193,11 @@ class Interpreter(_native.GraphInterpreter):
             quantization_parameters (scales, zero_points, quantized_dimension, block_size) and sparsity_parameters
             (empty for a dense tensor).
         """
-        return [self._tensor_details(index, 0) for index in self._main_indices(inputs=True)]
+        return [self._get_tensor_details(index, 0) for index in self._main_indices(inputs=True)]
 
     def get_output_details(self) -> list[dict[str, Any]]:
         """Tell about the outputs, in the model's order; see `get_input_details`."""
-        return [self._tensor_details(index, 0) for index in self._main_indices(inputs=False)]
+        return [self._get_tensor_details(index, 0) for index in self._main_indices(inputs=False)]
 
     def get_tensor_details(self, subgraph_index: int = 0) -> list[dict[str, Any]]:
         """Tell about every tensor of a subgraph; see `get_input_details`.
@@ -206,7 +215,7 @@ class Interpreter(_native.GraphInterpreter):
         details = []
         for index in range(self._tensor_count(subgraph_index)):
             try:
-                details.append(self._tensor_details(index, subgraph_index))
+                details.append(self._get_tensor_details(index, subgraph_index))
             except ValueError:  # a temporary tensor without a type
                 continue
         return details
@@ -252,7 +261,12 @@ class Interpreter(_native.GraphInterpreter):
         return self._signature_details()
 
     def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> dict[str, Any]:
-        return self._tensor_details(int(tensor_index), int(subgraph_index))
+        details = self._tensor_details(int(tensor_index), int(subgraph_index))
+        if self._compress_zero_points:
+            parameters = details["quantization_parameters"]
+            if len(np.unique(parameters["zero_points"])) == 1:
+                parameters["zero_points"] = parameters["zero_points"][:1]
+        return details
 
     def _get_ops_details(self) -> list[dict[str, Any]]:
         from zerolite.interpreter.operators import operator_details

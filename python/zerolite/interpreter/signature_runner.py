@@ -78,5 +78,5 @@ class SignatureRunner:
         return self._details(self._outputs)
 
     def _details(self, tensors: dict[str, int]) -> dict[str, dict[str, Any]]:
-        details = self._interpreter._tensor_details
+        details = self._interpreter._get_tensor_details
         return {name: details(index, self._subgraph_index) for name, index in tensors.items()}

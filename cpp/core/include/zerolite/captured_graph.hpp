@@ -36,9 +36,13 @@ class CapturedGraph {
   }
   // The nodes in the order of execution. Empty when the runtime does not tell.
   [[nodiscard]] std::vector<PlannedNode> plan() const;
+  // Any node by its index, in the plan or not; null when the runtime does not tell.
+  [[nodiscard]] const abi::tflite::Node* node(std::size_t index) const;
 
   [[nodiscard]] std::vector<std::int32_t> shape(std::int32_t index) const;
   [[nodiscard]] TensorSpec spec(std::int32_t index) const;
+  // As a kernel does it in its Prepare; false when TensorFlow Lite refuses. The graph must be prepared afterwards.
+  [[nodiscard]] bool resize(std::int32_t index, const std::vector<std::int32_t>& shape) const;
 
  private:
   abi::tflite::Context* context_ = nullptr;

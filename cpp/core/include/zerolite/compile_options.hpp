@@ -33,6 +33,11 @@ struct CompileOptions {
   std::optional<std::uint32_t> xnnpack_flags;
   // The runtime keeps a profiler for the model (see RunProfile), some 70 MB of memory.
   bool profiling = false;
+  // Each node that XNNPACK takes may be several operators of the model; without it, what passes between them can be
+  // seen.
+  bool fuse_operators = true;
+  // A delegate's operators may be gathered into one node although others stand between them in the model.
+  bool cluster_operators = true;
 
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class GraphTensors {
   [[nodiscard]] std::optional<std::size_t> slot(std::size_t index) const;
   // The position among the signature's inputs.
   [[nodiscard]] std::optional<std::size_t> input(std::size_t index) const;
+  // Fills an input of strings, which may be done before the allocation.
+  void set_strings(std::size_t index, std::span<const std::byte> encoded);
 
   // Takes the shape for the next allocation. Throws Error for a tensor that can't have it.
   void resize(std::size_t index, const std::vector<std::int32_t>& shape);
@@ -71,6 +74,8 @@ class GraphTensors {
 
   // Throws Error when the graph is not allocated or no signature runs it.
   [[nodiscard]] SignatureRunner& runner();
+  // Of an operator of the file. A kernel may drop outputs that nobody uses, which are then -1.
+  [[nodiscard]] std::vector<std::int32_t> operator_outputs(std::size_t index) const;
   // Of an allocated graph, in the order of execution.
   [[nodiscard]] std::vector<DelegatedNode> delegated_nodes() const;
   // Sets variable tensors to zero.
@@ -80,6 +85,9 @@ class GraphTensors {
   [[nodiscard]] const CapturedGraph* graph() const;
   [[nodiscard]] const TensorDescription* described(std::size_t index) const;
   [[nodiscard]] SignatureRunner& unchecked_runner();
+  // An operator of real inputs and 8-bit weights. XNNPACK writes past its memory when such an input turns out empty
+  // (LiteRT 2.3.0).
+  [[nodiscard]] bool quantizes_activations() const;
   // An output that gets its memory from a run, and has none yet.
   [[nodiscard]] bool awaits_run(std::size_t index) const;
 
@@ -93,6 +101,7 @@ class GraphTensors {
   bool prepared_ = false;
   bool has_run_ = false;
   std::map<std::size_t, std::vector<std::int32_t>> pending_shapes_;
+  std::map<std::size_t, std::vector<std::byte>> pending_strings_;
 };
 
 }  // namespace zerolite

@@ -33,6 +33,10 @@ struct ResizeRequest {
   std::vector<std::int32_t> shape;
 };
 
+// Whether an input may be given no elements, and a scalar dimensions or the other way round, which kernels need not
+// stand.
+enum class EmptyShapes { refused, taken };
+
 // How many items of a batch go best through one run, as measured for these shapes with this many items at hand.
 struct ChosenChunk {
   std::vector<std::vector<std::int32_t>> item_shapes;
@@ -90,7 +94,7 @@ class SignatureRunner {
 
   // All or nothing. Throws ValueError for a shape that can't be, Error when the graph does not allow it; the
   // shapes are then what they were.
-  void resize(std::span<const ResizeRequest> requests);
+  void resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes = EmptyShapes::refused);
 
   // Takes the caller's memory for a tensor, of the tensor's size and 64-byte aligned; `owner` keeps it alive.
   void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
@@ -131,7 +135,7 @@ class SignatureRunner {
   void note_allocation();
   void fit_slots();
   void require_done(abi::Status status, const std::string& action, const LogCapture& log) const;
-  void require_possible(const ResizeRequest& request) const;
+  void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
 

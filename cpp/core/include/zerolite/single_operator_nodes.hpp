@@ -1,0 +1,40 @@
+// XNNPACK with a node of its own for each operator that it takes.
+//
+// XNNPACK names all operators that it takes at once, TensorFlow Lite gathers them into as few nodes as it can, and the
+// values between the operators of a node are XNNPACK's own. TensorFlow Lite's switch for not gathering them is not
+// among the runtime's options (LiteRT 2.3.0), so XNNPACK's delegate is made to name its operators one by one.
+#pragma once
+
+#include <atomic>
+
+#include "litert_abi/tflite.hpp"
+#include "litert_abi/types.hpp"
+
+namespace zerolite {
+
+class SingleOperatorNodes {
+ public:
+  // Asks for it in the options of the model that is compiled next.
+  static void attach_to(abi::Options options);
+
+  // What LiteRT's own accelerator for the CPU answers when it is asked for a delegate, changed where it was asked for.
+  static abi::Status create_cpu_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                         abi::AcceleratorConst accelerator, abi::Options options,
+                                         abi::DelegateWrapper* wrapper);
+
+ private:
+  using Prepare = abi::tflite::Status (*)(abi::tflite::Context*, abi::tflite::Delegate*);
+  using Replace = abi::tflite::Status (*)(abi::tflite::Context*, abi::tflite::Registration,
+                                          const abi::tflite::IntArray*, abi::tflite::Delegate*);
+
+  static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Delegate* delegate);
+  static abi::tflite::Status replace_one_by_one(abi::tflite::Context* context, abi::tflite::Registration registration,
+                                                const abi::tflite::IntArray* nodes, abi::tflite::Delegate* delegate);
+
+  // XNNPACK's own function, the same for all of its delegates.
+  static std::atomic<Prepare> xnnpack_prepare;
+  // The context's own function while ours is in its place; a context has no room for it.
+  static thread_local Replace replace_together;
+};
+
+}  // namespace zerolite

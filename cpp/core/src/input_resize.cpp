@@ -1,0 +1,109 @@
+// Giving a signature's inputs other shapes.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "zerolite/error.hpp"
+#include "zerolite/late_outputs.hpp"
+#include "zerolite/signature_runner.hpp"
+#include "zerolite/status.hpp"
+
+namespace zerolite {
+namespace {
+
+bool is_sized(const std::vector<std::int32_t>& shape) {
+  return !shape.empty() && std::ranges::all_of(shape, [](std::int32_t dimension) { return dimension > 0; });
+}
+
+// Kernels read a scale for each channel, and one element at the least, without looking (LiteRT 2.3.0).
+void require_channels(const Quantization& quantization, const std::vector<std::int32_t>& shape,
+                      const std::string& refusal) {
+  const auto axis = static_cast<std::size_t>(quantization.axis);
+  if (axis < shape.size() && std::cmp_equal(shape[axis], quantization.scales.size()) && is_sized(shape)) return;
+  throw ValueError(refusal + "it is quantized by channel, with " + std::to_string(quantization.scales.size()) +
+                   " scales along axis " + std::to_string(axis));
+}
+
+}  // namespace
+
+void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
+  const auto position = static_cast<std::size_t>(std::ranges::find(runtime_call_.inputs(), input_slots_[input]) -
+                                                 runtime_call_.inputs().begin());
+  const LogCapture log;
+  const std::string action = "resize input '" + description_.inputs[input].name + "' to " + to_string(shape);
+  const auto resize_to = [&](const std::vector<std::int32_t>& size) {
+    require_done(guarded([&] {
+                   return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, size.data(),
+                                                                            size.size());
+                 }),
+                 action, log);
+  };
+  if (is_sized(shape)) {
+    resize_to(shape);
+    return;
+  }
+  // The runtime refuses such a shape, but the graph does not (LiteRT 2.3.0). Any other shape makes the runtime prepare
+  // the graph anew.
+  const std::int32_t tensor = slot(Side::input, input).tensor_index();
+  std::vector<std::int32_t> stand_in(std::max<std::size_t>(shape.size(), 1), 1);
+  if (stand_in == graph_.shape(tensor)) stand_in[0] = 2;
+  resize_to(stand_in);
+  if (!graph_.resize(tensor, shape)) throw Error(model_name_ + ": could not " + action + ": " + log.message());
+}
+
+void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
+  LateOutputs::forget_buffers(graph_, computed_outputs_);
+  for (const ResizeRequest& request : requests) resize_input(request.input, request.shape);
+  allocate();
+}
+
+void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
+  const TensorSlot& slot = slots_[input_slots_[request.input]];
+  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
+                              "' can't have the shape " + to_string(request.shape) + ": ";
+  if (empty_shapes == EmptyShapes::refused) {
+    if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
+    if (!is_sized(request.shape)) throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
+  }
+  const bool negative = std::ranges::any_of(request.shape, [](std::int32_t dimension) { return dimension < 0; });
+  if (negative || request.shape.size() > abi::kTensorMaxRank) {
+    throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
+  }
+  if (slot.type() != ElementType::string && !byte_size(slot.type(), request.shape)) {
+    throw ValueError(refusal + "its size does not fit into memory");
+  }
+  const std::optional<Quantization> quantization = graph_.spec(slot.tensor_index()).quantization;
+  if (empty_shapes == EmptyShapes::taken && quantization && quantization->scales.size() > 1) {
+    require_channels(*quantization, request.shape, refusal);
+  }
+}
+
+void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
+  std::vector<ResizeRequest> changes;
+  std::vector<ResizeRequest> previous;
+  for (const ResizeRequest& request : requests) {
+    const std::vector<std::int32_t>& shape = slots_[input_slots_[request.input]].shape();
+    if (request.shape == shape) continue;
+    require_possible(request, empty_shapes);
+    changes.push_back(request);
+    previous.push_back({request.input, shape});
+  }
+  if (changes.empty()) return;
+  try {
+    apply(changes);
+  } catch (const Error& error) {
+    try {
+      apply(previous);
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
+      // Shapes that the model came with, with which it can't be prepared either.
+    }
+    fit_slots();
+    throw Error(std::string(error.what()) + "; the previous shapes are kept");
+  }
+  fit_slots();
+}
+
+}  // namespace zerolite
