@@ -22,12 +22,13 @@ from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
     from zerolite import compat, vision
-    from zerolite._delegation import Delegation, Partition
+    from zerolite._delegation import Delegation, Partition, UnusedDelegate
     from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
     from zerolite.comparison import compare
     from zerolite.conversion import convert
     from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.gpu import Gpu
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.pool import Pool
@@ -38,11 +39,13 @@ __version__: str = _native.__version__
 _ON_DEMAND = {
     "Delegation": "zerolite._delegation",
     "ExternalDelegate": "zerolite.delegates.external_delegate",
+    "Gpu": "zerolite.delegates.gpu",
     "Interpreter": "zerolite.interpreter",
     "ItemError": "zerolite._item_error",
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
+    "UnusedDelegate": "zerolite._delegation",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
     "compat": "zerolite.compat",
@@ -73,6 +76,7 @@ __all__ = [
     "Dispatch",
     "Error",
     "ExternalDelegate",
+    "Gpu",
     "Interpreter",
     "InvalidModelError",
     "ItemError",
@@ -84,6 +88,7 @@ __all__ = [
     "Signature",
     "Tensor",
     "TensorMap",
+    "UnusedDelegate",
     "XNNPack",
     "__version__",
     "benchmark",

@@ -48,8 +48,8 @@ std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
                                   CpuKernels kernels, const std::string& weight_cache,
-                                  const std::string& weight_cache_file, const Libraries& before_xnnpack,
-                                  const Libraries& after_xnnpack, bool fallback) {
+                                  const std::string& weight_cache_file, const Delegates& before_xnnpack,
+                                  const Delegates& after_xnnpack, bool fallback) {
   const CompileOptions options{threads,
                                kernels,
                                weight_cache,
@@ -136,6 +136,15 @@ py::list delegation_of(py::handle self) {
   return result;
 }
 
+// Delegates that the model goes without, and why.
+py::list unused_delegates(py::handle self) {
+  py::list result;
+  for (const UnusedDelegate& unused : native<ModelObject>(self).model().unused_delegates()) {
+    result.append(py::make_tuple(unused.name, text(unused.reason)));
+  }
+  return result;
+}
+
 }  // namespace
 
 void register_model(py::module_& module) {
@@ -150,7 +159,7 @@ void register_model(py::module_& module) {
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
-           py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true)
+           py::arg("before_xnnpack") = Delegates(), py::arg("after_xnnpack") = Delegates(), py::arg("fallback") = true)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
       .def_property_readonly("threads",
@@ -158,6 +167,7 @@ void register_model(py::module_& module) {
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
       .def("_signature_keys", &signature_keys)
       .def("_delegation", &delegation_of)
+      .def("_unused_delegates", &unused_delegates)
       .def("close", &close);
 }
 

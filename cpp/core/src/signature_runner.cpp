@@ -8,6 +8,7 @@
 
 #include "zerolite/dynamic_outputs.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/gpu_delegate.hpp"
 #include "zerolite/late_outputs.hpp"
 #include "zerolite/status.hpp"
 
@@ -152,6 +153,9 @@ void SignatureRunner::require_possible(const ResizeRequest& request) const {
   const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
                               "' can't have the shape " + to_string(request.shape) + ": ";
   const bool positive = std::ranges::all_of(request.shape, [](std::int32_t dimension) { return dimension > 0; });
+  if (GpuDelegate::runs_in(graph_)) {
+    throw Error(refusal + "a part runs on the GPU, which computes the file's shapes only; load it without zl.Gpu");
+  }
   if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
   if (!positive || request.shape.empty() || request.shape.size() > abi::kTensorMaxRank) {
     throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");

@@ -46,6 +46,8 @@ class CompiledModel {
   // Needs the lock. Where a subgraph's operators run; nothing for a subgraph that the runtime did not show. Throws
   // Error after close().
   [[nodiscard]] std::optional<Delegation> delegation(std::size_t subgraph) const;
+  // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
+  [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
   // memory, and is to be destroyed without the lock.
   std::vector<std::unique_ptr<SignatureRunner>> close();
@@ -63,6 +65,7 @@ class CompiledModel {
   std::unique_ptr<DelegateSlots> delegates_;
   std::optional<WeightCacheFile> weight_cache_;
   CompiledModelHandle compiled_;
+  std::vector<UnusedDelegate> unused_delegates_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;
