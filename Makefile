@@ -40,7 +40,7 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads bench docs wheel sdist clean \
-  wheel-aarch64 wheel-armhf test-aarch64
+  wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -110,6 +110,12 @@ define test_cpp
 	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS)
 	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error $(3)
 endef
+
+swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU into build/swiftshader
+	$(VENV)/bin/python -m tools.install_swiftshader $(BUILD)/swiftshader
+
+test-gpu: swiftshader ## Run the tests of zl.Gpu on SwiftShader, or on the driver that VK_ICD_FILENAMES names
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/test_gpu.py tests/test_gpu_models.py
 
 bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat every measurement of the documents
 	PATH="$(abspath $(BENCH_VENV))/bin:$$PATH" $(BENCH_VENV)/bin/python -m benchmarks $(BENCH_FLAGS)

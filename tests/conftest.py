@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests import gpu_driver
 from tests.sample_delegate import SampleDelegate, build_sample_delegate
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
@@ -23,3 +25,15 @@ settings.load_profile("zerolite")
 def sample_delegate(tmp_path_factory: pytest.TempPathFactory) -> SampleDelegate:
     """A delegate in a library of its own."""
     return build_sample_delegate(tmp_path_factory.mktemp("delegate"))
+
+
+@pytest.fixture(scope="session")
+def vulkan() -> Iterator[str]:
+    """A Vulkan driver; the value of VK_ICD_FILENAMES that names it."""
+    try:
+        driver = gpu_driver.driver()
+    except LookupError as missing:
+        pytest.skip(str(missing))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VK_ICD_FILENAMES", driver)
+        yield driver

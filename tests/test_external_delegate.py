@@ -115,7 +115,7 @@ def test_more_delegates_than_there_is_room_for(sample_delegate: SampleDelegate) 
     many = [zl.ExternalDelegate(sample_delegate.path, {"operators": "ADD" + ",ADD" * count}) for count in range(5)]
     with zl.load(ADDS, delegates=many[:4]) as model:
         assert model.delegation.operators["SampleDelegate"] == {"ADD": 1}
-    with pytest.raises(zl.DelegateError, match="5 external delegates"):
+    with pytest.raises(zl.DelegateError, match="5 delegates on one side"):
         zl.load(ADDS, delegates=many)
 
 

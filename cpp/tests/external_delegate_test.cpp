@@ -28,7 +28,7 @@ int alive() { return counted("sample_delegate_created") - counted("sample_delega
 
 CompileOptions with_delegate(std::vector<std::pair<std::string, std::string>> options = {}) {
   CompileOptions compile_options;
-  compile_options.before_xnnpack.push_back({kLibrary, std::move(options)});
+  compile_options.before_xnnpack.emplace_back(ExternalDelegateSettings{kLibrary, std::move(options)});
   return compile_options;
 }
 
@@ -133,7 +133,7 @@ TEST(ExternalDelegateTest, GetsNoGraphOfDynamicShapes) {
 
 TEST(ExternalDelegateTest, ComesBeforeOrAfterXnnpack) {
   CompileOptions after;
-  after.after_xnnpack.push_back({kLibrary, {}});
+  after.after_xnnpack.emplace_back(ExternalDelegateSettings{kLibrary, {}});
   EXPECT_EQ(taken_by_sample(*compile("rank_0", with_delegate())), 2);
   EXPECT_EQ(taken_by_sample(*compile("rank_0", after)), 0);
 }

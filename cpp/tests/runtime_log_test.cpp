@@ -21,11 +21,11 @@ using testing::internal::GetCapturedStderr;
 class RuntimeLogTest : public testing::Test {
  protected:
   void SetUp() override {
-    void* library = ::dlopen(ZEROLITE_TALKATIVE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    ASSERT_NE(library, nullptr);
-    say_ = reinterpret_cast<void (*)(const char*)>(::dlsym(library, "say"));
+    library_ = ::dlopen(ZEROLITE_TALKATIVE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library_, nullptr);
+    say_ = reinterpret_cast<void (*)(const char*)>(::dlsym(library_, "say"));
     ASSERT_NE(say_, nullptr);
-    ASSERT_TRUE(runtime_log::redirect(library));
+    ASSERT_TRUE(runtime_log::redirect(library_));
     runtime_log::set_level(LogLevel::silent);
   }
 
@@ -33,7 +33,10 @@ class RuntimeLogTest : public testing::Test {
     for (const char* piece : pieces) say_(piece);
   }
 
+  [[nodiscard]] void* library() const { return library_; }
+
  private:
+  void* library_ = nullptr;
   void (*say_)(const char*) = nullptr;
 };
 
@@ -112,7 +115,7 @@ TEST_F(RuntimeLogTest, ShowsWhatTheLevelAsksFor) {
 }
 
 TEST_F(RuntimeLogTest, RedirectsOnce) {
-  EXPECT_TRUE(runtime_log::redirect(nullptr));
+  EXPECT_TRUE(runtime_log::redirect(library()));
   const LogCapture log;
   say({"ERROR: still heard\n"});
   EXPECT_EQ(log.message(), "still heard");

@@ -22,12 +22,13 @@ from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
     from zerolite import compat, vision
-    from zerolite._delegation import Delegation, Partition
+    from zerolite._delegation import Delegation, Partition, UnusedDelegate
     from zerolite._item_error import ItemError
     from zerolite.benchmarking import benchmark
     from zerolite.comparison import compare
     from zerolite.conversion import convert
     from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.gpu import Gpu
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.layers import compare_layers
@@ -41,6 +42,7 @@ __version__: str = _native.__version__
 _ON_DEMAND = {
     "Delegation": "zerolite._delegation",
     "ExternalDelegate": "zerolite.delegates.external_delegate",
+    "Gpu": "zerolite.delegates.gpu",
     "Interpreter": "zerolite.interpreter",
     "ItemError": "zerolite._item_error",
     "OpResolverType": "zerolite.interpreter",
@@ -48,6 +50,7 @@ _ON_DEMAND = {
     "Pool": "zerolite.pool",
     "Profile": "zerolite.profiling",
     "Trace": "zerolite.tracing",
+    "UnusedDelegate": "zerolite._delegation",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
     "compare_layers": "zerolite.layers",
@@ -79,6 +82,7 @@ __all__ = [
     "Dispatch",
     "Error",
     "ExternalDelegate",
+    "Gpu",
     "Interpreter",
     "InvalidModelError",
     "ItemError",
@@ -93,6 +97,7 @@ __all__ = [
     "TensorMap",
     "Trace",
     "Verify",
+    "UnusedDelegate",
     "XNNPack",
     "__version__",
     "benchmark",

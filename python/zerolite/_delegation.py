@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from zerolite import _native
 
-_NAMES = {"TfLiteXNNPackDelegate": "XNNPACK"}
+_NAMES = {"TfLiteXNNPackDelegate": "XNNPACK", "LITERT_WEBGPU": "GPU"}
 
 
 class Partition(NamedTuple):
     """Operators of one subgraph that run in one place, next to one another.
 
     Attributes:
-        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK.
+        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK and "GPU" for `Gpu`.
         subgraph: the subgraph's position in the model; 0 is the main one.
         indices: the operators' positions in the subgraph, in the order of the file.
         operators: their names, as in "CONV_2D"; for custom operators those that they have in the model.
@@ -36,6 +36,18 @@ class Partition(NamedTuple):
         }
 
 
+class UnusedDelegate(NamedTuple):
+    """A delegate of the list that a model goes without.
+
+    Attributes:
+        delegate: its name, as in "GPU".
+        reason: why, in a sentence with the runtime's or the driver's words.
+    """
+
+    delegate: str
+    reason: str
+
+
 class Delegation(NamedTuple):
     """Which delegate runs which operators, and which stayed on TensorFlow Lite's own kernels.
 
@@ -45,11 +57,13 @@ class Delegation(NamedTuple):
         partitions: what delegates took, in the order of execution.
         builtin: for each subgraph with any, the operators on builtin kernels, under the delegate "builtin".
         threads: how many threads a run may use on the CPU.
+        unused: delegates that were asked for and could not be used, so that the model runs without them.
     """
 
     partitions: tuple[Partition, ...]
     builtin: tuple[Partition, ...]
     threads: int
+    unused: tuple[UnusedDelegate, ...] = ()
 
     @classmethod
     def of(cls, model: _native.CompiledModel) -> Delegation:
@@ -61,7 +75,8 @@ class Delegation(NamedTuple):
                 partitions.append(_partition(delegate_name(delegate), subgraph, indices, names))
             if left:
                 builtin.append(_partition("builtin", subgraph, left, names))
-        return cls(tuple(partitions), tuple(builtin), model.threads)
+        unused = tuple(UnusedDelegate(name, reason) for name, reason in model._unused_delegates())
+        return cls(tuple(partitions), tuple(builtin), model.threads, unused)
 
     @property
     def complete(self) -> bool:
@@ -95,6 +110,7 @@ class Delegation(NamedTuple):
             where = f" in {_counted(parts, 'partition')}" if parts else ""
             kinds_text = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
             lines.append(f"  {delegate}: {_counted(kinds.total(), 'operator')}{where} ({kinds_text})")
+        lines.extend(f"  {name} is not used: {reason}" for name, reason in self.unused)
         return "\n".join(lines)
 
 

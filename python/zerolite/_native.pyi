@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, SupportsIndex, final
+from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,9 @@ class Signature:
     def _dispatch(self) -> tuple[bool, str]: ...
     def _resize(self, shapes: Sequence[tuple[int, Sequence[int]]], /) -> None: ...
 
+_External: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]]]
+_Gpu: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]], str, bytes, str]
+
 class CompiledModel(Signature):
     def __init__(
         self,
@@ -107,8 +110,10 @@ class CompiledModel(Signature):
         kernels: CpuKernels = ...,
         weight_cache: str | bytes = "",
         weight_cache_file: str | bytes = "",
-        before_xnnpack: Sequence[tuple[str | bytes, Sequence[tuple[str, str]]]] = [],
-        after_xnnpack: Sequence[tuple[str | bytes, Sequence[tuple[str, str]]]] = [],
+        # An external delegate is a library and options; a GPU has besides a part of a device's name, a cache, and a
+        # key of the device.
+        before_xnnpack: Sequence[_External | _Gpu] = [],
+        after_xnnpack: Sequence[_External | _Gpu] = [],
         fallback: bool = True,
         xnnpack_flags: int | None = None,
         verification: Verification = ...,
@@ -124,6 +129,8 @@ class CompiledModel(Signature):
     def _signature_keys(self) -> list[str]: ...
     # Of each subgraph: its position, its operators' names, (delegate, operators) by partition, the operators left.
     def _delegation(self) -> list[tuple[int, list[str], list[tuple[str, list[int]]], list[int]]]: ...
+    # The names of delegates that the model goes without, and why.
+    def _unused_delegates(self) -> list[tuple[str, str]]: ...
     def close(self) -> None: ...
 
 # Watched runs, of replicas of a model

@@ -1,23 +1,43 @@
-// External delegates as Python names them: a library, and options.
+// Delegates as Python names them: a library, and options.
 #pragma once
 
 #include <pybind11/stl.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
-#include "zerolite/external_delegate.hpp"
+#include "zerolite/delegate_slots.hpp"
 
 namespace zerolite::bindings {
 
 using DelegateOptions = std::vector<std::pair<std::string, std::string>>;
 using Libraries = std::vector<std::pair<std::string, DelegateOptions>>;
+// A GPU is a library, options, a part of the device's name, a cache, and the key of the device.
+using GpuLibrary = std::tuple<std::string, DelegateOptions, std::string, std::string, std::string>;
+using Delegates = std::vector<std::variant<std::pair<std::string, DelegateOptions>, GpuLibrary>>;
 
-inline std::vector<ExternalDelegateSettings> delegate_settings(const Libraries& libraries) {
-  std::vector<ExternalDelegateSettings> settings;
+inline std::vector<DelegateSettings> delegate_settings(const Libraries& libraries) {
+  std::vector<DelegateSettings> settings;
   settings.reserve(libraries.size());
-  for (const auto& [library, options] : libraries) settings.push_back({library, options});
+  for (const auto& [library, options] : libraries) settings.emplace_back(ExternalDelegateSettings{library, options});
+  return settings;
+}
+
+inline std::vector<DelegateSettings> delegate_settings(const Delegates& delegates) {
+  std::vector<DelegateSettings> settings;
+  settings.reserve(delegates.size());
+  for (const auto& delegate : delegates) {
+    if (const auto* gpu = std::get_if<GpuLibrary>(&delegate)) {
+      const auto& [library, options, device, cache, device_key] = *gpu;
+      settings.emplace_back(GpuSettings{library, options, device, cache, device_key});
+    } else {
+      const auto& [library, options] = std::get<0>(delegate);
+      settings.emplace_back(ExternalDelegateSettings{library, options});
+    }
+  }
   return settings;
 }
 

@@ -32,8 +32,8 @@ class ModelObject : public SignatureObject {
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
                                   const py::object& replica_of, const std::string& name, int threads,
                                   CpuKernels kernels, const std::string& weight_cache,
-                                  const std::string& weight_cache_file, const Libraries& before_xnnpack,
-                                  const Libraries& after_xnnpack, bool fallback,
+                                  const std::string& weight_cache_file, const Delegates& before_xnnpack,
+                                  const Delegates& after_xnnpack, bool fallback,
                                   std::optional<std::uint32_t> xnnpack_flags, Verification verification) {
   const CompileOptions options{threads,
                                kernels,
@@ -140,6 +140,15 @@ void verify_model(const py::buffer& content, const std::string& name, Verificati
   verify(*copied, ModelDescription::parse(*copied), level);
 }
 
+// Delegates that the model goes without, and why.
+py::list unused_delegates(py::handle self) {
+  py::list result;
+  for (const UnusedDelegate& unused : native<ModelObject>(self).model().unused_delegates()) {
+    result.append(py::make_tuple(unused.name, text(unused.reason)));
+  }
+  return result;
+}
+
 }  // namespace
 
 void register_model(py::module_& module) {
@@ -162,7 +171,7 @@ void register_model(py::module_& module) {
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
-           py::arg("before_xnnpack") = Libraries(), py::arg("after_xnnpack") = Libraries(), py::arg("fallback") = true,
+           py::arg("before_xnnpack") = Delegates(), py::arg("after_xnnpack") = Delegates(), py::arg("fallback") = true,
            py::arg("xnnpack_flags") = py::none(), py::arg("verification") = Verification::structure)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
@@ -171,6 +180,7 @@ void register_model(py::module_& module) {
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
       .def("_signature_keys", &signature_keys)
       .def("_delegation", &delegation_of)
+      .def("_unused_delegates", &unused_delegates)
       .def("close", &close);
 }
 

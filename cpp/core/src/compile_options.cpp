@@ -38,7 +38,29 @@ void add_payload(abi::Options options, const char* identifier, const std::string
   require_ok(status, "take an option", log);
 }
 
+// The payload of the GPU's accelerator (litert/c/options/litert_gpu_options.cc).
+void add_gpu_payload(abi::Options options, const GpuSettings& gpu, const std::string& model_key) {
+  std::string toml;
+  for (const auto& [name, value] : gpu.options) toml.append(name).append(" = ").append(value).append("\n");
+  if (!gpu.cache.empty()) {
+    toml.append("serialization_dir = \"").append(gpu.cache).append("\"\n");
+    toml.append("model_cache_key = \"").append(model_key).append("\"\nserialize_program_cache = true\n");
+  }
+  add_payload(options, "gpu_options", toml);
+}
+
+bool has_line_break(const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; }
+
 }  // namespace
+
+const GpuSettings* CompileOptions::gpu() const {
+  for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
+    for (const DelegateSettings& settings : *side) {
+      if (const auto* gpu = std::get_if<GpuSettings>(&settings)) return gpu;
+    }
+  }
+  return nullptr;
+}
 
 void CompileOptions::validate() const {
   // pthreadpool starts every thread it is asked for, and a typing error should not start a million.
@@ -61,23 +83,31 @@ void CompileOptions::validate() const {
     throw ValueError("XNNPACK can't keep the weights that the flag force_fp16 makes in a weight cache; leave one out");
   }
   // The runtime's reader takes a line at a time and knows no escapes (LiteRT 2.3.0).
-  if (weight_cache.find_first_of("\r\n") != std::string::npos) {
+  if (has_line_break(weight_cache)) {
     throw ValueError("the path of the weight cache holds a line break, which the runtime can't read; use another path");
+  }
+  if (gpu() == nullptr) return;
+  if (has_line_break(gpu()->cache))
+    throw ValueError("the path of the GPU's cache holds a line break; use another path");
+  for (const auto& [name, value] : gpu()->options) {
+    if (has_line_break(value)) throw ValueError("the GPU's option " + name + " holds a line break; leave it out");
   }
 }
 
-OptionsHandle CompileOptions::to_runtime() const {
+OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   validate();
   const LogCapture log;
   abi::Options options = nullptr;
   require_ok(runtime().CreateOptions(&options), "create options", log);
   OptionsHandle handle(options);
-  require_ok(runtime().SetOptionsHardwareAccelerators(options, abi::kHardwareCpu), "choose the CPU", log);
+  const int hardware = gpu() == nullptr ? abi::kHardwareCpu : abi::kHardwareCpu | abi::kHardwareGpu;
+  require_ok(runtime().SetOptionsHardwareAccelerators(options, hardware), "choose the hardware", log);
   std::string toml = "num_threads = " + std::to_string(threads) + "\n";
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
   if (xnnpack_flags) toml.append("flags = ").append(std::to_string(*xnnpack_flags)).append("\n");
   if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
   add_payload(options, "xnnpack", toml);
+  if (gpu() != nullptr) add_gpu_payload(options, *gpu(), model_key);
   std::string runtime_toml;
   if (profiling) runtime_toml.append("enable_profiling = true\n");
   if (!cluster_operators) runtime_toml.append("disable_delegate_clustering = true\n");

@@ -78,6 +78,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
       delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
       compiled_(compile_model(*model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_)),
+      unused_delegates_(delegates_->unused()),
       runners_(description().signatures.size()),
       users_(description().subgraphs.size()) {
   for (const SignatureDescription& signature : description().signatures) {

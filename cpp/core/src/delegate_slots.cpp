@@ -12,23 +12,29 @@ namespace {
 
 constexpr const char* kIdentifier = "zerolite_delegate_slots";
 
-bool is_static_only(const std::unique_ptr<ExternalDelegate>& delegate) {
-  return delegate != nullptr && !delegate->allows_dynamic_tensors();
-}
+using SlotPointer = std::unique_ptr<SlotDelegate>;
+
+bool is_static_only(const SlotPointer& delegate) { return delegate != nullptr && !delegate->allows_dynamic_tensors(); }
+
+bool is_dispensable(const SlotPointer& delegate) { return delegate != nullptr && delegate->is_dispensable(); }
+
+bool has_refused(const SlotPointer& delegate) { return is_dispensable(delegate) && !delegate->refusal().empty(); }
+
+SlotPointer make(const ExternalDelegateSettings& settings) { return std::make_unique<ExternalDelegate>(settings); }
+SlotPointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
 
 }  // namespace
 
-DelegateSlots::DelegateSlots(const std::vector<ExternalDelegateSettings>& before_xnnpack,
-                             const std::vector<ExternalDelegateSettings>& after_xnnpack) {
+DelegateSlots::DelegateSlots(const std::vector<DelegateSettings>& before_xnnpack,
+                             const std::vector<DelegateSettings>& after_xnnpack) {
   std::size_t first = 0;
   for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
     if (side->size() > kPerSide) {
-      throw DelegateError("there are " + std::to_string(side->size()) +
-                          " external delegates on one side of XNNPACK, and " + std::to_string(kPerSide) +
-                          " are the most; leave some out");
+      throw DelegateError("there are " + std::to_string(side->size()) + " delegates on one side of XNNPACK, and " +
+                          std::to_string(kPerSide) + " are the most; leave some out");
     }
     for (std::size_t i = 0; i < side->size(); ++i) {
-      delegates_[first + i] = std::make_unique<ExternalDelegate>((*side)[i]);
+      delegates_[first + i] = std::visit([](const auto& settings) { return make(settings); }, (*side)[i]);
     }
     first += kPerSide;
   }
@@ -54,8 +60,32 @@ bool DelegateSlots::empty() const {
 bool DelegateSlots::has_static_only() const { return std::ranges::any_of(delegates_, &is_static_only); }
 
 void DelegateSlots::leave_out_static_only() {
-  for (std::unique_ptr<ExternalDelegate>& delegate : delegates_) {
-    if (is_static_only(delegate)) delegate.reset();
+  for (SlotPointer& delegate : delegates_) {
+    if (!is_static_only(delegate)) continue;
+    unused_.push_back(
+        {delegate->name(), "the graph has tensors whose shapes only a run tells, which it does not take"});
+    delegate.reset();
+  }
+}
+
+std::string DelegateSlots::names() const {
+  std::string names;
+  for (const SlotPointer& delegate : delegates_) {
+    if (delegate == nullptr) continue;
+    if (!names.empty()) names += ", ";
+    names += delegate->name();
+  }
+  return names;
+}
+
+bool DelegateSlots::has_dispensable() const { return std::ranges::any_of(delegates_, &is_dispensable); }
+
+void DelegateSlots::leave_out_dispensable(const std::string& words) {
+  const bool refused = std::ranges::any_of(delegates_, &has_refused);
+  for (SlotPointer& delegate : delegates_) {
+    if (refused ? !has_refused(delegate) : !is_dispensable(delegate)) continue;
+    unused_.push_back({delegate->name(), refused ? delegate->refusal() : words});
+    delegate.reset();
   }
 }
 
@@ -64,13 +94,13 @@ void DelegateSlots::attach_to(abi::Options options) {
 }
 
 template <std::size_t slot>
-abi::Status DelegateSlots::create_delegate(abi::RuntimeContext /*runtime_context*/, abi::Environment /*environment*/,
-                                           abi::AcceleratorConst /*accelerator*/, abi::Options options,
+abi::Status DelegateSlots::create_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                           abi::AcceleratorConst accelerator, abi::Options options,
                                            abi::DelegateWrapper* wrapper) {
   *wrapper = nullptr;
   const auto* slots = static_cast<const DelegateSlots*>(find_settings(options, kIdentifier));
   if (slots == nullptr || slots->delegates_[slot] == nullptr) return abi::Status::ok;
-  return lend_delegate(slots->delegates_[slot]->get(), wrapper);
+  return slots->delegates_[slot]->answer({context, environment, accelerator, options}, wrapper);
 }
 
 }  // namespace zerolite

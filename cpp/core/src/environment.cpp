@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <memory>
+#include <mutex>
 
 #include "zerolite/accelerator.hpp"
 #include "zerolite/delegate_slots.hpp"
@@ -50,6 +53,15 @@ Environment::Environment() : handle_(create(runtime_level(runtime_log::level()))
 const Environment& Environment::cpu() {
   // Leaked on purpose: models may be destroyed while the process is already tearing down.
   static const auto* environment = new Environment();
+  return *environment;
+}
+
+const Environment& Environment::gpu(const std::string& device_key) {
+  static std::mutex mutex;
+  static auto* environments = new std::map<std::string, std::unique_ptr<const Environment>>();
+  const std::scoped_lock lock(mutex);
+  std::unique_ptr<const Environment>& environment = (*environments)[device_key];
+  if (environment == nullptr) environment = std::unique_ptr<const Environment>(new Environment());
   return *environment;
 }
 

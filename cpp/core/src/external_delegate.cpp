@@ -4,6 +4,7 @@
 
 #include <exception>
 
+#include "zerolite/accelerator.hpp"
 #include "zerolite/error.hpp"
 
 namespace zerolite {
@@ -81,7 +82,7 @@ Delegate* call(Create* create, const ExternalDelegateSettings& settings) {
 
 }  // namespace
 
-ExternalDelegate::ExternalDelegate(const ExternalDelegateSettings& settings) {
+ExternalDelegate::ExternalDelegate(const ExternalDelegateSettings& settings) : library_(settings.library) {
   // Never closed: such libraries keep threads, thread-local destructors and exit handlers that must find their code.
   void* handle = open(settings.library);
   auto* const create = resolve<Create>(handle, kCreate, settings.library);
@@ -96,5 +97,9 @@ ExternalDelegate::ExternalDelegate(const ExternalDelegateSettings& settings) {
 }
 
 ExternalDelegate::~ExternalDelegate() { destroy_(delegate_); }
+
+abi::Status ExternalDelegate::answer(const DelegateRequest& /*request*/, abi::DelegateWrapper* wrapper) noexcept {
+  return lend_delegate(delegate_, wrapper);
+}
 
 }  // namespace zerolite

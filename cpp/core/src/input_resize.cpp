@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "zerolite/error.hpp"
+#include "zerolite/gpu_delegate.hpp"
 #include "zerolite/late_outputs.hpp"
 #include "zerolite/signature_runner.hpp"
 #include "zerolite/status.hpp"
@@ -64,6 +65,9 @@ void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes
   const TensorSlot& slot = slots_[input_slots_[request.input]];
   const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
                               "' can't have the shape " + to_string(request.shape) + ": ";
+  if (GpuDelegate::runs_in(graph_)) {
+    throw Error(refusal + "a part runs on the GPU, which computes the file's shapes only; load it without zl.Gpu");
+  }
   if (empty_shapes == EmptyShapes::refused) {
     if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
     if (!is_sized(request.shape)) throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");

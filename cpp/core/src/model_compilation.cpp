@@ -1,11 +1,19 @@
 #include "zerolite/model_compilation.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <iomanip>
+#include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "zerolite/content_digest.hpp"
 #include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/gpu_obstacle.hpp"
 #include "zerolite/signature_runner.hpp"
 #include "zerolite/single_operator_nodes.hpp"
 #include "zerolite/status.hpp"
@@ -20,15 +28,43 @@ struct Attempt {
   std::string failure;
 };
 
-Attempt attempt(const Model& model, const CompileOptions& options, GraphObserver& observer, DelegateSlots* delegates) {
-  const OptionsHandle runtime_options = options.to_runtime();
+// The options of an attempt: without the GPU when there is no such delegate any more.
+CompileOptions effective(CompileOptions options, const DelegateSlots* delegates) {
+  if (delegates != nullptr && delegates->has_dispensable()) return options;
+  const auto is_gpu = [](const DelegateSettings& settings) { return std::holds_alternative<GpuSettings>(settings); };
+  std::erase_if(options.before_xnnpack, is_gpu);
+  std::erase_if(options.after_xnnpack, is_gpu);
+  return options;
+}
+
+const Environment& environment_of(const CompileOptions& options) {
+  const GpuSettings* gpu = options.gpu();
+  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key);
+}
+
+// Where the GPU's accelerator keeps what it compiles, its key for this model: two models that differ in a weight only
+// must not take each other's. Makes the directory.
+std::string prepare_gpu_cache(const Model& model, const CompileOptions& options) {
+  if (options.gpu() == nullptr || options.gpu()->cache.empty()) return {};
+  std::error_code failure;
+  std::filesystem::create_directories(options.gpu()->cache, failure);
+  if (failure) throw FileError(failure.value(), options.gpu()->cache);
+  std::ostringstream key;
+  key << std::hex << std::setfill('0');
+  for (const std::uint64_t part : digest_of(model.bytes().span())) key << std::setw(16) << part;
+  return key.str();
+}
+
+Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateSlots* delegates) {
+  const CompileOptions options = effective(asked, delegates);
+  const OptionsHandle runtime_options = options.to_runtime(prepare_gpu_cache(model, options));
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
   if (!options.fuse_operators) SingleOperatorNodes::attach_to(runtime_options.get());
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
   const abi::Status status =
-      runtime().CreateCompiledModel(Environment::cpu().handle(), model.handle(), runtime_options.get(), &compiled);
+      runtime().CreateCompiledModel(environment_of(options).handle(), model.handle(), runtime_options.get(), &compiled);
   Attempt result;
   result.words = log.message();
   if (status == abi::Status::ok) {
@@ -73,33 +109,41 @@ void require_sound_without_delegates(const Model& model, const CompileOptions& o
   if (graph != nullptr) const SignatureRunner prepared(compiled.get(), signature, model, *graph, false);
 }
 
-std::string libraries_of(const CompileOptions& options) {
-  std::string libraries;
-  for (const auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
-    for (const ExternalDelegateSettings& settings : *side) {
-      if (!libraries.empty()) libraries += ", ";
-      libraries += settings.library;
-    }
+// Throws DelegateError when no fallback is allowed.
+void leave_out_dispensable(const Model& model, const CompileOptions& options, DelegateSlots& delegates,
+                           const std::string& words) {
+  delegates.leave_out_dispensable(words);
+  if (!options.fallback) {
+    throw DelegateError(model.name() + ": " + delegates.unused().back().reason +
+                        "; and fallback=False leaves no other way to run the model");
   }
-  return libraries;
 }
 
 }  // namespace
 
 CompiledModelHandle compile_model(const Model& model, const CompileOptions& options, GraphObserver& observer,
                                   DelegateSlots& delegates) {
+  if (options.gpu() != nullptr) {
+    if (const std::string obstacle = gpu_obstacle(model); !obstacle.empty()) {
+      leave_out_dispensable(model, options, delegates, obstacle);
+    }
+  }
   if (delegates.empty()) return compile(model, options, observer, nullptr);
   Attempt first = attempt(model, options, observer, &delegates);
   if (first.compiled != nullptr) return std::move(first.compiled);
 
   require_sound_without_delegates(model, options);
+  if (delegates.has_dispensable()) {
+    leave_out_dispensable(model, options, delegates, first.words.empty() ? "it failed without a word" : first.words);
+    first = attempt(model, options, observer, &delegates);
+    if (first.compiled != nullptr) return std::move(first.compiled);
+  }
   if (!delegates.has_static_only() || !is_refusal_of_dynamic_graph(first)) {
-    throw DelegateError(first.failure + "; without the delegate library " + libraries_of(options) +
-                        " the model can be compiled");
+    throw DelegateError(first.failure + "; without " + delegates.names() + " the model can be compiled");
   }
   if (!options.fallback) {
     throw DelegateError(model.name() + ": the graph has tensors whose shapes only a run tells, which " +
-                        libraries_of(options) + " does not take, and fallback=False leaves no other way to run it; " +
+                        delegates.names() + " does not take, and fallback=False leaves no other way to run it; " +
                         "allow the fallback, or choose another delegate");
   }
   delegates.leave_out_static_only();

@@ -6,13 +6,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "zerolite/log_line.hpp"
 
 namespace zerolite {
 
@@ -20,7 +23,7 @@ namespace zerolite {
 // three pieces: prefix, text, newline).
 struct runtime_log::ThreadLog {
   int captures = 0;
-  std::string collected;
+  std::vector<std::pair<LogLevel, std::string>> collected;
   std::string line;
 };
 
@@ -36,31 +39,10 @@ runtime_log::ThreadLog& thread_log() {
   return log;
 }
 
-std::pair<LogLevel, std::string_view> split_severity(std::string_view line) {
-  using Prefix = std::pair<std::string_view, LogLevel>;
-  static constexpr std::array<Prefix, 5> kPrefixes = {
-      Prefix{"VERBOSE: ", LogLevel::verbose}, Prefix{"DEBUG: ", LogLevel::verbose}, Prefix{"INFO: ", LogLevel::info},
-      Prefix{"WARNING: ", LogLevel::warning}, Prefix{"ERROR: ", LogLevel::error}};
-  for (const auto& [prefix, level] : kPrefixes) {
-    if (line.starts_with(prefix)) return {level, line.substr(prefix.size())};
-  }
-  return {LogLevel::error, line};
-}
-
-// LiteRT begins its messages with "[file:line] ", which tells a user of ours nothing.
-std::string_view without_source_location(std::string_view text) {
-  if (!text.starts_with('[')) return text;
-  const std::size_t end = text.find("] ");
-  return end == std::string_view::npos ? text : text.substr(end + 2);
-}
-
 void take_line(ThreadLog& log) {
-  const auto [level, text] = split_severity(log.line);
+  const auto [level, text] = parse_log_line(log.line);
   const bool ours = log.captures > 0;
-  if (ours && level >= LogLevel::warning) {
-    const std::string_view words = without_source_location(text);
-    if (!words.empty()) log.collected.append(words).push_back('\n');
-  }
+  if (ours && level >= LogLevel::info && !text.empty()) log.collected.emplace_back(level, text);
   // Another user of the same library in this process (LiteRT's own Python package, say) keeps its messages.
   if (!ours || static_cast<int>(level) >= current_level.load(std::memory_order_relaxed)) {
     std::fprintf(stderr, "%s\n", log.line.c_str());
@@ -80,13 +62,14 @@ ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
   return static_cast<ssize_t>(size);
 }
 
-// The variable that the library reads in place of libc's `stderr`.
+// The variable that a library reads in place of libc's `stderr`.
 FILE*& redirected_stream() {
   static FILE* stream = nullptr;
   return stream;
 }
 
 bool open_stream() {
+  if (redirected_stream() != nullptr) return true;
   cookie_io_functions_t functions{};
   functions.write = &write_to_log;
   FILE* stream = fopencookie(nullptr, "w", functions);
@@ -205,23 +188,25 @@ LogCapture::~LogCapture() {
   --log_.captures;
 }
 
-std::string LogCapture::message() const {
-  std::string text = log_.collected.substr(begin_);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
-  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
-    const bool full_stop = at > 0 && text[at - 1] == '.';
-    text.replace(full_stop ? at - 1 : at, full_stop ? 2 : 1, "; ");
+std::string LogCapture::message(LogLevel from) const {
+  std::string text;
+  for (const auto& [level, line] : std::span(log_.collected).subspan(begin_)) {
+    if (level < from) continue;
+    while (text.ends_with('.')) text.pop_back();
+    if (!text.empty()) text += "; ";
+    text += line;
   }
+  while (text.ends_with('.')) text.pop_back();
   return text;
 }
 
 bool runtime_log::redirect(void* library_handle) {
-  if (redirected_stream() != nullptr) return true;
   link_map* map = nullptr;
   if (dlinfo(library_handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return false;
   void** place = DynamicSection(*map).reference_to("stderr");
   if (place == nullptr || !open_stream()) return false;
-  return overwrite(place, static_cast<void*>(&redirected_stream()));
+  void* ours = static_cast<void*>(&redirected_stream());
+  return *place == ours || overwrite(place, ours);
 }
 
 LogLevel runtime_log::level() { return static_cast<LogLevel>(current_level.load(std::memory_order_relaxed)); }

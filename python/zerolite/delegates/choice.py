@@ -12,6 +12,7 @@ from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
     from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.gpu import Gpu
 
 _MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
 
@@ -21,8 +22,8 @@ class DelegateChoice:
 
     Attributes:
         xnnpack: the settings for the CPU, which come last when they are not in the list.
-        before: external delegates that are preferred to XNNPACK.
-        after: external delegates that get what XNNPACK leaves.
+        before: external delegates and GPUs that are preferred to XNNPACK.
+        after: those that get what XNNPACK leaves.
         fallback: whether operators that no delegate of the list takes run on the CPU all the same.
     """
 
@@ -37,8 +38,8 @@ class DelegateChoice:
             TypeError: something is no delegate, or `threads` no integer.
             ValueError: a delegate occurs twice, or `threads` is not from 1 to 1024.
         """
-        self.before: list[ExternalDelegate] = []
-        self.after: list[ExternalDelegate] = []
+        self.before: list[ExternalDelegate | Gpu] = []
+        self.after: list[ExternalDelegate | Gpu] = []
         self.fallback = fallback
         xnnpack = None
         for delegate in _listed(delegates):
@@ -47,13 +48,16 @@ class DelegateChoice:
                     raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
                 xnnpack = delegate
                 continue
-            if not _is_external(delegate):
+            if not _has_slot(delegate):
                 raise TypeError(
                     f"delegates has {delegate!r}, and must be made of delegates such as zl.XNNPack(...), alone or in a "
                     "list in order of preference"
                 )
-            if delegate in (*self.before, *self.after):
+            listed = (*self.before, *self.after)
+            if delegate in listed:
                 raise ValueError(f"delegates has {delegate!r} twice; leave one out")
+            if _is_gpu(delegate) and any(map(_is_gpu, listed)):
+                raise ValueError(f"delegates has a second GPU, {delegate!r}; the runtime takes one, so leave one out")
             (self.before if xnnpack is None else self.after).append(delegate)
         if xnnpack is None:
             # Without the fallback nothing but the list may run, so XNNPACK is not there to take operators.
@@ -83,12 +87,19 @@ def _listed(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
     return [delegates]
 
 
-def _is_external(delegate: object) -> bool:
+def _has_slot(delegate: object) -> bool:
     if not isinstance(delegate, Delegate):
         return False
     from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.gpu import Gpu
 
-    return isinstance(delegate, ExternalDelegate)
+    return isinstance(delegate, ExternalDelegate | Gpu)
+
+
+def _is_gpu(delegate: object) -> bool:
+    from zerolite.delegates.gpu import Gpu
+
+    return isinstance(delegate, Gpu)
 
 
 def checked_count(name: str, value: int) -> int:

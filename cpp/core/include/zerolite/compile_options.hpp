@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/external_delegate.hpp"
+#include "zerolite/delegate_slots.hpp"
 #include "zerolite/handle.hpp"
 
 namespace zerolite {
@@ -25,8 +25,8 @@ struct CompileOptions {
   // A file for the same purpose that outlives the process, see weight_cache_file.hpp; empty for none.
   std::string weight_cache_file;
   // Delegates that get the graph before XNNPACK does, and those that get what it leaves; in this order.
-  std::vector<ExternalDelegateSettings> before_xnnpack;
-  std::vector<ExternalDelegateSettings> after_xnnpack;
+  std::vector<DelegateSettings> before_xnnpack;
+  std::vector<DelegateSettings> after_xnnpack;
   // Operators that no delegate takes run on TensorFlow Lite's own kernels; without it they are an error.
   bool fallback = true;
   // XNNPACK's flags, all of them, in the place of its defaults.
@@ -39,9 +39,12 @@ struct CompileOptions {
   // A delegate's operators may be gathered into one node although others stand between them in the model.
   bool cluster_operators = true;
 
+  // The one GPU in the lists, or null.
+  [[nodiscard]] const GpuSettings* gpu() const;
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;
-  [[nodiscard]] OptionsHandle to_runtime() const;
+  // The key tells the model from others in the GPU's cache.
+  [[nodiscard]] OptionsHandle to_runtime(const std::string& model_key = {}) const;
 };
 
 }  // namespace zerolite

@@ -50,6 +50,8 @@ class CompiledModel {
   // Needs the lock. Runs a signature over its memory by the runtime's own call, and tells the time of every node; what
   // is inside a node of XNNPACK only when the model was compiled with profiling. Throws Error when a kernel fails.
   RunProfile profile_run(std::size_t index);
+  // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
+  [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
   // memory, and is to be destroyed without the lock.
   std::vector<std::unique_ptr<SignatureRunner>> close();
@@ -67,6 +69,7 @@ class CompiledModel {
   std::unique_ptr<DelegateSlots> delegates_;
   std::optional<WeightCacheFile> weight_cache_;
   CompiledModelHandle compiled_;
+  std::vector<UnusedDelegate> unused_delegates_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;

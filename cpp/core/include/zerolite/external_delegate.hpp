@@ -9,6 +9,7 @@
 
 #include "litert_abi/tflite.hpp"
 #include "litert_abi/types.hpp"
+#include "zerolite/slot_delegate.hpp"
 
 namespace zerolite {
 
@@ -19,21 +20,24 @@ struct ExternalDelegateSettings {
 };
 
 // One delegate, made and destroyed by its library. It outlives the compiled model that uses it.
-class ExternalDelegate {
+class ExternalDelegate final : public SlotDelegate {
  public:
   // Throws DelegateError, in the library's own words where there are any.
   explicit ExternalDelegate(const ExternalDelegateSettings& settings);
-  ~ExternalDelegate();
+  ~ExternalDelegate() override;
   ExternalDelegate(const ExternalDelegate&) = delete;
   ExternalDelegate& operator=(const ExternalDelegate&) = delete;
 
   [[nodiscard]] abi::tflite::Delegate* get() const { return delegate_; }
-  [[nodiscard]] bool allows_dynamic_tensors() const {
+  abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override;
+  [[nodiscard]] std::string name() const override { return "the delegate library " + library_; }
+  [[nodiscard]] bool allows_dynamic_tensors() const override {
     return (static_cast<std::uint64_t>(delegate_->flags) & std::uint64_t{abi::tflite::kDelegateAllowDynamicTensors}) !=
            0;
   }
 
  private:
+  std::string library_;
   void (*destroy_)(abi::tflite::Delegate*) = nullptr;
   abi::tflite::Delegate* delegate_ = nullptr;
 };

@@ -22,8 +22,9 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  // The warnings and errors so far as one line, without the runtime's prefixes; empty when it said nothing.
-  [[nodiscard]] std::string message() const;
+  // What was said so far at this level (info or worse) and above, as one line without the runtime's prefixes; empty
+  // when it was nothing.
+  [[nodiscard]] std::string message(LogLevel from = LogLevel::warning) const;
 
  private:
   runtime_log::ThreadLog& log_;
@@ -32,8 +33,8 @@ class LogCapture {
 
 namespace runtime_log {
 
-// Points the library's `stderr` at our stream. False when the library has no such reference: then its
-// messages go where it sends them, and exceptions carry only the status.
+// Points the library's `stderr` at our stream; needs no second call for the same library. False when the library has no
+// such reference: then its messages go where it sends them, and exceptions carry only the status.
 bool redirect(void* library_handle);
 
 LogLevel level();

@@ -109,7 +109,27 @@ using GetAcceleratorVersion = Status(AcceleratorConst, ApiVersion*);
 using GetHardwareSupport = Status(AcceleratorConst, int*);
 using CreateDelegate = Status(RuntimeContext, Environment, AcceleratorConst, Options, DelegateWrapper*);
 
-// The beginning of the definition of an accelerator that is linked into the library; it goes on.
+// How an accelerator makes and maps tensor buffers of its own; only ever handed on to the runtime.
+using BufferFunction = void();
+
+struct BufferHandlers {
+  std::uint16_t struct_size;
+  std::uint16_t major_version;
+  std::uint16_t minor_version;
+  std::uint16_t reserved;
+  BufferFunction* create;
+  BufferFunction* destroy;
+  BufferFunction* lock;
+  BufferFunction* unlock;
+  BufferFunction* clear;
+  BufferFunction* import;
+  int device_tag;
+  int queue_tag;
+  std::size_t type_count;
+  int types[16];
+};
+
+// The definition of an accelerator, as a library has it.
 struct AcceleratorDefinition {
   std::uint16_t struct_size;
   std::uint16_t major_version;
@@ -120,6 +140,9 @@ struct AcceleratorDefinition {
   GetHardwareSupport* get_hardware_support;
   Status (*is_delegate_responsible_for_jit_compilation)(AcceleratorConst, bool*);
   CreateDelegate* create_delegate;
+  void (*start_metrics_collection)();
+  void (*stop_metrics_collection)();
+  BufferHandlers buffer_handlers;
 };
 
 // Something that happened while a profiler was on. The tag is the profiler's.
@@ -137,7 +160,12 @@ static_assert(sizeof(Layout) == 68 && offsetof(Layout, dimensions) == 4 && offse
 static_assert(sizeof(RankedTensorType) == 72 && offsetof(RankedTensorType, layout) == 4);
 static_assert(sizeof(Any) == 16 && sizeof(EnvironmentOption) == 24 && offsetof(EnvironmentOption, value) == 8);
 static_assert(offsetof(AcceleratorDefinition, get_name) == 8 &&
-              offsetof(AcceleratorDefinition, create_delegate) == 8 + 4 * sizeof(void*));
+              offsetof(AcceleratorDefinition, create_delegate) == 8 + 4 * sizeof(void*) &&
+              offsetof(AcceleratorDefinition, buffer_handlers) == 8 + 7 * sizeof(void*));
+static_assert(sizeof(void*) != 8 || (sizeof(BufferHandlers) == 136 && sizeof(AcceleratorDefinition) == 200));
+static_assert(sizeof(void*) != 8 ||
+              (offsetof(BufferHandlers, device_tag) == 56 && offsetof(BufferHandlers, type_count) == 64 &&
+               offsetof(BufferHandlers, types) == 72));
 static_assert(sizeof(void*) != 8 || (sizeof(ProfilerEvent) == 104 && offsetof(ProfilerEvent, elapsed_us) == 24));
 
 }  // namespace zerolite::abi
