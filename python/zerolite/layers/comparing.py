@@ -61,7 +61,7 @@ def compare_layers(
         other_signature = _opened(quantized_model, signature, stack)
         specs = [_specs(one) for one in (exact_signature, other_signature)]
         replicas = [builtin_replica(one) for one in (exact_signature, other_signature)]
-    source = open_items(data, None, specs[0], preprocessing=preprocessing, resampling=resampling)
+    source = open_items(data, None, specs, preprocessing=preprocessing, resampling=resampling)
     sums: dict[str, ErrorSum] = {}
     computed: tuple[set[str], set[str]] = (set(), set())
     matched: set[str] = set()
