@@ -45,8 +45,9 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<CpuKer
     options.threads = signature.model().options().threads;
     options.kernels = *kernels;
   }
-  // Only XNNPACK has more to tell than our own clock.
-  options.profiling = profiling && options.kernels == CpuKernels::delegate;
+  // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
+  // (LiteRT 2.3.0).
+  options.profiling = profiling && options.kernels == CpuKernels::delegate && options.gpu() == nullptr;
   std::shared_ptr<CompiledModel> model;
   {
     const py::gil_scoped_release release;
