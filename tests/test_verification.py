@@ -16,6 +16,7 @@ import zerolite as zl
 from tests import model_zoo as zoo
 from tests.model_zoo import ModelEntry
 from tests.models.generate.graph_builder import edit
+from zerolite._model import Verify
 from zerolite.cli import main
 
 Change = Callable[[Any], None]
@@ -211,7 +212,7 @@ def cases(table: dict[str, tuple[str, Change, str]]) -> list[Any]:
 
 @pytest.mark.parametrize("level", ["structure", "full"])
 @pytest.mark.parametrize(("name", "change", "words"), cases(STRUCTURE))
-def test_structure_names_what_is_wrong(name: str, change: Change, words: str, level: zl.Verify) -> None:
+def test_structure_names_what_is_wrong(name: str, change: Change, words: str, level: Verify) -> None:
     with pytest.raises(zl.InvalidModelError, match=words):
         zl.load(changed(name, change), verify=level)
 
@@ -236,7 +237,7 @@ def test_full_names_what_is_wrong(name: str, change: Change, words: str) -> None
 
 @pytest.mark.parametrize("level", ["structure", "full"])
 @pytest.mark.parametrize("entry", SOUND, ids=str)
-def test_sound_models_pass(entry: ModelEntry, level: zl.Verify) -> None:
+def test_sound_models_pass(entry: ModelEntry, level: Verify) -> None:
     zl.load(entry.path, verify=level).close()
 
 

@@ -15,7 +15,7 @@ from zerolite._runtime import RuntimeInfo, open_runtime, runtime_info
 open_runtime()
 
 from zerolite._array import empty  # noqa: E402 - what follows needs the library
-from zerolite._model import CompiledModel, Verify, load  # noqa: E402
+from zerolite._model import CompiledModel, load  # noqa: E402
 from zerolite._signature import Dispatch, Signature  # noqa: E402
 from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
@@ -97,7 +97,6 @@ __all__ = [
     "TensorMap",
     "Trace",
     "UnusedDelegate",
-    "Verify",
     "XNNPack",
     "__version__",
     "benchmark",

@@ -14,6 +14,7 @@
 #include "zerolite/operator_names.hpp"
 #include "zerolite/schema_fields.hpp"
 #include "zerolite/tensor_check.hpp"
+#include "zerolite/variable_check.hpp"
 
 namespace zerolite {
 
@@ -126,6 +127,7 @@ void verify_graphs(std::span<const std::byte> bytes, const ModelDescription& des
     execution.finish();
   }
   check_calls(description, details);
+  if (level == Verification::full) check_variables(description, details);
 }
 
 }  // namespace

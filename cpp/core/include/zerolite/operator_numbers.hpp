@@ -39,6 +39,9 @@ enum class Operator : std::int32_t {
   densify = 124,
   conv_3d = 132,
   conv_3d_transpose = 141,
+  var_handle = 142,
+  read_variable = 143,
+  assign_variable = 144,
 };
 
 }  // namespace zerolite::builtin

@@ -1,0 +1,13 @@
+// Whether what is read from a variable is as much as what is stored in it.
+#pragma once
+
+#include "zerolite/model_description.hpp"
+#include "zerolite/model_details.hpp"
+
+namespace zerolite {
+
+// Throws InvalidModelError for an operator that reads more than a variable holds: the runtime copies as many bytes as
+// the output has (2.3.0). Operators have their operands.
+void check_variables(const ModelDescription& description, const ModelDetails& details);
+
+}  // namespace zerolite
