@@ -7,15 +7,18 @@ a list of names, with commas, those.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import zerolite as zl
 from tests import model_zoo as zoo
+from tests.model_zoo import Array
 from tests.python_process import run_python
+from zerolite.conversion import ConversionResult, Quantize
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +33,8 @@ SIZES = {
 }
 ASKED_FOR = os.environ.get("ZEROLITE_TEST_APPLICATIONS", "MobileNetV2")
 CHOSEN = list(SIZES) if ASKED_FOR == "all" else ASKED_FOR.split(",")
+
+QUANTIZATIONS: tuple[Quantize, ...] = ("none", "fp16", "dynamic", "int8")
 
 EXPORT = """
 import sys
@@ -51,12 +56,28 @@ def application(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     return request.param, folder
 
 
-@pytest.mark.parametrize("quantize", ["none", "fp16", "dynamic", "int8"])
-def test_answers_are_the_reference_s(application: tuple[str, Path], quantize: Any) -> None:
+@pytest.fixture(scope="module")
+def conversions(application: tuple[str, Path]) -> Iterator[dict[str, Future[ConversionResult]]]:
+    """All conversions, two at a time: each is a process of its own."""
     name, source = application
+    with ThreadPoolExecutor(2) as executor:
+        yield {
+            quantize: executor.submit(zl.convert, source, quantize=quantize, representative_data=images_for(name))
+            for quantize in QUANTIZATIONS
+        }
+
+
+def images_for(name: str) -> Array:
     size = SIZES[name]
-    images = np.random.default_rng(1).uniform(-1, 1, (4, size, size, 3)).astype(np.float32)
-    result = zl.convert(source, quantize=quantize, representative_data=images)
+    return np.random.default_rng(1).uniform(-1, 1, (4, size, size, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("quantize", QUANTIZATIONS)
+def test_answers_are_the_reference_s(
+    application: tuple[str, Path], conversions: dict[str, Future[ConversionResult]], quantize: str
+) -> None:
+    images = images_for(application[0])
+    result = conversions[quantize].result()
     assert result.operators["CONV_2D"] > 10
     assert result.verification is not None
     # Probabilities of ten classes; int8 resolves 1/256 of one.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 import zerolite as zl
 from tests.real_answers import input_and_output, real_answers
-from zerolite.conversion import ConversionError
+from zerolite.conversion import ConversionError, ConversionResult
 from zerolite.conversion.request import ConversionRequest
 
 pytestmark = [
@@ -56,34 +58,54 @@ def convert_here(kind: str, source: Path, **options: Any) -> None:
     conversion_steps.convert_here(request, lambda _: None)
 
 
-@pytest.mark.parametrize(
-    ("quantize", "io_dtype", "io_type", "tolerance"),
-    [
-        ("none", None, np.float32, 1e-5),
-        ("fp16", None, np.float32, 2e-3),
-        ("dynamic", None, np.float32, 2e-2),
-        ("int8", None, np.int8, 3e-2),
-        ("int8", "uint8", np.uint8, 3e-2),
-        ("int8-float-io", None, np.float32, 3e-2),
-        ("int16x8", None, np.float32, 2e-2),
-        ("weight-only-int4", None, np.float32, 5e-2),
-    ],
-)
+WAYS: list[tuple[Any, Any, type, float]] = [
+    ("none", None, np.float32, 1e-5),
+    ("fp16", None, np.float32, 2e-3),
+    ("dynamic", None, np.float32, 2e-2),
+    ("int8", None, np.int8, 3e-2),
+    ("int8", "uint8", np.uint8, 3e-2),
+    ("int8-float-io", None, np.float32, 3e-2),
+    ("int16x8", None, np.float32, 2e-2),
+    ("weight-only-int4", None, np.float32, 5e-2),
+]
+
+
+def test_a_conversion_says_nothing(network: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    result = zl.convert(network, quantize="int8", representative_data=SAMPLES)
+    assert capfd.readouterr() == ("", "")
+    assert "Saved artifact" in result.log
+
+
+@pytest.fixture(scope="module")
+def conversions(
+    network: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str | None], Future[ConversionResult]]]:
+    """All conversions, two at a time: each is a process of its own."""
+    source = tmp_path_factory.mktemp("network") / "tiny.keras"
+    network.save(source)
+    with ThreadPoolExecutor(2) as executor:
+        yield {
+            (quantize, io_dtype): executor.submit(
+                zl.convert, source, quantize=quantize, representative_data=SAMPLES, io_dtype=io_dtype
+            )
+            for quantize, io_dtype, _, _ in WAYS
+        }
+
+
+@pytest.mark.parametrize(("quantize", "io_dtype", "io_type", "tolerance"), WAYS)
 def test_converted_models_answer_like_keras(
     *,
     network: Any,
-    quantize: Any,
-    io_dtype: Any,
+    conversions: dict[tuple[str, str | None], Future[ConversionResult]],
+    quantize: str,
+    io_dtype: str | None,
     io_type: type,
     tolerance: float,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     if quantize.startswith("weight-only"):
         pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
-    capfd.readouterr()
-    result = zl.convert(network, quantize=quantize, representative_data=SAMPLES, io_dtype=io_dtype)
-    assert capfd.readouterr() == ("", "")
-    assert "Saved artifact" in result.log
+    result = conversions[quantize, io_dtype].result()
     assert (result.path, result.quantize, result.unsupported) == (None, quantize, ())
     assert (result.size < 4 * network.count_params()) == (quantize != "none")
     assert result.operators["FULLY_CONNECTED"] == 2

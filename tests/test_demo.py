@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,52 @@ VARIANTS = ["float32", "float16", "dynamic range", "int8"]
 
 
 @pytest.fixture(scope="module")
-def small_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """The whole in a process of its own, which works while other tests do."""
     pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
     out = tmp_path_factory.mktemp("demo") / "made" / "on demand"
     command = [sys.executable, "-m", "zerolite", "demo", "--epochs", "2", "--json", "--out", str(out)]
-    return out, subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield out, process
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def small_run(started: tuple[Path, subprocess.Popen[str]]) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    out, process = started
+    answer, errors = process.communicate(timeout=300)
+    return out, subprocess.CompletedProcess(process.args, process.returncode, answer, errors)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("started")
+def test_demo_fails_where_predictions_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (
+        ("TF_CPP_MIN_LOG_LEVEL", "3"),
+        ("CUDA_VISIBLE_DEVICES", "-1"),
+        ("KERAS_BACKEND", "tensorflow"),
+    ):
+        monkeypatch.setenv(name, value)
+    tf = pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
+    from zerolite.comparison import compare_models
+    from zerolite.conversion import convert
+    from zerolite.runners.reference_interpreter import reference_interpreter
+
+    # A reference that is sure of another digit than any network that learned something.
+    layers = tf.keras.layers
+    biased = layers.Dense(10, kernel_initializer="zeros", bias_initializer=tf.keras.initializers.Constant(3))
+    stubborn = tf.keras.Sequential([tf.keras.Input((8, 8, 1)), layers.Flatten(), biased])
+    content = convert(stubborn).content
+    monkeypatch.setattr(compare_models, "reference_interpreter", lambda _, **__: reference_interpreter(content))
+    code = main(["demo", "--epochs", "1", "--out", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert code == 1
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("zerolite: predictions of 'float32' differ between zerolite and tf.lite on")
+    assert json.loads((tmp_path / "report.json").read_text())["agrees"] is False
+    assert "differ between" in Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
 
 
 @pytest.mark.slow
@@ -90,36 +132,6 @@ def test_demo_page_shows_the_numbers(small_run: tuple[Path, subprocess.Completed
     for row in json.loads(answer.stdout)["rows"]:
         assert f"{100 * row['metrics']['accuracy']:.2f} %" in page.text
     assert "zerolite predicts what the other runtimes predict" in page.text
-
-
-@pytest.mark.slow
-def test_demo_fails_where_predictions_differ(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in (
-        ("TF_CPP_MIN_LOG_LEVEL", "3"),
-        ("CUDA_VISIBLE_DEVICES", "-1"),
-        ("KERAS_BACKEND", "tensorflow"),
-    ):
-        monkeypatch.setenv(name, value)
-    tf = pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
-    from zerolite.comparison import compare_models
-    from zerolite.conversion import convert
-    from zerolite.runners.reference_interpreter import reference_interpreter
-
-    # A reference that is sure of another digit than any network that learned something.
-    layers = tf.keras.layers
-    biased = layers.Dense(10, kernel_initializer="zeros", bias_initializer=tf.keras.initializers.Constant(3))
-    stubborn = tf.keras.Sequential([tf.keras.Input((8, 8, 1)), layers.Flatten(), biased])
-    content = convert(stubborn).content
-    monkeypatch.setattr(compare_models, "reference_interpreter", lambda _, **__: reference_interpreter(content))
-    code = main(["demo", "--epochs", "1", "--out", str(tmp_path)])
-    captured = capsys.readouterr()
-    assert code == 1
-    last = captured.err.splitlines()[-1]
-    assert last.startswith("zerolite: predictions of 'float32' differ between zerolite and tf.lite on")
-    assert json.loads((tmp_path / "report.json").read_text())["agrees"] is False
-    assert "differ between" in Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
 
 
 # Its parts

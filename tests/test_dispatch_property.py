@@ -127,7 +127,7 @@ class AnyOrderAtLength(AnyOrder):
     """The same, for longer."""
 
 
-AnyOrderAtLength.TestCase.settings = settings(max_examples=1000, stateful_step_count=40)
+AnyOrderAtLength.TestCase.settings = settings(max_examples=300, stateful_step_count=40)
 TestAnyOrderAtLength = pytest.mark.slow(AnyOrderAtLength.TestCase)
 
 

@@ -121,6 +121,14 @@ def folder_with_model(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def keras_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("tensorflow", reason="needs the extra convert")
+    folder = tmp_path_factory.mktemp("keras")
+    run([sys.executable, "-c", KERAS_MODEL], folder)
+    return folder / "model.keras"
+
+
 def run(arguments: list[str], folder: Path) -> None:
     environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "MPLBACKEND": "agg"}
     answer = subprocess.run(
@@ -248,13 +256,12 @@ tf.keras.Sequential([tf.keras.Input((64,)), tf.keras.layers.Dense(10)]).save("mo
 
 
 @pytest.mark.parametrize("command", quick_commands())
-def test_quick_command_runs(command: Command, folder_with_model: Path) -> None:
+def test_quick_command_runs(command: Command, folder_with_model: Path, request: pytest.FixtureRequest) -> None:
     if re.search(r"--graph \S+\.(svg|png|pdf)", command.text) and shutil.which("dot") is None:
         pytest.skip("needs Graphviz")
     np.save(folder_with_model / "samples.npy", np.random.default_rng(0).normal(size=(8, 64)).astype(np.float32))
     if needs_keras(command):
-        pytest.importorskip("tensorflow", reason="needs the extra convert")
-        run([sys.executable, "-c", KERAS_MODEL], folder_with_model)
+        shutil.copy(request.getfixturevalue("keras_model"), folder_with_model)
     run([zerolite_command(), *shlex.split(command.text, comments=True)[1:]], folder_with_model)
 
 

@@ -4,6 +4,8 @@ import csv
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -62,30 +64,45 @@ def test_score_a_folder(tmp_path: Path) -> None:
     assert lines == ["left out: 03.png", "11 images scored with 2 workers, 1 left out; scores.csv written"]
 
 
-@pytest.mark.slow
-def test_linear_regression(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[tuple[Path, str]]]]:
+    """The folders and the words of the examples that train, which run side by side: most of their time is waiting."""
     pytest.importorskip("tensorflow")
-    assert run("linear_regression.py", tmp_path).splitlines() == promised("linear_regression.py")
-    assert {path.name for path in tmp_path.iterdir()} == {"linear.keras", "linear.tflite", "linear-from-file.tflite"}
+
+    def run_in_a_folder(name: str) -> tuple[Path, str]:
+        folder = folders[name]
+        return folder, run(f"{name}.py", *([] if name == "pruned_resnet" else [folder]))
+
+    folders = {
+        name: tmp_path_factory.mktemp(name) for name in ("linear_regression", "transfer_to_int8", "pruned_resnet")
+    }
+    with ThreadPoolExecutor(len(folders)) as executor:
+        yield {name: executor.submit(run_in_a_folder, name) for name in folders}
 
 
 @pytest.mark.slow
-def test_transfer_to_int8(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
-    rows = table(run("transfer_to_int8.py", tmp_path))
+def test_linear_regression(trained: dict[str, Future[tuple[Path, str]]]) -> None:
+    folder, text = trained["linear_regression"].result()
+    assert text.splitlines() == promised("linear_regression.py")
+    assert {path.name for path in folder.iterdir()} == {"linear.keras", "linear.tflite", "linear-from-file.tflite"}
+
+
+@pytest.mark.slow
+def test_transfer_to_int8(trained: dict[str, Future[tuple[Path, str]]]) -> None:
+    folder, text = trained["transfer_to_int8"].result()
+    rows = table(text)
     expected = table("\n".join(promised("transfer_to_int8.py")))
     assert list(rows) == list(expected) == ["float32", "int8"]
     for name, (runtime, accuracy, *_, size) in rows.items():
         assert runtime == "zerolite"
         assert float(accuracy.removesuffix(" %")) == pytest.approx(float(expected[name][1].removesuffix(" %")), abs=4)
         assert float(size) == pytest.approx(float(expected[name][-1]), rel=0.1)
-    assert (tmp_path / "int8.tflite").is_file()
+    assert (folder / "int8.tflite").is_file()
 
 
 @pytest.mark.slow
-def test_pruned_resnet() -> None:
-    pytest.importorskip("tensorflow")
-    text = run("pruned_resnet.py")
+def test_pruned_resnet(trained: dict[str, Future[tuple[Path, str]]]) -> None:
+    _, text = trained["pruned_resnet"].result()
     first, rest = text.split("\n", 1)
     assert first == promised("pruned_resnet.py")[0] == "50 % of the kernels' weights are zero"
     rows, expected = table(rest), table("\n".join(promised("pruned_resnet.py")[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ml_dtypes
@@ -223,10 +224,13 @@ else:
             assert_same_outputs(model.signatures[key](inputs), outputs)
     print("equal")
 """
-    verdicts = {}
-    for path in EXTRA_MODELS:
+
+    def verdict(path: Path) -> str:
         process = run_python(program, str(path))
-        verdicts[path.name] = process.stdout.strip() if process.returncode == 0 else process.stderr
-    unequal = {name: verdict for name, verdict in verdicts.items() if verdict not in ("equal", "refused by both")}
+        return process.stdout.strip() if process.returncode == 0 else process.stderr
+
+    with ThreadPoolExecutor(2) as executor:
+        verdicts = dict(zip((path.name for path in EXTRA_MODELS), executor.map(verdict, EXTRA_MODELS), strict=True))
+    unequal = {name: said for name, said in verdicts.items() if said not in ("equal", "refused by both")}
     assert not unequal
     assert "equal" in verdicts.values()
