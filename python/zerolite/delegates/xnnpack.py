@@ -17,7 +17,8 @@ class XNNPack(Delegate):
     Attributes:
         threads: how many threads a run uses; 1 by default, as in the runtime itself.
         kernels: "delegate" for XNNPACK with TensorFlow Lite's kernels for the rest, "builtin" for TensorFlow Lite's
-            optimized kernels only, "reference" for its plain reference kernels only.
+            optimized kernels only, "reference" for its plain reference kernels only, for which the published library of
+            LiteRT 2.3.0 takes the optimized ones.
         weight_cache: a file for the weights as XNNPACK packs them, so that later loads need not pack them again and
             processes share their memory; None, the default, packs them at each load. The file is sealed with a digest
             of the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
