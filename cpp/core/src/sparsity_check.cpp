@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "zerolite/error.hpp"
@@ -62,7 +63,7 @@ class Levels {
       const auto stored = static_cast<std::size_t>(sparsity_.traversal_order[level]);
       const DimensionMetadata& inner = sparsity_.dimensions[stored];
       if (inner.sparse || inner.dense_size <= 0 || shape_[dimension] % inner.dense_size != 0 ||
-          static_cast<std::size_t>(sparsity_.traversal_order[stored]) != level) {
+          std::cmp_not_equal(sparsity_.traversal_order[stored], level)) {
         refuse("its dimension " + std::to_string(dimension) + " of size " + std::to_string(shape_[dimension]) +
                " does not divide into blocks of " + std::to_string(inner.dense_size));
       }
