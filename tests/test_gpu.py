@@ -158,6 +158,27 @@ def test_cache(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("vulkan")
+@pytest.mark.parametrize("damage", ["changed", "cut short", "emptied", "foreign"])
+def test_a_damaged_cache_is_replaced(damage: str, tmp_path: Path) -> None:
+    with zl.load(MOBILENET, delegates=zl.Gpu(cache=tmp_path)) as model:
+        expected = model(image())
+    [file] = tmp_path.iterdir()
+    sound = file.read_bytes()
+    middle = len(sound) // 2
+    damaged = {
+        "changed": sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :],
+        "cut short": sound[:middle],
+        "emptied": b"",
+        "foreign": os.urandom(len(sound)),
+    }[damage]
+    file.write_bytes(damaged)
+    with zl.load(MOBILENET, delegates=zl.Gpu(cache=tmp_path), fallback=False) as model:
+        np.testing.assert_array_equal(model(image()), expected)
+    assert file.read_bytes() != damaged
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.usefixtures("vulkan")
 def test_a_cache_that_can_not_be_made(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -140,7 +140,7 @@ TEST(ExternalDelegateTest, ComesBeforeOrAfterXnnpack) {
 
 TEST(ExternalDelegateTest, AreFourOnEachSideAtMost) {
   CompileOptions options;
-  options.after_xnnpack.assign(5, {kLibrary, {}});
+  options.after_xnnpack.assign(5, ExternalDelegateSettings{kLibrary, {}});
   EXPECT_THROW((void)compile("rank_0", options), DelegateError);
   EXPECT_EQ(alive(), 0);
 }

@@ -1,18 +1,14 @@
 #include "zerolite/model_compilation.hpp"
 
-#include <cstdint>
-#include <filesystem>
-#include <iomanip>
-#include <sstream>
+#include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "zerolite/content_digest.hpp"
 #include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/gpu_cache.hpp"
 #include "zerolite/gpu_obstacle.hpp"
 #include "zerolite/signature_runner.hpp"
 #include "zerolite/single_operator_nodes.hpp"
@@ -42,22 +38,23 @@ const Environment& environment_of(const CompileOptions& options) {
   return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key);
 }
 
-// Where the GPU's accelerator keeps what it compiles, its key for this model: two models that differ in a weight only
-// must not take each other's. Makes the directory.
-std::string prepare_gpu_cache(const Model& model, const CompileOptions& options) {
-  if (options.gpu() == nullptr || options.gpu()->cache.empty()) return {};
-  std::error_code failure;
-  std::filesystem::create_directories(options.gpu()->cache, failure);
-  if (failure) throw FileError(failure.value(), options.gpu()->cache);
-  std::ostringstream key;
-  key << std::hex << std::setfill('0');
-  for (const std::uint64_t part : digest_of(model.bytes().span())) key << std::setw(16) << part;
-  return key.str();
+std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& options) {
+  std::unique_ptr<GpuCache> cache;
+  for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
+    for (DelegateSettings& settings : *side) {
+      auto* gpu = std::get_if<GpuSettings>(&settings);
+      if (gpu == nullptr || gpu->cache.empty()) continue;
+      cache = std::make_unique<GpuCache>(model, *gpu);
+      gpu->cache = cache->directory();
+    }
+  }
+  return cache;
 }
 
 Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateSlots* delegates) {
-  const CompileOptions options = effective(asked, delegates);
-  const OptionsHandle runtime_options = options.to_runtime(prepare_gpu_cache(model, options));
+  CompileOptions options = effective(asked, delegates);
+  const std::unique_ptr<GpuCache> cache = open_gpu_cache(model, options);
+  const OptionsHandle runtime_options = options.to_runtime(cache == nullptr ? std::string() : cache->key());
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
   if (!options.fuse_operators) SingleOperatorNodes::attach_to(runtime_options.get());
@@ -69,6 +66,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   result.words = log.message();
   if (status == abi::Status::ok) {
     result.compiled.reset(compiled);
+    if (cache != nullptr) cache->store();
   } else {
     result.failure = model.name() + ": " + failure(status, "compile the model", log);
   }

@@ -51,8 +51,9 @@ class Gpu(Delegate):
         wait_type: how a run waits for the GPU: "passive" sleeps, "active" polls, "automatic", the default, is the
             accelerator's choice. The runtime's "do not wait" is not offered: results would be read too early.
         cache: a directory for what the accelerator compiles and packs for a model and this GPU, so that later loads
-            need not do it again; None, the default, keeps nothing. The directory is made when it is missing; nobody
-            else should be able to write into it, since the accelerator trusts what it finds.
+            need not do it again; None, the default, keeps nothing. The directory is made when it is missing, and its
+            files are sealed with a digest: one that is damaged or belongs to something else is replaced. Where it
+            can't be read or written, `load` raises OSError.
         device: a part of the name of the GPU to use, in any case, as in "nvidia"; None, the default, takes the first
             that the system prefers.
     """
