@@ -1,6 +1,8 @@
 // From C++ exceptions to Python ones.
 #pragma once
 
+#include <pybind11/pybind11.h>
+
 #include <stdexcept>
 
 namespace zerolite::bindings {
@@ -15,5 +17,16 @@ class ArgumentError : public std::invalid_argument {
 // Sets the Python error for the C++ exception that is being handled. For functions of the C API, which must
 // not throw.
 void set_python_error() noexcept;
+
+// What such a function returns: null, with the Python error set, for an exception.
+template <typename Function>
+PyObject* translated(Function&& function) noexcept {
+  try {
+    return function();
+  } catch (...) {
+    set_python_error();
+    return nullptr;
+  }
+}
 
 }  // namespace zerolite::bindings

@@ -16,17 +16,6 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
-// What C calls must not do is throw: an exception becomes the Python error.
-template <typename Function>
-PyObject* translated(Function&& function) noexcept {
-  try {
-    return function();
-  } catch (...) {
-    set_python_error();
-    return nullptr;
-  }
-}
-
 bool is_contiguous_match(const TensorInfo& tensor, PyObject* object) {
   if (!PyArray_Check(object)) return false;
   PyArrayObject* const array = as_array(object);

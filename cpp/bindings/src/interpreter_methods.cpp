@@ -19,17 +19,6 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
-// What C calls must not do is throw: an exception becomes the Python error.
-template <typename Function>
-PyObject* translated(Function&& function) noexcept {
-  try {
-    return function();
-  } catch (...) {
-    set_python_error();
-    return nullptr;
-  }
-}
-
 // Arguments by position or by name, as a function written in Python takes them; null for what is missing.
 template <std::size_t count>
 std::array<PyObject*, count> take_arguments(const char* function, const std::array<const char*, count>& parameters,

@@ -8,12 +8,6 @@
 namespace zerolite {
 namespace {
 
-std::vector<std::int32_t> values(const abi::tflite::IntArray* array) {
-  if (array == nullptr) return {};
-  const std::span<const int> span = array->values();
-  return {span.begin(), span.end()};
-}
-
 std::optional<Quantization> quantization_of(const abi::tflite::Tensor& tensor) {
   if (tensor.quantization.type != abi::tflite::QuantizationType::affine || tensor.quantization.params == nullptr) {
     return std::nullopt;
@@ -69,7 +63,13 @@ const abi::tflite::Node* CapturedGraph::node(std::size_t index) const {
   return status == abi::tflite::Status::ok ? node : nullptr;
 }
 
-std::vector<std::int32_t> CapturedGraph::shape(std::int32_t index) const { return values(tensor(index).dims); }
+std::vector<std::int32_t> values_of(const abi::tflite::IntArray* array) {
+  if (array == nullptr) return {};
+  const std::span<const int> span = array->values();
+  return {span.begin(), span.end()};
+}
+
+std::vector<std::int32_t> CapturedGraph::shape(std::int32_t index) const { return values_of(tensor(index).dims); }
 
 bool CapturedGraph::resize(std::int32_t index, const std::vector<std::int32_t>& shape) const {
   // TensorFlow Lite takes it, and frees it with free().
@@ -87,8 +87,8 @@ TensorSpec CapturedGraph::spec(std::int32_t index) const {
   TensorSpec spec;
   if (from.name != nullptr) spec.name = from.name;
   spec.type = static_cast<ElementType>(from.type);
-  spec.shape = values(from.dims);
-  spec.shape_signature = values(from.dims_signature);
+  spec.shape = values_of(from.dims);
+  spec.shape_signature = values_of(from.dims_signature);
   if (spec.shape_signature.empty()) spec.shape_signature = spec.shape;
   spec.quantization = quantization_of(from);
   return spec;

@@ -13,8 +13,7 @@ std::vector<std::size_t> replaced_by(const Node& node) {
   const IntArray* replaced = node.delegate->opaque_delegate_builder == nullptr
                                  ? static_cast<const DelegateParams*>(node.builtin_data)->nodes_to_replace
                                  : static_cast<const OpaqueDelegateParams*>(node.builtin_data)->nodes_to_replace;
-  if (replaced == nullptr) return {};
-  const std::span<const int> indices = replaced->values();
+  const std::vector<std::int32_t> indices = values_of(replaced);
   return {indices.begin(), indices.end()};
 }
 

@@ -6,6 +6,7 @@
 
 #include "zerolite/accelerator.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/loader_error.hpp"
 
 namespace zerolite {
 namespace {
@@ -35,15 +36,10 @@ void report_error(const char* message) noexcept {
   }
 }
 
-std::string last_dl_error() {
-  const char* words = dlerror();
-  return words == nullptr ? "unknown reason" : words;
-}
-
 void* open(const std::string& library) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw DelegateError("the delegate library " + library + " can't be opened (" + last_dl_error() +
+    throw DelegateError("the delegate library " + library + " can't be opened (" + loader_error() +
                         "); pass the path of a library that was built for this machine");
   }
   return handle;

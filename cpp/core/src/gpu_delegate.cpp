@@ -14,6 +14,7 @@
 
 #include "zerolite/cout_silence.hpp"
 #include "zerolite/error.hpp"
+#include "zerolite/loader_error.hpp"
 #include "zerolite/runtime_log.hpp"
 #include "zerolite/status.hpp"
 
@@ -26,9 +27,7 @@ constexpr const char* kDefinition = "LiteRtAcceleratorImpl";
 const abi::AcceleratorDefinition& open(const std::string& library) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    const char* words = dlerror();
-    throw DelegateError("the GPU accelerator's library can't be opened (" +
-                        std::string(words == nullptr ? "unknown reason" : words) +
+    throw DelegateError("the GPU accelerator's library can't be opened (" + loader_error() +
                         "); ai-edge-litert for x86-64 brings the one of the backend 'webgpu'");
   }
   const auto* definition = static_cast<const abi::AcceleratorDefinition*>(dlsym(handle, kDefinition));

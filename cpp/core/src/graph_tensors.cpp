@@ -18,12 +18,6 @@ std::optional<std::size_t> signature_of(const ModelDescription& model, std::size
   return static_cast<std::size_t>(found - model.signatures.begin());
 }
 
-std::vector<std::int32_t> values(const abi::tflite::IntArray* array) {
-  if (array == nullptr) return {};
-  const std::span<const int> span = array->values();
-  return {span.begin(), span.end()};
-}
-
 bool may_be_written(const Tensor& tensor) {
   return tensor.allocation_type != AllocationType::mmap_read_only &&
          tensor.allocation_type != AllocationType::persistent_read_only;
@@ -206,7 +200,7 @@ void GraphTensors::allocate() {
 
 std::vector<std::int32_t> GraphTensors::operator_outputs(std::size_t index) const {
   const abi::tflite::Node* node = graph() == nullptr ? nullptr : graph()->node(index);
-  return node == nullptr ? details_.operators[index].outputs : values(node->outputs);
+  return node == nullptr ? details_.operators[index].outputs : values_of(node->outputs);
 }
 
 std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
@@ -215,7 +209,7 @@ std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
   for (const PlannedNode& planned : graph()->plan()) {
     if (planned.node->delegate == nullptr) continue;
     const char* name = planned.registration->custom_name;
-    nodes.push_back({name == nullptr ? "" : name, values(planned.node->inputs), values(planned.node->outputs)});
+    nodes.push_back({name == nullptr ? "" : name, values_of(planned.node->inputs), values_of(planned.node->outputs)});
   }
   return nodes;
 }

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "zerolite/error.hpp"
+#include "zerolite/loader_error.hpp"
 #include "zerolite/runtime_log.hpp"
 
 namespace zerolite {
@@ -19,11 +20,6 @@ std::mutex open_mutex;  // NOLINT(cppcoreguidelines-avoid-non-const-global-varia
 std::unique_ptr<const RuntimeLibrary>& opened() {
   static std::unique_ptr<const RuntimeLibrary> library;
   return library;
-}
-
-std::string last_dl_error() {
-  const char* words = dlerror();
-  return words == nullptr ? "unknown reason" : words;
 }
 
 template <typename Object>
@@ -42,7 +38,7 @@ void resolve(void* handle, const char* name, const std::filesystem::path& path, 
 RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw RuntimeLibraryError("the LiteRT library " + path.string() + " can't be opened (" + last_dl_error() +
+    throw RuntimeLibraryError("the LiteRT library " + path.string() + " can't be opened (" + loader_error() +
                               "); install it with: pip install 'ai-edge-litert>=2.3,<2.4', or set ZEROLITE_RUNTIME to "
                               "the path of libLiteRt.so");
   }

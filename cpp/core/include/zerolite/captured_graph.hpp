@@ -10,6 +10,9 @@
 
 namespace zerolite {
 
+// The values of an array that the runtime may change or free; none for null.
+[[nodiscard]] std::vector<std::int32_t> values_of(const abi::tflite::IntArray* array);
+
 struct PlannedNode {
   std::size_t index = 0;  // among the graph's nodes: the operators of the file, and then what delegates put in
   abi::tflite::Node* node = nullptr;
