@@ -100,7 +100,7 @@ OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   abi::Options options = nullptr;
   require_ok(runtime().CreateOptions(&options), "create options", log);
   OptionsHandle handle(options);
-  const int hardware = gpu() == nullptr ? abi::kHardwareCpu : abi::kHardwareCpu | abi::kHardwareGpu;
+  const int hardware = abi::kHardwareCpu + (gpu() == nullptr ? 0 : abi::kHardwareGpu);  // one bit each
   require_ok(runtime().SetOptionsHardwareAccelerators(options, hardware), "choose the hardware", log);
   std::string toml = "num_threads = " + std::to_string(threads) + "\n";
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");

@@ -78,15 +78,14 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string advice(const std::string& words) {
+std::string_view advice(std::string_view words) {
   // Dawn's words, both when there is no Vulkan loader and when it knows no driver (LiteRT 2.3.0).
-  if (words.find("No adapters found") == std::string::npos &&
-      words.find("No supported adapters") == std::string::npos) {
+  if (words.find("No adapters found") == std::string_view::npos &&
+      words.find("No supported adapters") == std::string_view::npos) {
     return {};
   }
   return "; the system shows no GPU through Vulkan: install the Vulkan loader (libvulkan1) and the GPU's Vulkan "
-         "driver, "
-         "or set VK_ICD_FILENAMES to the .json file of one, SwiftShader's for example";
+         "driver, or set VK_ICD_FILENAMES to the .json file of one, SwiftShader's for example";
 }
 
 }  // namespace
@@ -114,8 +113,8 @@ abi::Status GpuDelegate::answer(const DelegateRequest& request, abi::DelegateWra
     const std::string words = log.message();
     note_device(request.environment, log.message(LogLevel::info));
     if (status != abi::Status::ok) {
-      refusal_ =
-          "the GPU accelerator could not start: " + (words.empty() ? "it gave no reason" : words) + advice(words);
+      refusal_ = "the GPU accelerator could not start: " + (words.empty() ? "it gave no reason" : words) +
+                 std::string(advice(words));
     }
     // The accelerator takes another GPU when there is none of the name (LiteRT 2.3.0).
     const std::string& device = device_of(request.environment);
