@@ -133,13 +133,13 @@ void SignatureRunner::fit_slots() {
 void SignatureRunner::bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner) {
   const std::size_t slot = slots_of(side)[index];
   slots_[slot].bind(data, std::move(owner));
-  if (is_planned()) plan_.point(slot, data);
+  if (is_direct()) plan_.point(slot, data);
 }
 
 void SignatureRunner::unbind(Side side, std::size_t index) {
   const std::size_t slot = slots_of(side)[index];
   slots_[slot].unbind();
-  if (is_planned()) plan_.point(slot, slots_[slot].data());
+  if (is_direct()) plan_.point(slot, slots_[slot].data());
 }
 
 void SignatureRunner::lend(Side side, std::size_t index, std::byte* data) {
@@ -148,13 +148,13 @@ void SignatureRunner::lend(Side side, std::size_t index, std::byte* data) {
   TensorSlot lent(own.tensor_index(), own.type());
   lent.use_without_owning(data, own);
   lent_.emplace_back(slot, std::exchange(own, std::move(lent)));
-  if (is_planned()) plan_.point(slot, data);
+  if (is_direct()) plan_.point(slot, data);
 }
 
 void SignatureRunner::end_lending() {
   for (auto& [slot, own] : lent_) {
     slots_[slot] = std::move(own);
-    if (is_planned()) plan_.point(slot, slots_[slot].data());
+    if (is_direct()) plan_.point(slot, slots_[slot].data());
   }
   lent_.clear();
 }
@@ -203,7 +203,7 @@ void SignatureRunner::run_timed() {
   const auto begin = std::chrono::steady_clock::now();
   run_direct();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  direct_seconds_ = timed_runs_ == 0 ? taken.count() : std::min(direct_seconds_, taken.count());
+  direct_seconds_ = std::min(direct_seconds_, taken.count());
   if (++timed_runs_ == kTimedRuns) state_ = State::direct;
 }
 
@@ -301,6 +301,7 @@ void SignatureRunner::settle() {
   plan_ = DirectPlan(graph_, nodes, slots_);
   state_ = State::untimed;
   timed_runs_ = 0;
+  direct_seconds_ = std::numeric_limits<double>::infinity();
 }
 
 bool SignatureRunner::direct_run_agrees(const VariableValues& variables_before) {

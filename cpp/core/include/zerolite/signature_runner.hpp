@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -79,10 +80,10 @@ class SignatureRunner {
   // A run by the runtime's own call, of which `listener` hears every node of every graph. The next run prepares anew.
   void run_observed(const GraphObserver& observer, NodeListener& listener);
 
-  // The next run is a direct one, and it is known how long these take.
-  [[nodiscard]] bool is_direct() const { return state_ == State::direct; }
+  // The next run is a direct one.
+  [[nodiscard]] bool is_direct() const { return state_ == State::direct || state_ == State::untimed; }
   // How long the shortest of the first direct runs took, in seconds: a single one may have met cold caches, or another
-  // process.
+  // process. Infinite before the first.
   [[nodiscard]] double direct_seconds() const { return direct_seconds_; }
   [[nodiscard]] Dispatch dispatch() const;
   // The shapes of the outputs are known before a run.
@@ -127,7 +128,6 @@ class SignatureRunner {
   [[nodiscard]] const std::vector<std::size_t>& slots_of(Side side) const {
     return side == Side::input ? input_slots_ : output_slots_;
   }
-  [[nodiscard]] bool is_planned() const { return state_ == State::direct || state_ == State::untimed; }
   std::size_t slot_for(std::int32_t tensor_index);
   std::vector<std::size_t> slots_for(const std::vector<std::int32_t>& tensors);
   std::vector<std::size_t> slots_for(const std::vector<NamedTensor>& tensors);
@@ -178,7 +178,7 @@ class SignatureRunner {
   bool has_late_outputs_ = false;
   static constexpr int kTimedRuns = 3;
   int timed_runs_ = 0;
-  double direct_seconds_ = 0;
+  double direct_seconds_ = std::numeric_limits<double>::infinity();
   std::optional<ChosenChunk> chosen_chunk_;
   std::uint64_t generation_ = 0;
 };
