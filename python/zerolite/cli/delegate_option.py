@@ -10,10 +10,9 @@ import typer
 __all__ = ["DELEGATE_HELP", "delegates_of"]
 
 _KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
-_ACCELERATORS = {"gpu": "Gpu", "npu": "Npu"}
 
 DELEGATE_HELP = (
-    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, or the .so file of an "
     "external delegate. Repeatable, in order of preference."
 )
 
@@ -30,21 +29,13 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
     for word in words:
         if word in _KERNELS:
             delegates.append(zerolite.XNNPack(kernels=_KERNELS[word]))  # type: ignore[arg-type]
-        elif word in _ACCELERATORS:
-            delegates.append(_delegate_class(_ACCELERATORS[word])())
+        elif word == "gpu":
+            delegates.append(zerolite.Gpu())
         elif word.endswith(".so"):
             delegates.append(zerolite.ExternalDelegate(word))
         else:
-            known = ", ".join([*_KERNELS, *_ACCELERATORS])
+            known = ", ".join([*_KERNELS, "gpu"])
             raise typer.BadParameter(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )
     return delegates or None
-
-
-def _delegate_class(name: str) -> Any:
-    import zerolite
-
-    if not hasattr(zerolite, name):
-        raise typer.BadParameter(f"This version of zerolite has no {name}.", param_hint="--delegate")
-    return getattr(zerolite, name)
