@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -293,6 +294,15 @@ def test_the_log_tells_when_asked() -> None:
     process = run_python(program, str(SMALL), environment=NO_DRIVER)
     assert (process.returncode, process.stdout) == (0, "")
     assert "adapter" in process.stderr
+
+
+def test_the_command_line_tells_what_is_not_used() -> None:
+    pytest.importorskip("rich", reason="needs the extra cli")
+    program = "import sys; from zerolite.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["info", str(SMALL), "--delegates", "--delegate", "gpu"]
+    assert "GPU is not used: " in answer_of(program, *arguments, environment=NO_DRIVER).splitlines()[-1]
+    document = json.loads(answer_of(program, *arguments, "--json", environment=NO_DRIVER))
+    assert "no GPU through Vulkan" in document["delegation"]["unused"]["GPU"]
 
 
 @pytest.mark.parametrize("backend", ["opencl", "vulkan"])

@@ -99,6 +99,7 @@ class Delegation(NamedTuple):
             "operators": {delegate: dict(kinds) for delegate, kinds in self.operators.items()},
             "partitions": [part.to_dict() for part in self.partitions],
             "builtin": [part.to_dict() for part in self.builtin],
+            "unused": dict(self.unused),
         }
 
     def __repr__(self) -> str:

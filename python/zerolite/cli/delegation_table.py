@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import typer
+
 from zerolite.cli.output import print_table
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def print_delegation(delegation: Delegation) -> None:
         title=f"delegation, {delegation.threads} thread{'s' * (delegation.threads != 1)}",
         left=4,
     )
+    for name, reason in delegation.unused:
+        typer.echo(f"{name} is not used: {reason}")
 
 
 def _ranges(indices: Sequence[int]) -> str:
