@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from zerolite import _native
 
-_NAMES = {"TfLiteXNNPackDelegate": "XNNPACK", "LITERT_WEBGPU": "GPU"}
+_NAMES = {"TfLiteXNNPackDelegate": "XNNPACK", "LITERT_WEBGPU": "GPU", "DispatchDelegate": "NPU"}
 
 
 class Partition(NamedTuple):
     """Operators of one subgraph that run in one place, next to one another.
 
     Attributes:
-        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK and "GPU" for `Gpu`.
+        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK, "GPU" for `Gpu`
+            and "NPU" for `Npu`.
         subgraph: the subgraph's position in the model; 0 is the main one.
         indices: the operators' positions in the subgraph, in the order of the file.
         operators: their names, as in "CONV_2D"; for custom operators those that they have in the model.

@@ -1,6 +1,7 @@
 #include "zerolite/accelerator.hpp"
 
 #include "zerolite/handle.hpp"
+#include "zerolite/payload.hpp"
 #include "zerolite/runtime_library.hpp"
 #include "zerolite/single_operator_nodes.hpp"
 #include "zerolite/status.hpp"
@@ -56,12 +57,7 @@ void register_cpu_accelerator(abi::Environment environment) {
 }
 
 void attach_settings(abi::Options options, const char* identifier, void* settings) {
-  const LogCapture log;
-  abi::OpaqueOptions payload = nullptr;
-  require_ok(runtime().CreateOpaqueOptions(identifier, settings, &keep_settings, &payload), "take an option", log);
-  const abi::Status status = runtime().AddOpaqueOptions(options, payload);
-  if (status != abi::Status::ok) runtime().DestroyOpaqueOptions(payload);
-  require_ok(status, "take an option", log);
+  add_payload(options, identifier, Payload(settings, &keep_settings));
 }
 
 void* find_settings(abi::Options options, const char* identifier) {

@@ -2,11 +2,13 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "zerolite/error.hpp"
+#include "zerolite/payload.hpp"
 #include "zerolite/status.hpp"
 
 namespace zerolite {
@@ -24,43 +26,40 @@ std::string_view name_of(CpuKernels kernels) {
   return "delegate";
 }
 
-// Options travel as TOML text; the runtime frees it.
-void add_payload(abi::Options options, const char* identifier, const std::string& toml) {
-  const LogCapture log;
-  std::unique_ptr<char, decltype(&std::free)> text(::strdup(toml.c_str()), &std::free);
+// Options travel as TOML text.
+void add_toml(abi::Options options, const char* identifier, const std::string& toml) {
+  Payload text(::strdup(toml.c_str()), &std::free);
   if (text == nullptr) throw std::bad_alloc();
-  abi::OpaqueOptions payload = nullptr;
-  abi::Status status = runtime().CreateOpaqueOptions(identifier, text.get(), &std::free, &payload);
-  require_ok(status, "take an option", log);
-  (void)text.release();
-  status = runtime().AddOpaqueOptions(options, payload);
-  if (status != abi::Status::ok) runtime().DestroyOpaqueOptions(payload);
-  require_ok(status, "take an option", log);
+  add_payload(options, identifier, std::move(text));
+}
+
+using TomlValues = std::vector<std::pair<std::string, std::string>>;
+
+std::string toml_of(const TomlValues& values) {
+  std::string toml;
+  for (const auto& [name, value] : values) toml.append(name).append(" = ").append(value).append("\n");
+  return toml;
 }
 
 // The payload of the GPU's accelerator (litert/c/options/litert_gpu_options.cc).
 void add_gpu_payload(abi::Options options, const GpuSettings& gpu, const std::string& model_key) {
-  std::string toml;
-  for (const auto& [name, value] : gpu.options) toml.append(name).append(" = ").append(value).append("\n");
+  std::string toml = toml_of(gpu.options);
   if (!gpu.cache.empty()) {
     toml.append("serialization_dir = \"").append(gpu.cache).append("\"\n");
     toml.append("model_cache_key = \"").append(model_key).append("\"\nserialize_program_cache = true\n");
   }
-  add_payload(options, "gpu_options", toml);
+  add_toml(options, "gpu_options", toml);
 }
 
 bool has_line_break(const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; }
 
-}  // namespace
-
-const GpuSettings* CompileOptions::gpu() const {
-  for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
-    for (const DelegateSettings& settings : *side) {
-      if (const auto* gpu = std::get_if<GpuSettings>(&settings)) return gpu;
-    }
+void require_single_lines(const TomlValues& values, const std::string& what) {
+  for (const auto& [name, value] : values) {
+    if (has_line_break(value)) throw ValueError(what + name + " holds a line break; leave it out");
   }
-  return nullptr;
 }
+
+}  // namespace
 
 void CompileOptions::validate() const {
   // pthreadpool starts every thread it is asked for, and a typing error should not start a million.
@@ -86,12 +85,12 @@ void CompileOptions::validate() const {
   if (has_line_break(weight_cache)) {
     throw ValueError("the path of the weight cache holds a line break, which the runtime can't read; use another path");
   }
-  if (gpu() == nullptr) return;
-  if (has_line_break(gpu()->cache))
-    throw ValueError("the path of the GPU's cache holds a line break; use another path");
-  for (const auto& [name, value] : gpu()->options) {
-    if (has_line_break(value)) throw ValueError("the GPU's option " + name + " holds a line break; leave it out");
+  if (gpu() != nullptr) {
+    if (has_line_break(gpu()->cache))
+      throw ValueError("the path of the GPU's cache holds a line break; use another path");
+    require_single_lines(gpu()->options, "the GPU's option ");
   }
+  if (npu() != nullptr) require_single_lines(npu()->options, "the NPU's option ");
 }
 
 OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
@@ -100,18 +99,22 @@ OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   abi::Options options = nullptr;
   require_ok(runtime().CreateOptions(&options), "create options", log);
   OptionsHandle handle(options);
-  const int hardware = abi::kHardwareCpu + (gpu() == nullptr ? 0 : abi::kHardwareGpu);  // one bit each
+  const int hardware = abi::kHardwareCpu + (gpu() == nullptr ? 0 : abi::kHardwareGpu) +
+                       (npu() == nullptr ? 0 : abi::kHardwareNpu);  // one bit each
   require_ok(runtime().SetOptionsHardwareAccelerators(options, hardware), "choose the hardware", log);
   std::string toml = "num_threads = " + std::to_string(threads) + "\n";
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
   if (xnnpack_flags) toml.append("flags = ").append(std::to_string(*xnnpack_flags)).append("\n");
   if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
-  add_payload(options, "xnnpack", toml);
+  add_toml(options, "xnnpack", toml);
   if (gpu() != nullptr) add_gpu_payload(options, *gpu(), model_key);
+  if (npu() != nullptr && !npu()->options.empty()) {
+    add_toml(options, npu()->vendor.c_str(), toml_of(npu()->options));
+  }
   std::string runtime_toml;
   if (profiling) runtime_toml.append("enable_profiling = true\n");
   if (!cluster_operators) runtime_toml.append("disable_delegate_clustering = true\n");
-  if (!runtime_toml.empty()) add_payload(options, "runtime_options_string", runtime_toml);
+  if (!runtime_toml.empty()) add_toml(options, "runtime_options_string", runtime_toml);
   return handle;
 }
 

@@ -22,6 +22,7 @@ bool has_refused(const SlotPointer& delegate) { return is_dispensable(delegate) 
 
 SlotPointer make(const ExternalDelegateSettings& settings) { return std::make_unique<ExternalDelegate>(settings); }
 SlotPointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
+SlotPointer make(const NpuSettings& settings) { return std::make_unique<NpuDelegate>(settings); }
 
 }  // namespace
 
@@ -87,6 +88,18 @@ void DelegateSlots::leave_out_dispensable(const std::string& words) {
     unused_.push_back({delegate->name(), refused ? delegate->refusal() : words});
     delegate.reset();
   }
+}
+
+void DelegateSlots::leave_out(const std::string& name, const std::string& reason) {
+  for (SlotPointer& delegate : delegates_) {
+    if (delegate == nullptr || delegate->name() != name) continue;
+    unused_.push_back({name, reason});
+    delegate.reset();
+  }
+}
+
+bool DelegateSlots::has(const std::string& name) const {
+  return std::ranges::any_of(delegates_, [&](const auto& delegate) { return delegate && delegate->name() == name; });
 }
 
 void DelegateSlots::attach_to(abi::Options options) {

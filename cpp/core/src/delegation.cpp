@@ -1,5 +1,9 @@
 #include "zerolite/delegation.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
 namespace zerolite {
 namespace {
 
@@ -17,7 +21,24 @@ std::vector<std::size_t> replaced_by(const Node& node) {
   return {indices.begin(), indices.end()};
 }
 
+// The runtime's delegate for NPUs takes these operators and nothing else takes any, which is to know it by: its kernel
+// has a name only where TensorFlow Lite's public structures do not reach (LiteRT 2.3.0).
+bool dispatches(const CapturedGraph& graph, const Node& node) {
+  constexpr std::string_view kOperator = "DISPATCH_OP";
+  const std::vector<std::size_t> replaced = replaced_by(node);
+  return !replaced.empty() && std::ranges::all_of(replaced, [&](std::size_t index) {
+    const std::optional<PlannedNode> planned = graph.planned_node(index);
+    return planned && planned->registration->custom_name != nullptr &&
+           std::string_view(planned->registration->custom_name).find(kOperator) != std::string_view::npos;
+  });
+}
+
 }  // namespace
+
+std::string kernel_name(const CapturedGraph& graph, const PlannedNode& planned) {
+  if (planned.registration->custom_name != nullptr) return planned.registration->custom_name;
+  return dispatches(graph, *planned.node) ? kDispatchKernel : "";
+}
 
 Delegation Delegation::of(const CapturedGraph& graph) {
   Delegation delegation;
@@ -26,8 +47,8 @@ Delegation Delegation::of(const CapturedGraph& graph) {
       delegation.builtin.push_back(planned.index);
       continue;
     }
-    const char* name = planned.registration->custom_name;
-    delegation.partitions.push_back({name == nullptr ? "unnamed delegate" : name, replaced_by(*planned.node)});
+    const std::string name = kernel_name(graph, planned);
+    delegation.partitions.push_back({name.empty() ? "unnamed delegate" : name, replaced_by(*planned.node)});
   }
   return delegation;
 }

@@ -1,10 +1,10 @@
 #include "zerolite/environment.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "zerolite/accelerator.hpp"
 #include "zerolite/delegate_slots.hpp"
@@ -23,13 +23,22 @@ abi::EnvironmentOption integer_option(abi::EnvironmentOptionTag tag, std::int64_
   return option;
 }
 
-EnvironmentHandle create(LogLevel log_level) {
-  const std::array options = {
-      // None of the runtime's choice: it would probe for GPU and NPU libraries that nobody asked for, and put XNNPACK
-      // before all others.
-      integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, 0),
-      integer_option(abi::EnvironmentOptionTag::min_logger_severity, static_cast<int>(log_level)),
-  };
+abi::EnvironmentOption text_option(abi::EnvironmentOptionTag tag, const std::string& value) {
+  abi::EnvironmentOption option{};
+  option.tag = tag;
+  option.value.type = abi::AnyType::string;
+  option.value.str_value = value.c_str();  // the runtime keeps a copy
+  return option;
+}
+
+EnvironmentHandle create(LogLevel log_level, std::vector<abi::EnvironmentOption> options = {}) {
+  options.insert(options.end(),
+                 {
+                     // None of the runtime's choice: it would probe for GPU and NPU libraries that nobody asked for,
+                     // and put XNNPACK before all others.
+                     integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, 0),
+                     integer_option(abi::EnvironmentOptionTag::min_logger_severity, static_cast<int>(log_level)),
+                 });
   const LogCapture log;
   abi::Environment environment = nullptr;
   require_ok(runtime().CreateEnvironment(static_cast<int>(options.size()), options.data(), &environment),
@@ -40,29 +49,68 @@ EnvironmentHandle create(LogLevel log_level) {
 // Warnings are wanted even when nothing is shown: they go into exceptions.
 LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warning); }
 
-}  // namespace
-
-Environment::Environment() : handle_(create(runtime_level(runtime_log::level()))) {
-  // Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
-  DelegateSlots::register_before_xnnpack(handle_.get());
-  register_cpu_accelerator(handle_.get());
-  DelegateSlots::register_after_xnnpack(handle_.get());
-  GraphObserver::register_with(handle_.get());
+// Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
+void register_from_xnnpack_on(abi::Environment environment) {
+  register_cpu_accelerator(environment);
+  DelegateSlots::register_after_xnnpack(environment);
+  GraphObserver::register_with(environment);
 }
 
+EnvironmentHandle without_npu() {
+  EnvironmentHandle environment = create(runtime_level(runtime_log::level()));
+  DelegateSlots::register_before_xnnpack(environment.get());
+  register_from_xnnpack_on(environment.get());
+  return environment;
+}
+
+EnvironmentHandle with_npu(const std::string& dispatch_directory) {
+  EnvironmentHandle environment =
+      create(runtime_level(runtime_log::level()),
+             {text_option(abi::EnvironmentOptionTag::dispatch_library_dir, dispatch_directory)});
+  DelegateSlots::register_before_xnnpack(environment.get());
+  const LogCapture log;
+  require_ok(runtime().RegisterNpuAccelerator(environment.get()), "register its accelerator for NPUs", log);
+  register_from_xnnpack_on(environment.get());
+  return environment;
+}
+
+// One for each key, made when it is first asked for. It must never be destroyed: models may outlive all that is static.
+class KeyedEnvironments {
+ public:
+  template <typename Make>
+  const Environment& get(const std::string& key, const Make& make) {
+    const std::scoped_lock lock(mutex_);
+    const auto known = environments_.find(key);
+    return known == environments_.end() ? environments_.emplace(key, make()).first->second : known->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, const Environment> environments_;
+};
+
+}  // namespace
+
 const Environment& Environment::cpu() {
-  // Leaked on purpose: models may be destroyed while the process is already tearing down.
-  static const auto* environment = new Environment();
+  static const auto* environment = new Environment(without_npu());
   return *environment;
 }
 
 const Environment& Environment::gpu(const std::string& device_key) {
-  static std::mutex mutex;
-  static auto* environments = new std::map<std::string, std::unique_ptr<const Environment>>();
-  const std::scoped_lock lock(mutex);
-  std::unique_ptr<const Environment>& environment = (*environments)[device_key];
-  if (environment == nullptr) environment = std::unique_ptr<const Environment>(new Environment());
-  return *environment;
+  static auto* const environments = new KeyedEnvironments();
+  return environments->get(device_key, [] { return Environment(without_npu()); });
+}
+
+const Environment& Environment::npu(const std::string& dispatch_directory, const std::string& device_key) {
+  static auto* const environments = new KeyedEnvironments();
+  return environments->get(device_key + '\n' + dispatch_directory,
+                           [&] { return Environment(with_npu(dispatch_directory)); });
+}
+
+Environment Environment::compiler(const std::string& plugin_directory, const std::string& program_directory) {
+  return Environment(create(runtime_level(runtime_log::level()),
+                            {text_option(abi::EnvironmentOptionTag::compiler_plugin_library_dir, plugin_directory),
+                             text_option(abi::EnvironmentOptionTag::compiler_cache_dir, program_directory)}));
 }
 
 void Environment::set_runtime_log_level(LogLevel level) {

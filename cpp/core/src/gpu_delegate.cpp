@@ -94,7 +94,7 @@ GpuDelegate::GpuDelegate(GpuSettings settings) : settings_(std::move(settings)) 
 
 bool GpuDelegate::runs_in(const CapturedGraph& graph) {
   constexpr std::string_view kKernel = "LITERT_WEBGPU";
-  return std::ranges::any_of(graph.plan(), [&](const PlannedNode& planned) {
+  return graph.any_planned([&](const PlannedNode& planned) {
     const char* name = planned.registration->custom_name;
     return planned.node->delegate != nullptr && name != nullptr && name == kKernel;
   });
@@ -102,7 +102,7 @@ bool GpuDelegate::runs_in(const CapturedGraph& graph) {
 
 abi::Status GpuDelegate::answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept {
   try {
-    refusal_.clear();
+    refuse("");
     const LogCapture log;
     const std::scoped_lock lock(device_mutex());
     const CoutSilence silence;
@@ -113,20 +113,21 @@ abi::Status GpuDelegate::answer(const DelegateRequest& request, abi::DelegateWra
     const std::string words = log.message();
     note_device(request.environment, log.message(LogLevel::info));
     if (status != abi::Status::ok) {
-      refusal_ = "the GPU accelerator could not start: " + (words.empty() ? "it gave no reason" : words) +
-                 std::string(advice(words));
+      refuse("the GPU accelerator could not start: " + (words.empty() ? "it gave no reason" : words) +
+             std::string(advice(words)));
     }
     // The accelerator takes another GPU when there is none of the name (LiteRT 2.3.0).
     const std::string& device = device_of(request.environment);
     if (status == abi::Status::ok && !device.empty() &&
         lower(device).find(lower(settings_.device)) == std::string::npos) {
       runtime().DestroyDelegateWrapper(std::exchange(*wrapper, nullptr));
-      refusal_ = "no GPU has a name with '" + settings_.device + "' in it, and the first one is '" + device + "'";
+      refuse("no GPU has a name with '" + settings_.device + "' in it, and the first one is '" + device + "'");
       return abi::Status::not_found;
     }
     return status;
   } catch (const std::exception& error) {
-    refusal_ = error.what();
+    refuse(error.what());
+    if (*wrapper != nullptr) runtime().DestroyDelegateWrapper(std::exchange(*wrapper, nullptr));
     return abi::Status::runtime_failure;
   }
 }

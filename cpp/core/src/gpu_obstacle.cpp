@@ -1,7 +1,5 @@
 #include "zerolite/gpu_obstacle.hpp"
 
-#include <algorithm>
-
 #include "zerolite/model_details.hpp"
 
 namespace zerolite {
@@ -9,12 +7,10 @@ namespace {
 
 constexpr std::int32_t kStablehloComposite = 206;
 
-bool is_empty(const TensorDescription& tensor) { return std::ranges::find(tensor.shape, 0) != tensor.shape.end(); }
-
 std::string obstacle_of(const TensorDescription& tensor) {
   const std::string name = "tensor '" + tensor.name + "'";
   // Divides by the size while it plans its buffers: SIGFPE.
-  if (is_empty(tensor)) return name + " is empty, which the GPU accelerator does not survive";
+  if (tensor.is_empty()) return name + " is empty, which the GPU accelerator does not survive";
   // Answers zeros, or fails in each run.
   if (tensor.type == ElementType::bfloat16) return name + " holds bfloat16, which the GPU accelerator computes wrongly";
   return {};
@@ -35,13 +31,9 @@ std::string gpu_obstacle(const Model& model) {
       }
     }
   }
-  const ModelDetails details = ModelDetails::read(model);
-  for (const SubgraphDetails& subgraph : details.subgraphs) {
-    // Takes the values that are there for the first of a dense tensor.
-    if (std::ranges::any_of(subgraph.tensors,
-                            [](const TensorDetails& tensor) { return tensor.sparsity.has_value(); })) {
-      return "its weights are sparse, which the GPU accelerator computes wrongly";
-    }
+  // Takes the values that are there for the first of a dense tensor.
+  if (ModelDetails::read(model).has_sparse_tensors()) {
+    return "its weights are sparse, which the GPU accelerator computes wrongly";
   }
   return {};
 }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zerolite._counts import checked_count
 from zerolite.delegates.delegate import Delegate
 from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
+    from zerolite.delegates.npu import Npu
 
-_MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+    SlotDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
+
+MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
 
 
 class DelegateChoice:
@@ -22,7 +25,7 @@ class DelegateChoice:
 
     Attributes:
         xnnpack: the settings for the CPU, which come last when they are not in the list.
-        before: external delegates and GPUs that are preferred to XNNPACK.
+        before: external delegates, GPUs and NPUs that are preferred to XNNPACK.
         after: those that get what XNNPACK leaves.
         fallback: whether operators that no delegate of the list takes run on the CPU all the same.
     """
@@ -36,13 +39,13 @@ class DelegateChoice:
 
         Raises:
             TypeError: something is no delegate, or `threads` no integer.
-            ValueError: a delegate occurs twice, or `threads` is not from 1 to 1024.
+            ValueError: a delegate occurs twice, an NPU is not the first, or `threads` is not from 1 to 1024.
         """
-        self.before: list[ExternalDelegate | Gpu] = []
-        self.after: list[ExternalDelegate | Gpu] = []
+        self.before: list[SlotDelegate] = []
+        self.after: list[SlotDelegate] = []
         self.fallback = fallback
         xnnpack = None
-        for delegate in _listed(delegates):
+        for delegate in listed_delegates(delegates):
             if isinstance(delegate, XNNPack):
                 if xnnpack is not None:
                     raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
@@ -58,6 +61,11 @@ class DelegateChoice:
                 raise ValueError(f"delegates has {delegate!r} twice; leave one out")
             if _is_gpu(delegate) and any(map(_is_gpu, listed)):
                 raise ValueError(f"delegates has a second GPU, {delegate!r}; the runtime takes one, so leave one out")
+            if _is_npu(delegate) and (listed or xnnpack is not None):
+                raise ValueError(
+                    f"delegates has {delegate!r} after another delegate; an NPU's compiler gets the model before all "
+                    "others, so put it first, and only one"
+                )
             (self.before if xnnpack is None else self.after).append(delegate)
         if xnnpack is None:
             # Without the fallback nothing but the list may run, so XNNPACK is not there to take operators.
@@ -68,7 +76,7 @@ class DelegateChoice:
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
         return {
-            "threads": checked_count("threads", self.xnnpack.threads),
+            "threads": checked_count("threads", self.xnnpack.threads, most=MOST_THREADS),
             "kernels": self.xnnpack.native_kernels,
             "weight_cache": self.xnnpack._shared_weights,
             "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),
@@ -79,7 +87,8 @@ class DelegateChoice:
         }
 
 
-def _listed(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
+def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
+    """The delegates of what `load` takes, unchecked."""
     if delegates is None:
         return []
     if isinstance(delegates, list | tuple):
@@ -92,8 +101,9 @@ def _has_slot(delegate: object) -> bool:
         return False
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
+    from zerolite.delegates.npu import Npu
 
-    return isinstance(delegate, ExternalDelegate | Gpu)
+    return isinstance(delegate, ExternalDelegate | Gpu | Npu)
 
 
 def _is_gpu(delegate: object) -> bool:
@@ -102,17 +112,7 @@ def _is_gpu(delegate: object) -> bool:
     return isinstance(delegate, Gpu)
 
 
-def checked_count(name: str, value: int) -> int:
-    """The number of threads or workers that somebody asks for.
+def _is_npu(delegate: object) -> bool:
+    from zerolite.delegates.npu import Npu
 
-    Raises:
-        TypeError: it is no integer.
-        ValueError: it is not from 1 to 1024.
-    """
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, and must be an int from 1 to {_MOST_THREADS}") from None
-    if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"{name} is {count}, and must be from 1 to {_MOST_THREADS}")
-    return count
+    return isinstance(delegate, Npu)

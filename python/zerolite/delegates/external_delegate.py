@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from zerolite.delegates.delegate import Delegate
 
@@ -39,6 +40,11 @@ class ExternalDelegate(Delegate):
                 raise TypeError(f"the option {key!r} of {self.library} is {value!r}; names and values must be str")
         if "\0" in "".join([self.library, *self.options, *self.options.values()]):
             raise ValueError(f"{self!r} holds a null character, at which the library would stop reading; leave it out")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The library and the options."""
+        return {"library": self.library, "options": dict(self.options)}
 
     @property
     def native_settings(self) -> tuple[bytes, list[tuple[str, str]]]:

@@ -106,20 +106,21 @@ class Gpu(Delegate):
         """Whether all settings are the same."""
         if not isinstance(other, Gpu):
             return NotImplemented
-        return self._settings == other._settings
+        return self.arguments == other.arguments
 
     def __hash__(self) -> int:
         """Equal delegates have equal hashes."""
-        return hash(tuple(self._settings.values()))
+        return hash(tuple(self.arguments.values()))
 
     def __repr__(self) -> str:
         """The settings that were chosen."""
-        defaults = Gpu()._settings
-        chosen = (f"{name}={value!r}" for name, value in self._settings.items() if value != defaults[name])
+        defaults = Gpu().arguments
+        chosen = (f"{name}={value!r}" for name, value in self.arguments.items() if value != defaults[name])
         return f"Gpu({', '.join(chosen)})"
 
     @property
-    def _settings(self) -> dict[str, str | None]:
+    def arguments(self) -> dict[str, str | None]:
+        """The settings by name."""
         names = ("precision", "backend", "storage", "priority", "wait_type", "cache", "device")
         return {name: getattr(self, name) for name in names}
 

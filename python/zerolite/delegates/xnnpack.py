@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from zerolite import _native
 from zerolite.delegates.delegate import Delegate
@@ -71,6 +71,16 @@ class XNNPack(Delegate):
         settings = XNNPack(threads=self.threads, kernels=self.kernels, flags=self.flags)
         settings._shared_weights = path
         return settings
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {
+            "threads": self.threads,
+            "kernels": self.kernels,
+            "weight_cache": self.weight_cache,
+            "flags": dict(self.flags),
+        }
 
     @property
     def native_kernels(self) -> _native.CpuKernels:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "zerolite/delegate_slots.hpp"
@@ -40,11 +41,24 @@ struct CompileOptions {
   bool cluster_operators = true;
 
   // The one GPU in the lists, or null.
-  [[nodiscard]] const GpuSettings* gpu() const;
+  [[nodiscard]] const GpuSettings* gpu() const { return find<GpuSettings>(); }
+  // The one NPU, likewise.
+  [[nodiscard]] const NpuSettings* npu() const { return find<NpuSettings>(); }
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;
   // The key tells the model from others in the GPU's cache.
   [[nodiscard]] OptionsHandle to_runtime(const std::string& model_key = {}) const;
+
+ private:
+  template <typename Settings>
+  [[nodiscard]] const Settings* find() const {
+    for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
+      for (const DelegateSettings& settings : *side) {
+        if (const auto* found = std::get_if<Settings>(&settings)) return found;
+      }
+    }
+    return nullptr;
+  }
 };
 
 }  // namespace zerolite

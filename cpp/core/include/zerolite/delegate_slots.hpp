@@ -16,11 +16,12 @@
 #include "litert_abi/types.hpp"
 #include "zerolite/external_delegate.hpp"
 #include "zerolite/gpu_delegate.hpp"
+#include "zerolite/npu_delegate.hpp"
 #include "zerolite/slot_delegate.hpp"
 
 namespace zerolite {
 
-using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings>;
+using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings>;
 
 // A delegate that a model goes without, and why.
 struct UnusedDelegate {
@@ -52,6 +53,10 @@ class DelegateSlots {
   [[nodiscard]] bool has_dispensable() const;
   // Leaves out those that refused, or all of them when none did; `words` is then the reason.
   void leave_out_dispensable(const std::string& words);
+  // Leaves out the one of that name.
+  void leave_out(const std::string& name, const std::string& reason);
+  // Whether there is one of that name, which was not left out.
+  [[nodiscard]] bool has(const std::string& name) const;
   // What was left out because it failed.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused() const { return unused_; }
   // Names these delegates in the options of the model that is compiled next. They must outlive the compiled model.

@@ -9,9 +9,15 @@
 
 namespace zerolite {
 
+// How the kernel of the runtime's delegate for NPUs is called.
+inline constexpr const char* kDispatchKernel = "DispatchDelegate";
+
+// The name that a delegate's kernel gives itself, as in "TfLiteXNNPackDelegate"; empty where it gives none.
+std::string kernel_name(const CapturedGraph& graph, const PlannedNode& planned);
+
 // A part of a graph that a delegate runs as a whole. Operators are positions in the subgraph's list in the file.
 struct Partition {
-  std::string delegate;  // the name that its kernel gives itself, as in "TfLiteXNNPackDelegate"
+  std::string delegate;  // see kernel_name
   std::vector<std::size_t> operators;
 };
 

@@ -12,6 +12,7 @@
 #include "zerolite/content_digest.hpp"
 #include "zerolite/gpu_delegate.hpp"
 #include "zerolite/model.hpp"
+#include "zerolite/sealed_file.hpp"
 
 namespace zerolite {
 
@@ -19,12 +20,9 @@ class GpuCache {
  public:
   // Makes the directory where it is missing. Throws FileError when it can't be read or written.
   GpuCache(const Model& model, const GpuSettings& settings);
-  ~GpuCache();
-  GpuCache(const GpuCache&) = delete;
-  GpuCache& operator=(const GpuCache&) = delete;
 
   // For the accelerator: its directory, and what the names of its files begin with.
-  [[nodiscard]] const std::filesystem::path& directory() const { return private_; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return private_.path(); }
   [[nodiscard]] const std::string& key() const { return name_; }
 
   // Keeps what the accelerator has written.
@@ -36,7 +34,7 @@ class GpuCache {
   std::filesystem::path shared_;
   Digest key_;
   std::string name_;
-  std::filesystem::path private_;
+  PrivateDirectory private_;
   std::map<std::string, Digest> restored_;  // by the names of files
 };
 

@@ -23,6 +23,8 @@ struct GpuSettings {
 
 class GpuDelegate final : public SlotDelegate {
  public:
+  static constexpr const char* kName = "GPU";
+
   explicit GpuDelegate(GpuSettings settings);
 
   // Whether the accelerator runs a part of the graph. It goes on computing the shapes that it was compiled for when the
@@ -30,14 +32,12 @@ class GpuDelegate final : public SlotDelegate {
   static bool runs_in(const CapturedGraph& graph);
 
   abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override;
-  [[nodiscard]] std::string name() const override { return "GPU"; }
+  [[nodiscard]] std::string name() const override { return kName; }
   [[nodiscard]] bool allows_dynamic_tensors() const override { return false; }
   [[nodiscard]] bool is_dispensable() const override { return true; }
-  [[nodiscard]] std::string refusal() const override { return refusal_; }
 
  private:
   GpuSettings settings_;
-  std::string refusal_;
 };
 
 }  // namespace zerolite

@@ -1,7 +1,9 @@
 // A delegate of one model, as a slot of the environment asks for it (see delegate_slots.hpp).
 #pragma once
 
+#include <new>
 #include <string>
+#include <string_view>
 
 #include "litert_abi/types.hpp"
 
@@ -31,7 +33,19 @@ class SlotDelegate {
   // Whether a model goes without it, when the fallback is allowed and it fails: for hardware that may not be there.
   [[nodiscard]] virtual bool is_dispensable() const { return false; }
   // Why it gave no delegate, in a sentence; empty when it did, or was not asked.
-  [[nodiscard]] virtual std::string refusal() const { return {}; }
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
+
+ protected:
+  void refuse(std::string_view words) noexcept {
+    try {
+      refusal_ = words;
+    } catch (const std::bad_alloc&) {
+      refusal_ = "no memory";  // as short as this, a string needs none
+    }
+  }
+
+ private:
+  std::string refusal_;
 };
 
 }  // namespace zerolite

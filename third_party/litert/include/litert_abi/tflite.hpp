@@ -98,11 +98,14 @@ struct Node {
 
 struct Context;
 
+// A kernel's run.
+using Invoke = Status(Context*, Node*);
+
 struct Registration {
   void* (*init)(Context*, const char*, std::size_t);
   void (*free)(Context*, void*);
   Status (*prepare)(Context*, Node*);
-  Status (*invoke)(Context*, Node*);
+  Invoke* invoke;
   const char* (*profiling_string)(const Context*, const Node*);
   std::int32_t builtin_code;
   const char* custom_name;
@@ -115,6 +118,12 @@ struct Registration {
 // Values of BuiltinOperator in TensorFlow Lite's schema that have a meaning of their own here.
 inline constexpr std::int32_t kBuiltinCustom = 32;
 inline constexpr std::int32_t kBuiltinDelegate = 51;
+
+// What Node::builtin_data points to, for the operator of this name.
+struct ReverseSequenceParams {
+  int seq_dim;
+  int batch_dim;
+};
 
 struct Context {
   std::size_t tensors_size;
