@@ -137,7 +137,7 @@ def test_models_that_have_nothing_in_common() -> None:
 
 
 def test_what_is_refused(items: Array) -> None:
-    with pytest.raises(ValueError, match="has no signature 'nothing'; it has serving_default"):
+    with pytest.raises(ValueError, match="has no signature 'nothing'; it has 'serving_default'"):
         zl.compare_layers(FLOAT, INT8, items, signature="nothing")
     with pytest.raises(ValueError, match="takes items of shape"):
         zl.compare_layers(FLOAT, INT8, items[:, :3])

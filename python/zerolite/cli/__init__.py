@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -15,8 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; None takes it from `sys.argv`.
 
     Returns:
-        The exit code: 0 for success, 1 for a failure (told in one line on stderr), 2 for wrong use.
+        The exit code: 0 for success, 1 for a failure (told in one line on stderr), 2 for wrong use, 143 when it was
+        terminated.
     """
+    if arguments is None and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
     try:
         from zerolite.cli.app import build_app
     except ModuleNotFoundError as error:
@@ -32,3 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as finished:
         return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
     return 0
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """End by an exception, so that temporary files go and processes are ended, which the system would leave."""
+    sys.exit(128 + number)

@@ -16,6 +16,7 @@ from zerolite.cli import (
     layers_command,
     profile_command,
     run_command,
+    tune_command,
 )
 
 __all__ = ["build_app"]
@@ -30,6 +31,7 @@ _COMMANDS = (
     benchmark_command,
     profile_command,
     layers_command,
+    tune_command,
     check_command,
     demo_command,
 )

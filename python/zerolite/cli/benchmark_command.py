@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
 from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.model_inputs import ModelArgument
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.single_stage import progress_bar
 
@@ -38,10 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _benchmark(
-    model_file: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
-    ],
+    model_file: ModelArgument,
     *,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that a run uses, in every runtime.")] = None,
     workers: Annotated[

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.model_inputs import ModelArgument
 from zerolite.cli.output import print_json
 
 __all__ = ["register"]
@@ -26,10 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _check(
-    model_file: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
-    ],
+    model_file: ModelArgument,
     *,
     verify: Annotated[
         _Level,

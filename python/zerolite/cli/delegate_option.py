@@ -12,7 +12,7 @@ __all__ = ["DELEGATE_HELP", "delegates_of"]
 _KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
 
 DELEGATE_HELP = (
-    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, or the .so file of an "
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
     "external delegate. Repeatable, in order of preference."
 )
 
@@ -31,10 +31,12 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.XNNPack(kernels=_KERNELS[word]))  # type: ignore[arg-type]
         elif word == "gpu":
             delegates.append(zerolite.Gpu())
+        elif word == "npu":
+            delegates.append(zerolite.Npu())
         elif word.endswith(".so"):
             delegates.append(zerolite.ExternalDelegate(word))
         else:
-            known = ", ".join([*_KERNELS, "gpu"])
+            known = ", ".join([*_KERNELS, "gpu", "npu"])
             raise typer.BadParameter(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )

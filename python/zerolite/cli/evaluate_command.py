@@ -25,6 +25,7 @@ from zerolite.cli.data_options import (
     resampling_of,
 )
 from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.model_inputs import SignatureOption, chosen_signature
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.single_stage import progress_bar
 
@@ -60,9 +61,7 @@ def _evaluate(
     labels: LabelsOption = None,
     metric: MetricsOption = None,
     output: OutputOption = None,
-    signature: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The signature to run, if not the default.")
-    ] = None,
+    signature: SignatureOption = None,
     batch: BatchOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     threads: ThreadsOption = None,
@@ -126,12 +125,7 @@ def _opened(model_file: Path, *, signature: str | None, workers: int | None, thr
             yield pool
     else:
         with load(model_file, threads=threads) as model:
-            if signature is not None and signature not in model.signatures:
-                raise typer.BadParameter(
-                    f"The model has no signature '{signature}'; it has {', '.join(model.signatures)}.",
-                    param_hint="--signature",
-                )
-            yield model if signature is None else model.signatures[signature]
+            yield chosen_signature(model, signature)
 
 
 def _print_result(result: EvaluationResult) -> None:

@@ -13,6 +13,7 @@ import typer
 from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
 from zerolite.cli.delegation_table import print_delegation
 from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.model_inputs import ModelArgument
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.structure_tables import print_operators, print_summary, print_tensors
 
@@ -33,10 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _info(
-    model_file: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
-    ],
+    model_file: ModelArgument,
     *,
     tensors: Annotated[bool, typer.Option("--tensors", help="Also list every tensor of every graph.")] = False,
     graph: Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from zerolite.cli.data_options import PreprocessingOption, ResamplingOption, resampling_of
 from zerolite.cli.failure import failures_in_one_line
+from zerolite.cli.model_inputs import SignatureOption
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.single_stage import progress_bar
 
@@ -45,9 +46,7 @@ def _layers(
             exists=True,
         ),
     ],
-    signature: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The signature to run, if not the default.")
-    ] = None,
+    signature: SignatureOption = None,
     preprocessing: PreprocessingOption = "none",
     resampling: ResamplingOption = "nearest",
     plot: Annotated[
@@ -62,7 +61,7 @@ def _layers(
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
         from zerolite.layers import compare_layers
-        from zerolite.layers.layer_comparison import check_plot_target
+        from zerolite.plot_target import check_plot_target
 
         if plot is not None:
             check_plot_target(plot)

@@ -15,8 +15,19 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
 
-__all__ = ["InputOption", "SignatureOption", "chosen_signature", "fill_inputs", "load_inputs", "resize_where_open"]
+__all__ = [
+    "InputOption",
+    "ModelArgument",
+    "SignatureOption",
+    "chosen_signature",
+    "fill_inputs",
+    "load_inputs",
+    "resize_where_open",
+]
 
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
+]
 InputOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -37,14 +48,12 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
     Raises:
         typer.BadParameter: there is no such signature.
     """
-    if name is None:
-        return model
-    if name not in model.signatures:
-        raise typer.BadParameter(
-            f"The model has no signature '{name}'; it has {', '.join(model.signatures)}.",
-            param_hint="--signature",
-        )
-    return model.signatures[name]
+    from zerolite._model import signature_of
+
+    try:
+        return signature_of(model, name)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--signature") from None
 
 
 def fill_inputs(signature: CompiledModel | Signature, arguments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
 from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import InputOption, SignatureOption, chosen_signature, fill_inputs
+from zerolite.cli.model_inputs import InputOption, ModelArgument, SignatureOption, chosen_signature, fill_inputs
 from zerolite.cli.output import print_json, print_table
 from zerolite.cli.single_stage import progress_bar
 
@@ -25,10 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _profile(
-    model_file: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
-    ],
+    model_file: ModelArgument,
     *,
     inputs: InputOption = None,
     runs: Annotated[int, typer.Option(min=1, help="How many runs are profiled.")] = 50,

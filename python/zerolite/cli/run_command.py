@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.model_inputs import (
     InputOption,
+    ModelArgument,
     SignatureOption,
     chosen_signature,
     load_inputs,
@@ -32,10 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _run(
-    model_file: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True),
-    ],
+    model_file: ModelArgument,
     inputs: InputOption = None,
     output: Annotated[
         Path | None,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
-from zerolite._model import CompiledModel, ModelSource, load
+from zerolite._model import CompiledModel, ModelSource, load, signature_of
 from zerolite._signature import Signature
 from zerolite.evaluation.item_block import ItemBlock
 from zerolite.evaluation.open_items import open_items
@@ -97,11 +97,7 @@ def _opened(
     if isinstance(model, Signature):
         return model
     opened = model if isinstance(model, CompiledModel) else stack.enter_context(load(model))
-    if signature is None:
-        return opened
-    if signature not in opened.signatures:
-        raise ValueError(f"{opened.name} has no signature {signature!r}; it has {', '.join(opened.signatures)}")
-    return opened.signatures[signature]
+    return signature_of(opened, signature)
 
 
 def _specs(signature: CompiledModel | Signature) -> list[TensorSpec]:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from zerolite.atomic_write import check_writable_target, write_atomically
 from zerolite.layers.layer_error import LayerError
+from zerolite.plottable import Plottable
 
-__all__ = ["PLOT_SUFFIXES", "SCHEMA", "LayerComparison", "check_plot_target"]
+__all__ = ["SCHEMA", "LayerComparison"]
 
 #: The version of the layout of `LayerComparison.to_dict`. It grows when a key changes its meaning or goes away.
 SCHEMA = 1
 
-#: How the name of a plot ends.
-PLOT_SUFFIXES = (".svg", ".png", ".pdf")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerComparison:
+class LayerComparison(Plottable):
     """The errors of a quantized model's layers.
+
+    The plot shows the relative error of each layer, in the order of execution.
 
     Attributes:
         float_model: the name of the model whose values count as right.
@@ -73,45 +70,7 @@ class LayerComparison:
         table.writerows(layer.to_dict() for layer in self.layers)
         return text.getvalue()
 
-    def plot(self, *, image_format: str = "svg") -> bytes:
-        """Draw the relative error of each layer, in the order of execution.
-
-        Args:
-            image_format: "svg", "png" or "pdf".
-
-        Returns:
-            The picture's file.
-
-        Raises:
-            ValueError: there is no such format.
-            ImportError: matplotlib is not installed (extra "plot").
-        """
+    def _draw(self, image_format: str) -> bytes:
         from zerolite.layers.layer_plot import layer_plot
 
-        if f".{image_format}" not in PLOT_SUFFIXES:
-            raise ValueError(f"layers can be drawn as {', '.join(PLOT_SUFFIXES)}; came {image_format!r}")
         return layer_plot(self.layers, image_format=image_format)
-
-    def save_plot(self, path: str | os.PathLike[str]) -> None:
-        """Write `plot` to a file that ends in .svg, .png or .pdf. Nobody ever sees half of it.
-
-        Raises:
-            ValueError: the name ends in something else.
-            OSError: the file can't be written.
-            ImportError: matplotlib is not installed (extra "plot").
-        """
-        target = Path(path)
-        check_plot_target(target)
-        write_atomically(target, self.plot(image_format=target.suffix[1:]))
-
-
-def check_plot_target(path: Path) -> None:
-    """Say before long work that a plot could not be written to `path`.
-
-    Raises:
-        ValueError: the name's end names no format.
-        OSError: there is no such folder, or `path` is one.
-    """
-    if path.suffix not in PLOT_SUFFIXES:
-        raise ValueError(f"can't write {path}: a plot's name ends in {', '.join(PLOT_SUFFIXES)}")
-    check_writable_target(path)

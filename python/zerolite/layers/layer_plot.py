@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from zerolite.captured_output import CapturedOutput
 from zerolite.comparison.plot_theme import LIGHT
 from zerolite.layers.layer_error import LayerError
+from zerolite.picture import draw_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["layer_plot", "short_name"]
 
@@ -30,26 +34,13 @@ def layer_plot(layers: Sequence[LayerError], *, image_format: str) -> bytes:
     Raises:
         ImportError: matplotlib is not installed (extra "plot").
     """
-    # A first import builds a font cache and says so on stderr.
-    with CapturedOutput():
-        try:
-            import matplotlib as mpl
-            from matplotlib.figure import Figure
-            from matplotlib.font_manager import fontManager  # noqa: F401
-            from matplotlib.patches import Patch
-        except ImportError as error:
-            raise ImportError(
-                "drawing needs the package matplotlib, which is not installed; pip install 'zerolite[plot]'"
-            ) from error
-
     places = range(len(layers))
     errors = [100 * (layer.relative_error or 0.0) for layer in layers]
     colors = [_FLOAT if layer.scale is None and layer.dtype.startswith("float") else _QUANTIZED for layer in layers]
-    picture = io.BytesIO()
-    # A fixed salt for ids and no date: the same numbers give the same bytes. Names are text, never formulas.
-    with mpl.rc_context({"svg.hashsalt": "zerolite", "text.color": LIGHT.text, "text.parse_math": False}):
-        figure = Figure(figsize=(8.4, max(2.0, 1.1 + 0.22 * min(len(layers), _MOST_NAMES))), layout="constrained")
-        axes = figure.add_subplot()
+
+    def paint(_: Figure, axes: Axes) -> None:
+        from matplotlib.patches import Patch
+
         axes.barh(places, errors, height=0.7, color=colors)
         axes.set_ylim(len(layers) - 0.4, -0.6)
         axes.set_xlim(0, 1.12 * max(*errors, 1e-6))
@@ -60,18 +51,12 @@ def layer_plot(layers: Sequence[LayerError], *, image_format: str) -> bytes:
         else:
             axes.set_ylabel("layer, in the order of execution", color=LIGHT.text, fontsize=9)
         axes.set_xlabel(_MEASURE, color=LIGHT.text, fontsize=9)
-        axes.grid(visible=True, axis="x", color=LIGHT.grid, linewidth=0.8)
-        axes.set_axisbelow(True)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-        axes.spines["bottom"].set_color(LIGHT.grid)
-        axes.tick_params(colors=LIGHT.text, length=0, labelsize=8)
         if len(set(colors)) > 1:
             handles = [
                 Patch(color=_QUANTIZED, label="stored as integers"),
                 Patch(color=_FLOAT, label="stored as floats"),
             ]
             axes.legend(handles=handles, frameon=False, fontsize=8, loc="lower right")
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(image_format)
-        figure.savefig(picture, format=image_format, dpi=144, facecolor=LIGHT.background, metadata=metadata)
-    return picture.getvalue()
+
+    height = max(2.0, 1.1 + 0.22 * min(len(layers), _MOST_NAMES))
+    return draw_picture(paint, height=height, image_format=image_format)

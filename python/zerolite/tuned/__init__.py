@@ -1,0 +1,7 @@
+"""What a tuning has found: kept in a file, and applied when a model is loaded."""
+
+from zerolite.tuned.setting import Setting
+from zerolite.tuned.tuned_file import Goal, TunedFile
+from zerolite.tuned.tuning_identity import TuningIdentity
+
+__all__ = ["Goal", "Setting", "TunedFile", "TuningIdentity"]

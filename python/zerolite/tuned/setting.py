@@ -1,0 +1,96 @@
+"""How a model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zerolite._counts import checked_count
+from zerolite.delegates.choice import MOST_THREADS
+from zerolite.delegates.xnnpack import Kernels, XNNPack
+
+__all__ = ["Setting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What can be chosen about running a model on the CPU; without arguments what `load` does unless told otherwise.
+
+    Attributes:
+        threads: how many threads a run of one replica uses.
+        kernels: as `XNNPack` takes it.
+        flags: XNNPACK's flags that are switched, as pairs of a name and whether it is on, in the order of the names.
+        workers: how many replicas run; more than 1 means a `Pool`.
+        chunk: how many items of a batch go through one run; None lets `map` measure a few sizes at each first batch.
+    """
+
+    threads: int = 1
+    kernels: Kernels = "delegate"
+    flags: tuple[tuple[str, bool], ...] = ()
+    workers: int = 1
+    chunk: int | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is what `load` does unless told otherwise."""
+        return self == Setting()
+
+    @property
+    def delegate(self) -> XNNPack:
+        """The part of it that `load` and `Pool` take as a delegate."""
+        return XNNPack(threads=self.threads, kernels=self.kernels, flags=dict(self.flags))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "threads": self.threads,
+            "kernels": self.kernels,
+            "flags": dict(self.flags),
+            "workers": self.workers,
+            "chunk": self.chunk,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Setting:
+        """The setting that `to_dict` made.
+
+        Raises:
+            TypeError, ValueError: the values are no setting, which the message tells.
+        """
+        flags = values["flags"]
+        if not isinstance(flags, dict):
+            raise TypeError(f"flags is {flags!r}, and must be an object of true and false by name")
+        setting = cls(
+            threads=_count("threads", values["threads"]),
+            kernels=values["kernels"],
+            flags=tuple(sorted(flags.items())),
+            workers=_count("workers", values["workers"]),
+            chunk=None if values["chunk"] is None else _whole("chunk", values["chunk"]),
+        )
+        XNNPack(kernels=setting.kernels, flags=flags)  # which refuses what it does not know
+        return setting
+
+    def __str__(self) -> str:
+        """What differs from the default, in words."""
+        words = []
+        if self.workers > 1:
+            words.append(f"{self.workers} workers")
+        if self.threads > 1:
+            words.append(f"{self.threads} threads{' each' if self.workers > 1 else ''}")
+        if self.kernels != "delegate":
+            words.append(f"{self.kernels} kernels")
+        words += [name if on else f"without {name}" for name, on in self.flags]
+        if self.chunk is not None:
+            words.append(f"chunks of {self.chunk}")
+        return ", ".join(words) or "default"
+
+
+def _count(name: str, value: object) -> int:
+    return checked_count(name, _whole(name, value), most=MOST_THREADS)
+
+
+def _whole(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, and must be a whole number of at least 1")
+    return value

@@ -1,0 +1,52 @@
+"""What a tuning belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from zerolite._runtime import runtime_info
+from zerolite.processor import processor_name, usable_cores
+
+__all__ = ["TuningIdentity"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningIdentity:
+    """One model on one machine with one runtime: anywhere else another setting may be the fastest one.
+
+    Attributes:
+        model: the SHA-256 of the model's content, in hexadecimal digits.
+        processor: the name of the processor.
+        cores: how many cores the process may run on.
+        runtime: the version of LiteRT; of a library without one, as ``ZEROLITE_RUNTIME`` may name it, its size.
+    """
+
+    model: str
+    processor: str
+    cores: int
+    runtime: str
+
+    @classmethod
+    def of(cls, content: bytes | memoryview) -> TuningIdentity:
+        """The model with this content, here."""
+        info = runtime_info()
+        return cls(
+            model=hashlib.sha256(content).hexdigest(),
+            processor=processor_name(),
+            cores=usable_cores(),
+            runtime=info.version or f"a library of {Path(info.path).stat().st_size} bytes",
+        )
+
+    def difference(self, here: TuningIdentity) -> str | None:
+        """What is another thing here, as the rest of a sentence about the file; None where nothing is."""
+        if self.model != here.model:
+            return f"belongs to another model, with the SHA-256 {self.model[:12]}... and not {here.model[:12]}..."
+        if self.processor != here.processor:
+            return f"belongs to another processor, {self.processor!r} and not {here.processor!r}"
+        if self.cores != here.cores:
+            return f"belongs to a process with {self.cores} usable cores, and this one has {here.cores}"
+        if self.runtime != here.runtime:
+            return f"belongs to another runtime, LiteRT {self.runtime} and not {here.runtime}"
+        return None

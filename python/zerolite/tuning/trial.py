@@ -1,0 +1,44 @@
+"""One setting that a tuning tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from zerolite.benchmarking.ratio import Ratio
+from zerolite.tuned import Setting
+
+__all__ = ["Outcome", "Trial"]
+
+Outcome = Literal["measured", "differs", "failed", "untried"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What came of one setting.
+
+    Attributes:
+        setting: the setting.
+        outcome: "measured"; "differs", when its outputs were too far from the default's; "failed", when it could not be
+            loaded or run; "untried", when the time was up.
+        reason: why it was not measured, in words; empty where it was.
+        per_item_us: microseconds per item, the median of the last rounds that it was in; None where it was not timed.
+        ratio: its time as a part of the default's in the same rounds; None as before, and for the default itself.
+    """
+
+    setting: Setting
+    outcome: Outcome
+    reason: str = ""
+    per_item_us: float | None = None
+    ratio: Ratio | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "setting": self.setting.to_dict(),
+            "description": str(self.setting),
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "per_item_us": self.per_item_us,
+            "ratio": None if self.ratio is None else self.ratio.to_dict(),
+        }

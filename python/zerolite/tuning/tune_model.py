@@ -1,0 +1,126 @@
+"""`zl.tune`."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import TYPE_CHECKING, Any, get_args
+
+from zerolite._counts import checked_count
+from zerolite._model import CompiledModel, ModelSource, read_source, signature_of
+from zerolite.delegates.choice import MOST_THREADS
+from zerolite.processor import usable_cores
+from zerolite.tuned import Goal, Setting, TuningIdentity
+from zerolite.tuning.batch import batch_of, largest_chunk
+from zerolite.tuning.batch_contestant import BatchContestant
+from zerolite.tuning.call_contestant import CallContestant
+from zerolite.tuning.closeness import Closeness
+from zerolite.tuning.items import items_for
+from zerolite.tuning.search import Search
+from zerolite.tuning.stages import Limits, stages_for
+from zerolite.tuning.tuning_result import TuningResult
+
+if TYPE_CHECKING:
+    from zerolite.benchmarking.interleaved import ProgressCallback
+    from zerolite.tuning.contestant import Contestant
+
+__all__ = ["tune"]
+
+# A search may find that its time is up, but has some.
+_SHORTEST_S = 1e-3
+
+
+def tune(
+    model: ModelSource,
+    data: Any = None,
+    *,
+    goal: Goal = "latency",
+    budget_s: float = 10.0,
+    signature: str | None = None,
+    tolerance: float = 1e-4,
+    steps: int = 1,
+    max_threads: int | None = None,
+    max_workers: int | None = None,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+) -> TuningResult:
+    """Find out how a model runs the fastest on this machine, without other results.
+
+    Tries threads, kernels and XNNPACK's flags; for throughput also replicas in a `Pool` and how many items of a batch
+    go through one run. Settings are timed in turns with the default, and the winner once more at the end: where it does
+    not beat the default by more than the default differs from itself, the default is the result.
+
+    Args:
+        model: the path of a .tflite file, or its bytes.
+        data: items as `evaluate` takes them, labels left out, of which the first 16 runs are used; real numbers are
+            quantized where an input is. None makes random inputs, which fit the types and the quantization and say
+            little of a model that decides by its inputs' values what it computes.
+        goal: "latency" for the time of a call, from arrays in to new arrays out; "throughput" for items of a batch a
+            second, through `map` or through a `Pool`.
+        budget_s: seconds that it may take. A few rounds of all settings should fit; with a slow model and a small
+            budget some are not tried, and where nothing could be confirmed the default is the result.
+        signature: the signature to run; None is the default one.
+        tolerance: how far real outputs may be from the default's, as a part of the largest value of the output over
+            all items; 0 allows no difference.
+        steps: how far quantized outputs may be from the default's, in quantization steps. Outputs that are neither real
+            nor quantized have to be equal.
+        max_threads: how many threads may run at once, those of all replicas together; None is as many as there are
+            usable cores.
+        max_workers: how many replicas there may be; 1 for what `load` alone can apply; None is `max_threads`.
+        seed: random inputs depend on it and on nothing else.
+        progress: called as ``progress(done, total)`` while it goes on.
+
+    Returns:
+        The setting, what was tried, and what can be saved for ``load(model, tuned=path)``.
+
+    Raises:
+        ValueError: an option is none of its values, the model has no such signature, or the data does not fit.
+        TypeError: `model` is neither a path nor a buffer, or the data is nothing that holds items.
+        OSError: the model or the data can't be read.
+        InvalidModelError: the bytes are not a sound model.
+        Error: the model can't be loaded or run with the default setting.
+    """
+    if goal not in get_args(Goal):
+        raise ValueError(f"goal is {goal!r}, and must be one of {', '.join(map(repr, get_args(Goal)))}")
+    if not 0 < budget_s < math.inf:
+        raise ValueError(f"budget_s is {budget_s!r}, and must be a number of seconds above 0")
+    threads = usable_cores() if max_threads is None else checked_count("max_threads", max_threads, most=MOST_THREADS)
+    workers = threads if max_workers is None else checked_count("max_workers", max_workers, most=MOST_THREADS)
+    workers = min(workers, threads)
+    begin = time.monotonic()
+    # Read once: the file may become another one meanwhile, and what is saved belongs to this one.
+    content, name = read_source(model)
+    with CompiledModel(content, name=name) as base:
+        chosen = signature_of(base, signature)
+        key = chosen.key
+        closeness = Closeness(
+            tolerance=tolerance,
+            steps=steps,
+            quantized={tensor.name for tensor in chosen.outputs.values() if tensor.quantization is not None},
+        )
+        items = items_for(chosen, data, seed=seed)
+        batch = {} if goal == "latency" else batch_of(chosen, items, workers=workers, budget_s=budget_s)
+        limits = Limits(threads=threads, workers=workers, chunk=largest_chunk(chosen, batch) if batch else None)
+
+        def opener(setting: Setting) -> Contestant:
+            if goal == "latency":
+                return CallContestant(base, setting, signature=key, items=items)
+            return BatchContestant(base, content, setting, signature=key, batch=batch)
+
+        left = max(_SHORTEST_S, budget_s - (time.monotonic() - begin))
+        search = Search(opener, closeness, budget_s=left, clock=time.monotonic, progress=progress)
+        verdict = search.run(stages_for(goal, limits))
+    return TuningResult(
+        model=os.fsdecode(name),
+        goal=goal,
+        signature=key,
+        setting=verdict.setting,
+        reason=verdict.reason,
+        ratio=verdict.ratio,
+        control=verdict.control,
+        trials=tuple(search.trials.values()),
+        budget_s=budget_s,
+        elapsed_s=time.monotonic() - begin,
+        identity=TuningIdentity.of(content),
+    )
