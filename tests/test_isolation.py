@@ -17,7 +17,7 @@ from zerolite import _native
 from zerolite.isolation import survival, trial_process
 
 # Loaded without the checks of "full", these end a process or keep it busy.
-ABORTS = Mutation.parse("quantized_add_int8/offset/805146785")
+ABORTS = Mutation.parse("quantized_add_int8/byte/1657151175")
 LOOPS = Mutation.parse("while_loop/word/1965918748")
 # A graph whose input is 84 million strings.
 LARGE = Mutation.parse("hashtable_to_string/splice/378597636")

@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.mutation import KINDS, Mutation, random_mutations, truncations
+from tests import model_zoo as zoo
+from tests.mutations import seeds
+from tests.mutations.mutation import (
+    CRASHERS,
+    KINDS,
+    Mutation,
+    past_crashers,
+    random_mutations,
+    single_operators,
+    truncations,
+)
+from tests.mutations.single_operator import OPERATORS
 
 ROOT = Path(__file__).parent.parent
-CRASHERS = Path(__file__).parent / "mutations" / "crashers.txt"
 
 
 def campaign(*arguments: str | Path) -> dict[str, int]:
@@ -28,7 +38,7 @@ def campaign(*arguments: str | Path) -> dict[str, int]:
 
 
 def test_random_mutations_at_full() -> None:
-    ends = campaign("--count", "600", "--seed", "7", "--lengths", "2", "--verify", "full")
+    ends = campaign("--count", "600", "--seed", "7", "--lengths", "2", "--operators", "5", "--verify", "full")
     assert ends["ran"] > 0
     assert ends["refused"] > 0
 
@@ -43,7 +53,7 @@ def test_past_crashers_at_full() -> None:
 def test_campaign_sees_deaths() -> None:
     """Or else it could not fail: without the checks of "full", this one aborts."""
     with pytest.raises(AssertionError, match="SIGABRT"):
-        campaign_of("quantized_add_int8/offset/805146785")
+        campaign_of("quantized_add_int8/byte/1657151175")
 
 
 def campaign_of(mutation: str) -> None:
@@ -55,10 +65,25 @@ def campaign_of(mutation: str) -> None:
 def test_mutations_are_the_same_each_time() -> None:
     models = ["dense_2layer", "rank_0"]
     mutations = random_mutations(models, 40, seed=3)
+    operators = single_operators(1, seed=3)
+    assert [mutation.model for mutation in operators] == OPERATORS
     assert mutations == random_mutations(models, 40, seed=3)
     assert {mutation.kind for mutation in mutations} == set(KINDS)
-    for mutation in mutations:
+    for mutation in (*mutations, *operators):
         assert Mutation.parse(str(mutation)).bytes() == mutation.bytes()
+
+
+def test_seeds_of_the_fuzzer(tmp_path: Path) -> None:
+    seeds.write(tmp_path)
+    models = {path.stem for path in zoo.MODELS.glob("*.tflite")}
+    assert {path.stem for path in (tmp_path / "seeds").iterdir()} == models
+    crashers = past_crashers()
+    assert {path.read_bytes() for path in (tmp_path / "crashers").iterdir()} == {each.bytes() for each in crashers}
+
+
+def test_found_crashers_are_replayed() -> None:
+    files = {path.stem for path in CRASHERS.with_name("crashers").iterdir()}
+    assert {each.model for each in past_crashers() if each.kind == "found"} == files
 
 
 def test_truncations_cover_the_lengths() -> None:

@@ -16,6 +16,7 @@ import zerolite as zl
 from tests import model_zoo as zoo
 from tests.model_zoo import ModelEntry
 from tests.models.generate.graph_builder import edit
+from tests.mutations.mutation import Mutation
 from zerolite._model import Verify
 from zerolite.cli import main
 
@@ -74,6 +75,15 @@ def three_scales(model: Any) -> None:
     quantization(model, 0).zeroPoint = np.zeros(3, np.int64)
 
 
+def write_input(model: Any) -> None:
+    main_graph(model).operators[-1].outputs[0] = main_graph(model).inputs[0]
+
+
+def write_twice(model: Any) -> None:
+    first, second = main_graph(model).operators[:2]
+    second.outputs[0] = first.outputs[0]
+
+
 def set_scale(scale: float) -> Change:
     def change(model: Any) -> None:
         quantization(model, 0).scale = np.array([scale], np.float32)
@@ -103,6 +113,16 @@ def write_constant(model: Any) -> None:
 
 
 STRUCTURE: dict[str, tuple[str, Change, str]] = {
+    "input written": (
+        "builtin_chain",
+        write_input,
+        "writes its tensor 'x', which is an input of its subgraph or written by another operator",
+    ),
+    "written twice": (
+        "builtin_chain",
+        write_twice,
+        r"operator 1 \(\w+\) writes its tensor 'step_0', which is an input of its subgraph or written by another",
+    ),
     "intermediate": (
         "quantized_add_int8",
         lambda model: set_operands(model, 0, intermediates=[41]),
@@ -201,8 +221,43 @@ FULL: dict[str, tuple[str, Change, str]] = {
     "padding": ("small_cnn", set_option(17, "padding", 2), r"\(MAX_POOL_2D\) has padding 2"),
     "stride": ("small_cnn", set_option(3, "strideW", 0), r"\(CONV_2D\) has a stride, window or dilation of 0"),
     "window": ("small_cnn", set_option(17, "filterHeight", -1), "has a stride, window or dilation of -1"),
+    "depth multiplier": (
+        "small_mobilenet_int8",
+        set_option(4, "depthMultiplier", 7),
+        r"\(DEPTHWISE_CONV_2D\) has a depth multiplier of 7 for an input of the shape",
+    ),
     "custom settings": ("detection", spoil_settings, "has settings that can't be read"),
     "unpacked constant": ("small_cnn_float16", other_shape, r"\(DEQUANTIZE\) unpacks a constant of shape"),
+}
+
+
+# Past crashers, and what is wrong with each.
+CRASHERS = {
+    "ADD/operator/141": r"\(ADD\) works on quantized values, and its tensor 'tensor_0' has 0 scales in place of one",
+    "ATAN2/operator/671": r"\(ATAN2\) has inputs of the shapes \(3, 1\) and \(0, 1\), and one shape is expected",
+    "BROADCAST_ARGS/operator/1348": r"\(BROADCAST_ARGS\) broadcasts shapes that don't fit one another",
+    "DEPTHWISE_CONV_2D/operator/1667": "has no bias, which its kernel reads where weights are no constant",
+    "EQUAL/operator/365": r"\(EQUAL\) works on quantized values, and its tensor 'tensor_1' has 0 scales",
+    "FAKE_QUANT/operator/55": r"\(FAKE_QUANT\) has an input of int16, which its kernel takes for float32",
+    "LOCAL_RESPONSE_NORMALIZATION/operator/249": "has a radius of -1, and 0 to 32768 is expected",
+    "LOG_SOFTMAX/operator/117": r"has an input of the shape \(\), and at least one value along a last axis is expected",
+    "MATRIX_DIAG/operator/62": r"\(MATRIX_DIAG\) has an input of float16, which its kernel takes for float32",
+    "MATRIX_SET_DIAG/operator/241": r"has diagonals of the shape \(0,\), and \(4, 2\) is expected",
+    "MEAN/operator/360": r"\(MEAN\) has an input of int32 and an output of int8, and one type for both is expected",
+    "REVERSE_V2/operator/44": r"works along an axis that is to be the value of input 1, which is empty",
+    "RSQRT/operator/80": r"\(RSQRT\) works on quantized values, and its tensor 'tensor_0' has 0 scales",
+    "SOFTMAX/operator/122": r"\(SOFTMAX\) has an input of the shape \(4, 0\)",
+    "SOFTMAX/operator/5871": r"has an input of int16 and an output of int8, and one type for both is expected",
+    "SPLIT/operator/44": r"\(SPLIT\) works along an axis that is to be the value of input 0, which is empty",
+    "STABLEHLO_GATHER/operator/57": "has offset_dims that are not different axes from 0 to 2, exclusive",
+    "SUB/operator/386": r"\(SUB\) works on quantized values, and its tensor 'tensor_0' has 0 scales in place of one",
+    "TRANSPOSE/operator/84": r"\(TRANSPOSE\) has an input of the shape \(\), and 1 to 8 dimensions are expected",
+    "UNSORTED_SEGMENT_MAX/operator/5623": r"has an input of int32 and an output of bool, and one type for both",
+    "float_product_as_uint8/found/0": r"\(BATCH_MATMUL\) has an input of float32 and an output of uint8",
+    "lstm_of_four_dimensions/found/0": r"has an input of the shape \(1, 3, 4, 1\), and 2 to 3 dimensions are expected",
+    "sequence_longer_than_its_axis/found/0": r"reverses 1048576 values along axis 0 of the shape \(4, 1, 1, 4\)",
+    "shifted_sum_of_two_shapes/found/0": "and for scales that are powers of two one shape is expected",
+    "two_scales_for_a_scalar/found/0": r"works on values of the shape \(\), and has an output of the shape \(2,\)",
 }
 
 
@@ -233,6 +288,20 @@ def test_values_behind_the_flatbuffer_lie_in_the_file() -> None:
 def test_full_names_what_is_wrong(name: str, change: Change, words: str) -> None:
     with pytest.raises(zl.InvalidModelError, match=words):
         zl.load(changed(name, change), verify="full")
+
+
+@pytest.mark.parametrize(("crasher", "words"), CRASHERS.items())
+def test_full_names_what_crashed(crasher: str, words: str) -> None:
+    with pytest.raises(zl.InvalidModelError, match=words):
+        zl.load(Mutation.parse(crasher).bytes(), verify="full")
+
+
+@pytest.mark.parametrize("level", ["structure", "full"])
+def test_types_are_those_that_operators_give(level: Verify) -> None:
+    """Kernels set them while they are prepared, so that memory for the file's type would be too small."""
+    content = Mutation("ARG_MAX", "operator", 165).bytes()
+    with pytest.raises(zl.InvalidModelError, match="'tensor_2' has the type int8, and its operator gives int32"):
+        zl.load(content, verify=level)
 
 
 @pytest.mark.parametrize("level", ["structure", "full"])

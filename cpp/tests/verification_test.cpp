@@ -70,6 +70,14 @@ std::vector<std::byte> map_of_one() { return bytes_of({'a', 0, 1, 3, 1, 1, 1, 7,
 
 TEST(FlexBufferCheckTest, TakesAMapOfNumbers) { EXPECT_EQ(flexbuffer::unsound_settings(map_of_one()), std::nullopt); }
 
+TEST(FlexBufferCheckTest, ReadsIntegers) {
+  EXPECT_THAT(flexbuffer::integer_setting(map_of_one(), "a"), Optional(7));
+  EXPECT_EQ(flexbuffer::integer_setting(map_of_one(), "b"), std::nullopt);
+  std::vector<std::byte> negative = map_of_one();
+  negative[7] = std::byte{0xFE};
+  EXPECT_THAT(flexbuffer::integer_setting(negative, "a"), Optional(-2));
+}
+
 TEST(FlexBufferCheckTest, NeverReadsOutside) {
   const std::vector<std::byte> sound = map_of_one();
   for (std::size_t size = 0; size < sound.size(); ++size) {
@@ -96,8 +104,8 @@ TEST(OperandsTest, AreKnownByNumber) {
   EXPECT_EQ(operand_counts(83)->least_inputs, 1U);  // PACK
   EXPECT_EQ(operand_counts(32), std::nullopt);      // CUSTOM
   EXPECT_EQ(operand_counts(-1), std::nullopt);
-  EXPECT_THAT(copied_input(49), Optional(1U));  // SPLIT
-  EXPECT_EQ(copied_input(0), std::nullopt);
+  EXPECT_THAT(input_of_output_type(49), Optional(1U));  // SPLIT
+  EXPECT_EQ(input_of_output_type(0), std::nullopt);     // ADD
 }
 
 // Under the sanitizers: whatever a byte is changed to, the checks stay within the file.
@@ -119,6 +127,30 @@ TEST(VerificationTest, NeverReadsOutsideAChangedFile) {
       content[position] = original;
     }
   }
+}
+
+std::string refusal_of(const std::filesystem::path& path) {
+  try {
+    (void)Model(ModelBytes::read(path), Verification::full);
+  } catch (const InvalidModelError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(VerificationTest, RefusesWhatTheFuzzerFound) {
+  const std::filesystem::path folder = std::filesystem::path(ZEROLITE_TEST_MODELS) / "../mutations/crashers";
+  const auto refusal = [&](const char* name) { return refusal_of(folder / (std::string(name) + ".tflite")); };
+  EXPECT_THAT(refusal("empty_image"), HasSubstr("(RESIZE_BILINEAR) resizes its tensor 'serving_default_image:0', which "
+                                                "is empty"));
+  EXPECT_THAT(refusal("zero_point_without_scale"), HasSubstr("has 0 scales and 1 zero points"));
+  EXPECT_THAT(refusal("detections_overflow"), HasSubstr("has 983040 for its setting max_classes_per_detection"));
+  EXPECT_THAT(refusal("detections_times_classes_overflow"),
+              HasSubstr("has 100663297 for its setting max_classes_per_detection, and 1 to 32768 is expected"));
+  EXPECT_THAT(refusal("detection_named_with_null_bytes"), HasSubstr("(TFLite_Detection_PostProcess) has"));
+  EXPECT_THAT(refusal("variable_read_beyond_its_least"),
+              HasSubstr("(READ_VARIABLE) reads 262140 bytes from variable '', which holds 12"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) EXPECT_NE(refusal_of(entry.path()), "none");
 }
 
 TEST(VerificationTest, NamesTheFile) {

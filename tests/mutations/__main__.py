@@ -9,7 +9,14 @@ import time
 from pathlib import Path
 
 from tests import model_zoo as zoo
-from tests.mutations.mutation import KINDS, Mutation, random_mutations, truncations
+from tests.mutations.mutation import (
+    ALL_KINDS,
+    Mutation,
+    past_crashers,
+    random_mutations,
+    single_operators,
+    truncations,
+)
 from tests.mutations.trial import ENDS, try_all
 
 _REPORTED = ("died", "hung", "failed")
@@ -20,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("--count", type=int, default=2000, help="random mutations, over all models")
     parser.add_argument("--lengths", type=int, default=0, metavar="N", help="truncations, at most N of each model")
+    parser.add_argument("--operators", type=int, default=0, metavar="N", help="models of one operator, N of each")
     parser.add_argument("--seed", type=int, default=0, help="chooses the mutations")
     parser.add_argument("--verify", choices=("structure", "full", "isolated"), default="structure")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="try the mutations that stand in lines of a file")
@@ -36,22 +44,22 @@ def main() -> None:
             print(mutation, outcome.kind, words, flush=True)
     seconds = time.monotonic() - started
     if arguments.json:
-        table = {kind: {end: counts[kind, end] for end in ENDS} for kind in ("truncation", *KINDS)}
+        table = {kind: {end: counts[kind, end] for end in ENDS} for kind in ALL_KINDS}
         print(json.dumps({"verify": arguments.verify, "seed": arguments.seed, "seconds": seconds, "counts": table}))
         return
     print(f"verify={arguments.verify!r}, {len(mutations)} mutations, {seconds:.0f} s")
     print("".join(f"{word:>12}" for word in ("", *ENDS)))
-    for kind in ("truncation", *KINDS):
+    for kind in ALL_KINDS:
         print("".join(f"{word:>12}" for word in (kind, *(counts[kind, end] for end in ENDS))))
     print("".join(f"{word:>12}" for word in ("all", *(_total(counts, end) for end in ENDS))))
 
 
 def _mutations(arguments: argparse.Namespace) -> list[Mutation]:
     if arguments.replay:
-        lines = arguments.replay.read_text(encoding="utf-8").splitlines()
-        return [Mutation.parse(line.split()[0]) for line in lines if line.strip()]
+        return past_crashers(arguments.replay)
     models = list(zoo.load_manifest())
     found = random_mutations(models, arguments.count, seed=arguments.seed)
+    found += single_operators(arguments.operators, seed=arguments.seed)
     return found + (truncations(models, every_length_up_to=arguments.lengths) if arguments.lengths else [])
 
 

@@ -6,10 +6,17 @@ import random
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests import model_zoo as zoo
+from tests.mutations.single_operator import OPERATORS, single_operator
 
 KINDS = ("byte", "word", "splice", "offset")
+ALL_KINDS = ("found", "truncation", "operator", *KINDS)
+
+CRASHERS = Path(__file__).parent / "crashers.txt"
+# Files that the fuzzer found, for which there is no recipe.
+_FOUND = Path(__file__).parent / "crashers"
 
 # Values that indices, sizes, enumerations, offsets and floats are wrong at, or just past being right.
 _WORDS = (0, 1, 2, 3, 0x7F, 0xFF, 0x100, 0x7FFF, 0xFFFF, 0x10000, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 2, 0x7F800000)
@@ -19,7 +26,8 @@ _WORDS = (0, 1, 2, 3, 0x7F, 0xFF, 0x100, 0x7FFF, 0xFFFF, 0x10000, 2**31 - 1, 2**
 class Mutation:
     """A model of the zoo, what is done to it, and the number that decides about the rest.
 
-    `number` is the seed of the random choices, or, of a truncation, the length that is left.
+    `number` is the seed of the random choices, or, of a truncation, the length that is left. A model of the kind
+    "found" is a file of the folder `crashers`, as it is, and one of the kind "operator" is made of that operator alone.
     """
 
     model: str
@@ -37,6 +45,10 @@ class Mutation:
 
     def bytes(self) -> bytes:
         """The mutated model."""
+        if self.kind == "found":
+            return _FOUND.joinpath(f"{self.model}.tflite").read_bytes()
+        if self.kind == "operator":
+            return single_operator(self.model, self.number)
         content = bytearray(zoo.MODELS.joinpath(f"{self.model}.tflite").read_bytes())
         if self.kind == "truncation":
             return bytes(content[: self.number])
@@ -51,14 +63,25 @@ class Mutation:
         elif self.kind == "splice":
             _splice(content, rng)
         else:
-            raise ValueError(f"there is no mutation {self.kind!r}; the kinds are truncation, {', '.join(KINDS)}")
+            raise ValueError(f"there is no mutation {self.kind!r}; the kinds are {', '.join(ALL_KINDS)}")
         return bytes(content)
+
+
+def past_crashers(path: Path = CRASHERS) -> list[Mutation]:
+    """Those that stand in the lines of a file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Mutation.parse(line.split()[0]) for line in lines if line.strip()]
 
 
 def random_mutations(models: Sequence[str], count: int, *, seed: int) -> list[Mutation]:
     """As many mutations of each kind, over models by chance."""
     rng = random.Random(seed)
     return [Mutation(rng.choice(models), KINDS[i % len(KINDS)], rng.randrange(2**31)) for i in range(count)]
+
+
+def single_operators(count: int, *, seed: int) -> list[Mutation]:
+    """As many models of each builtin operator, from one place on in the row of those that there are."""
+    return [Mutation(operator, "operator", seed * count + i) for operator in OPERATORS for i in range(count)]
 
 
 def truncations(models: Sequence[str], *, every_length_up_to: int) -> list[Mutation]:

@@ -1,7 +1,8 @@
-"""Loading bytes and running them once, in processes that may die of it."""
+"""Loading bytes and running them, in processes that may die of it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -38,7 +39,7 @@ class Outcome:
 
 
 def try_all(mutations: Sequence[Mutation], **options: Any) -> Iterator[tuple[Mutation, Outcome]]:
-    """Load each mutated model and call it once, in forks of this process that are replaced when they die.
+    """Load each mutated model and call it a few times, in forks of this process that are replaced when they die.
 
     `options` are those of `zerolite.load`.
     """
@@ -99,11 +100,34 @@ def _attempt(content: bytes, options: dict[str, Any]) -> Outcome:
     try:
         with zl.load(content, **options) as model:
             model(*(_values(tensor) for tensor in model.inputs.values()))
+            _call_with_ends_of_types(model)
     except (zl.Error, MemoryError) as error:
         return Outcome("refused", f"{type(error).__name__}: {error}"[:1000])
     except Exception as error:  # noqa: BLE001 - whatever else comes out of it is a finding
         return Outcome("failed", f"{type(error).__name__}: {error}"[:1000])
     return Outcome("ran")
+
+
+def _call_with_ends_of_types(model: zl.CompiledModel) -> None:
+    """A kernel may refuse the values; it must not die of them."""
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        with contextlib.suppress(zl.Error, MemoryError):
+            model(*(_ends_of_type(tensor, rng) for tensor in model.inputs.values()))
+
+
+def _ends_of_type(tensor: zl.Tensor, rng: np.random.Generator) -> np.ndarray:
+    """Values at which arithmetic ends, and others, as indices and sizes are."""
+    dtype = np.dtype(tensor.dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        ends = np.array([limits.min, limits.max, limits.max // 2, 0, 1, 2, 3], dtype)
+        some = np.append(ends, np.array(-1).astype(dtype))
+    elif dtype.kind == "f":
+        some = np.array([0, 1, -1, 0.5, 3e4, -np.inf, np.inf, np.nan], dtype)
+    else:
+        return _values(tensor)
+    return rng.choice(some, tensor.shape)
 
 
 def _values(tensor: zl.Tensor) -> np.ndarray:

@@ -86,6 +86,7 @@ constexpr auto kCounts = std::to_array<Entry>({
     {77, {1, 1, 1, 1}},       // SHAPE
     {78, {2, 2, 1, 1}},       // POW
     {79, {2, 2, 1, 1}},       // ARG_MIN
+    {80, {1, 1, 1, 1}},       // FAKE_QUANT
     {81, {2, 2, 1, 1}},       // REDUCE_PROD
     {82, {2, 2, 1, 1}},       // REDUCE_MAX
     {83, {1, kMany, 1, 1}},   // PACK
@@ -160,18 +161,23 @@ constexpr auto kCounts = std::to_array<Entry>({
     {156, {2, 2, 1, 1}},      // ATAN2
     {157, {3, 3, 1, 1}},      // UNSORTED_SEGMENT_MIN
     {158, {1, 1, 1, 1}},      // SIGN
+    {201, {2, 2, 1, 1}},      // STABLEHLO_GATHER
+    {207, {2, 2, 1, 1}},      // STABLEHLO_SHIFT_LEFT
 });
 
 static_assert(std::ranges::is_sorted(kCounts, {}, &Entry::builtin_code));
 
-struct Copied {
+// Kernels that copy take as many bytes as the input has; others compute in its type, or with the quantization that the
+// output had with its own type (2.3.0).
+struct OneType {
   std::int32_t builtin_code;
   std::size_t input;
 };
 
-constexpr auto kCopied = std::to_array<Copied>({
+constexpr auto kOneType = std::to_array<OneType>({
     {2, 0},    // CONCATENATION
     {5, 0},    // DEPTH_TO_SPACE
+    {18, 0},   // MUL
     {22, 0},   // RESHAPE
     {26, 0},   // SPACE_TO_DEPTH
     {34, 0},   // PAD
@@ -179,6 +185,7 @@ constexpr auto kCopied = std::to_array<Copied>({
     {37, 0},   // BATCH_TO_SPACE_ND
     {38, 0},   // SPACE_TO_BATCH_ND
     {39, 0},   // TRANSPOSE
+    {40, 0},   // MEAN
     {43, 0},   // SQUEEZE
     {45, 0},   // STRIDED_SLICE
     {49, 1},   // SPLIT
@@ -188,8 +195,12 @@ constexpr auto kCopied = std::to_array<Copied>({
     {65, 0},   // SLICE
     {69, 0},   // TILE
     {70, 0},   // EXPAND_DIMS
+    {74, 0},   // SUM
+    {81, 0},   // REDUCE_PROD
+    {82, 0},   // REDUCE_MAX
     {83, 0},   // PACK
     {88, 0},   // UNPACK
+    {89, 0},   // REDUCE_MIN
     {93, 0},   // ZEROS_LIKE
     {94, 1},   // FILL
     {100, 0},  // MIRROR_PAD
@@ -204,9 +215,21 @@ constexpr auto kCopied = std::to_array<Copied>({
     {123, 1},  // SELECT_V2
     {130, 0},  // BROADCAST_TO
     {151, 0},  // DYNAMIC_UPDATE_SLICE
+    {153, 0},  // UNSORTED_SEGMENT_PROD
+    {154, 0},  // UNSORTED_SEGMENT_MAX
+    {155, 0},  // UNSORTED_SEGMENT_SUM
+    {157, 0},  // UNSORTED_SEGMENT_MIN
+    {163, 0},  // STABLEHLO_ADD
+    {165, 0},  // STABLEHLO_MULTIPLY
+    {166, 0},  // STABLEHLO_MAXIMUM
+    {176, 0},  // STABLEHLO_AND
+    {181, 0},  // STABLEHLO_MINIMUM
+    {183, 0},  // STABLEHLO_OR
+    {201, 0},  // STABLEHLO_GATHER
+    {207, 0},  // STABLEHLO_SHIFT_LEFT
 });
 
-static_assert(std::ranges::is_sorted(kCopied, {}, &Copied::builtin_code));
+static_assert(std::ranges::is_sorted(kOneType, {}, &OneType::builtin_code));
 
 }  // namespace
 
@@ -216,9 +239,9 @@ std::optional<OperandCounts> operand_counts(std::int32_t builtin_code) {
   return found->counts;
 }
 
-std::optional<std::size_t> copied_input(std::int32_t builtin_code) {
-  const auto* const found = std::ranges::lower_bound(kCopied, builtin_code, {}, &Copied::builtin_code);
-  if (found == kCopied.end() || found->builtin_code != builtin_code) return std::nullopt;
+std::optional<std::size_t> input_of_output_type(std::int32_t builtin_code) {
+  const auto* const found = std::ranges::lower_bound(kOneType, builtin_code, {}, &OneType::builtin_code);
+  if (found == kOneType.end() || found->builtin_code != builtin_code) return std::nullopt;
   return found->input;
 }
 

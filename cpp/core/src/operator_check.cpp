@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "zerolite/detection_check.hpp"
 #include "zerolite/element_type.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/flexbuffer_check.hpp"
+#include "zerolite/gather_check.hpp"
+#include "zerolite/operand_shape_check.hpp"
 #include "zerolite/operands.hpp"
 #include "zerolite/operator_numbers.hpp"
+#include "zerolite/quantized_operator_check.hpp"
 #include "zerolite/tensor_spec.hpp"
 
 namespace zerolite {
@@ -52,34 +56,35 @@ class OperatorCheck {
   void run() const {
     check_counts();
     check_required_inputs();
-    check_copied_type();
+    check_output_type();
+    check_operand_shapes(graph_, index_);
+    check_quantized_operator(graph_, index_);
     switch (static_cast<Operator>(code_.builtin_code)) {
-      case Operator::add:
-        return check_sum(Ratio::below_one);
-      case Operator::sub:
-        return check_sum(Ratio::any);
-      case Operator::squared_difference:
-        return check_squared_difference();
-      case Operator::equal:
-      case Operator::not_equal:
-      case Operator::less:
-      case Operator::less_equal:
-      case Operator::greater:
-      case Operator::greater_equal:
-        return check_comparison();
-      case Operator::softmax:
-        return check_softmax();
+      case Operator::resize_bilinear:
+      case Operator::resize_nearest_neighbor:
+        return check_resize();
       case Operator::dequantize:
-        check_channels();
-        return check_unpacked();
-      case Operator::quantize:
-        return check_channels();
       case Operator::densify:
         return check_unpacked();
+      case Operator::fake_quant:
+        return check_fake_quant();
+      case Operator::matrix_diag:
+      case Operator::matrix_set_diag:
+        return check_types({ElementType::float32, ElementType::int8, ElementType::uint8, ElementType::int16,
+                            ElementType::int32, ElementType::int64});
+      case Operator::batch_matmul:
+      case Operator::softmax:
+        return check_result_type();
+      case Operator::local_response_normalization:
+        return check_radius();
+      case Operator::stablehlo_gather:
+        return check_gather(graph_, index_);
       case Operator::conv_2d:
         return check_window(1, {1, 2}, {4, 5});
       case Operator::depthwise_conv_2d:
-        return check_window(2, {1, 2}, {5, 6});
+        check_window(2, {1, 2}, {5, 6});
+        check_bias();
+        return check_depth_multiplier();
       case Operator::transpose_conv:
         return check_window(49, {1, 2}, {});
       case Operator::conv_3d:
@@ -107,8 +112,6 @@ class OperatorCheck {
   }
 
  private:
-  enum class Ratio { below_one, any };
-
   [[noreturn]] void refuse(const std::string& what) const {
     throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
   }
@@ -140,14 +143,24 @@ class OperatorCheck {
     }
   }
 
-  // Some kernels copy as many bytes as the input has, into memory for the output's type (2.3.0).
-  void check_copied_type() const {
-    const std::optional<std::size_t> copied = copied_input(code_.builtin_code);
-    if (!copied || operation_.inputs.size() <= *copied || operation_.outputs.empty()) return;
-    const ElementType from = graph_.tensor(operation_.inputs[*copied]).type;
-    const ElementType to = graph_.tensor(operation_.outputs[0]).type;
-    if (from != to) {
-      refuse("copies " + std::string(name_of(from)) + " into an output of " + std::string(name_of(to)));
+  void check_output_type() const {
+    const std::optional<std::size_t> position = input_of_output_type(code_.builtin_code);
+    if (!position || operation_.inputs.size() <= *position || operation_.outputs.empty()) return;
+    const ElementType input = graph_.tensor(operation_.inputs[*position]).type;
+    const ElementType output = graph_.tensor(operation_.outputs[0]).type;
+    if (input != output) refuse_types(input, output);
+  }
+
+  [[noreturn]] void refuse_types(ElementType input, ElementType output) const {
+    refuse("has an input of " + std::string(name_of(input)) + " and an output of " + std::string(name_of(output)) +
+           ", and one type for both is expected");
+  }
+
+  // Kernels that take all other types for float32, whose elements may be larger (2.3.0).
+  void check_types(std::initializer_list<ElementType> known) const {
+    const ElementType type = graph_.tensor(operation_.inputs[0]).type;
+    if (std::ranges::find(known, type) == known.end()) {
+      refuse("has an input of " + std::string(name_of(type)) + ", which its kernel takes for float32");
     }
   }
 
@@ -158,89 +171,11 @@ class OperatorCheck {
     return *operation_.options.table;
   }
 
-  // Kernels turn scales into fixed-point multipliers, and end the process over one that is not in their range (2.3.0).
-  [[nodiscard]] bool is_quantized(std::int32_t index) const {
-    const ElementType type = graph_.tensor(index).type;
-    const bool has_scales = !graph_.tensor_details(index).scales.empty();
-    return type == ElementType::int8 || type == ElementType::uint8 || (type == ElementType::int16 && has_scales);
-  }
-
-  [[nodiscard]] double scale_of(std::int32_t index) const {
-    const TensorDetails& tensor = graph_.tensor_details(index);
-    if (tensor.scales.size() != 1) {
-      refuse("works on quantized values, and " + graph_.name_of_tensor(static_cast<std::size_t>(index)) + " has " +
-             std::to_string(tensor.scales.size()) + " scales in place of one");
-    }
-    return static_cast<double>(tensor.scales.front());
-  }
-
-  // The two inputs are brought to twice the larger scale, and from there, with some bits more, to that of the output.
-  void check_sum(Ratio ratio) const {
-    if (!is_quantized(operation_.inputs[0])) return;
-    const double largest = largest_input_scale();
-    const int bits = graph_.tensor(operation_.inputs[0]).type == ElementType::int16 ? 15 : 20;
-    const double multiplier = 2 * largest / (std::ldexp(1.0, bits) * scale_of(operation_.outputs[0]));
-    require_multiplier(multiplier, ratio);
-  }
-
-  void check_squared_difference() const {
-    if (graph_.tensor(operation_.inputs[0]).type != ElementType::int8) return;
-    const double largest = 2 * largest_input_scale();
-    constexpr int kBits = 14;
-    require_multiplier(largest * largest / (std::ldexp(1.0, kBits) * scale_of(operation_.outputs[0])),
-                       Ratio::below_one);
-  }
-
-  [[nodiscard]] double largest_input_scale() const {
-    const double left = scale_of(operation_.inputs[0]);
-    const double right = scale_of(operation_.inputs[1]);
-    const double largest = std::max(left, right);
-    require_multiplier(left / (2 * largest), Ratio::below_one);
-    require_multiplier(right / (2 * largest), Ratio::below_one);
-    return largest;
-  }
-
-  void require_multiplier(double multiplier, Ratio ratio) const {
-    const bool in_range = std::isfinite(multiplier) && multiplier > 0 && (ratio == Ratio::any || multiplier < 1);
-    // Just below one a multiplier is rounded up to it.
-    constexpr double kRoundedToOne = 1 - 0x1p-32;
-    if (!in_range || (ratio == Ratio::below_one && multiplier >= kRoundedToOne)) {
-      refuse("has scales so far apart that its kernel can't bring them together (a ratio of " +
-             std::to_string(multiplier) + ")");
-    }
-  }
-
-  void check_comparison() const {
-    for (const std::int32_t input : operation_.inputs) {
-      if (!is_quantized(input)) continue;
-      const double scale = scale_of(input);
-      if (scale <= 0 || scale == 1) {
-        refuse("compares quantized values of scale " + std::to_string(scale) +
-               ", for which its kernel ends the process");
-      }
-    }
-  }
-
-  void check_softmax() const {
+  // The kernels begin with the first pixel, whether or not there is one (2.3.0).
+  void check_resize() const {
     const std::int32_t input = operation_.inputs[0];
-    const ElementType type = graph_.tensor(input).type;
-    if (type != ElementType::int8 && type != ElementType::uint8) return;
-    const auto beta = static_cast<double>(options(9).scalar<float>(0, 0));
-    constexpr int kFractionBits = 26;
-    if (!(beta * scale_of(input) * std::ldexp(1.0, kFractionBits) > 1)) {
-      refuse("has a beta of " + std::to_string(beta) + " for an input of scale " + std::to_string(scale_of(input)) +
-             ", whose product is too small or negative");
-    }
-  }
-
-  // Kernels for several scales begin with the first value, whether or not there is one (2.3.0).
-  void check_channels() const {
-    for (const std::int32_t operand : {operation_.inputs[0], operation_.outputs[0]}) {
-      const bool is_empty = byte_size(ElementType::int8, graph_.tensor(operand).shape) == 0U;
-      if (is_empty && graph_.tensor_details(operand).scales.size() > 1) {
-        refuse("works on " + graph_.name_of_tensor(static_cast<std::size_t>(operand)) +
-               ", which is empty and has several scales");
-      }
+    if (byte_size(ElementType::int8, graph_.tensor(input).shape) == 0U) {
+      refuse("resizes " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which is empty");
     }
   }
 
@@ -274,6 +209,27 @@ class OperatorCheck {
     for (const unsigned field : dilations) require(field, table.scalar<std::int32_t>(field, 1));
   }
 
+  // The builtin kernel reads a bias whether or not there is one (2.3.0); XNNPACK, which does not, takes constant
+  // weights.
+  void check_bias() const {
+    const bool has_bias = operation_.inputs.size() > 2 && operation_.inputs[2] >= 0;
+    if (!has_bias && graph_.tensor_details(operation_.inputs[1]).constant.empty()) {
+      refuse("has no bias, which its kernel reads where weights are no constant");
+    }
+  }
+
+  // Kernels for int8 weights take it as it is (2.3.0); others compute it, and old files leave it out.
+  void check_depth_multiplier() const {
+    const TensorDescription& filter = graph_.tensor(operation_.inputs[1]);
+    if (filter.type != ElementType::int8) return;
+    const std::vector<std::int32_t>& input = graph_.tensor(operation_.inputs[0]).shape;
+    const auto multiplier = std::int64_t{options(2).scalar<std::int32_t>(3, 0)};
+    if (input.empty() || filter.shape.empty() || multiplier * input.back() != filter.shape.back()) {
+      refuse("has a depth multiplier of " + std::to_string(multiplier) + " for an input of the shape " +
+             to_string(input) + " and weights of the shape " + to_string(filter.shape));
+    }
+  }
+
   void check_output_count(std::uint8_t options_type) const {
     const auto count = options(options_type).scalar<std::int32_t>(0, 0);
     if (count < 1 || static_cast<std::size_t>(count) != operation_.outputs.size()) {
@@ -287,6 +243,40 @@ class OperatorCheck {
     if (size < 1) refuse("works on blocks of " + std::to_string(size) + ", and at least 1 is expected");
   }
 
+  // Quantizes to values of some bits between two numbers, which have to lie around zero.
+  void check_fake_quant() const {
+    check_types({ElementType::float32});
+    const flatbuffer::Table& table = options(58);
+    const auto least = table.scalar<float>(0, 0);
+    const auto most = table.scalar<float>(1, 0);
+    const auto bits = table.scalar<std::int32_t>(2, 0);
+    const bool around_zero = least <= 0 && most >= 0 && least < most;
+    const bool can_be_counted = bits >= 2 && bits <= 16;
+    if (!around_zero || !can_be_counted) {
+      refuse("quantizes to " + std::to_string(bits) + " bits from " + std::to_string(least) + " to " +
+             std::to_string(most) + ", and 2 to 16 bits and numbers around zero are expected");
+    }
+  }
+
+  // Kernels for floating point don't look at the output's type.
+  void check_result_type() const {
+    const ElementType input = graph_.tensor(operation_.inputs[0]).type;
+    const ElementType output = graph_.tensor(operation_.outputs[0]).type;
+    const auto is_floating = [](ElementType type) {
+      return type == ElementType::float32 || type == ElementType::float16 || type == ElementType::float64;
+    };
+    const bool is_narrower = byte_size(output, {}) < byte_size(input, {});
+    if (input != output && (is_floating(input) || is_floating(output) || is_narrower)) refuse_types(input, output);
+  }
+
+  void check_radius() const {
+    constexpr std::int32_t kLargest = 1 << 15;
+    const auto radius = options(13).scalar<std::int32_t>(0, 0);
+    if (radius < 0 || radius > kLargest) {
+      refuse("has a radius of " + std::to_string(radius) + ", and 0 to " + std::to_string(kLargest) + " is expected");
+    }
+  }
+
   // Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
   void check_custom() const {
     static constexpr auto kWithFlexBuffer =
@@ -295,6 +285,7 @@ class OperatorCheck {
     if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation_.custom_options)) {
       refuse("has settings that can't be read: " + *wrong);
     }
+    if (code_.custom_code == kWithFlexBuffer.front()) check_detection(graph_, index_);
   }
 
   const GraphView& graph_;

@@ -34,15 +34,20 @@ namespace {
 constexpr std::int32_t kNoOperand = -1;
 
 // Which tensors have values, and so memory, before an operator runs. The runtime runs operators in the file's order and
-// gives memory to what they write: a tensor that nobody writes has none, and kernels read it all the same (2.3.0).
+// gives memory to what they write: a tensor that nobody writes has none, and kernels read it all the same; one that is
+// written twice has the size of what was written first or last (2.3.0).
 class Execution {
  public:
-  explicit Execution(const GraphView& graph) : graph_(graph), has_value_(graph.description.tensors.size()) {
+  explicit Execution(const GraphView& graph)
+      : graph_(graph), has_value_(graph.description.tensors.size()), is_given_(graph.description.tensors.size()) {
     for (std::size_t i = 0; i < has_value_.size(); ++i) {
       const TensorDetails& details = graph.details.tensors[i];
-      has_value_[i] = !details.constant.empty() || details.is_variable || is_empty(graph.description.tensors[i]);
+      has_value_[i] = !details.constant.empty() || details.is_variable || graph.description.tensors[i].is_empty();
     }
-    for (const std::int32_t input : graph.description.inputs) has_value_[static_cast<std::size_t>(input)] = true;
+    for (const std::int32_t input : graph.description.inputs) {
+      has_value_[static_cast<std::size_t>(input)] = true;
+      is_given_[static_cast<std::size_t>(input)] = true;
+    }
   }
 
   void run(std::size_t index) {
@@ -61,7 +66,12 @@ class Execution {
       if (!graph_.tensor_details(output).constant.empty()) {
         refuse(index, "writes " + graph_.name_of_tensor(static_cast<std::size_t>(output)) + ", which is constant");
       }
+      if (is_given_[static_cast<std::size_t>(output)]) {
+        refuse(index, "writes " + graph_.name_of_tensor(static_cast<std::size_t>(output)) +
+                          ", which is an input of its subgraph or written by another operator");
+      }
       has_value_[static_cast<std::size_t>(output)] = true;
+      is_given_[static_cast<std::size_t>(output)] = true;
     }
   }
 
@@ -75,8 +85,6 @@ class Execution {
   }
 
  private:
-  static bool is_empty(const TensorDescription& tensor) { return byte_size(ElementType::int8, tensor.shape) == 0U; }
-
   [[noreturn]] void refuse(std::size_t index, const std::string& what) const {
     throw InvalidModelError(graph_.name_of_operator(index) + " " + what);
   }
@@ -92,6 +100,7 @@ class Execution {
 
   const GraphView& graph_;
   std::vector<bool> has_value_;
+  std::vector<bool> is_given_;  // as an input of the subgraph, or by an operator
 };
 
 // Which a description does not read. Index 0 stands for no buffer, whether or not there is one.

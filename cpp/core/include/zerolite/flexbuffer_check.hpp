@@ -2,13 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace zerolite::flexbuffer {
 
 // What is wrong with a FlexBuffer that should be a map from names to numbers; nothing when it is one.
 std::optional<std::string> unsound_settings(std::span<const std::byte> bytes);
+
+// A setting as the runtime reads it for an integer of 32 bits; nothing for one that is missing, null or a fraction.
+// Throws InvalidModelError where `unsound_settings` says what is wrong.
+std::optional<std::int64_t> integer_setting(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace zerolite::flexbuffer

@@ -1,4 +1,4 @@
-// How many inputs and outputs the kernels of the builtin operators read and write, and which of them are copied.
+// How many inputs and outputs the kernels of the builtin operators read and write, and which of them have one type.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ struct OperandCounts {
 // By the number that the operator has in TensorFlow Lite's schema; nothing for one whose count varies.
 std::optional<OperandCounts> operand_counts(std::int32_t builtin_code);
 
-// The input whose elements an operator copies as they are, so that its first output has to be of their type; nothing
-// for an operator that computes.
-std::optional<std::size_t> copied_input(std::int32_t builtin_code);
+// The input whose type the operator's first output has to have, since it copies elements as they are or computes in
+// their type; nothing for an operator that converts, or whose kernel looks at both.
+std::optional<std::size_t> input_of_output_type(std::int32_t builtin_code);
 
 }  // namespace zerolite

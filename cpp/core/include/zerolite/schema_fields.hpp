@@ -10,8 +10,14 @@ inline constexpr unsigned kVersion = 0;
 inline constexpr unsigned kOperatorCodes = 1;
 inline constexpr unsigned kSubgraphs = 2;
 inline constexpr unsigned kBuffers = 4;
+inline constexpr unsigned kMetadata = 6;
 inline constexpr unsigned kSignatures = 7;
 }  // namespace model
+
+namespace metadata {
+inline constexpr unsigned kName = 0;
+inline constexpr unsigned kBuffer = 1;
+}  // namespace metadata
 
 namespace operator_code {
 inline constexpr unsigned kDeprecatedBuiltinCode = 0;
