@@ -1,6 +1,7 @@
 #include "zerolite/graph_observer.hpp"
 
 #include "zerolite/accelerator.hpp"
+#include "zerolite/value_guard.hpp"
 
 namespace zerolite {
 namespace {
@@ -48,7 +49,10 @@ void GraphObserver::capture(abi::tflite::Context* context) {
     const int index = static_cast<int>(i);
     abi::tflite::Context* candidate = nullptr;
     if (context->acquire_subgraph_context(context, index, &candidate) != abi::tflite::Status::ok) continue;
-    if (candidate == context) graphs_[i] = CapturedGraph(context);
+    if (candidate == context) {
+      graphs_[i] = CapturedGraph(context);
+      guard_values(graphs_[i]);
+    }
     (void)context->release_subgraph_context(context, index);
   }
 }

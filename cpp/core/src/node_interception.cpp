@@ -34,12 +34,12 @@ NodeInterception::~NodeInterception() {
   for (std::size_t subgraph = 0; subgraph < observer_.subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer_.graph(subgraph);
     if (graph == nullptr) continue;
-    for (const PlannedNode& planned : graph->plan()) {
+    graph->for_each_planned([this](const PlannedNode& planned) {
       const auto original = originals_.find(planned.node);
       if (planned.registration->invoke == &NodeInterception::invoke && original != originals_.end()) {
         planned.registration->invoke = original->second.invoke;
       }
-    }
+    });
   }
 }
 

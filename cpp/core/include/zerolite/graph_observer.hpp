@@ -25,6 +25,8 @@ class GraphObserver {
   // Makes every model that is compiled in this environment offer its graph to the observer named in its
   // options.
   static void register_with(abi::Environment environment);
+  // Forgets what it has seen, for a compilation of a model with so many subgraphs.
+  void restart(std::size_t subgraph_count) { graphs_.assign(subgraph_count, CapturedGraph()); }
   // Names this observer in the options of the model that is compiled next. It must outlive the compiled
   // model.
   void attach_to(abi::Options options);

@@ -42,9 +42,8 @@ class NodeInterception {
   void rethrow_listener_error() const;
 
  private:
-  using Invoke = abi::tflite::Status (*)(abi::tflite::Context*, abi::tflite::Node*);
   struct Original {
-    Invoke invoke;
+    abi::tflite::Invoke* invoke;
     std::size_t subgraph;
   };
 
