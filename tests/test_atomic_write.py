@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -34,8 +35,30 @@ def test_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"can't write .*model\.tflite: No space left on device; nothing was changed"):
         write_atomically(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_file_that_may_not_grow(tmp_path: Path) -> None:
+    """As on a full disk, in the middle of the content."""
+    target = tmp_path / "model.tflite"
+    target.write_bytes(b"old")
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from zerolite.atomic_write import write_atomically
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    write_atomically(Path(sys.argv[1]), bytes(100000))
+except OSError as error:
+    print(error.errno, error.strerror)
+"""
+    message = f"{errno.EFBIG} can't write {target}: File too large; nothing was changed\n"
+    assert answer_of(program, str(target)) == message
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 

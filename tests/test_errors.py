@@ -13,7 +13,7 @@ import pytest
 
 import zerolite as zl
 from tests import model_zoo as zoo
-from tests.python_process import answer_of
+from tests.python_process import answer_of, run_python
 
 DENSE = zoo.model_path("dense_2layer")
 CONTENT = DENSE.read_bytes()
@@ -186,7 +186,9 @@ def test_bytes_may_change_after_loading() -> None:
         assert_runs(model)
 
 
-@pytest.mark.parametrize("source", [None, 3, 1.5, ["model.tflite"], object(), DENSE.open], ids=repr)
+@pytest.mark.parametrize(
+    "source", [None, 3, 1.5, ["model.tflite"], object(), DENSE.open], ids=lambda source: type(source).__name__
+)
 def test_wrong_types(source: Any) -> None:
     with pytest.raises(TypeError, match="path"):
         zl.load(source)
@@ -269,3 +271,26 @@ def test_kernels_that_fail_leave_the_model_usable() -> None:
                     model(x=twelve, rows=np.int32(rows))
             else:
                 np.testing.assert_array_equal(model(x=twelve, rows=np.int32(rows)), twelve.reshape(rows, -1))
+
+
+def test_memory_that_runs_out_in_a_call_is_a_memory_error() -> None:
+    """The runtime makes the numbers, and there is no memory for the copy of them; the next call is as good as any."""
+    program = """
+import resource
+import zerolite as zl
+from tests import model_zoo as zoo
+
+COUNT = 100_000_000
+with zl.load(zoo.model_path("runtime_range")) as model:
+    model(3)
+    used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+    limit = (used << 10) + 4 * COUNT + (100 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        model(COUNT)
+    except MemoryError:
+        print("MemoryError", model(3).tolist())
+"""
+    process = run_python(program)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout == "MemoryError [0, 1, 2]\n"

@@ -68,6 +68,16 @@ def test_default_signature(name: str, key: str) -> None:
         assert list(model.outputs) == list(model.signatures[key].outputs)
 
 
+def test_keys_that_are_no_text() -> None:
+    """The file says UTF-8, and nobody makes sure of it."""
+    content = zoo.model_path("dense_2layer").read_bytes()
+    assert content.count(b"serving_default\0") == 1
+    with zl.load(content.replace(b"serving_default\0", b"serving_\xff\xfefault\0")) as model:
+        (key,) = model.signatures
+        assert key == model.key == "serving_\ufffd\ufffdfault"
+        assert model.signatures[key].inputs.keys() == model.inputs.keys()
+
+
 def test_model_and_default_signature_are_the_same_tensors() -> None:
     with zl.load(zoo.model_path("multi_signature_with_default")) as model:
         signature = model.signatures["serving_default"]

@@ -7,10 +7,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from zerolite import _native
-from zerolite._log import set_log_level
-from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError
-from zerolite._runtime import RuntimeInfo, open_runtime, runtime_info
+from zerolite._main_interpreter import require_main_interpreter
+
+require_main_interpreter()
+
+from zerolite import _native  # noqa: E402 - which only the main interpreter can import
+from zerolite._log import set_log_level  # noqa: E402
+from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError  # noqa: E402
+from zerolite._runtime import RuntimeInfo, open_runtime, runtime_info  # noqa: E402
 
 open_runtime()
 
@@ -29,12 +33,14 @@ if TYPE_CHECKING:
     from zerolite.conversion import convert
     from zerolite.delegates.external_delegate import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
+    from zerolite.delegates.npu import Npu
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.layers import compare_layers
     from zerolite.pool import Pool
     from zerolite.profiling import Profile
     from zerolite.tracing import Trace
+    from zerolite.tuning import TuningResult, tune
 
 __version__: str = _native.__version__
 
@@ -45,11 +51,13 @@ _ON_DEMAND = {
     "Gpu": "zerolite.delegates.gpu",
     "Interpreter": "zerolite.interpreter",
     "ItemError": "zerolite._item_error",
+    "Npu": "zerolite.delegates.npu",
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite._delegation",
     "Pool": "zerolite.pool",
     "Profile": "zerolite.profiling",
     "Trace": "zerolite.tracing",
+    "TuningResult": "zerolite.tuning",
     "UnusedDelegate": "zerolite._delegation",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
@@ -58,6 +66,7 @@ _ON_DEMAND = {
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
     "load_delegate": "zerolite.interpreter",
+    "tune": "zerolite.tuning",
     "vision": "zerolite.vision",
 }
 
@@ -86,6 +95,7 @@ __all__ = [
     "Interpreter",
     "InvalidModelError",
     "ItemError",
+    "Npu",
     "OpResolverType",
     "Partition",
     "Pool",
@@ -96,6 +106,7 @@ __all__ = [
     "Tensor",
     "TensorMap",
     "Trace",
+    "TuningResult",
     "UnusedDelegate",
     "XNNPack",
     "__version__",
@@ -110,5 +121,6 @@ __all__ = [
     "load_delegate",
     "runtime_info",
     "set_log_level",
+    "tune",
     "vision",
 ]

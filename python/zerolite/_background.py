@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -23,6 +24,7 @@ class BackgroundThread:
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
         self._stopped = False
+        self._process = os.getpid()
 
     def submit(
         self, task: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -30,8 +32,14 @@ class BackgroundThread:
         """Run a task on the thread, after those that were submitted before.
 
         Raises:
-            Error: the thread was stopped.
+            Error: the thread was stopped, or stayed in the parent when this process was forked.
         """
+        # Before the lock, which a thread of the parent may have held when it forked.
+        if os.getpid() != self._process:
+            raise _native.Error(
+                f"the model's thread stayed in the process ({self._process}) that this one was forked from; "
+                "load the model again here"
+            )
         from concurrent.futures import ThreadPoolExecutor
 
         with self._lock:
@@ -42,7 +50,9 @@ class BackgroundThread:
             return self._executor.submit(task, *args, **kwargs)
 
     def stop(self) -> None:
-        """Cancel what has not begun, and wait for the rest and the thread."""
+        """Cancel what has not begun, and wait for the rest and the thread, unless those are a parent process's."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._stopped = True
             executor = self._executor

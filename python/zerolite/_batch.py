@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from zerolite import _native
+from zerolite._counts import checked_count
 from zerolite._tensor import Tensor, TensorMap
 
 if TYPE_CHECKING:  # these types take longer to make than everything else here
@@ -76,12 +76,7 @@ def map_signature(
 
 
 def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
-    try:
-        size = operator.index(chunk)
-    except TypeError:
-        raise TypeError(f"chunk is {chunk!r}, and must be an int of at least 1, or None for the fastest") from None
-    if size < 1:
-        raise ValueError(f"chunk is {size}, and must be at least 1, or None for the fastest")
+    size = checked_count("chunk", chunk, otherwise=", or None for the fastest")
     is_open = layout.leading_axis and all(tensor.shape_signature[:1] == (-1,) for tensor in inputs.values())
     if size != layout.items_per_run and not is_open:
         raise ValueError(

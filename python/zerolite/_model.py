@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zerolite._background import BackgroundThread
     from zerolite._delegation import Delegation
     from zerolite.delegates import Delegate
+    from zerolite.tuned import TunedFile
 
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
@@ -46,6 +47,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     """
 
     _signatures: Mapping[str, Signature] | None = None  # made by the first who asks
+    _tuned: TunedFile | None = None
 
     def __init__(
         self,
@@ -53,10 +55,14 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         *,
         choice: DelegateChoice | None = None,
         verify: Verify = "structure",
+        tuned: TunedFile | None = None,
+        name: bytes | None = None,
     ) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
-        A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes.
+        A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes. A
+        tuning has to belong to the model, and gives `map` the size of its chunks; `name` is what a model that comes as
+        bytes is called in errors.
         """
         settings = (choice or DelegateChoice(None, threads=None)).native_settings()
         if isinstance(source, CompiledModel):
@@ -64,18 +70,23 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             return
         verification = _verification(verify)
         path = _encoded(source) if isinstance(source, str | os.PathLike) else None
-        if verify == "isolated":
-            from zerolite.isolation import require_survival
-
-            # Read once, so that what is tried is what is loaded.
-            source = _native.read_file(path) if path is not None else source
-            with _contiguous_view(source) as content:
-                require_survival(content, name=path or _NAMELESS, settings=settings)
-        elif path is not None:
+        if path is not None and tuned is None and verify != "isolated":
             super().__init__(path=path, verification=verification, **settings)
             return
+        # Read once, so that what is looked at is what is loaded.
+        source = _native.read_file(path) if path is not None else source
+        name = name or path or _NAMELESS
         with _contiguous_view(source) as content:
-            super().__init__(content=content, name=path or _NAMELESS, verification=verification, **settings)
+            if tuned is not None:
+                tuned.require(content)
+            if verify == "isolated":
+                from zerolite.isolation import require_survival
+
+                require_survival(content, name=name, settings=settings)
+            super().__init__(content=content, name=name, verification=verification, **settings)
+        self._tuned = tuned
+        if tuned is not None and tuned.signature == self.key:
+            self._tuned_chunk = tuned.setting.chunk
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -84,9 +95,10 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         A model without signatures has one under LiteRT's key "<placeholder signature>", with the tensors' own names.
         """
         if self._signatures is None:
-            self._signatures = MappingProxyType(
-                {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
-            )
+            signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
+            if self._tuned is not None and self._tuned.signature in signatures:
+                signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
+            self._signatures = MappingProxyType(signatures)
         return self._signatures
 
     @property
@@ -153,6 +165,7 @@ def load(
     threads: int | None = None,
     fallback: bool = True,
     verify: Verify = "structure",
+    tuned: str | os.PathLike[str] | None = None,
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
@@ -168,6 +181,8 @@ def load(
             broken or made to break it. "structure": that what it refers to exists and fits, within and between its
             tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
             of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
+        tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
+            `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
@@ -175,10 +190,47 @@ def load(
         Error: the runtime can't compile the model, because it does not know an operator for example.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level.
+        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level; `tuned` is
+            damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
-    return CompiledModel(source, choice=DelegateChoice(delegates, threads=threads, fallback=fallback), verify=verify)
+    file = None
+    if tuned is not None:
+        from zerolite.tuned import TunedFile
+
+        file = TunedFile.read(tuned)
+        file.refuse_beside(delegates=delegates, threads=threads)
+        file.require_one_replica()
+        delegates = file.setting.delegate
+    choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+    return CompiledModel(source, choice=choice, verify=verify, tuned=file)
+
+
+def read_source(source: ModelSource) -> tuple[bytes, bytes]:
+    """The bytes of a model, and what it is called in errors.
+
+    Raises:
+        OSError: the file can't be read.
+        TypeError, ValueError: `source` is neither a path nor a buffer.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = _encoded(source)
+        return _native.read_file(path), path
+    with _contiguous_view(source) as content:
+        return bytes(content), _NAMELESS
+
+
+def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:
+    """The model's signature of that key; the model itself, which is its default one, without a key.
+
+    Raises:
+        ValueError: there is no such signature.
+    """
+    if key is None:
+        return model
+    if key not in model.signatures:
+        raise ValueError(f"{model.name} has no signature {key!r}; it has {', '.join(map(repr, model.signatures))}")
+    return model.signatures[key]
 
 
 def _verification(verify: str) -> _native.Verification:

@@ -97,6 +97,7 @@ class Signature:
 
 _External: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]]]
 _Gpu: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]], str, bytes, str]
+_Npu: TypeAlias = tuple[bytes, bytes, str, Sequence[tuple[str, str]], bytes]
 
 class CompiledModel(Signature):
     def __init__(
@@ -111,9 +112,9 @@ class CompiledModel(Signature):
         weight_cache: str | bytes = "",
         weight_cache_file: str | bytes = "",
         # An external delegate is a library and options; a GPU has besides a part of a device's name, a cache, and a
-        # key of the device.
-        before_xnnpack: Sequence[_External | _Gpu] = [],
-        after_xnnpack: Sequence[_External | _Gpu] = [],
+        # key of the device; an NPU is a dispatch library, a compiler's plug-in, a vendor, options and a cache.
+        before_xnnpack: Sequence[_External | _Gpu | _Npu] = [],
+        after_xnnpack: Sequence[_External | _Gpu | _Npu] = [],
         fallback: bool = True,
         xnnpack_flags: int | None = None,
         verification: Verification = ...,

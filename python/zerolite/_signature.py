@@ -42,6 +42,8 @@ class Dispatch(str):
 class SignatureMethods(_native.Signature):
     """The part of models and signatures that is not in a hurry; calling and `run` are native."""
 
+    _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
+
     @property
     def inputs(self) -> TensorMap:
         """The input tensors, by name and by position, in the order of positional arguments."""
@@ -134,7 +136,8 @@ class SignatureMethods(_native.Signature):
                 arrays, or a sequence of them by position. Lists and numbers are converted.
             out: an array of shape (items, ...) to put the results into, or a mapping from names for several outputs.
             chunk: how many items go through one run; None measures a few sizes at the first batch of this kind and
-                keeps the fastest, since the activations of large networks leave the caches when chunks grow.
+                keeps the fastest, since the activations of large networks leave the caches when chunks grow. A model
+                that was loaded with ``tuned=`` has the size from there.
             progress: called as ``progress(done, total)`` some twenty times a second at most.
 
         Returns:
@@ -148,7 +151,8 @@ class SignatureMethods(_native.Signature):
         """
         from zerolite._batch import map_signature
 
-        return map_signature([self], batch, out=out, chunk=chunk, progress=progress)
+        size = self._tuned_chunk if chunk is None else chunk
+        return map_signature([self], batch, out=out, chunk=size, progress=progress)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.

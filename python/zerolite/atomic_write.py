@@ -43,6 +43,10 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as failure:
         beside.unlink(missing_ok=True)
+        # What a failed write says names no file, and an open names one that nobody asked for.
+        if isinstance(failure, OSError) and failure.errno is not None:
+            reason = failure.strerror or os.strerror(failure.errno)
+            raise OSError(failure.errno, f"can't write {path}: {reason}; nothing was changed") from failure
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from queue import SimpleQueue
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from zerolite import _native
 from zerolite._background import asyncio_wrap
 from zerolite._batch import map_signature
+from zerolite._counts import checked_count
 from zerolite._item_error import ItemError
-from zerolite._model import CompiledModel, ModelSource
+from zerolite._model import CompiledModel, ModelSource, signature_of
 from zerolite._signature import SignatureMethods
 from zerolite._tensor import TensorMap, Value
 from zerolite._weight_sharing import SharedWeights
-from zerolite.delegates.choice import DelegateChoice, checked_count
+from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -46,36 +47,50 @@ class Pool:
         self,
         source: ModelSource,
         *,
-        workers: int,
+        workers: int | None = None,
         signature: str | None = None,
         delegates: Delegate | Sequence[Delegate] | None = None,
         fallback: bool = True,
         verify: Verify = "structure",
+        tuned: str | os.PathLike[str] | None = None,
     ) -> None:
         """Load the model and make its replicas.
 
         Args:
             source: the path of a .tflite file, or its bytes.
-            workers: how many replicas, at least 1; as many as there are cores is usual.
+            workers: how many replicas, at least 1; as many as there are cores is usual. Only with `tuned` it may be
+                left out.
             signature: the signature that items run through; None is the default one.
             delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
             fallback: whether operators that no delegate of the list takes run on the CPU.
             verify: how closely the model is looked at before it is used, as for `load`.
+            tuned: a file with the fastest setting, as for `load`; in the place of `workers` and `delegates`.
 
         Raises:
-            ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level.
-            TypeError: `workers` is not an integer.
+            ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level;
+                `tuned` is damaged, belongs to something else, or came with other settings.
+            TypeError: `workers` is not an integer, or missing.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
-        self.workers = checked_count("workers", workers)
+        file = None
+        if tuned is not None:
+            from zerolite.tuned import TunedFile
+
+            file = TunedFile.read(tuned)
+            file.refuse_beside(workers=workers, delegates=delegates)
+            workers, delegates = file.setting.workers, file.setting.delegate
+        if workers is None:
+            raise TypeError("workers is None, and must be an int from 1 to 1024; only with tuned it may be left out")
+        self.workers = checked_count("workers", workers, most=MOST_THREADS)
         self._closed = False
+        self._process = os.getpid()
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
-        first = CompiledModel(source, choice=choice, verify=verify)
+        first = CompiledModel(source, choice=choice, verify=verify, tuned=file)
         self._models = [first]
         self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
-        self._replicas = [_signature_of(model, signature) for model in self._models]
+        self._replicas = [signature_of(model, signature) for model in self._models]
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
             self._free.put(replica)
@@ -122,7 +137,8 @@ class Pool:
         Arguments, results and errors are those of `CompiledModel.map`.
         """
         self._require_open()
-        return map_signature(self._replicas, batch, out=out, chunk=chunk, progress=progress)
+        size = self._replicas[0]._tuned_chunk if chunk is None else chunk
+        return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress)
 
     def imap(self, items: Iterable[Value], *, ahead: int | None = None) -> Iterator[_Result]:
         """Run items from any iterable, and yield the results in its order.
@@ -145,12 +161,21 @@ class Pool:
             Error: the pool is closed.
         """
         self._require_open()
-        count = 4 * self.workers if ahead is None else _look_ahead(ahead)
+        count = (
+            4 * self.workers
+            if ahead is None
+            else checked_count("ahead", ahead, otherwise=", or None for four items a worker")
+        )
         return _OrderedResults(self, iter(items), count)
 
     def close(self) -> None:
-        """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine."""
+        """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine.
+
+        In a process that was forked this waits for nothing: the threads, and what they were at, are the parent's.
+        """
         self._closed = True
+        if os.getpid() != self._process:
+            return
         self._executor.shutdown(wait=True, cancel_futures=True)
         for model in self._models:
             model.close()
@@ -183,6 +208,11 @@ class Pool:
     def _require_open(self) -> None:
         if self._closed:
             raise _closed_error()
+        if os.getpid() != self._process:
+            raise _native.Error(
+                f"the pool was made before this process ({os.getpid()}) was forked, and its threads stayed in the "
+                f"parent ({self._process}); make a pool in each process, or start processes with 'spawn'"
+            )
 
 
 class _OrderedResults(Iterator["_Result"]):
@@ -232,25 +262,6 @@ class _OrderedResults(Iterator["_Result"]):
     def __del__(self) -> None:
         for _, future in self._pending:
             future.cancel()
-
-
-def _look_ahead(ahead: int) -> int:
-    try:
-        count = operator.index(ahead)
-    except TypeError:
-        raise TypeError(f"ahead is {ahead!r}, and must be an int of at least 1") from None
-    if count < 1:
-        raise ValueError(f"ahead is {count}, and must be at least 1, or None for four items a worker")
-    return count
-
-
-def _signature_of(model: CompiledModel, key: str | None) -> SignatureMethods:
-    if key is None:
-        return model
-    if key not in model.signatures:
-        known = ", ".join(map(repr, model.signatures))
-        raise ValueError(f"{model.name} has no signature {key!r}; its signatures are {known}")
-    return model.signatures[key]
 
 
 def _closed_error() -> _native.Error:

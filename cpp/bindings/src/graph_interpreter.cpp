@@ -29,7 +29,7 @@ InterpreterObject& interpreter(py::handle self) { return native<InterpreterObjec
 
 std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path,
                                           const std::optional<py::buffer>& content, int threads, CpuKernels kernels,
-                                          const Libraries& delegates, bool preserve_all_tensors,
+                                          const Delegates& delegates, bool preserve_all_tensors,
                                           std::optional<std::uint32_t> xnnpack_flags, bool fuse_operators,
                                           bool cluster_operators) {
   InterpreterObject::Options options;
@@ -145,7 +145,7 @@ void register_graph_interpreter(py::module_& module) {
       module, "GraphInterpreter", "A model whose tensors are told apart by index, as tf.lite.Interpreter does.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_interpreter_methods(type); }))
       .def(py::init(&create), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
-           py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate, py::arg("delegates") = Libraries(),
+           py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate, py::arg("delegates") = Delegates(),
            py::arg("preserve_all_tensors") = false, py::arg("xnnpack_flags") = py::none(),
            py::arg("fuse_operators") = true, py::arg("cluster_operators") = true)
       .def("_refusal", [](py::handle self) { return interpreter(self).refusal(); })

@@ -42,7 +42,8 @@ struct PlainArguments {
 void store(SignatureRunner& runner, std::span<PyObject* const> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::span<std::byte> memory = runner.slot(Side::input, i).bytes();
-    std::memcpy(memory.data(), PyArray_DATA(as_array(inputs[i])), memory.size());
+    // Not memcpy, here and below: the array may overlap the memory that is bound.
+    std::memmove(memory.data(), PyArray_DATA(as_array(inputs[i])), memory.size());
   }
 }
 
@@ -77,7 +78,7 @@ PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::siz
   if (arguments.out == nullptr) return new_output(runner, 0, signature.outputs()[0]);
   require_match("output", signature.outputs()[0], arguments.out);
   const std::span<const std::byte> memory = runner.slot(Side::output, 0).bytes();
-  std::memcpy(PyArray_DATA(as_array(arguments.out)), memory.data(), memory.size());
+  std::memmove(PyArray_DATA(as_array(arguments.out)), memory.data(), memory.size());
   Py_INCREF(arguments.out);
   return arguments.out;
 }

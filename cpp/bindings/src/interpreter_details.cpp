@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model_lock.hpp"
+#include "names.hpp"
 #include "zerolite/error.hpp"
 
 namespace py = pybind11;
@@ -26,12 +27,6 @@ py::object as_vector(const std::vector<Element>& values, int type) {
 }
 
 py::object integers(const std::vector<std::int32_t>& values) { return as_vector(values, NPY_INT32); }
-
-// A name in a file may be no UTF-8.
-py::str text(const std::string& name) {
-  return py::reinterpret_steal<py::str>(
-      PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace"));
-}
 
 py::object scalar_type(ElementType type) {
   // Fixed-size bytes stand for strings.
@@ -128,7 +123,7 @@ py::tuple legacy_quantization(const TensorDetails& details) {
 
 py::dict tensor_indices(const std::map<std::string, std::int32_t>& tensors) {
   py::dict indices;
-  for (const auto& [name, index] : tensors) indices[text(name)] = index;
+  for (const auto& [name, index] : tensors) indices[name_as_str(name)] = index;
   return indices;
 }
 
@@ -138,7 +133,7 @@ py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, st
   const Facts facts = facts_of(interpreter, index, subgraph);
   const TensorDetails& details = facts.details == nullptr ? facts.added : *facts.details;
   py::dict result;
-  result["name"] = text(facts.name);
+  result["name"] = name_as_str(facts.name);
   result["index"] = index;
   result["shape"] = integers(facts.shape);
   result["shape_signature"] = integers(facts.shape_signature);
@@ -155,7 +150,7 @@ py::dict signature_details(const InterpreterObject& interpreter) {
     py::dict sides;
     sides["inputs"] = tensor_indices(signature.inputs);
     sides["outputs"] = tensor_indices(signature.outputs);
-    signatures[text(signature.key)] = sides;
+    signatures[name_as_str(signature.key)] = sides;
   }
   return signatures;
 }
@@ -173,7 +168,7 @@ py::list node_details(InterpreterObject& interpreter) {
   py::list nodes;
   const auto add = [&](std::int32_t code, const std::string& custom, const std::vector<std::int32_t>& inputs,
                        const std::vector<std::int32_t>& outputs) {
-    nodes.append(py::make_tuple(code, text(custom), integers(inputs), integers(outputs)));
+    nodes.append(py::make_tuple(code, name_as_str(custom), integers(inputs), integers(outputs)));
   };
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const OperatorCode& code = interpreter.model().description().operator_codes[operators[i].code];

@@ -61,7 +61,8 @@ bool set_plain(InterpreterObject& interpreter, PyObject* index, PyObject* value)
   const TensorAccess* access = interpreter.slot_access(position);
   if (access == nullptr || !PyArray_IS_C_CONTIGUOUS(array) || !access->info.matches(array)) return false;
   const TensorSlot& slot = interpreter.main_runner()->slots()[static_cast<std::size_t>(access->slot)];
-  std::memcpy(slot.data(), PyArray_DATA(array), slot.size());
+  // Not memcpy: the array may be a view of the tensor's own memory.
+  std::memmove(slot.data(), PyArray_DATA(array), slot.size());
   return true;
 }
 

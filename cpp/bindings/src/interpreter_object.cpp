@@ -32,9 +32,11 @@ py::object interpreter_dtype(ElementType type) {
 InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const Options& options)
     : model_(std::move(model)),
       details_(ModelDetails::read(*model_)),
-      preserve_all_tensors_(options.preserve_all_tensors) {
+      preserve_all_tensors_(options.preserve_all_tensors),
+      own_lock_(model_->name(), ModelLock::Threads::none) {
   try {
     compiled_ = std::make_shared<CompiledModel>(model_, options.compile);
+    lock_ = &compiled_->lock();
   } catch (const InvalidModelError&) {
     throw;
   } catch (const RuntimeLibraryError&) {

@@ -37,7 +37,7 @@ class InterpreterObject {
   [[nodiscard]] const ModelDetails& details() const { return details_; }
   // Empty when the runtime compiled the model.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
-  [[nodiscard]] ModelLock& lock() { return lock_; }
+  [[nodiscard]] ModelLock& lock() { return *lock_; }
 
   // All below need the lock.
   [[nodiscard]] std::size_t subgraph_count() const { return graphs_.size(); }
@@ -78,7 +78,8 @@ class InterpreterObject {
   std::vector<TensorAccess> accesses_;      // of the main subgraph
   SignatureRunner* main_runner_ = nullptr;  // while the main subgraph is allocated
   std::uint64_t generation_ = 0;
-  ModelLock lock_;
+  ModelLock own_lock_;
+  ModelLock* lock_ = &own_lock_;  // the compiled model's, once there is one
 };
 
 // The dtype in which tf.lite.Interpreter shows a type: 2-bit and 4-bit integers and 8-bit floats as bytes. Null for

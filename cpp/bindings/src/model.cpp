@@ -13,6 +13,7 @@
 #include "instance.hpp"
 #include "model_instance.hpp"
 #include "model_lock.hpp"
+#include "names.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
 #include "zerolite/operator_names.hpp"
@@ -48,7 +49,7 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
   if (!replica_of.is_none()) {
     const CompiledModel& original = native<ModelObject>(replica_of).model();
     const py::gil_scoped_release release;
-    model = compile(original.model(), options);
+    model = compile(original, options);
   } else if (path) {
     const py::gil_scoped_release release;
     model = compile(std::make_shared<Model>(ModelBytes::read(*path), verification), options);
@@ -65,6 +66,7 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
 void close(py::handle self) {
   auto& object = native<ModelObject>(self);
   const py::gil_scoped_release release;
+  if (object.model().lock().is_lost()) return;
   std::vector<std::unique_ptr<SignatureRunner>> remains;
   {
     const std::scoped_lock lock(object.model().lock());
@@ -72,25 +74,12 @@ void close(py::handle self) {
   }
 }
 
-// Custom operators are called what a file says, which need not be UTF-8.
-py::object text(const std::string& name) {
-  PyObject* text = PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace");
-  if (text == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(text);
-}
+py::str name_of_model(py::handle self) { return path_as_str(native<ModelObject>(self).model().model()->name()); }
 
-py::object name_of_model(py::handle self) {
-  const std::string& name = native<ModelObject>(self).model().model()->name();
-  // A path may be no UTF-8; Python has a way to write such ones.
-  PyObject* text = PyUnicode_DecodeFSDefaultAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
-  if (text == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(text);
-}
-
-std::vector<std::string> signature_keys(py::handle self) {
-  std::vector<std::string> keys;
+py::list signature_keys(py::handle self) {
+  py::list keys;
   for (const SignatureDescription& signature : native<ModelObject>(self).model().description().signatures) {
-    keys.push_back(signature.key);
+    keys.append(name_as_str(signature.key));
   }
   return keys;
 }
@@ -110,8 +99,9 @@ py::list delegation_of(py::handle self) {
   py::list result;
   for (const auto& [subgraph, delegation] : delegations) {
     py::list names;
-    for (const std::uint32_t code : model.description().subgraphs[subgraph].operators) {
-      names.append(text(name_of(model.description().operator_codes[code])));
+    const ModelDescription& described = model.delegated_operators();
+    for (const std::uint32_t code : described.subgraphs[subgraph].operators) {
+      names.append(name_as_str(name_of(described.operator_codes[code])));
     }
     py::list partitions;
     for (const Partition& partition : delegation.partitions) {
@@ -144,7 +134,7 @@ void verify_model(const py::buffer& content, const std::string& name, Verificati
 py::list unused_delegates(py::handle self) {
   py::list result;
   for (const UnusedDelegate& unused : native<ModelObject>(self).model().unused_delegates()) {
-    result.append(py::make_tuple(unused.name, text(unused.reason)));
+    result.append(py::make_tuple(unused.name, name_as_str(unused.reason)));
   }
   return result;
 }

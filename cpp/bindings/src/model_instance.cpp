@@ -18,12 +18,20 @@ void destroy(const CompiledModel* model) {
   }
 }
 
+std::shared_ptr<CompiledModel> prepared(CompiledModel* model) {
+  std::shared_ptr<CompiledModel> compiled(model, &destroy);
+  compiled->prepare();
+  return compiled;
+}
+
 }  // namespace
 
 std::shared_ptr<CompiledModel> compile(std::shared_ptr<const Model> model, const CompileOptions& options) {
-  std::shared_ptr<CompiledModel> compiled(new CompiledModel(std::move(model), options), &destroy);
-  compiled->prepare();
-  return compiled;
+  return prepared(new CompiledModel(std::move(model), options));
+}
+
+std::shared_ptr<CompiledModel> compile(const CompiledModel& original, const CompileOptions& options) {
+  return prepared(new CompiledModel(original, options));
 }
 
 }  // namespace zerolite::bindings

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "instance.hpp"
 #include "model_instance.hpp"
 #include "model_lock.hpp"
+#include "names.hpp"
 #include "register.hpp"
 #include "signature_call.hpp"
 #include "signature_object.hpp"
@@ -26,13 +26,6 @@ namespace py = pybind11;
 
 namespace zerolite::bindings {
 namespace {
-
-// Names come from files, and need not be UTF-8.
-py::object text(std::string_view name) {
-  PyObject* text = PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace");
-  if (text == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(text);
-}
 
 // A signature of a second instance of its model: over the same bytes, with state and memory of its own. With `kernels`
 // it runs on these alone, whatever the delegates of the model.
@@ -51,7 +44,7 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<CpuKer
   std::shared_ptr<CompiledModel> model;
   {
     const py::gil_scoped_release release;
-    model = compile(signature.model().model(), options);
+    model = compile(signature.model(), options);
   }
   return std::make_shared<SignatureObject>(std::move(model), signature.index());
 }
@@ -96,8 +89,8 @@ py::list planned_nodes(py::handle object) {
                                                     : name_of_tensor(model.observer(), model.description(),
                                                                      node.subgraph, node.outputs.front());
     py::list operators;
-    for (const std::string& name : node.operators) operators.append(text(name));
-    nodes.append(py::make_tuple(node.subgraph, node.node, operators, text(node.delegate), text(output)));
+    for (const std::string& name : node.operators) operators.append(name_as_str(name));
+    nodes.append(py::make_tuple(node.subgraph, node.node, operators, name_as_str(node.delegate), name_as_str(output)));
   }
   return nodes;
 }
@@ -179,8 +172,9 @@ py::tuple trace_run(py::handle object) {
   py::list result;
   for (const Traced& tensor : tensors) {
     const TracedTensor& traced = *trace.find(tensor.subgraph, tensor.tensor);
-    result.append(py::make_tuple(tensor.subgraph, tensor.tensor, text(tensor.name), text(tensor.operator_name),
-                                 values_of(traced), quantization_of(tensor.quantization), traced.times));
+    result.append(py::make_tuple(tensor.subgraph, tensor.tensor, name_as_str(tensor.name),
+                                 name_as_str(tensor.operator_name), values_of(traced),
+                                 quantization_of(tensor.quantization), traced.times));
   }
   return py::make_tuple(model.description().signatures[signature.index()].subgraph, result);
 }
@@ -192,13 +186,7 @@ void register_observation(py::module_& module) {
              py::arg("profiling") = false);
   module.def(
       "model_name",
-      [](py::handle signature) {
-        const std::string& name = native<SignatureObject>(signature).model().model()->name();
-        // A path may be no UTF-8; Python has a way to write such ones.
-        PyObject* text = PyUnicode_DecodeFSDefaultAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
-        if (text == nullptr) throw py::error_already_set();
-        return py::reinterpret_steal<py::object>(text);
-      },
+      [](py::handle signature) { return path_as_str(native<SignatureObject>(signature).model().model()->name()); },
       py::arg("signature"), py::pos_only());
   module.def("take_inputs", &take_inputs, py::arg("signature"), py::arg("source"), py::pos_only());
   module.def(

@@ -9,6 +9,7 @@
 #include "hot_path.hpp"
 #include "instance.hpp"
 #include "model_lock.hpp"
+#include "names.hpp"
 #include "register.hpp"
 #include "signature_object.hpp"
 
@@ -23,11 +24,11 @@ py::tuple names_of(const std::vector<TensorInfo>& tensors) {
   return names;
 }
 
-std::pair<bool, std::string> dispatch_of(py::handle self) {
+std::pair<bool, py::str> dispatch_of(py::handle self) {
   auto& signature = native<SignatureObject>(self);
   const std::unique_lock lock = lock_model(signature.model().lock());
   const Dispatch dispatch = signature.runner().dispatch();
-  return {dispatch.direct, dispatch.reason};
+  return {dispatch.direct, name_as_str(dispatch.reason)};
 }
 
 void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vector<std::int32_t>>>& shapes) {
@@ -62,7 +63,7 @@ void register_signature(py::module_& module) {
              return std::make_shared<SignatureObject>(model.shared_model(), index);
            }),
            py::arg("model"), py::arg("index"))
-      .def_property_readonly("key", method(&SignatureObject::key))
+      .def_property_readonly("key", [](py::handle self) { return name_as_str(native<SignatureObject>(self).key()); })
       .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
       .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
       .def("_dispatch", &dispatch_of)

@@ -5,6 +5,7 @@
 
 #include "dtypes.hpp"
 #include "model_lock.hpp"
+#include "names.hpp"
 
 namespace py = pybind11;
 
@@ -22,8 +23,7 @@ std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const 
   for (const NamedTensor& tensor : tensors) {
     TensorInfo info;
     info.name = tensor.name;
-    info.key = py::reinterpret_steal<py::object>(
-        PyUnicode_DecodeUTF8(tensor.name.data(), static_cast<Py_ssize_t>(tensor.name.size()), "replace"));
+    info.key = name_as_str(tensor.name);
     info.type = subgraph.tensors[static_cast<std::size_t>(tensor.tensor_index)].type;
     info.dtype = dtype_of(info.type);
     info.plain = info.type != ElementType::string && !is_packed(info.type);

@@ -64,7 +64,8 @@ void unpack(std::span<const std::byte> bytes, unsigned bits, bool is_signed, std
 void copy_values(PyArrayObject* array, std::byte* to) {
   const auto size = static_cast<std::size_t>(PyArray_NBYTES(array));
   if (PyArray_IS_C_CONTIGUOUS(array)) {
-    if (size > 0) std::memcpy(to, PyArray_DATA(array), size);
+    // Not memcpy: the array may overlap the memory that is bound.
+    if (size > 0) std::memmove(to, PyArray_DATA(array), size);
     return;
   }
   Py_INCREF(PyArray_DESCR(array));

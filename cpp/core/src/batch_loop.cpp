@@ -1,13 +1,23 @@
 #include "zerolite/batch_loop.hpp"
 
 #include <mutex>
+#include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "zerolite/error.hpp"
 
 namespace zerolite {
+namespace {
+
+std::string in_words(std::size_t first, std::size_t count) {
+  if (count == 1) return "item " + std::to_string(first);
+  return "items " + std::to_string(first) + " to " + std::to_string(first + count - 1);
+}
+
+}  // namespace
 
 BatchLoop::BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::size_t signature, Batch batch,
                      std::size_t chunk)
@@ -39,14 +49,15 @@ std::optional<std::size_t> BatchLoop::take_chunk(Clock::time_point until, bool f
 void BatchLoop::note_failure(std::size_t first, std::size_t count) noexcept {
   const std::scoped_lock lock(lock_);
   if (failure_) return;
-  const std::string items = count == 1 ? "item " + std::to_string(first)
-                                       : "items " + std::to_string(first) + " to " + std::to_string(first + count - 1);
+  failure_ = std::current_exception();
   try {
     throw;
   } catch (const Error& error) {
-    failure_ = std::make_exception_ptr(Error(items + ": " + error.what()));
-  } catch (...) {
-    failure_ = std::current_exception();
+    try {
+      failure_ = std::make_exception_ptr(Error(in_words(first, count) + ": " + error.what()));
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): then the failure is told without the items
+    }
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told as it is
   }
 }
 
@@ -86,13 +97,16 @@ void BatchLoop::run_rest() {
 bool BatchLoop::advance(Clock::time_point until) {
   if (next_ == 0 && batch_.items > 0) choose_chunk();
   if (batch_.items - next_ >= chunk_ && batch_.items > 0) {
-    // The calling thread works too.
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < replicas_.size(); ++i) {
-      threads.emplace_back([this, i, until] { work(*replicas_[i], until); });
+    // The calling thread works too; where the system has no thread or memory left, with those that have started.
+    std::vector<std::jthread> threads;
+    try {
+      for (std::size_t i = 1; i < replicas_.size(); ++i) {
+        threads.emplace_back([this, i, until] { work(*replicas_[i], until); });
+      }
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the work is done all the same
+    } catch (const std::bad_alloc&) {     // NOLINT(bugprone-empty-catch): likewise
     }
     work(*replicas_.front(), until);
-    for (std::thread& thread : threads) thread.join();
   }
   const std::size_t left = batch_.items - next_;
   if (!failure_ && left > 0 && left < chunk_) run_rest();

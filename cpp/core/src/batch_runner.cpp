@@ -58,45 +58,43 @@ class OwnMemory {
  public:
   OwnMemory(SignatureRunner& runner, std::optional<std::size_t> items) : runner_(runner), saved_(runner.take_slots()) {
     if (!items) return;
-    std::vector<ResizeRequest> requests;
-    for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
-      Shape shape = runner.spec(Side::input, i).shape;
-      original_.push_back({i, shape});
-      shape[0] = static_cast<std::int32_t>(*items);
-      requests.push_back({i, std::move(shape)});
-    }
     try {
-      runner_.resize(requests);
+      resize_to(*items);
     } catch (...) {
-      runner_.put_slots(std::move(saved_));
+      runner_.put_slots(std::move(saved_), {});
       throw;
     }
   }
-  ~OwnMemory() {
-    try {
-      runner_.resize(original_);
-    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): a destructor can't say more
-      // The signature had these shapes before; should they fail now, its next use says so.
-    }
-    runner_.put_slots(std::move(saved_));
-  }
+  ~OwnMemory() { runner_.put_slots(std::move(saved_), std::move(original_)); }
   OwnMemory(const OwnMemory&) = delete;
   OwnMemory& operator=(const OwnMemory&) = delete;
 
  private:
+  void resize_to(std::size_t items) {
+    std::vector<ResizeRequest> requests;
+    for (std::size_t i = 0; i < runner_.count(Side::input); ++i) {
+      Shape shape = runner_.spec(Side::input, i).shape;
+      original_.push_back({i, shape});
+      shape[0] = static_cast<std::int32_t>(items);
+      requests.push_back({i, std::move(shape)});
+    }
+    runner_.resize(requests);
+  }
+
   SignatureRunner& runner_;
   std::vector<TensorSlot> saved_;
   std::vector<ResizeRequest> original_;
 };
 
+// With memmove, as where results are copied: the caller's arrays may overlap the memory that is bound.
 void copy_items(const BatchTensor& tensor, std::size_t first, std::size_t count, std::byte* to) {
   if (tensor.item_size == 0) return;
   if (tensor.is_contiguous()) {
-    std::memcpy(to, tensor.item(first), count * tensor.item_size);
+    std::memmove(to, tensor.item(first), count * tensor.item_size);
     return;
   }
   for (std::size_t i = 0; i < count; ++i)
-    std::memcpy(to + i * tensor.item_size, tensor.item(first + i), tensor.item_size);
+    std::memmove(to + i * tensor.item_size, tensor.item(first + i), tensor.item_size);
 }
 
 // Ends lending, whatever came of the run.
@@ -154,7 +152,7 @@ void BatchRunner::run_items(const Batch& batch, std::size_t first, std::size_t c
       throw Error("output '" + runner_.description().outputs[i].name + "' does not have a result for each item");
     }
     std::byte* const to = tensor.item(first);
-    if (slot.data() != to && slot.size() > 0) std::memcpy(to, slot.data(), slot.size());
+    if (slot.data() != to && slot.size() > 0) std::memmove(to, slot.data(), slot.size());
   }
 }
 

@@ -39,28 +39,35 @@ std::string to_string(const std::vector<std::int32_t>& shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-std::vector<PlannedNode> CapturedGraph::plan() const {
+std::span<const int> CapturedGraph::planned_indices() const {
   abi::tflite::IntArray* indices = nullptr;
   if (get_execution_plan_(context_, &indices) != abi::tflite::Status::ok || indices == nullptr) return {};
+  return indices->values();
+}
+
+std::optional<PlannedNode> CapturedGraph::planned_node(std::size_t index) const {
+  PlannedNode planned;
+  planned.index = index;
+  const abi::tflite::Status status =
+      get_node_and_registration_(context_, static_cast<int>(index), &planned.node, &planned.registration);
+  return status == abi::tflite::Status::ok ? std::optional(planned) : std::nullopt;
+}
+
+std::vector<PlannedNode> CapturedGraph::plan() const {
+  const std::span<const int> indices = planned_indices();
   std::vector<PlannedNode> nodes;
-  nodes.reserve(static_cast<std::size_t>(indices->size));
-  for (const int index : indices->values()) {
-    PlannedNode planned;
-    planned.index = static_cast<std::size_t>(index);
-    abi::tflite::Registration* registration = nullptr;
-    if (get_node_and_registration_(context_, index, &planned.node, &registration) != abi::tflite::Status::ok) return {};
-    planned.registration = registration;
-    nodes.push_back(planned);
+  nodes.reserve(indices.size());
+  for (const int index : indices) {
+    const std::optional<PlannedNode> planned = planned_node(static_cast<std::size_t>(index));
+    if (!planned) return {};
+    nodes.push_back(*planned);
   }
   return nodes;
 }
 
 const abi::tflite::Node* CapturedGraph::node(std::size_t index) const {
-  abi::tflite::Node* node = nullptr;
-  abi::tflite::Registration* registration = nullptr;
-  const abi::tflite::Status status =
-      get_node_and_registration_(context_, static_cast<int>(index), &node, &registration);
-  return status == abi::tflite::Status::ok ? node : nullptr;
+  const std::optional<PlannedNode> planned = planned_node(index);
+  return planned ? planned->node : nullptr;
 }
 
 std::vector<std::int32_t> values_of(const abi::tflite::IntArray* array) {

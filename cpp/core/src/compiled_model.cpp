@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "zerolite/error.hpp"
-#include "zerolite/model_compilation.hpp"
 #include "zerolite/operator_names.hpp"
 #include "zerolite/status.hpp"
 
@@ -64,6 +63,18 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
   return options;
 }
 
+ModelLock::Threads own_threads(const CompileOptions& options) {
+  // Drivers of GPUs and NPUs have threads, however many compute on the CPU.
+  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr;
+  return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
+}
+
+// A model that is compiled for the same NPU again need not be.
+std::shared_ptr<const Model> program_for(const CompiledModel& original, const CompileOptions& options) {
+  if (original.program() == original.model() || options.npu() == nullptr) return nullptr;
+  return *options.npu() == *original.options().npu() ? original.program() : nullptr;
+}
+
 bool direct_dispatch_allowed() {
   const char* setting = std::getenv("ZEROLITE_DISPATCH");
   return setting == nullptr || std::string_view(setting) != "runtime";
@@ -72,15 +83,25 @@ bool direct_dispatch_allowed() {
 }  // namespace
 
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options)
+    : CompiledModel(std::move(model), std::move(options), nullptr) {}
+
+CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions& options)
+    : CompiledModel(original.model_, options, program_for(original, options)) {}
+
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
+                             const std::shared_ptr<const Model>& program_made_before)
     : model_(std::move(model)),
       options_(std::move(options)),
-      observer_(description().subgraphs.size()),
+      observer_(model_->description().subgraphs.size()),
       delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
-      compiled_(compile_model(*model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_)),
+      compilation_(compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_,
+                                 program_made_before)),
+      origins_(program() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *program())),
       unused_delegates_(delegates_->unused()),
       runners_(description().signatures.size()),
-      users_(description().subgraphs.size()) {
+      users_(description().subgraphs.size()),
+      lock_(model_->name(), own_threads(options_)) {
   for (const SignatureDescription& signature : description().signatures) {
     const CapturedGraph* graph = observer_.graph(signature.subgraph);
     if (graph == nullptr) {
@@ -89,6 +110,13 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     require_same_graph(*graph, signature.subgraph, description());
   }
   if (!options_.fallback) require_complete();
+}
+
+CompiledModel::~CompiledModel() {
+  if (!lock_.is_lost()) return;
+  for (std::unique_ptr<SignatureRunner>& runner : runners_) (void)runner.release();
+  (void)compilation_.compiled.release();
+  (void)delegates_.release();
 }
 
 void CompiledModel::prepare() {
@@ -105,7 +133,14 @@ std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const 
   require_open();
   const CapturedGraph* graph = observer_.graph(subgraph);
   if (graph == nullptr) return std::nullopt;
-  return Delegation::of(*graph);
+  Delegation delegation = Delegation::of(*graph);
+  if (origins_) {
+    for (Partition& partition : delegation.partitions) {
+      partition.operators = origins_->of_operators(subgraph, partition.operators);
+    }
+    delegation.builtin = origins_->of_operators(subgraph, delegation.builtin);
+  }
+  return delegation;
 }
 
 RunProfile CompiledModel::profile_run(std::size_t index) {
@@ -113,7 +148,8 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
   abi::Profiler profiler = nullptr;
   if (options_.profiling) {
     const LogCapture log;
-    require_ok(zerolite::runtime().CompiledModelGetProfiler(compiled_.get(), &profiler), "profile the model", log);
+    require_ok(zerolite::runtime().CompiledModelGetProfiler(compilation_.compiled.get(), &profiler),
+               "profile the model", log);
   }
   RunProfiler listener(observer_, profiler);
   runner.run_observed(observer_, listener);
@@ -125,8 +161,9 @@ void CompiledModel::require_complete() const {
   for (std::size_t subgraph = 0; subgraph < description().subgraphs.size(); ++subgraph) {
     const std::optional<Delegation> found = delegation(subgraph);
     if (!found) continue;
-    const std::vector<std::uint32_t>& operators = description().subgraphs[subgraph].operators;
-    for (const std::size_t index : found->builtin) ++left[name_of(description().operator_codes[operators[index]])];
+    const ModelDescription& described = delegated_operators();
+    const std::vector<std::uint32_t>& operators = described.subgraphs[subgraph].operators;
+    for (const std::size_t index : found->builtin) ++left[name_of(described.operator_codes[operators[index]])];
   }
   if (left.empty()) return;
   std::string names;
@@ -143,14 +180,20 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   require_open();
   // Signatures that are never used are never allocated.
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
-  if (runner == nullptr) {
-    const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
-    runner = std::make_unique<SignatureRunner>(compiled_.get(), index, *model_, graph, direct_dispatch_allowed());
-  }
-  // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
   SignatureRunner*& user = users_[description().signatures[index].subgraph];
-  if (user != runner.get()) {
-    if (user != nullptr) runner->take_over();
+  if (user == nullptr || user != runner.get()) {
+    if (user != nullptr) user->catch_up();
+    // Nobody's, should it come to nothing: who uses the subgraph next takes it over.
+    user = nullptr;
+    last_runner_ = nullptr;
+    if (runner == nullptr) {
+      const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
+      runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *program(), graph,
+                                                 direct_dispatch_allowed());
+    } else {
+      // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
+      runner->take_over();
+    }
     user = runner.get();
   }
   last_index_ = index;
@@ -163,7 +206,7 @@ std::vector<std::unique_ptr<SignatureRunner>> CompiledModel::close() {
   runners_.clear();
   std::ranges::fill(users_, nullptr);
   last_runner_ = nullptr;
-  compiled_.reset();
+  compilation_.compiled.reset();
   delegates_.reset();
   return remains;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "zerolite/delegation.hpp"
+#include "zerolite/operator_numbers.hpp"
+
 namespace zerolite {
 namespace {
 
@@ -35,11 +38,12 @@ std::string obstacle_of(const Tensor& tensor) {
   return {};
 }
 
-std::string obstacle_of(const PlannedNode& planned) {
+std::string obstacle_of(const CapturedGraph& graph, const PlannedNode& planned) {
   const Registration& registration = *planned.registration;
   const Node& node = *planned.node;
   if (node.delegate != nullptr && custom_name(registration) != kXnnpack) {
-    return "delegate " + std::string(custom_name(registration)) + " runs part of the graph";
+    const std::string name = kernel_name(graph, planned);
+    return "delegate " + (name.empty() ? "unnamed" : name) + " runs part of the graph";
   }
   if (node.delegate == nullptr && registration.builtin_code == abi::tflite::kBuiltinCustom) {
     return "operator " + std::string(custom_name(registration)) + " is custom, and may keep state of its own";
@@ -53,11 +57,9 @@ std::string obstacle_of(const PlannedNode& planned) {
 
 // Kernels that draw random numbers keep the generator's state to themselves.
 bool draws_random_numbers(const Registration& registration) {
-  constexpr std::int32_t kMultinomial = 149;
-  constexpr std::int32_t kRandomStandardNormal = 146;
-  constexpr std::int32_t kRandomUniform = 148;
-  return registration.builtin_code == kMultinomial || registration.builtin_code == kRandomStandardNormal ||
-         registration.builtin_code == kRandomUniform;
+  const auto operation = static_cast<builtin::Operator>(registration.builtin_code);
+  return operation == builtin::Operator::multinomial || operation == builtin::Operator::random_standard_normal ||
+         operation == builtin::Operator::random_uniform;
 }
 
 }  // namespace
@@ -66,7 +68,7 @@ std::string DirectPlan::obstacle(const CapturedGraph& graph, const std::vector<P
                                  std::span<const TensorSlot> slots) {
   if (nodes.empty()) return "the graph has no operators";
   for (const PlannedNode& planned : nodes) {
-    if (std::string found = obstacle_of(planned); !found.empty()) return found;
+    if (std::string found = obstacle_of(graph, planned); !found.empty()) return found;
     if (draws_random_numbers(*planned.registration)) return "an operator draws random numbers";
     for (const abi::tflite::IntArray* list :
          {planned.node->inputs, planned.node->outputs, planned.node->intermediates, planned.node->temporaries}) {

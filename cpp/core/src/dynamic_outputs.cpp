@@ -11,15 +11,18 @@ using abi::tflite::IntArray;
 using abi::tflite::Tensor;
 
 bool DynamicOutputs::occur_in(const CapturedGraph& graph) {
-  return std::ranges::any_of(graph.plan(), [&](const PlannedNode& planned) {
-    if (planned.node->outputs == nullptr) return false;
-    return std::ranges::any_of(planned.node->outputs->values(), [&](int index) {
-      return index != abi::tflite::kOptionalTensor && graph.tensor(index).allocation_type == AllocationType::dynamic;
-    });
+  const auto is_dynamic = [&](int index) {
+    return index != abi::tflite::kOptionalTensor && graph.tensor(index).allocation_type == AllocationType::dynamic;
+  };
+  return graph.any_planned([&](const PlannedNode& planned) {
+    return planned.node->outputs != nullptr && std::ranges::any_of(planned.node->outputs->values(), is_dynamic);
   });
 }
 
 DynamicOutputs::DynamicOutputs(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs) : graph_(graph) {
+  // Before anything is hidden: without an object nobody would bring it back.
+  hidden_.reserve(outputs.size());
+  ordinary_.reserve(outputs.size());
   for (const std::int32_t index : outputs) {
     Tensor& tensor = graph_.tensor(index);
     // The runtime has a way of its own for strings.

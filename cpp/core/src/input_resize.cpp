@@ -8,7 +8,7 @@
 
 #include "zerolite/error.hpp"
 #include "zerolite/gpu_delegate.hpp"
-#include "zerolite/late_outputs.hpp"
+#include "zerolite/npu_delegate.hpp"
 #include "zerolite/signature_runner.hpp"
 #include "zerolite/status.hpp"
 
@@ -36,6 +36,7 @@ void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int
   const LogCapture log;
   const std::string action = "resize input '" + description_.inputs[input].name + "' to " + to_string(shape);
   const auto resize_to = [&](const std::vector<std::int32_t>& size) {
+    is_resized_ = true;
     require_done(guarded([&] {
                    return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, size.data(),
                                                                             size.size());
@@ -56,9 +57,13 @@ void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int
 }
 
 void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
-  LateOutputs::forget_buffers(graph_, computed_outputs_);
-  for (const ResizeRequest& request : requests) resize_input(request.input, request.shape);
-  allocate();
+  state_ = State::unprepared;  // before the graph changes: a plan that is called as it was would read what has moved
+  for (const ResizeRequest& request : requests) {
+    if (graph_.shape(slot(Side::input, request.input).tensor_index()) != request.shape) {
+      resize_input(request.input, request.shape);
+    }
+  }
+  if (is_resized_) allocate();
 }
 
 void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
@@ -67,6 +72,9 @@ void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes
                               "' can't have the shape " + to_string(request.shape) + ": ";
   if (GpuDelegate::runs_in(graph_)) {
     throw Error(refusal + "a part runs on the GPU, which computes the file's shapes only; load it without zl.Gpu");
+  }
+  if (NpuDelegate::runs_in(graph_)) {
+    throw Error(refusal + "a part runs on the NPU, which computes the file's shapes only; load it without zl.Npu");
   }
   if (empty_shapes == EmptyShapes::refused) {
     if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
@@ -86,6 +94,7 @@ void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes
 }
 
 void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
+  catch_up();
   std::vector<ResizeRequest> changes;
   std::vector<ResizeRequest> previous;
   for (const ResizeRequest& request : requests) {
@@ -98,16 +107,32 @@ void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShape
   if (changes.empty()) return;
   try {
     apply(changes);
-  } catch (const Error& error) {
-    try {
-      apply(previous);
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
-      // Shapes that the model came with, with which it can't be prepared either.
-    }
     fit_slots();
+  } catch (const Error& error) {
+    return_to(std::move(previous));
     throw Error(std::string(error.what()) + "; the previous shapes are kept");
+  } catch (...) {
+    return_to(std::move(previous));
+    throw;
   }
-  fit_slots();
+}
+
+void SignatureRunner::return_to(std::vector<ResizeRequest> shapes) noexcept {
+  try {
+    apply(shapes);
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the error that led here is the one to tell
+    // Shapes that the model came with, with which it can't be prepared either.
+  } catch (...) {
+    owed_ = std::move(shapes);
+  }
+  note_allocation();
+}
+
+void SignatureRunner::catch_up() {
+  if (owed_.empty()) return;
+  apply(owed_);
+  note_allocation();
+  owed_.clear();
 }
 
 }  // namespace zerolite

@@ -33,6 +33,7 @@ bool LateOutputs::occur_in(const CapturedGraph& graph, const std::vector<std::in
 }
 
 LateOutputs::LateOutputs(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs) : graph_(graph) {
+  late_.reserve(outputs.size());  // before anything is changed: without an object nobody would change it back
   for (const std::int32_t index : outputs) {
     Tensor& tensor = graph_.tensor(index);
     if (!is_late(tensor)) continue;

@@ -78,7 +78,8 @@ OperatorCode parse_operator_code(const Table& table, Allowance& allowance) {
   const auto deprecated = table.scalar<std::int8_t>(schema::operator_code::kDeprecatedBuiltinCode, 0);
   code.builtin_code = std::max(table.scalar<std::int32_t>(schema::operator_code::kBuiltinCode, 0),
                                static_cast<std::int32_t>(deprecated));
-  code.custom_code = text(table, schema::operator_code::kCustomCode, allowance);
+  const std::string custom_code = text(table, schema::operator_code::kCustomCode, allowance);
+  code.custom_code = custom_code.substr(0, custom_code.find('\0'));  // where it ends for the runtime (2.3.0)
   code.version = table.scalar<std::int32_t>(schema::operator_code::kVersion, 1);
   return code;
 }

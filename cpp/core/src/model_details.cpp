@@ -131,8 +131,8 @@ class Reader {
       return;
     }
     details.scales = numbers<float>(table, schema::quantization::kScales);
-    if (details.scales.empty()) return;
     details.zero_points = numbers<std::int64_t, std::int32_t>(table, schema::quantization::kZeroPoints);
+    if (details.scales.empty()) return;
     details.quantized_dimension = dimension;
   }
 
@@ -216,6 +216,12 @@ ModelDetails ModelDetails::read(const Model& model) {
   } catch (const InvalidModelError& error) {
     throw InvalidModelError(model.name() + " is not a sound TensorFlow Lite model: " + error.what());
   }
+}
+
+bool ModelDetails::has_sparse_tensors() const {
+  const auto is_sparse = [](const TensorDetails& tensor) { return tensor.sparsity.has_value(); };
+  return std::ranges::any_of(
+      subgraphs, [&](const SubgraphDetails& subgraph) { return std::ranges::any_of(subgraph.tensors, is_sparse); });
 }
 
 }  // namespace zerolite

@@ -4,6 +4,7 @@
 namespace zerolite {
 
 void SignatureRunner::run_observed(const GraphObserver& observer, NodeListener& listener) {
+  catch_up();
   // The plan that a direct run calls must not be read while its kernels are replaced.
   state_ = State::unprepared;
   const NodeInterception interception(observer, listener);

@@ -16,9 +16,10 @@ namespace {
 
 std::mutex open_mutex;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): that is what a mutex is
 
-// Never closed: the runtime registers thread-local destructors and exit handlers that must find their code.
-std::unique_ptr<const RuntimeLibrary>& opened() {
-  static std::unique_ptr<const RuntimeLibrary> library;
+// Never closed: the runtime registers thread-local destructors and exit handlers that must find their code. Never
+// destroyed either: threads may go on calling while the process is already tearing down.
+const RuntimeLibrary*& opened() {
+  static const RuntimeLibrary* library = nullptr;
   return library;
 }
 
@@ -58,9 +59,9 @@ RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) 
 
 const RuntimeLibrary& RuntimeLibrary::open(const std::filesystem::path& path) {
   const std::scoped_lock lock(open_mutex);
-  std::unique_ptr<const RuntimeLibrary>& library = opened();
+  const RuntimeLibrary*& library = opened();
   if (library == nullptr) {
-    library = std::unique_ptr<const RuntimeLibrary>(new RuntimeLibrary(path));
+    library = std::unique_ptr<const RuntimeLibrary>(new RuntimeLibrary(path)).release();
   } else if (std::error_code failure;
              library->path() != path && !std::filesystem::equivalent(library->path(), path, failure)) {
     throw RuntimeLibraryError("the LiteRT library is already open from " + library->path().string() +
@@ -71,7 +72,7 @@ const RuntimeLibrary& RuntimeLibrary::open(const std::filesystem::path& path) {
 
 const RuntimeLibrary& RuntimeLibrary::get() {
   // No lock: the pointer is set once, before the first object that could call this can exist.
-  const std::unique_ptr<const RuntimeLibrary>& library = opened();
+  const RuntimeLibrary* library = opened();
   if (library == nullptr) throw RuntimeLibraryError("the LiteRT library has not been opened yet");
   return *library;
 }

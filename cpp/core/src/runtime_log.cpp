@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -50,13 +51,19 @@ void take_line(ThreadLog& log) {
   log.line.clear();
 }
 
-ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) {
+// Called by C code in the middle of the runtime, which an exception must not cross: what there is no memory for is left
+// out.
+ssize_t write_to_log(void* /*cookie*/, const char* data, std::size_t size) noexcept {
   ThreadLog& log = thread_log();
   for (const char character : std::string_view(data, size)) {
-    if (character == '\n') {
-      take_line(log);
-    } else {
-      log.line.push_back(character);
+    try {
+      if (character == '\n') {
+        take_line(log);
+      } else {
+        log.line.push_back(character);
+      }
+    } catch (const std::bad_alloc&) {
+      if (character == '\n') log.line.clear();
     }
   }
   return static_cast<ssize_t>(size);

@@ -17,6 +17,11 @@ namespace {
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
+[[noreturn]] void throw_impossible_shape(const Tensor& tensor, const std::vector<std::int32_t>& shape) {
+  throw Error("tensor '" + std::string(tensor.name == nullptr ? "" : tensor.name) + "' has the shape " +
+              to_string(shape) + ", which is no possible size");
+}
+
 bool is_supported(ElementType type) { return type == ElementType::string || bits_of(type).has_value(); }
 
 }  // namespace
@@ -78,56 +83,89 @@ void SignatureRunner::require_done(abi::Status status, const std::string& action
 }
 
 void SignatureRunner::allocate() {
-  if (runtime_call_.outputs().empty())
+  if (runtime_call_.outputs().empty()) {
+    is_resized_ = false;
     return;  // the runtime's call refuses a signature without outputs; a run allocates
+  }
   // The call writes as many dimensions as a tensor has, past the end of a layout when they are more than 8,
   // so there are layouts to spare (LiteRT 2.3.0).
   constexpr std::size_t kSpareLayouts = 8;
   std::vector<abi::Layout> layouts(runtime_call_.outputs().size() + kSpareLayouts);
   const LogCapture log;
+  // Only where the call prepares the graph anew: outputs that are forgotten and get no memory then would be written to
+  // where there is none.
+  if (is_resized_) LateOutputs::forget_buffers(graph_, computed_outputs_);
   const abi::Status status = guarded([&] {
     return runtime().GetCompiledModelOutputTensorLayouts(model_, index_, runtime_call_.outputs().size(), layouts.data(),
                                                          true);
   });
   // Without a signature the runtime looks tensors up by name and throws when two have the same
   // (LiteRT 2.3.0). A run does not, so the graph is then prepared by the first one.
-  if (status == kThrown && description_.key == kPlaceholderSignature) return;
-  require_done(status, "prepare signature '" + description_.key + "'", log);
+  const bool is_left_to_a_run = status == kThrown && description_.key == kPlaceholderSignature;
+  if (status != abi::Status::ok && !is_left_to_a_run) {
+    require_done(status, "prepare signature '" + description_.key + "'", log);
+  }
+  is_resized_ = false;
+}
+
+void SignatureRunner::use(TensorSlot& slot, TensorSlot::Fitting fitting) noexcept {
+  if (fitting.shape != slot.shape() || fitting.size != slot.size()) ++generation_;
+  // There is room for it: see the callers.
+  if (slot.is_bound() && fitting.size != slot.size()) retired_.push_back(slot.owner());
+  slot.fit(std::move(fitting));
 }
 
 void SignatureRunner::fit(TensorSlot& slot, std::size_t size) {
-  const std::vector<std::int32_t> shape = graph_.shape(slot.tensor_index());
-  if (shape != slot.shape() || size != slot.size()) ++generation_;
-  if (slot.is_bound() && size != slot.size()) retired_.push_back(slot.owner());
-  slot.fit(shape, size);
+  TensorSlot::Fitting fitting = slot.fitting(graph_.shape(slot.tensor_index()), size);
+  retired_.reserve(retired_.size() + 1);
+  use(slot, std::move(fitting));
 }
 
-void SignatureRunner::note_allocation() {
+void SignatureRunner::note_allocation() noexcept {
   state_ = State::unprepared;
   ++generation_;
   has_dynamic_outputs_ = DynamicOutputs::occur_in(graph_);
   has_late_outputs_ = LateOutputs::occur_in(graph_, computed_outputs_);
 }
 
-void SignatureRunner::fit_slots() {
-  note_allocation();
-  for (TensorSlot& slot : slots_) {
-    const Tensor& tensor = graph_.tensor(slot.tensor_index());
-    if (slot.type() == ElementType::string) {
-      // Inputs get their size when they are set, outputs when they turn out larger.
-      constexpr std::size_t kEmptyStringTensor = 4096;
-      fit(slot, slot.owner() == nullptr ? kEmptyStringTensor : slot.size());
-      continue;
-    }
-    const std::vector<std::int32_t> shape = graph_.shape(slot.tensor_index());
-    // A dynamic tensor's dimensions may still be negative or its old ones.
-    const std::optional<std::size_t> size = byte_size(slot.type(), shape);
-    if (!size && tensor.allocation_type != AllocationType::dynamic) {
-      throw Error("tensor '" + std::string(tensor.name == nullptr ? "" : tensor.name) + "' has the shape " +
-                  to_string(shape) + ", which is no possible size");
-    }
-    fit(slot, size.value_or(0));
+// Kernels set the type of what they write, whatever stands in the file. Memory for the file's type could be too small.
+void SignatureRunner::require_type(const Tensor& tensor, ElementType type) const {
+  const auto given = static_cast<ElementType>(tensor.type);
+  if (given == type) return;
+  throw InvalidModelError(model_name_ + " is not a sound TensorFlow Lite model: its tensor '" +
+                          (tensor.name == nullptr ? "" : tensor.name) + "' has the type " + std::string(name_of(type)) +
+                          ", and its operator gives " + std::string(name_of(given)) + "; convert or download it again");
+}
+
+TensorSlot::Fitting SignatureRunner::fitting_of(const TensorSlot& slot) const {
+  const Tensor& tensor = graph_.tensor(slot.tensor_index());
+  require_type(tensor, slot.type());
+  std::vector<std::int32_t> shape = graph_.shape(slot.tensor_index());
+  if (slot.type() == ElementType::string) {
+    // Inputs get their size when they are set, outputs when they turn out larger.
+    constexpr std::size_t kEmptyStringTensor = 4096;
+    return slot.fitting(std::move(shape), slot.owner() == nullptr ? kEmptyStringTensor : slot.size());
   }
+  // A dynamic tensor's dimensions may still be negative or its old ones.
+  const std::optional<std::size_t> size = byte_size(slot.type(), shape);
+  if (!size && tensor.allocation_type != AllocationType::dynamic) throw_impossible_shape(tensor, shape);
+  return slot.fitting(std::move(shape), size.value_or(0));
+}
+
+std::vector<TensorSlot::Fitting> SignatureRunner::fittings(std::span<const TensorSlot> slots) const {
+  std::vector<TensorSlot::Fitting> fittings;
+  fittings.reserve(slots.size());
+  for (const TensorSlot& slot : slots) fittings.push_back(fitting_of(slot));
+  return fittings;
+}
+
+void SignatureRunner::fit_slots() {
+  state_ = State::unprepared;
+  // All memory first, so that either every slot fits the graph or none has changed.
+  std::vector<TensorSlot::Fitting> prepared = fittings(slots_);
+  retired_.reserve(retired_.size() + slots_.size());
+  note_allocation();
+  for (std::size_t i = 0; i < slots_.size(); ++i) use(slots_[i], std::move(prepared[i]));
 }
 
 void SignatureRunner::bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner) {
@@ -147,6 +185,7 @@ void SignatureRunner::lend(Side side, std::size_t index, std::byte* data) {
   TensorSlot& own = slots_[slot];
   TensorSlot lent(own.tensor_index(), own.type());
   lent.use_without_owning(data, own);
+  lent_.reserve(lent_.size() + 1);  // before the slot's memory is on its way
   lent_.emplace_back(slot, std::exchange(own, std::move(lent)));
   if (is_direct()) plan_.point(slot, data);
 }
@@ -160,18 +199,25 @@ void SignatureRunner::end_lending() {
 }
 
 std::vector<TensorSlot> SignatureRunner::take_slots() {
-  std::vector<TensorSlot> without_memory;
-  without_memory.reserve(slots_.size());
-  for (const TensorSlot& slot : slots_) without_memory.emplace_back(slot.tensor_index(), slot.type());
-  slots_.swap(without_memory);
-  fit_slots();
-  return without_memory;
+  catch_up();
+  std::vector<TensorSlot> others;
+  others.reserve(slots_.size());
+  for (const TensorSlot& slot : slots_) others.emplace_back(slot.tensor_index(), slot.type());
+  std::vector<TensorSlot::Fitting> prepared = fittings(others);
+  for (std::size_t i = 0; i < others.size(); ++i) others[i].fit(std::move(prepared[i]));
+  slots_.swap(others);
+  note_allocation();
+  return others;
 }
 
-void SignatureRunner::put_slots(std::vector<TensorSlot> slots) {
+void SignatureRunner::put_slots(std::vector<TensorSlot> slots, std::vector<ResizeRequest> resized) noexcept {
   // The shapes are those of when the slots were taken, also where the graph will know that only after a run.
   slots_ = std::move(slots);
-  note_allocation();
+  if (resized.empty()) {
+    note_allocation();
+  } else {
+    return_to(std::move(resized));
+  }
 }
 
 void SignatureRunner::set_strings(std::size_t input, std::span<const std::byte> encoded) {
@@ -223,6 +269,21 @@ void SignatureRunner::invoke_runtime() {
 }
 
 void SignatureRunner::run_regular() {
+  // Some shapes turn out to be unknown only when a kernel runs, also in a run that fails.
+  const auto note_dynamic_outputs = [this] {
+    has_dynamic_outputs_ = has_dynamic_outputs_ || DynamicOutputs::occur_in(graph_);
+  };
+  try {
+    invoke_and_grow();
+  } catch (...) {
+    note_dynamic_outputs();
+    throw;
+  }
+  note_dynamic_outputs();
+  collect_outputs();
+}
+
+void SignatureRunner::invoke_and_grow() {
   try {
     invoke_runtime();
   } catch (const Error&) {
@@ -231,9 +292,6 @@ void SignatureRunner::run_regular() {
     if (!grow_outputs()) throw;
     invoke_runtime();
   }
-  // Some shapes turn out to be unknown only when a kernel runs.
-  has_dynamic_outputs_ = has_dynamic_outputs_ || DynamicOutputs::occur_in(graph_);
-  collect_outputs();
 }
 
 bool SignatureRunner::grow_outputs() {
@@ -258,13 +316,19 @@ void SignatureRunner::collect_outputs() {
     }
     if (tensor.data == slot.data()) continue;
     // The runtime put it elsewhere: it is dynamic or late, or was computed when the graph was prepared.
-    const std::size_t size = byte_size(slot.type(), graph_.shape(index)).value_or(0);
-    fit(slot, size);
-    if (size > 0 && tensor.data != nullptr) std::memcpy(slot.data(), tensor.data, std::min(size, tensor.bytes));
+    const std::vector<std::int32_t> shape = graph_.shape(index);
+    const std::optional<std::size_t> size = byte_size(slot.type(), shape);
+    // The runtime takes any dimensions beside one that is 0; an array does not.
+    if (!size && std::ranges::find(shape, 0) != shape.end()) throw_impossible_shape(tensor, shape);
+    fit(slot, size.value_or(0));
+    if (size && *size > 0 && tensor.data != nullptr) {
+      std::memcpy(slot.data(), tensor.data, std::min(*size, tensor.bytes));
+    }
   }
 }
 
 void SignatureRunner::run_and_settle() {
+  catch_up();
   if (state_ == State::runtime) {
     run_regular();
     return;
@@ -282,26 +346,27 @@ void SignatureRunner::run_and_settle() {
   const bool compare = direct_allowed_ && !compared_;
   const VariableValues variables = compare ? VariableValues(graph_) : VariableValues();
   run_regular();
-  settle();
-  if (state_ == State::untimed && compare) {
-    compared_ = true;
+  // What fails here, for want of memory, is done again after the next run.
+  State settled = settle();
+  if (settled == State::untimed && compare) {
     if (!direct_run_agrees(variables)) {
-      state_ = State::runtime;
       obstacle_ = "a direct run gave other results than the runtime's own call";
+      settled = State::runtime;
     }
+    compared_ = true;
   }
+  state_ = settled;
 }
 
-void SignatureRunner::settle() {
-  state_ = State::runtime;
-  if (!direct_allowed_) return;
+SignatureRunner::State SignatureRunner::settle() {
+  if (!direct_allowed_) return State::runtime;
   const std::vector<PlannedNode> nodes = graph_.plan();
   obstacle_ = DirectPlan::obstacle(graph_, nodes, slots_);
-  if (!obstacle_.empty()) return;
+  if (!obstacle_.empty()) return State::runtime;
   plan_ = DirectPlan(graph_, nodes, slots_);
-  state_ = State::untimed;
   timed_runs_ = 0;
   direct_seconds_ = std::numeric_limits<double>::infinity();
+  return State::untimed;
 }
 
 bool SignatureRunner::direct_run_agrees(const VariableValues& variables_before) {

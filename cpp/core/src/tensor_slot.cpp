@@ -10,7 +10,7 @@
 
 namespace zerolite {
 
-void TensorSlot::use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound) {
+void TensorSlot::use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound) noexcept {
   registration_.reset();
   data_ = data;
   size_ = size;
@@ -18,13 +18,17 @@ void TensorSlot::use(std::byte* data, std::size_t size, std::shared_ptr<void> ow
   bound_ = bound;
 }
 
-bool TensorSlot::fit(const std::vector<std::int32_t>& shape, std::size_t size) {
-  if (shape != shape_) registration_.reset();
-  shape_ = shape;
-  if (owner_ != nullptr && size == size_) return false;
-  std::shared_ptr<AlignedBuffer> buffer = AlignedBuffer::allocate(size);
-  std::byte* data = buffer->data();
-  use(data, size, std::move(buffer), false);
+TensorSlot::Fitting TensorSlot::fitting(std::vector<std::int32_t> shape, std::size_t size) const {
+  const bool keeps_memory = owner_ != nullptr && size == size_;
+  return {std::move(shape), size, keeps_memory ? nullptr : AlignedBuffer::allocate(size)};
+}
+
+bool TensorSlot::fit(Fitting fitting) noexcept {
+  if (fitting.shape != shape_) registration_.reset();
+  shape_ = std::move(fitting.shape);
+  if (fitting.memory == nullptr) return false;
+  std::byte* data = fitting.memory->data();
+  use(data, fitting.size, std::move(fitting.memory), false);
   return true;
 }
 

@@ -1,8 +1,9 @@
 """The program of a fresh process: from a runtime's import to its first result, and then whatever blocks are asked for.
 
-Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come pickled,
-as hexadecimal digits. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds and bytes.
-After that, a line "call COUNT" or "invoke COUNT" on its stdin is answered by the nanoseconds that so many took.
+Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come as JSON: a
+list of classes and their arguments. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds
+and bytes. After that, a line "call COUNT" or "invoke COUNT" on its stdin is answered by the nanoseconds that so many
+took.
 
 Nothing is imported here that the runtime itself would not import, or that would make a difference.
 """
@@ -31,7 +32,7 @@ def main(session: Any, arguments: Sequence[str]) -> None:
     options = {
         "signature": signature or None,
         "threads": int(threads) if threads else None,
-        "delegates": _unpickled(delegates),
+        "delegates": _made(delegates) if delegates else None,
     }
     replica_count = int(replicas)
     pooled = runtime == "zerolite" and replica_count > 1
@@ -98,12 +99,12 @@ def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-def _unpickled(delegates: str) -> Any:
-    if not delegates:
-        return None
-    import pickle
+def _made(delegates: str) -> list[Any]:
+    import json
 
-    return pickle.loads(bytes.fromhex(delegates))
+    import zerolite
+
+    return [getattr(zerolite, name)(**arguments) for name, arguments in json.loads(delegates)]
 
 
 def _load_session_module() -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import pickle
 import select
 import subprocess
 import sys
@@ -14,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import zerolite
 from zerolite.benchmarking.first_result import FirstResult
+from zerolite.delegates.choice import listed_delegates
 
 __all__ = ["FreshProcess"]
 
@@ -60,12 +62,7 @@ class FreshProcess:
         Raises:
             TypeError: the delegates can't be sent to another process.
         """
-        try:
-            packed = "" if delegates is None else pickle.dumps(delegates).hex()
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise TypeError(
-                f"the delegates {delegates!r} can't be sent to a fresh process ({error}); use processes=0 to do without"
-            ) from error
+        packed = "" if delegates is None else json.dumps(_described(delegates))
         self._runtime = runtime
         self._timeout = timeout
         options = (signature or "", "" if threads is None else str(threads), str(replicas), packed)
@@ -151,3 +148,17 @@ class FreshProcess:
             self._process.kill()
             self._process.wait()
         self._log.close()
+
+
+def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The class and the arguments of each."""
+    described = []
+    for delegate in listed_delegates(delegates):
+        name = type(delegate).__name__
+        if type(delegate) is not getattr(zerolite, name, None):
+            raise TypeError(
+                f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
+                "processes=0 to do without"
+            )
+        described.append((name, delegate.arguments))
+    return described

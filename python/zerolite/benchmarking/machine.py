@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
-import os
 import platform
-from pathlib import Path
+
+from zerolite.processor import processor_name, usable_cores
 
 __all__ = ["describe_machine"]
 
@@ -16,8 +16,8 @@ _DISTRIBUTIONS = ("zerolite", "ai-edge-litert", "numpy", "tensorflow", "tflite-r
 def describe_machine() -> dict[str, str | int]:
     """Label -> value: processor, usable cores, system, Python, installed versions, and the date (UTC)."""
     described: dict[str, str | int] = {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "processor": processor_name(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
         "python": platform.python_version(),
     }
@@ -28,15 +28,3 @@ def describe_machine() -> dict[str, str | int]:
             continue
     described["date"] = dt.datetime.now(dt.timezone.utc).date().isoformat()
     return described
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name" and value.strip():
-            return value.strip()
-    return platform.processor() or platform.machine()

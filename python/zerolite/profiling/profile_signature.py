@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zerolite import _native
+from zerolite._counts import checked_count
 from zerolite.profiling.node_names import name_nodes
 from zerolite.profiling.profile import Profile
 from zerolite.profiling.profiled_run import ProfiledRun, TimedNode
@@ -25,7 +25,7 @@ def profile_signature(
     signature: SignatureMethods, runs: int, *, progress: Callable[[int, int], object] | None = None
 ) -> Profile:
     """Profile runs of two replicas that take turns, one with a profiler and one without; see `Signature.profile`."""
-    count = _checked(runs)
+    count = checked_count("runs", runs)
     plain = _native.replica(signature)
     profiled = _native.replica(signature, profiling=True)
     for replica in (plain, profiled):
@@ -49,13 +49,3 @@ def profile_signature(
         runs=profiles,
         plain_ns=plain_ns,
     )
-
-
-def _checked(runs: int) -> int:
-    try:
-        count = operator.index(runs)
-    except TypeError:
-        raise TypeError(f"runs is {runs!r}, and must be an int of at least 1") from None
-    if count < 1:
-        raise ValueError(f"runs is {count}, and must be at least 1")
-    return count

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "litert_abi/tflite.hpp"
@@ -39,7 +41,22 @@ class CapturedGraph {
   }
   // The nodes in the order of execution. Empty when the runtime does not tell.
   [[nodiscard]] std::vector<PlannedNode> plan() const;
-  // Any node by its index, in the plan or not; null when the runtime does not tell.
+  // The same one by one, which takes no memory and so can't fail.
+  template <typename Visit>
+  void for_each_planned(const Visit& visit) const {
+    for (const int index : planned_indices()) {
+      if (const std::optional<PlannedNode> planned = planned_node(static_cast<std::size_t>(index))) visit(*planned);
+    }
+  }
+  template <typename Predicate>
+  [[nodiscard]] bool any_planned(const Predicate& holds) const {
+    bool found = false;
+    for_each_planned([&](const PlannedNode& planned) { found = found || holds(planned); });
+    return found;
+  }
+  // Any node by its index, in the plan or not; nothing when the runtime does not tell.
+  [[nodiscard]] std::optional<PlannedNode> planned_node(std::size_t index) const;
+  // Likewise; null when the runtime does not tell.
   [[nodiscard]] const abi::tflite::Node* node(std::size_t index) const;
 
   [[nodiscard]] std::vector<std::int32_t> shape(std::int32_t index) const;
@@ -48,6 +65,8 @@ class CapturedGraph {
   [[nodiscard]] bool resize(std::int32_t index, const std::vector<std::int32_t>& shape) const;
 
  private:
+  [[nodiscard]] std::span<const int> planned_indices() const;
+
   abi::tflite::Context* context_ = nullptr;
   abi::tflite::Status (*get_execution_plan_)(abi::tflite::Context*, abi::tflite::IntArray**) = nullptr;
   abi::tflite::Status (*get_node_and_registration_)(abi::tflite::Context*, int, abi::tflite::Node**,

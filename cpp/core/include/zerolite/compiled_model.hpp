@@ -12,7 +12,9 @@
 #include "zerolite/graph_observer.hpp"
 #include "zerolite/handle.hpp"
 #include "zerolite/model.hpp"
+#include "zerolite/model_compilation.hpp"
 #include "zerolite/model_lock.hpp"
+#include "zerolite/operator_origins.hpp"
 #include "zerolite/run_profile.hpp"
 #include "zerolite/signature_runner.hpp"
 #include "zerolite/weight_cache_file.hpp"
@@ -23,12 +25,17 @@ class CompiledModel {
  public:
   // Throws Error when the runtime can't compile the model, DelegateError when a delegate is the reason.
   CompiledModel(std::shared_ptr<const Model> model, CompileOptions options);
-  ~CompiledModel() = default;
+  // A replica: over the same bytes, with options of its own.
+  CompiledModel(const CompiledModel& original, const CompileOptions& options);
+  // Destroys nothing when a fork has lost the model, see model_lock.hpp: that would wait for ever.
+  ~CompiledModel();
   CompiledModel(const CompiledModel&) = delete;
   CompiledModel& operator=(const CompiledModel&) = delete;
 
   [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
-  [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
+  // What was compiled: the model, or what an NPU's compiler has made of it, which has the same signatures.
+  [[nodiscard]] const std::shared_ptr<const Model>& program() const { return compilation_.program; }
+  [[nodiscard]] const ModelDescription& description() const { return program()->description(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
   [[nodiscard]] const GraphObserver& observer() const { return observer_; }
@@ -44,6 +51,11 @@ class CompiledModel {
     // The same signature as the last time, which is nearly always so, needs no further look.
     return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
   }
+  // The operators that a delegation tells of: the model's, also where an NPU's compiler made one of several, as long as
+  // it can be told which.
+  [[nodiscard]] const ModelDescription& delegated_operators() const {
+    return origins_ ? model_->description() : description();
+  }
   // Needs the lock. Where a subgraph's operators run; nothing for a subgraph that the runtime did not show. Throws
   // Error after close().
   [[nodiscard]] std::optional<Delegation> delegation(std::size_t subgraph) const;
@@ -55,9 +67,12 @@ class CompiledModel {
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
   // memory, and is to be destroyed without the lock.
   std::vector<std::unique_ptr<SignatureRunner>> close();
-  [[nodiscard]] bool is_closed() const { return compiled_ == nullptr; }
+  [[nodiscard]] bool is_closed() const { return compilation_.compiled == nullptr; }
 
  private:
+  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
+                const std::shared_ptr<const Model>& program_made_before);
+
   SignatureRunner& switch_to(std::size_t index);
   void require_open() const;
   void require_complete() const;
@@ -68,7 +83,8 @@ class CompiledModel {
   GraphObserver observer_;
   std::unique_ptr<DelegateSlots> delegates_;
   std::optional<WeightCacheFile> weight_cache_;
-  CompiledModelHandle compiled_;
+  Compilation compilation_;
+  std::optional<OperatorOrigins> origins_;  // only where the program is not the model
   std::vector<UnusedDelegate> unused_delegates_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last

@@ -44,7 +44,7 @@ class DirectPlan {
 
  private:
   struct Step {
-    abi::tflite::Status (*invoke)(abi::tflite::Context*, abi::tflite::Node*);
+    abi::tflite::Invoke* invoke;
     abi::tflite::Node* node;
   };
 

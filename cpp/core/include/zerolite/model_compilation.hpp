@@ -1,6 +1,8 @@
 // Compiling a model, with its delegates or without those that can't take it.
 #pragma once
 
+#include <memory>
+
 #include "zerolite/compile_options.hpp"
 #include "zerolite/delegate_slots.hpp"
 #include "zerolite/graph_observer.hpp"
@@ -9,9 +11,17 @@
 
 namespace zerolite {
 
-// The observer and the delegates must outlive the compiled model. Throws Error when the runtime can't compile the model
-// whatever the delegates, DelegateError when they are the reason.
-CompiledModelHandle compile_model(const Model& model, const CompileOptions& options, GraphObserver& observer,
-                                  DelegateSlots& delegates);
+struct Compilation {
+  // What was compiled: the model, or what an NPU's compiler has made of it.
+  std::shared_ptr<const Model> program;
+  CompiledModelHandle compiled;
+};
+
+// The observer, the delegates and the program must outlive the compiled model. A program may have been made before, of
+// the same model with the same NPU. Throws Error when the runtime can't compile the model whatever the delegates,
+// DelegateError when they are the reason.
+Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                          GraphObserver& observer, DelegateSlots& delegates,
+                          const std::shared_ptr<const Model>& program_made_before);
 
 }  // namespace zerolite

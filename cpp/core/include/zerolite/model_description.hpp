@@ -1,6 +1,7 @@
 // What a model says of itself: its subgraphs, operators and signatures, read from the FlatBuffer.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,8 @@ struct TensorDescription {
   std::string name;
   ElementType type = ElementType::none;
   std::vector<std::int32_t> shape;
+
+  [[nodiscard]] bool is_empty() const { return std::ranges::find(shape, 0) != shape.end(); }
 };
 
 struct SubgraphDescription {

@@ -85,6 +85,8 @@ struct ModelDetails {
   // details.
   static ModelDetails read(std::span<const std::byte> bytes);
   static ModelDetails read(const Model& model);
+
+  [[nodiscard]] bool has_sparse_tensors() const;
 };
 
 }  // namespace zerolite

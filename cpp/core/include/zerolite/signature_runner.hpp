@@ -64,8 +64,11 @@ class SignatureRunner {
   [[nodiscard]] std::span<const TensorSlot> slots() const { return slots_; }
 
   // To be called after another signature has used the same subgraph, which may have moved or resized its
-  // tensors.
+  // tensors; that one has to catch up before.
   void take_over() { fit_slots(); }
+  // Brings the graph to the shapes that the slots have. They differ only when an earlier call failed, for want of
+  // memory, both in what it was to do and in taking it back.
+  void catch_up();
 
   // Runs the signature over the slots' memory: nothing is copied and nothing allocated in our code when it is
   // dispatched directly. Throws Error when a kernel fails.
@@ -93,8 +96,8 @@ class SignatureRunner {
   // Changes whenever the shape or the size of a tensor does.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
-  // All or nothing. Throws ValueError for a shape that can't be, Error when the graph does not allow it; the
-  // shapes are then what they were.
+  // All or nothing. Throws ValueError for a shape that can't be, Error when the graph does not allow it, std::bad_alloc
+  // where memory runs out; the shapes are then what they were.
   void resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes = EmptyShapes::refused);
 
   // Takes the caller's memory for a tensor, of the tensor's size and 64-byte aligned; `owner` keeps it alive.
@@ -107,9 +110,10 @@ class SignatureRunner {
   // what the slots are bound to.
   void lend(Side side, std::size_t index, std::byte* data);
   void end_lending();
-  // Takes the slots' memory out, leaving slots without any, and puts it back; between, the signature may be resized.
+  // Takes the slots' memory out, leaving others with fresh memory, and puts it back; between, the signature may be
+  // resized. `resized` are the inputs that were, with the shapes that belong to the slots.
   [[nodiscard]] std::vector<TensorSlot> take_slots();
-  void put_slots(std::vector<TensorSlot> slots);
+  void put_slots(std::vector<TensorSlot> slots, std::vector<ResizeRequest> resized) noexcept;
   [[nodiscard]] std::optional<ChosenChunk>& chosen_chunk() { return chosen_chunk_; }
   // Variable tensors carry values from run to run.
   [[nodiscard]] bool keeps_state() const { return VariableValues::occur_in(graph_); }
@@ -132,14 +136,19 @@ class SignatureRunner {
   std::vector<std::size_t> slots_for(const std::vector<std::int32_t>& tensors);
   std::vector<std::size_t> slots_for(const std::vector<NamedTensor>& tensors);
   void allocate();
-  void note_allocation();
+  void note_allocation() noexcept;
+  [[nodiscard]] std::vector<TensorSlot::Fitting> fittings(std::span<const TensorSlot> slots) const;
+  void require_type(const abi::tflite::Tensor& tensor, ElementType type) const;
+  [[nodiscard]] TensorSlot::Fitting fitting_of(const TensorSlot& slot) const;
   void fit_slots();
   void require_done(abi::Status status, const std::string& action, const LogCapture& log) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
+  void return_to(std::vector<ResizeRequest> shapes) noexcept;
 
   void fit(TensorSlot& slot, std::size_t size);
+  void use(TensorSlot& slot, TensorSlot::Fitting fitting) noexcept;
   void run_direct() {
     const LogCapture log;
     if (!plan_.run()) throw_kernel_failure(log.message());
@@ -147,10 +156,11 @@ class SignatureRunner {
   void run_timed();
   void run_and_settle();
   void run_regular();
+  void invoke_and_grow();
   void invoke_runtime();
   void collect_outputs();
   bool grow_outputs();
-  void settle();
+  [[nodiscard]] State settle();
   bool direct_run_agrees(const VariableValues& variables_before);
   [[noreturn]] void throw_kernel_failure(const std::string& words) const;
 
@@ -161,6 +171,8 @@ class SignatureRunner {
   const SubgraphDescription& subgraph_;
   const CapturedGraph& graph_;
 
+  std::vector<ResizeRequest> owed_;  // see catch_up()
+  bool is_resized_ = false;          // the graph has to be prepared anew
   std::vector<std::shared_ptr<void>> retired_;
   std::vector<std::pair<std::size_t, TensorSlot>> lent_;  // slots as they were before lending
   std::vector<TensorSlot> slots_;                         // one for each distinct tensor

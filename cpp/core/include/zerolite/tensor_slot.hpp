@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "zerolite/aligned_buffer.hpp"
 #include "zerolite/element_type.hpp"
 #include "zerolite/handle.hpp"
 
@@ -26,9 +28,18 @@ class TensorSlot {
   [[nodiscard]] const std::shared_ptr<void>& owner() const { return owner_; }
   [[nodiscard]] bool is_bound() const { return bound_; }
 
-  // Makes the slot hold `size` bytes of this shape, in fresh zeroed memory of our own unless the memory it
-  // has, bound or not, is of just that size. True when the memory is another one afterwards.
-  bool fit(const std::vector<std::int32_t>& shape, std::size_t size);
+  // What a slot is given to hold `size` bytes of a shape: fresh zeroed memory of our own, unless the memory that the
+  // slot has, bound or not, is of just that size.
+  struct Fitting {
+    std::vector<std::int32_t> shape;
+    std::size_t size = 0;
+    std::shared_ptr<AlignedBuffer> memory;  // null where the slot's own is kept
+  };
+  // Takes memory, and changes nothing.
+  [[nodiscard]] Fitting fitting(std::vector<std::int32_t> shape, std::size_t size) const;
+  // True when the memory is another one afterwards.
+  bool fit(Fitting fitting) noexcept;
+  bool fit(std::vector<std::int32_t> shape, std::size_t size) { return fit(fitting(std::move(shape), size)); }
   // Takes the caller's memory, of the slot's size and 64-byte aligned; `owner` keeps it alive.
   void bind(std::byte* data, std::shared_ptr<void> owner);
   // Stands for another slot with memory that somebody else keeps alive.
@@ -46,7 +57,7 @@ class TensorSlot {
  private:
   [[nodiscard]] bool is_registrable() const;
   abi::TensorBuffer registered_as(ElementType type, const std::vector<std::int32_t>& shape, std::size_t size);
-  void use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound);
+  void use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound) noexcept;
 
   std::int32_t tensor_index_;
   ElementType type_;
