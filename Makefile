@@ -10,6 +10,9 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?=
+SOAK_FLAGS ?=
 # For ARM: the version of CPython, and its headers where Debian does not have them.
 PYTHON_VERSION ?= $(or $(filter 3.%,$(PYTHON)),3.11)
 PYTHON_HEADERS ?=
@@ -31,7 +34,12 @@ PYTHON_INCLUDE_DIR = $(wildcard $(HEADERS)/python3*)
 WITH_HEADERS = $(if $(HEADERS),CPLUS_INCLUDE_PATH=$(HEADERS) CMAKE_ARGS=-DPython_INCLUDE_DIR=$(PYTHON_INCLUDE_DIR))
 CMAKE = $(WITH_HEADERS) $(VENV)/bin/cmake
 CMAKE_FLAGS = -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(VENV))/bin/ninja --log-level=WARNING \
-  -DCMAKE_BUILD_TYPE=Debug -DSKBUILD_PROJECT_VERSION=0.0.0
+  -DCMAKE_BUILD_TYPE=Debug -DSKBUILD_PROJECT_VERSION=$(VERSION)
+# For builds with the extension module; the tests compare its version with that of the package.
+VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
+PYTHON_FLAGS = -DSKBUILD_PROJECT_VERSION_FULL=$(VERSION) -DPython_EXECUTABLE=$(abspath $(VENV))/bin/python \
+  $(PYTHON_INCLUDE_DIR:%=-DPython_INCLUDE_DIR=%) \
+  -Dpybind11_DIR="$$($(VENV)/bin/python -m pybind11 --cmakedir)"
 
 # The library of the installed ai-edge-litert, which the C++ tests open.
 RUNTIME = $(shell $(VENV)/bin/python -c \
@@ -39,12 +47,13 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads bench docs wheel sdist clean \
+.PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
+  test-threads-sanitized fuzz soak bench docs wheel sdist clean \
   wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 ## For everybody; each makes its own environment under build/
 
@@ -52,7 +61,7 @@ demo: $(DEMO_VENV)/.installed ## Install into build/venv-demo and run the demons
 	$(DEMO_VENV)/bin/zerolite demo $(DEMO_FLAGS)
 
 test: $(TEST_VENV)/.installed ## Install into build/venv-test and run the whole Python suite
-	$(TEST_VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+	$(TEST_VENV)/bin/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_FLAGS)
 
 $(DEMO_VENV)/.installed: $(PACKAGE_SOURCES)
 	$(INTERPRETER) tools/install.py $(DEMO_VENV) '.[demo]'
@@ -81,9 +90,7 @@ lint: $(VENV)/.installed ## Check format and style: ruff, clang-format, clang-ti
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/clang-format --dry-run -Werror $(CPP_FILES)
 	$(CMAKE) -S . -B $(BUILD)/clang-tidy $(CMAKE_FLAGS) \
-	  -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DZEROLITE_BUILD_TESTS=ON -DSKBUILD_PROJECT_VERSION_FULL=0.0.0 \
-	  -DPython_EXECUTABLE=$(abspath $(VENV))/bin/python $(PYTHON_INCLUDE_DIR:%=-DPython_INCLUDE_DIR=%) \
-	  -Dpybind11_DIR="$$($(VENV)/bin/python -m pybind11 --cmakedir)"
+	  $(PYTHON_FLAGS) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_BUILD_FUZZERS=ON
 	printf '%s\n' $(CPP_SOURCES) | \
 	  $(WITH_HEADERS) xargs -n 1 -P $(JOBS) $(CLANG_TIDY) --quiet -p $(BUILD)/clang-tidy
 
@@ -101,6 +108,12 @@ test-cpp: $(VENV)/.installed ## Build and run the C++ tests under AddressSanitiz
 test-cpp-threads: $(VENV)/.installed ## Build the C++ tests under ThreadSanitizer and run those with threads
 	$(call test_cpp,cpp-tsan,thread,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
 
+test-sanitized: $(VENV)/.installed ## Build the extension module under AddressSanitizer and UBSan and run its Python tests
+	$(call test_sanitized,python-asan,address$(comma)undefined,address)
+
+test-threads-sanitized: $(VENV)/.installed ## Build it under ThreadSanitizer and run the Python tests with threads
+	$(call test_sanitized,python-tsan,thread,thread)
+
 comma := ,
 # $(call test_cpp,build directory,sanitizers,options of ctest)
 define test_cpp
@@ -111,11 +124,42 @@ define test_cpp
 	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error $(3)
 endef
 
+FUZZER := $(BUILD)/cpp-fuzz/cpp/fuzz/zerolite_fuzz_load_and_run
+# What a model demands is no fault: more memory than this is refused it, and a run that takes longer is ended. Leaks are
+# looked for by the C++ tests: the runtime has some of its own where a run fails (2.3.0). libFuzzer ends with the exit code
+# of its last job, and 70 and 71 stand for time and memory.
+FUZZ_LIMITS := -timeout=20 -rss_limit_mb=4096 -malloc_limit_mb=2048 -detect_leaks=0
+RUN_FUZZER := ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0 $(FUZZER) $(FUZZ_LIMITS)
+
+fuzz: $(VENV)/.installed ## Replay past crashers, then fuzz for FUZZ_SECONDS; needs clang and libclang-rt-14-dev
+	$(CMAKE) -S . -B $(BUILD)/cpp-fuzz $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++ \
+	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_FUZZERS=ON \
+	  -DZEROLITE_SANITIZE=fuzzer-no-link$(comma)address$(comma)undefined -DZEROLITE_FUZZ_RUNTIME="$(RUNTIME)"
+	$(VENV)/bin/cmake --build $(BUILD)/cpp-fuzz --parallel $(JOBS)
+	$(VENV)/bin/python -m tests.mutations.seeds $(BUILD)/fuzz
+	$(RUN_FUZZER) $(BUILD)/fuzz/crashers/*.tflite > $(BUILD)/fuzz/crashers.log 2>&1 || { cat $(BUILD)/fuzz/crashers.log; exit 1; }
+	mkdir -p $(BUILD)/fuzz/corpus $(BUILD)/fuzz/findings
+	$(RUN_FUZZER) -max_total_time=$(FUZZ_SECONDS) -fork=1 -ignore_ooms=1 -ignore_timeouts=1 -seed=1 -max_len=40000 \
+	  -print_funcs=0 -artifact_prefix=$(BUILD)/fuzz/findings/ $(FUZZ_FLAGS) $(BUILD)/fuzz/corpus $(BUILD)/fuzz/seeds \
+	  || { status=$$?; [ $$status -eq 70 ] || [ $$status -eq 71 ] || exit $$status; }
+
+# $(call test_sanitized,build directory,sanitizers,name in tools/sanitized_tests.py)
+define test_sanitized
+	$(CMAKE) -S . -B $(BUILD)/$(1) $(CMAKE_FLAGS) $(PYTHON_FLAGS) \
+	  -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2)
+	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS) \
+	  --target _native zerolite_sample_delegate zerolite_deliberate_faults
+	$(VENV)/bin/python -m tools.sanitized_tests $(3) $(BUILD)/$(1) -- $(PYTEST_FLAGS)
+endef
+
 swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU into build/swiftshader
 	$(VENV)/bin/python -m tools.install_swiftshader $(BUILD)/swiftshader
 
 test-gpu: swiftshader ## Run the tests of zl.Gpu on SwiftShader, or on the driver that VK_ICD_FILENAMES names
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/test_gpu.py tests/test_gpu_models.py
+
+soak: $(VENV)/.installed ## Repeat calls, loads, pools and resizes, and tell whether memory, threads or files grow
+	$(VENV)/bin/python -m benchmarks.soak $(SOAK_FLAGS)
 
 bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat every measurement of the documents
 	PATH="$(abspath $(BENCH_VENV))/bin:$$PATH" $(BENCH_VENV)/bin/python -m benchmarks $(BENCH_FLAGS)

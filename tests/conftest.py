@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests import gpu_driver
 from tests.sample_delegate import SampleDelegate, build_sample_delegate
+from tests.sample_npu import SampleNpu, build_sample_npu
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.
@@ -25,6 +26,12 @@ settings.load_profile("zerolite")
 def sample_delegate(tmp_path_factory: pytest.TempPathFactory) -> SampleDelegate:
     """A delegate in a library of its own."""
     return build_sample_delegate(tmp_path_factory.mktemp("delegate"))
+
+
+@pytest.fixture(scope="session")
+def sample_npu(tmp_path_factory: pytest.TempPathFactory) -> SampleNpu:
+    """A vendor's libraries for an NPU."""
+    return build_sample_npu(tmp_path_factory.mktemp("npu"))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.tuned",
+    "zerolite.tuning",
     "zerolite.vision",
 )
 # Run as programs, or made for that.

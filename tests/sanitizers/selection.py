@@ -1,0 +1,82 @@
+"""Which tests run on the extension module under sanitizers (`make test-sanitized`, `make test-threads-sanitized`).
+
+Those that reach its C++ and need neither TensorFlow, which is not clean itself, nor minutes: conversion, evaluation,
+the command line and the documents are Python only.
+"""
+
+OWN_TESTS = "tests/sanitizers"
+
+# Of resident memory, of which the sanitizers take their own share: freed blocks are kept to catch their use.
+_MEMORY = ("-k", "not memory_does_not_grow and not do_not_leak and not does_not_leak")
+
+# Hundreds of models or chunks on paths that other tests here take as well.
+_MANY = (
+    "tests/test_dispatch.py::test_value_and_reason",
+    "tests/test_interpreter_parity.py::test_every_signature",
+    "tests/test_interpreter_parity.py::test_what_tensors_have_to_show",
+    "tests/test_interpreter_shapes.py::test_any_shape_and_back",
+    "tests/test_map.py::test_same_as_one_by_one",
+    "tests/test_parity.py::test_model_acts_as_its_default_signature",
+    "tests/test_quantization.py::test_parameters_of_the_reference",
+    "tests/test_verification.py::test_sound_models_pass",
+    "tests/test_zero_copy.py::test_views_have_the_tensors_shape_and_dtype",
+)
+
+# AddressSanitizer's operator new ends a process that runs out of memory, where others throw.
+_OUT_OF_MEMORY = "tests/test_errors.py::test_memory_that_runs_out_in_a_call_is_a_memory_error"
+
+# Without tests/test_fork.py: AddressSanitizer (GCC 12) lets a child hang in its allocator where another thread was
+# in it when the process was forked.
+ADDRESS_TESTS = (
+    OWN_TESTS,
+    "tests/test_bind.py",
+    "tests/test_calls.py",
+    "tests/test_delegation.py",
+    "tests/test_dispatch.py",
+    "tests/test_dtypes.py",
+    "tests/test_endings.py",
+    "tests/test_errors.py",
+    "tests/test_external_delegate.py",
+    "tests/test_interpreter.py",
+    "tests/test_interpreter_options.py",
+    "tests/test_interpreter_parity.py",
+    "tests/test_interpreter_shapes.py",
+    "tests/test_lifetime.py",
+    "tests/test_log.py",
+    "tests/test_map.py",
+    "tests/test_out.py",
+    "tests/test_parity.py",
+    "tests/test_pool.py",
+    "tests/test_profile.py",
+    "tests/test_quantization.py",
+    "tests/test_refused_models.py",
+    "tests/test_resize.py",
+    "tests/test_signatures.py",
+    "tests/test_strings.py",
+    "tests/test_threads.py",
+    "tests/test_trace.py",
+    "tests/test_value_guards.py",
+    "tests/test_verification.py",
+    "tests/test_weight_cache.py",
+    "tests/test_xnnpack_flags.py",
+    "tests/test_zero_copy.py",
+    *(f"--deselect={test}" for test in (*_MANY, _OUT_OF_MEMORY)),
+    "-m",
+    "not slow",
+    *_MEMORY,
+)
+
+# What uses a model, a pool or a delegate from several threads, or calls back in the middle of a run.
+THREAD_TESTS = (
+    OWN_TESTS,
+    "tests/test_endings.py::test_last_reference_goes_on_another_thread_during_a_run",
+    "tests/test_external_delegate.py::test_threads_load_and_close",
+    "tests/test_interpreter.py::test_threads_take_turns",
+    "tests/test_map.py::test_a_model_that_is_closed_in_progress",
+    "tests/test_map.py::test_an_exception_in_progress",
+    "tests/test_map.py::test_progress_of_a_long_batch",
+    "tests/test_pool.py",
+    "tests/test_threads.py",
+    "-m",
+    "not slow",
+)
