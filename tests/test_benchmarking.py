@@ -31,6 +31,7 @@ from zerolite.benchmarking import (
     open_quietly,
     time_interleaved,
 )
+from zerolite.delegates import Delegate
 
 DENSE = model_zoo.model_path("dense_2layer")
 SHORT: dict[str, Any] = {"seconds": 0.004, "rounds": 2, "warmup": 0.0}
@@ -315,10 +316,39 @@ def test_signature_is_chosen() -> None:
         benchmark(path, signature="median", **WITHOUT_PROCESSES)
 
 
-def test_delegates_reach_fresh_processes() -> None:
+def test_delegates_reach_fresh_processes(tmp_path: Path) -> None:
+    """A weight cache is written by whoever loads the model, and the flags show that all settings came along."""
+    cache = tmp_path / "weights.xnnpack"
+    delegate = zl.XNNPack(weight_cache=cache, flags={"qs8": False})
+    with FreshProcess("zerolite", DENSE, delegates=delegate) as process:
+        assert process.first_result.load_ms > 0
+    assert cache.exists()
     result = benchmark(DENSE, delegates=zl.XNNPack(kernels="reference"), processes=1, **SHORT)
     assert "reference" in result.settings["delegates"]
     assert result.zerolite.first_result is not None
+
+
+def test_delegates_of_others_are_not_sent() -> None:
+    class Mine(zl.XNNPack):
+        pass
+
+    with pytest.raises(TypeError, match="can't be sent to a fresh process; use one of zerolite's own classes"):
+        benchmark(DENSE, delegates=Mine(), processes=1, **SHORT)
+
+
+@pytest.mark.parametrize(
+    "delegate",
+    [
+        zl.XNNPack(threads=2, weight_cache="file", flags={"qs8": False}),
+        zl.Gpu(precision="fp16", cache="folder", device="one"),
+        zl.Npu(vendor="intel_openvino", options={"performance_mode": 1}, cache="folder"),
+        zl.ExternalDelegate("library.so", {"name": "value"}),
+    ],
+    ids=lambda delegate: type(delegate).__name__,
+)
+def test_delegates_are_made_of_their_arguments(delegate: Delegate) -> None:
+    arguments = json.loads(json.dumps(delegate.arguments))
+    assert repr(type(delegate)(**arguments)) == repr(delegate)
 
 
 def test_progress_counts_turns_and_processes() -> None:

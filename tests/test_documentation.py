@@ -33,7 +33,7 @@ FILES = {
     "classifier.tflite": "small_cnn.tflite",
 }
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
-QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "layers", "profile", "run"}
+QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "layers", "profile", "run", "tune"}
 MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
