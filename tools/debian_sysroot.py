@@ -34,7 +34,7 @@ class DebianSysroot:
         Raises:
             SysrootError: there is no APT, no Debian among its sources, or the packages can't be fetched.
         """
-        missing = [package for package in packages if not self._mark(package).exists()]
+        missing = self._missing(packages)
         if not missing:
             return
         print(f"unpacking for {self.architecture}, from Debian {self.suite}: {' '.join(missing)}", flush=True)
@@ -62,6 +62,13 @@ class DebianSysroot:
         for package in missing:
             self._mark(package).touch()
         shutil.rmtree(downloads)
+
+    def has(self, packages: Sequence[str]) -> bool:
+        """Tell whether the packages were all unpacked before."""
+        return not self._missing(packages)
+
+    def _missing(self, packages: Sequence[str]) -> list[str]:
+        return [package for package in packages if not self._mark(package).exists()]
 
     @property
     def _state(self) -> Path:
@@ -111,6 +118,34 @@ class DebianSysroot:
         lines = [f'{name} "{value}";\n' for name, value in settings.items()]
         configuration.write_text("".join(lines), encoding="utf-8")
         return configuration
+
+
+def require_from_any(sysroots: Sequence[DebianSysroot], packages: Sequence[str]) -> DebianSysroot:
+    """Unpack the packages in the first of the sysroots whose release has them, and return it.
+
+    An archive whose lists of one release are half renewed refuses that release, for one architecture only, and may do
+    so for days. What was unpacked before is taken without asking the archive.
+
+    Raises:
+        SysrootError: none of the releases has the packages; it names them all, and each one's reason stands above.
+    """
+    for sysroot in sysroots:
+        if sysroot.has(packages):
+            return sysroot
+    failures = []
+    for sysroot in sysroots:
+        try:
+            sysroot.require(packages)
+        except SysrootError as failure:
+            print(failure, flush=True)
+            failures.append(failure)
+        else:
+            return sysroot
+    suites = ", ".join(sysroot.suite for sysroot in sysroots)
+    raise SysrootError(
+        f"none of Debian's releases {suites} gives {' '.join(packages)} for {sysroots[0].architecture}; the reasons "
+        "stand above"
+    ) from failures[-1]
 
 
 def debian_archive() -> str:

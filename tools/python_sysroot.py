@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tools.debian_sysroot import DebianSysroot, SysrootError
+from tools.debian_sysroot import DebianSysroot, SysrootError, require_from_any
 from tools.wheel_target import AARCH64, WheelTarget
 
 ROOT = Path(__file__).resolve().parent.parent
 # Debian has one CPython a release.
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
-# NumPy is built for 32-bit ARM by Debian only. The first release with NumPy 2, whose headers serve NumPy 1 too.
-NUMPY_SUITE = "trixie"
+# NumPy is built for 32-bit ARM by Debian only. The releases with NumPy 2, whose headers serve NumPy 1 too, the first
+# one first; each release after it serves as well.
+NUMPY_SUITES = ("trixie", "forky", "sid")
 INTERPRETER = (
     "python{python}-minimal",
     "libpython{python}-minimal",
@@ -89,8 +90,13 @@ class PythonSysroot:
         if self.target is AARCH64:
             self.install([NUMPY])
             return self.site / "numpy" / "_core" / "include"
-        sysroot = DebianSysroot(self._folder / "numpy", self.target.debian_architecture, NUMPY_SUITE)
-        sysroot.require(["python3-numpy-dev"])
+        sysroot = require_from_any(
+            [
+                DebianSysroot(self._folder / f"numpy-{suite}", self.target.debian_architecture, suite)
+                for suite in NUMPY_SUITES
+            ],
+            ["python3-numpy-dev"],
+        )
         return sysroot.root / "usr" / "lib" / self.target.triplet / "python3-numpy" / "numpy" / "_core" / "include"
 
     def require_interpreter(self) -> Path:
