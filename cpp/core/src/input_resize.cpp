@@ -1,6 +1,7 @@
 // Giving a signature's inputs other shapes.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +27,10 @@ void require_channels(const Quantization& quantization, const std::vector<std::i
   if (axis < shape.size() && std::cmp_equal(shape[axis], quantization.scales.size()) && is_sized(shape)) return;
   throw ValueError(refusal + "it is quantized by channel, with " + std::to_string(quantization.scales.size()) +
                    " scales along axis " + std::to_string(axis));
+}
+
+bool contains(const std::vector<ResizeRequest>& requests, std::size_t input) {
+  return std::ranges::find(requests, input, &ResizeRequest::input) != requests.end();
 }
 
 }  // namespace
@@ -66,16 +71,37 @@ void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
   if (is_resized_) allocate();
 }
 
-void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
-  const TensorSlot& slot = slots_[input_slots_[request.input]];
-  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
-                              "' can't have the shape " + to_string(request.shape) + ": ";
+void SignatureRunner::require_resizable(std::size_t input, const std::string& refusal) const {
   if (GpuDelegate::runs_in(graph_)) {
     throw Error(refusal + "a part runs on the GPU, which computes the file's shapes only; load it without zl.Gpu");
   }
   if (NpuDelegate::runs_in(graph_)) {
     throw Error(refusal + "a part runs on the NPU, which computes the file's shapes only; load it without zl.Npu");
   }
+  if (variables_.are_delegated(graph_)) {
+    throw Error(refusal +
+                "its variables are XNNPACK's, which keeps them at the size that they have; load it with "
+                "zl.XNNPack(kernels=\"builtin\")");
+  }
+  const TensorSlot& slot = slots_[input_slots_[input]];
+  if (slot.shape().size() > abi::kTensorMaxRank) {
+    throw Error(refusal + "it has " + std::to_string(slot.shape().size()) +
+                " dimensions, and the runtime resizes inputs of 1 to 8");
+  }
+  const std::string name = graph_.spec(slot.tensor_index()).name;
+  const auto has_its_name = [&](std::int32_t other) {
+    return other != slot.tensor_index() && graph_.spec(other).name == name;
+  };
+  if (std::ranges::any_of(subgraph_.inputs, has_its_name)) {
+    throw Error(refusal + "another input has the name '" + name + "' too, and the runtime resizes inputs by name");
+  }
+}
+
+void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
+  const TensorSlot& slot = slots_[input_slots_[request.input]];
+  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
+                              "' can't have the shape " + to_string(request.shape) + ": ";
+  require_resizable(request.input, refusal);
   if (empty_shapes == EmptyShapes::refused) {
     if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
     if (!is_sized(request.shape)) throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
@@ -94,20 +120,28 @@ void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes
 }
 
 void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
-  catch_up();
+  // What is owed is overtaken by what is asked for: the shapes that are may be none that the graph can be prepared
+  // with.
   std::vector<ResizeRequest> changes;
-  std::vector<ResizeRequest> previous;
+  std::vector<ResizeRequest> previous = owed_;
   for (const ResizeRequest& request : requests) {
     const std::vector<std::int32_t>& shape = slots_[input_slots_[request.input]].shape();
     if (request.shape == shape) continue;
     require_possible(request, empty_shapes);
     changes.push_back(request);
-    previous.push_back({request.input, shape});
+    if (!contains(owed_, request.input)) previous.push_back({request.input, shape});
   }
-  if (changes.empty()) return;
+  if (changes.empty()) {
+    catch_up();
+    return;
+  }
+  std::ranges::copy_if(owed_, std::back_inserter(changes),
+                       [&](const ResizeRequest& owed) { return !contains(changes, owed.input); });
   try {
     apply(changes);
+    variables_.require_what_is_read(graph_, model_name_);
     fit_slots();
+    owed_.clear();
   } catch (const Error& error) {
     return_to(std::move(previous));
     throw Error(std::string(error.what()) + "; the previous shapes are kept");
@@ -120,8 +154,7 @@ void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShape
 void SignatureRunner::return_to(std::vector<ResizeRequest> shapes) noexcept {
   try {
     apply(shapes);
-  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the error that led here is the one to tell
-    // Shapes that the model came with, with which it can't be prepared either.
+    owed_.clear();
   } catch (...) {
     owed_ = std::move(shapes);
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "zerolite/assigned_variables.hpp"
 #include "zerolite/captured_graph.hpp"
 #include "zerolite/direct_plan.hpp"
 #include "zerolite/model.hpp"
@@ -142,6 +143,7 @@ class SignatureRunner {
   [[nodiscard]] TensorSlot::Fitting fitting_of(const TensorSlot& slot) const;
   void fit_slots();
   void require_done(abi::Status status, const std::string& action, const LogCapture& log) const;
+  void require_resizable(std::size_t input, const std::string& refusal) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
@@ -170,6 +172,7 @@ class SignatureRunner {
   const SignatureDescription& description_;
   const SubgraphDescription& subgraph_;
   const CapturedGraph& graph_;
+  AssignedVariables variables_;
 
   std::vector<ResizeRequest> owed_;  // see catch_up()
   bool is_resized_ = false;          // the graph has to be prepared anew
