@@ -142,3 +142,22 @@ def test_strings_are_lost_by_a_resize() -> None:
     interpreter.resize_tensor_input(detail["index"], [5])
     interpreter.allocate_tensors()
     assert interpreter.get_tensor(detail["index"]).tolist() == [b""] * 5
+
+
+@pytest.mark.parametrize("name", ["string_gather", "string_equal"])
+def test_no_strings_at_all(name: str) -> None:
+    """The reference's kernels read the strings of the run before, or none at all."""
+    interpreter = zl.Interpreter(zoo.model_path(name))
+    details = interpreter.get_input_details()
+    output = interpreter.get_output_details()[0]["index"]
+    for count in (0, 3, 0):
+        words = np.full(count, b"w" * 5000, object)
+        for each in details:
+            interpreter.resize_tensor_input(each["index"], words.shape)
+        interpreter.allocate_tensors()
+        for each in details:
+            is_string = each["dtype"] == np.bytes_
+            interpreter.set_tensor(each["index"], words if is_string else np.zeros(count, each["dtype"]))
+        interpreter.invoke()
+        expected = words if name == "string_gather" else np.ones(count, bool)
+        assert interpreter.get_tensor(output).tolist() == expected.tolist()

@@ -23,6 +23,12 @@ abi::Status RuntimeCall::run(std::span<TensorSlot> slots, std::optional<NodeHook
   std::ranges::transform(outputs_, output_buffers_.begin(),
                          [&](std::size_t slot) { return slots[slot].output_registration(); });
   fill_unregistered_inputs(slots);
+  const abi::Status status = run_with_inputs(hook);
+  take_strings_back();
+  return status;
+}
+
+abi::Status RuntimeCall::run_with_inputs(std::optional<NodeHook> hook) {
   if (!hook) return invoke();
   abi::Status status = runtime().SetCompiledModelCancellationFunction(model_, hook->data, hook->before_node);
   if (status == abi::Status::ok) status = invoke();
@@ -31,13 +37,37 @@ abi::Status RuntimeCall::run(std::span<TensorSlot> slots, std::optional<NodeHook
   return status;
 }
 
-void RuntimeCall::fill_unregistered_inputs(std::span<const TensorSlot> slots) const {
+void RuntimeCall::fill_unregistered_inputs(std::span<const TensorSlot> slots) {
+  own_strings_.reserve(inputs_.size());  // before anything is lent
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const TensorSlot& slot = slots[inputs_[i]];
+    if (input_buffers_[i] != nullptr || slot.size() == 0) continue;
     const abi::tflite::Tensor& tensor = graph_.tensor(slot.tensor_index());
-    if (input_buffers_[i] != nullptr || slot.size() == 0 || tensor.data == nullptr) continue;
-    std::memcpy(tensor.data, slot.data(), std::min(slot.size(), tensor.bytes));
+    if (slot.type() == ElementType::string) {
+      lend_strings(slot);
+    } else if (tensor.data != nullptr) {
+      std::memcpy(tensor.data, slot.data(), std::min(slot.size(), tensor.bytes));
+    }
   }
+}
+
+// A tensor's own memory is as large as the strings that it held before, or is not there: kernels would read past it.
+void RuntimeCall::lend_strings(const TensorSlot& slot) {
+  abi::tflite::Tensor& tensor = graph_.tensor(slot.tensor_index());
+  own_strings_.push_back({slot.tensor_index(), tensor.data, tensor.bytes, tensor.allocation_type});
+  tensor.data = slot.data();
+  tensor.bytes = slot.size();
+  tensor.allocation_type = abi::tflite::AllocationType::custom;
+}
+
+void RuntimeCall::take_strings_back() noexcept {
+  for (const OwnStrings& own : own_strings_) {
+    abi::tflite::Tensor& tensor = graph_.tensor(own.tensor);
+    tensor.data = own.data;
+    tensor.bytes = own.bytes;
+    tensor.allocation_type = own.allocation_type;
+  }
+  own_strings_.clear();
 }
 
 abi::Status RuntimeCall::invoke() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -29,7 +30,18 @@ class RuntimeCall {
   abi::Status run(std::span<TensorSlot> slots, std::optional<NodeHook> hook);
 
  private:
-  void fill_unregistered_inputs(std::span<const TensorSlot> slots) const;
+  // What a string tensor had before it was lent a slot's memory.
+  struct OwnStrings {
+    std::int32_t tensor;
+    void* data;
+    std::size_t bytes;
+    abi::tflite::AllocationType allocation_type;
+  };
+
+  abi::Status run_with_inputs(std::optional<NodeHook> hook);
+  void fill_unregistered_inputs(std::span<const TensorSlot> slots);
+  void lend_strings(const TensorSlot& slot);
+  void take_strings_back() noexcept;
   abi::Status invoke();
 
   abi::CompiledModel model_;
@@ -39,6 +51,7 @@ class RuntimeCall {
   std::vector<std::size_t> outputs_;
   std::vector<abi::TensorBuffer> input_buffers_;
   std::vector<abi::TensorBuffer> output_buffers_;
+  std::vector<OwnStrings> own_strings_;  // during a run
 };
 
 }  // namespace zerolite
