@@ -12,20 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder, Op
+from tests.models.generate.graph_builder import Op
+from tests.operator_model import model_of
 
 Array = NDArray[Any]
-Operand = tuple[Sequence[int], str]
-
-
-def model_of(code: int, inputs: Sequence[Operand], output: Operand, options: object | None = None) -> bytes:
-    """A model of one operator."""
-    builder = GraphBuilder()
-    operands = [builder.tensor(f"input_{i}", *operand) for i, operand in enumerate(inputs)]
-    result = builder.tensor("result", *output)
-    builder.operator(code, operands, [result], options=options)
-    builder.interface(operands, [result])
-    return builder.finish()
 
 
 def reverse_sequence(lengths: str) -> bytes:

@@ -39,8 +39,11 @@ class OneNode {
  public:
   explicit OneNode(Operator operation) {
     registration_.builtin_code = static_cast<std::int32_t>(operation);
+    registration_.prepare = &kernel;
     registration_.invoke = &kernel;
     node_.inputs = inputs_.get();
+    node_.outputs = outputs_.get();
+    tensors_.back().dims = nothing_.get();
     context_.tensors = tensors_.data();
     context_.tensors_size = tensors_.size();
     context_.impl = this;
@@ -64,9 +67,14 @@ class OneNode {
     tensors_.at(input).name = "input";
   }
 
+  // Of the output.
+  void set_result(Numbers& shape) { tensors_.back().dims = shape.get(); }
+  Tensor& tensor(std::size_t index) { return tensors_.at(index); }
+
   [[nodiscard]] CapturedGraph graph() { return CapturedGraph(&context_); }
   Node& node() { return node_; }
   Registration& registration() { return registration_; }
+  Status prepare() { return registration_.prepare(&context_, &node_); }
   Status run() { return registration_.invoke(&context_, &node_); }
   [[nodiscard]] int calls() const { return calls_; }
   [[nodiscard]] int reports() const { return reports_; }
@@ -83,8 +91,10 @@ class OneNode {
   static OneNode& of(Context* context) { return *static_cast<OneNode*>(context->impl); }
 
   Numbers inputs_{{0, 1}};
+  Numbers outputs_{{2}};
+  Numbers nothing_{{0}};
   Numbers plan_{{0}};
-  std::array<Tensor, 2> tensors_{};
+  std::array<Tensor, 3> tensors_{};
   Node node_{};
   Registration registration_{};
   Context context_{};
@@ -135,6 +145,73 @@ TEST(ValueGuardTest, TakesEmptyTensors) {
   EXPECT_EQ(model.run(), Status::ok);
 }
 
+TEST(ValueGuardTest, LooksAtConstantsBeforeAPreparation) {
+  OneNode model(Operator::broadcast_args);
+  Numbers shape({2});
+  std::vector<std::int32_t> left = {2, 3};
+  std::vector<std::int32_t> right = {3, 2};
+  model.set(0, ElementType::int32, shape, left);
+  model.set(1, ElementType::int32, shape, right);
+  guard_values(model.graph());
+  EXPECT_EQ(model.prepare(), Status::ok);  // values of before
+  model.tensor(0).allocation_type = abi::tflite::AllocationType::mmap_read_only;
+  model.tensor(1).allocation_type = abi::tflite::AllocationType::persistent_read_only;
+  EXPECT_EQ(model.prepare(), Status::error);
+  EXPECT_EQ(model.calls(), 1);
+  right = {1, 3};
+  EXPECT_EQ(model.prepare(), Status::ok);
+}
+
+TEST(ValueGuardTest, LeavesOutKernelsWithNothingToCompute) {
+  OneNode model(Operator::softmax);
+  Numbers some({2, 3});
+  Numbers none({2, 0});
+  std::vector<float> data(6);
+  model.set(0, ElementType::float32, some, data);
+  model.set_result(some);
+  guard_values(model.graph());
+  EXPECT_EQ(model.run(), Status::ok);
+  EXPECT_EQ(model.calls(), 1);
+  model.set(0, ElementType::float32, none, data);
+  model.set_result(none);
+  EXPECT_EQ(model.run(), Status::ok);
+  EXPECT_EQ(model.calls(), 1);
+  Numbers scalar({});
+  model.set(0, ElementType::float32, scalar, data);
+  EXPECT_EQ(model.run(), Status::error);
+}
+
+TEST(ValueGuardTest, ComparesChannelsWithScales) {
+  OneNode model(Operator::dequantize);
+  Numbers shape({1, 2});
+  std::vector<std::int8_t> data(2);
+  model.set(0, ElementType::int8, shape, data);
+  guard_values(model.graph());
+  EXPECT_EQ(model.run(), Status::ok);
+  Numbers scales({0, 0});  // as many bits as floats have
+  abi::tflite::AffineQuantization channels{reinterpret_cast<abi::tflite::FloatArray*>(scales.get()), nullptr, 1};
+  model.tensor(0).quantization = {abi::tflite::QuantizationType::affine, &channels};
+  EXPECT_EQ(model.run(), Status::ok);
+  channels.quantized_dimension = 0;
+  EXPECT_EQ(model.run(), Status::error);
+  channels.quantized_dimension = 2;
+  EXPECT_EQ(model.run(), Status::error);
+}
+
+TEST(ValueGuardTest, ComparesShapes) {
+  OneNode model(Operator::matrix_set_diag);
+  Numbers matrices({2, 3, 4});
+  Numbers diagonals({2, 3});
+  Numbers others({2, 2});
+  std::vector<float> data(24);
+  model.set(0, ElementType::float32, matrices, data);
+  model.set(1, ElementType::float32, diagonals, data);
+  guard_values(model.graph());
+  EXPECT_EQ(model.run(), Status::ok);
+  model.set(1, ElementType::float32, others, data);
+  EXPECT_EQ(model.run(), Status::error);
+}
+
 TEST(ValueGuardTest, MayComeAgain) {
   OneNode model(Operator::dilate);
   Numbers shape({1});
@@ -151,7 +228,7 @@ TEST(ValueGuardTest, MayComeAgain) {
 }
 
 TEST(ValueGuardTest, LeavesOtherNodesAlone) {
-  OneNode another(Operator::add);
+  OneNode another(Operator::sub);
   guard_values(another.graph());
   EXPECT_EQ(another.registration().invoke, &OneNode::kernel);
 

@@ -101,6 +101,7 @@ def _attempt(content: bytes, options: dict[str, Any]) -> Outcome:
         with zl.load(content, **options) as model:
             model(*(_values(tensor) for tensor in model.inputs.values()))
             _call_with_ends_of_types(model)
+            _call_with_other_shapes(model)
     except (zl.Error, MemoryError) as error:
         return Outcome("refused", f"{type(error).__name__}: {error}"[:1000])
     except Exception as error:  # noqa: BLE001 - whatever else comes out of it is a finding
@@ -114,6 +115,31 @@ def _call_with_ends_of_types(model: zl.CompiledModel) -> None:
         rng = np.random.default_rng(seed)
         with contextlib.suppress(zl.Error, MemoryError):
             model(*(_ends_of_type(tensor, rng) for tensor in model.inputs.values()))
+
+
+def _call_with_other_shapes(model: zl.CompiledModel) -> None:
+    """The same: shapes may be refused, or not fit one another."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        shapes = {name: _another_shape(tensor.shape, rng) for name, tensor in model.inputs.items()}
+        with contextlib.suppress(zl.Error, ValueError, MemoryError):
+            model.resize(shapes)
+            model(*(_values(tensor) for tensor in model.inputs.values()))
+
+
+def _another_shape(shape: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+    """One a little larger or smaller, of another rank at times, and the same quite often."""
+    how = rng.integers(8)
+    sizes = list(shape)
+    if how < 4 and sizes:
+        sizes[rng.integers(len(sizes))] = int(rng.choice((1, 2, 3, 5)))
+    elif how == 4:
+        sizes = [*sizes, int(rng.integers(1, 3))]
+    elif how == 5:
+        sizes = sizes[1:]
+    elif how == 6:
+        sizes = [int(size) for size in rng.integers(1, 4, rng.integers(9))]
+    return tuple(sizes)
 
 
 def _ends_of_type(tensor: zl.Tensor, rng: np.random.Generator) -> np.ndarray:

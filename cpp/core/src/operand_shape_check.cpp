@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/broadcast.hpp"
 #include "zerolite/element_type.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/flatbuffer.hpp"
@@ -117,10 +118,7 @@ class OperandShapeCheck {
   void check_broadcast() const {
     const std::vector<std::int64_t> left = constant_integers(0);
     const std::vector<std::int64_t> right = constant_integers(1);
-    const std::size_t common = std::min(left.size(), right.size());
-    const bool fits =
-        std::ranges::equal(std::span(left).last(common), std::span(right).last(common),
-                           [](std::int64_t one, std::int64_t other) { return one == other || one == 1 || other == 1; });
+    const bool fits = can_be_broadcast(std::span<const std::int64_t>(left), std::span<const std::int64_t>(right));
     if (!fits) refuse("broadcasts shapes that don't fit one another");
   }
 

@@ -213,6 +213,8 @@ constexpr auto kOneType = std::to_array<OneType>({
     {115, 0},  // MATRIX_SET_DIAG
     {122, 1},  // SCATTER_ND
     {123, 1},  // SELECT_V2
+    {125, 0},  // SEGMENT_SUM
+    {128, 0},  // CUMSUM
     {130, 0},  // BROADCAST_TO
     {151, 0},  // DYNAMIC_UPDATE_SLICE
     {153, 0},  // UNSORTED_SEGMENT_PROD

@@ -30,6 +30,7 @@ enum class Operator : std::int32_t {
   split = 49,
   log_softmax = 50,
   bidirectional_sequence_lstm = 52,
+  prelu = 54,
   less = 58,
   greater = 61,
   greater_equal = 62,
