@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests import gpu_driver
+from tests.pools import DENSE, make_pool
 from tests.sample_delegate import SampleDelegate, build_sample_delegate
 from tests.sample_npu import SampleNpu, build_sample_npu
 
@@ -44,3 +46,10 @@ def vulkan() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VK_ICD_FILENAMES", driver)
         yield driver
+
+
+@pytest.fixture
+def pool() -> Iterator[Any]:
+    """Three replicas of the dense model."""
+    with make_pool(DENSE, workers=3) as pool:
+        yield pool
