@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -17,6 +12,7 @@ from tests.bit_equality import assert_same_bits
 from tests.mapping import dense, load, loop, rows
 from tests.model_zoo import Array
 from tests.python_process import answer_after_interrupt
+from tests.threads import in_threads
 
 PATIENCE = 60  # seconds after which what should have ended is called hung
 
@@ -191,18 +187,6 @@ def test_an_input_that_is_wrong_in_one_item_only() -> None:
 # Threads
 
 
-def in_threads(work: Callable[[int], Any], count: int = 4) -> list[Any]:
-    barrier = threading.Barrier(count)
-
-    def at_once(index: int) -> Any:
-        barrier.wait(PATIENCE)
-        return work(index)
-
-    with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(at_once, index) for index in range(count)]
-        return [future.result(timeout=PATIENCE) for future in futures]
-
-
 @pytest.mark.parametrize("name", ["dense_2layer", "small_cnn", "topk", "lstm"])
 def test_threads_map_one_model(name: str) -> None:
     entry = zoo.load_manifest()[name]
@@ -218,7 +202,7 @@ def test_threads_map_one_model(name: str) -> None:
                 for output, array in expected[index].items():
                     assert_same_bits(answer[output], array, output)
 
-        in_threads(work)
+        in_threads(work, 4)
 
 
 def test_others_use_the_model_meanwhile() -> None:
@@ -234,4 +218,4 @@ def test_others_use_the_model_meanwhile() -> None:
             for row in range(300):
                 assert_same_bits(model(batch[row : row + 1]), expected[row : row + 1])
 
-        in_threads(work)
+        in_threads(work, 4)

@@ -5,30 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
 
 import zerolite as zl
 from tests import model_zoo as zoo
+from tests.threads import PATIENCE, in_threads
 
 THREADS = 8
-PATIENCE = 60  # seconds after which a deadlock is called one
-
-
-def in_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
-    """What `work` returns on each of the threads, which all start at once."""
-    barrier = threading.Barrier(count)
-
-    def at_once(index: int) -> Any:
-        barrier.wait(PATIENCE)
-        return work(index)
-
-    with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(at_once, index) for index in range(count)]
-        return [future.result(timeout=PATIENCE) for future in futures]
 
 
 @pytest.fixture
@@ -59,7 +44,7 @@ def test_threads_get_their_own_answers(name: str) -> None:
         def work(index: int) -> bool:
             return all(np.array_equal(model(*inputs[index]), expected[index]) for _ in range(200))
 
-        assert all(in_threads(work))
+        assert all(in_threads(work, THREADS))
 
 
 @pytest.mark.usefixtures("impatient_interpreter")
@@ -73,7 +58,7 @@ def test_threads_in_different_signatures() -> None:
                 return all(np.array_equal(first(left, right), first(x=left, y=right)) for _ in range(100))
             return all(np.array_equal(second(left=left, right=right), left + right) for _ in range(100))
 
-        assert all(in_threads(work))
+        assert all(in_threads(work, THREADS))
 
 
 def test_run_on_another_thread_than_the_loader() -> None:
@@ -108,7 +93,7 @@ def test_loading_at_once() -> None:
             zl.load(b"no model")
         return True
 
-    assert all(in_threads(work))
+    assert all(in_threads(work, THREADS))
 
 
 @pytest.mark.usefixtures("impatient_interpreter")
@@ -137,7 +122,7 @@ def test_close_while_others_call() -> None:
                 finally:
                     busy.release()
 
-        answers = in_threads(work)
+        answers = in_threads(work, THREADS)
         assert answers.pop(0) == "closed"
         assert all("is closed" in answer for answer in answers)
 

@@ -112,7 +112,9 @@ class SignatureMethods(_native.Signature):
 
         Raises:
             ValueError: a name is unknown, or a shape is impossible (dimensions are at least 1, and at most 8).
-            Error: the graph does not work with these shapes; the previous ones are kept.
+            Error: the graph does not work with these shapes, or can't be resized at all: with a part on a GPU or an
+                NPU, variables in XNNPACK, another input of the same name, or more than 8 dimensions in the file. The
+                previous shapes are kept.
         """
         inputs = list(self._input_names())
         requests = []
