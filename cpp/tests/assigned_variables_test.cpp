@@ -23,9 +23,7 @@ TEST(AssignedVariablesTest, AreXnnpacksOrNot) {
   const AssignedVariables variables(*read_model("counter"), 0);
   const std::unique_ptr<CompiledModel> delegated = compile("counter");
   EXPECT_TRUE(variables.are_delegated(graph_of(*delegated)));
-  CompileOptions options;
-  options.kernels = CpuKernels::builtin;
-  const std::unique_ptr<CompiledModel> builtin = compile("counter", options);
+  const std::unique_ptr<CompiledModel> builtin = compile("counter", builtin_kernels());
   EXPECT_FALSE(variables.are_delegated(graph_of(*builtin)));
 }
 
@@ -38,9 +36,7 @@ TEST(AssignedVariablesTest, AreNoneInMostModels) {
 
 TEST(AssignedVariablesTest, HoldWhatIsRead) {
   const AssignedVariables variables(*read_model("counter"), 0);
-  CompileOptions options;
-  options.kernels = CpuKernels::builtin;
-  const std::unique_ptr<CompiledModel> model = compile("counter", options);
+  const std::unique_ptr<CompiledModel> model = compile("counter", builtin_kernels());
   (void)model->signature(0);
   const CapturedGraph& graph = graph_of(*model);
   EXPECT_NO_THROW(variables.require_what_is_read(graph, "a model"));

@@ -93,9 +93,7 @@ TEST_F(GraphTensorsTest, RefuseShapesThatCannotBe) {
 }
 
 TEST_F(GraphTensorsTest, TellOfTensorsThatKernelsAdd) {
-  CompileOptions builtin;
-  builtin.kernels = CpuKernels::builtin;
-  GraphTensors& graph = load("small_cnn", builtin);
+  GraphTensors& graph = load("small_cnn", builtin_kernels());
   const std::size_t in_file = graph.count();
   graph.allocate();
   EXPECT_GT(graph.count(), in_file);

@@ -7,16 +7,11 @@
 
 #include "observed_model.hpp"
 #include "tensor_access.hpp"
+#include "test_models.hpp"
 #include "zerolite/error.hpp"
 
 namespace zerolite::tests {
 namespace {
-
-CompileOptions builtin_kernels() {
-  CompileOptions options;
-  options.kernels = CpuKernels::builtin;
-  return options;
-}
 
 std::vector<float> floats(const TracedTensor& tensor) {
   std::vector<float> values(tensor.bytes.size() / sizeof(float));

@@ -29,6 +29,12 @@ std::shared_ptr<const Model> read_model(std::string_view name) {
   return std::make_shared<Model>(ModelBytes::read(model_path(name)));
 }
 
+CompileOptions builtin_kernels() {
+  CompileOptions options;
+  options.kernels = CpuKernels::builtin;
+  return options;
+}
+
 std::unique_ptr<CompiledModel> compile(std::string_view name, const CompileOptions& options) {
   return std::make_unique<CompiledModel>(read_model(name), options);
 }

@@ -19,6 +19,8 @@ std::vector<std::string> model_names();
 std::vector<std::byte> model_content(std::string_view name);
 
 std::shared_ptr<const Model> read_model(std::string_view name);
+// The settings with which no delegate takes an operator.
+CompileOptions builtin_kernels();
 std::unique_ptr<CompiledModel> compile(std::string_view name, const CompileOptions& options = {});
 
 // While it lives, signatures that are used for the first time are never dispatched directly.
