@@ -16,7 +16,6 @@ using abi::tflite::Invoke;
 using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::Status;
-using abi::tflite::Tensor;
 using builtin::Operator;
 
 // A kernel's run or its preparation, with a check before it.
