@@ -61,11 +61,12 @@ void RuntimeCall::lend_strings(const TensorSlot& slot) {
 }
 
 void RuntimeCall::take_strings_back() noexcept {
-  for (const OwnStrings& own : own_strings_) {
-    abi::tflite::Tensor& tensor = graph_.tensor(own.tensor);
-    tensor.data = own.data;
-    tensor.bytes = own.bytes;
-    tensor.allocation_type = own.allocation_type;
+  // From the last to the first: a tensor that is an input twice was lent to twice.
+  for (auto own = own_strings_.rbegin(); own != own_strings_.rend(); ++own) {
+    abi::tflite::Tensor& tensor = graph_.tensor(own->tensor);
+    tensor.data = own->data;
+    tensor.bytes = own->bytes;
+    tensor.allocation_type = own->allocation_type;
   }
   own_strings_.clear();
 }
