@@ -62,13 +62,14 @@ void RuntimeCall::lend_strings(const TensorSlot& slot) {
 
 void RuntimeCall::take_strings_back() noexcept {
   // From the last to the first: a tensor that is an input twice was lent to twice.
-  for (auto own = own_strings_.rbegin(); own != own_strings_.rend(); ++own) {
-    abi::tflite::Tensor& tensor = graph_.tensor(own->tensor);
-    tensor.data = own->data;
-    tensor.bytes = own->bytes;
-    tensor.allocation_type = own->allocation_type;
+  while (!own_strings_.empty()) {
+    const OwnStrings own = own_strings_.back();
+    own_strings_.pop_back();
+    abi::tflite::Tensor& tensor = graph_.tensor(own.tensor);
+    tensor.data = own.data;
+    tensor.bytes = own.bytes;
+    tensor.allocation_type = own.allocation_type;
   }
-  own_strings_.clear();
 }
 
 abi::Status RuntimeCall::invoke() {
