@@ -110,5 +110,5 @@ def test_page_and_plot_show_every_figure() -> None:
 
 
 def test_results_name_no_place_outside_the_project() -> None:
-    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+    for path in sorted((ROOT / "benchmarks" / "results").rglob("*.json")):
         assert '"/' not in path.read_text(encoding="utf-8"), path.name
