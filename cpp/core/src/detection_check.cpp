@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/error.hpp"
+#include "zerolite/checked_operator.hpp"
 #include "zerolite/flexbuffer_check.hpp"
 #include "zerolite/tensor_spec.hpp"
 
@@ -14,10 +14,9 @@ namespace {
 
 using Shape = std::vector<std::int32_t>;
 
-class DetectionCheck {
+class DetectionCheck : CheckedOperator {
  public:
-  DetectionCheck(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), operation_(graph.details.operators[index]) {}
+  using CheckedOperator::CheckedOperator;
 
   void run() const {
     constexpr std::size_t kInputs = 3;
@@ -36,10 +35,6 @@ class DetectionCheck {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-  }
-
   // Kernels multiply two of them in 32 bits.
   [[nodiscard]] std::int64_t setting(const char* name) const {
     constexpr std::int64_t kMost = 1 << 15;
@@ -75,10 +70,6 @@ class DetectionCheck {
     }
     return shape;
   }
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorDetails& operation_;
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "zerolite/error.hpp"
+#include "zerolite/checked_operator.hpp"
 #include "zerolite/tensor_spec.hpp"
 
 namespace zerolite {
@@ -15,13 +15,13 @@ namespace {
 using Axes = std::vector<std::int64_t>;
 
 // The names are those of StableHLO's specification.
-class GatherCheck {
+class GatherCheck : CheckedOperator {
  public:
-  GatherCheck(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), operation_(graph.details.operators[index]) {}
+  using CheckedOperator::CheckedOperator;
 
   void run() const {
-    const flatbuffer::Table& table = options();
+    constexpr std::uint8_t kOptions = 16;
+    const flatbuffer::Table& table = options_2(kOptions);
     const std::vector<std::int32_t>& operand = graph_.tensor(operation_.inputs[0]).shape;
     const std::vector<std::int32_t>& indices = graph_.tensor(operation_.inputs[1]).shape;
     const std::size_t rank = operand.size();
@@ -58,18 +58,6 @@ class GatherCheck {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-  }
-
-  [[nodiscard]] const flatbuffer::Table& options() const {
-    constexpr std::uint8_t kOptions = 16;
-    if (operation_.options_2.type != kOptions || !operation_.options_2.table) {
-      refuse("has no options of its own kind, which say how it works");
-    }
-    return *operation_.options_2.table;
-  }
-
   [[nodiscard]] static Axes numbers(const flatbuffer::Table& table, unsigned field) {
     const flatbuffer::Vector vector = table.scalars<std::int64_t>(field);
     Axes result(vector.size());
@@ -86,10 +74,6 @@ class GatherCheck {
       refuse("has " + name + " that are not different axes from 0 to " + std::to_string(rank) + ", exclusive");
     }
   }
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorDetails& operation_;
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ constexpr auto kCallers = std::to_array<Caller>({
 class Calls {
  public:
   Calls(const ModelDescription& description, const ModelDetails& details)
-      : description_(description), called_(description.subgraphs.size()), states_(description.subgraphs.size()) {
+      : called_(description.subgraphs.size()), states_(description.subgraphs.size()) {
     for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
       const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};
       for (std::size_t j = 0; j < graph.details.operators.size(); ++j) read(graph, j, called_[i]);
@@ -71,7 +71,7 @@ class Calls {
   };
 
   void read(const GraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
-    const std::int32_t code = description_.operator_codes[graph.description.operators[index]].builtin_code;
+    const std::int32_t code = graph.operator_code(index).builtin_code;
     const auto* const caller = std::ranges::find(kCallers, code, &Caller::code);
     if (caller == kCallers.end()) return;
     const OperatorDetails& operation = graph.details.operators[index];
@@ -101,7 +101,6 @@ class Calls {
     path.push_back(subgraph);
   }
 
-  const ModelDescription& description_;
   std::vector<std::vector<std::size_t>> called_;
   std::vector<State> states_;
 };

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "zerolite/broadcast.hpp"
+#include "zerolite/checked_operator.hpp"
 #include "zerolite/element_type.hpp"
-#include "zerolite/error.hpp"
 #include "zerolite/flatbuffer.hpp"
 #include "zerolite/operator_numbers.hpp"
 #include "zerolite/tensor_spec.hpp"
@@ -20,13 +20,12 @@ namespace {
 using builtin::Operator;
 using Shape = std::vector<std::int32_t>;
 
-class OperandShapeCheck {
+class OperandShapeCheck : CheckedOperator {
  public:
-  OperandShapeCheck(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), operation_(graph.details.operators[index]) {}
+  using CheckedOperator::CheckedOperator;
 
   void run() const {
-    switch (static_cast<Operator>(graph_.model.operator_codes[graph_.description.operators[index_]].builtin_code)) {
+    switch (kind()) {
       case Operator::softmax:
       case Operator::log_softmax:
         return require_last_axis();
@@ -57,10 +56,6 @@ class OperandShapeCheck {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-  }
-
   [[nodiscard]] const Shape& shape_of(std::size_t input) const { return graph_.tensor(operation_.inputs[input]).shape; }
 
   void require_rank(std::size_t least, std::size_t most) const {
@@ -82,7 +77,7 @@ class OperandShapeCheck {
 
   // Its first element says along which axis the operator works.
   void require_value(std::size_t input) const {
-    if (byte_size(ElementType::int8, shape_of(input)) == 0U) {
+    if (graph_.tensor(operation_.inputs[input]).is_empty()) {
       refuse("works along an axis that is to be the value of input " + std::to_string(input) + ", which is empty");
     }
   }
@@ -98,10 +93,7 @@ class OperandShapeCheck {
   // not known here.
   void check_lengths() const {
     constexpr std::uint8_t kOptions = 87;
-    if (operation_.options.type != kOptions || !operation_.options.table) {
-      refuse("has no options of its own kind, which say how it works");
-    }
-    const auto axis = operation_.options.table->scalar<std::int32_t>(0, 0);
+    const auto axis = options(kOptions).scalar<std::int32_t>(0, 0);
     const Shape& shape = shape_of(0);
     if (axis < 0 || static_cast<std::size_t>(axis) >= shape.size()) {
       refuse("reverses along axis " + std::to_string(axis) + " of the shape " + to_string(shape));
@@ -147,10 +139,6 @@ class OperandShapeCheck {
       refuse("has diagonals of the shape " + to_string(shape_of(1)) + ", and " + to_string(expected) + " is expected");
     }
   }
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorDetails& operation_;
 };
 
 }  // namespace

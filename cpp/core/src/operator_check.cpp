@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "zerolite/checked_operator.hpp"
 #include "zerolite/detection_check.hpp"
 #include "zerolite/element_type.hpp"
-#include "zerolite/error.hpp"
 #include "zerolite/flexbuffer_check.hpp"
 #include "zerolite/gather_check.hpp"
 #include "zerolite/operand_shape_check.hpp"
@@ -45,13 +45,9 @@ constexpr auto kOptionalInputs = std::to_array<OptionalInputs>({
     {Operator::transpose_conv, 3},
 });
 
-class OperatorCheck {
+class OperatorCheck : CheckedOperator {
  public:
-  OperatorCheck(const GraphView& graph, std::size_t index)
-      : graph_(graph),
-        index_(index),
-        code_(graph.model.operator_codes[graph.description.operators[index]]),
-        operation_(graph.details.operators[index]) {}
+  using CheckedOperator::CheckedOperator;
 
   void run() const {
     check_counts();
@@ -59,7 +55,7 @@ class OperatorCheck {
     check_output_type();
     check_operand_shapes(graph_, index_);
     check_quantized_operator(graph_, index_);
-    switch (static_cast<Operator>(code_.builtin_code)) {
+    switch (kind()) {
       case Operator::resize_bilinear:
       case Operator::resize_nearest_neighbor:
         return check_resize();
@@ -112,10 +108,6 @@ class OperatorCheck {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-  }
-
   void check_counts() const {
     const std::optional<OperandCounts> counts = operand_counts(code_.builtin_code);
     if (!counts) return;
@@ -132,8 +124,7 @@ class OperatorCheck {
   }
 
   void check_required_inputs() const {
-    const auto* const found =
-        std::ranges::find(kOptionalInputs, static_cast<Operator>(code_.builtin_code), &OptionalInputs::operation);
+    const auto* const found = std::ranges::find(kOptionalInputs, kind(), &OptionalInputs::operation);
     const std::size_t required = found == kOptionalInputs.end() ? operation_.inputs.size() : found->required;
     if (operation_.inputs.size() < required) {
       refuse("has " + std::to_string(operation_.inputs.size()) + " inputs, and needs " + std::to_string(required));
@@ -164,17 +155,10 @@ class OperatorCheck {
     }
   }
 
-  [[nodiscard]] const flatbuffer::Table& options(std::uint8_t type) const {
-    if (operation_.options.type != type || !operation_.options.table) {
-      refuse("has no options of its own kind, which say how it works");
-    }
-    return *operation_.options.table;
-  }
-
   // The kernels begin with the first pixel, whether or not there is one (2.3.0).
   void check_resize() const {
     const std::int32_t input = operation_.inputs[0];
-    if (byte_size(ElementType::int8, graph_.tensor(input).shape) == 0U) {
+    if (graph_.tensor(input).is_empty()) {
       refuse("resizes " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which is empty");
     }
   }
@@ -287,11 +271,6 @@ class OperatorCheck {
     }
     if (code_.custom_code == kWithFlexBuffer.front()) check_detection(graph_, index_);
   }
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorCode& code_;
-  const OperatorDetails& operation_;
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/checked_operator.hpp"
 #include "zerolite/element_type.hpp"
-#include "zerolite/error.hpp"
 #include "zerolite/operator_numbers.hpp"
 #include "zerolite/tensor_spec.hpp"
 
@@ -17,13 +17,12 @@ namespace {
 using builtin::Operator;
 
 // Kernels turn scales into fixed-point multipliers, and end the process over one that is not in their range (2.3.0).
-class QuantizedOperatorCheck {
+class QuantizedOperatorCheck : CheckedOperator {
  public:
-  QuantizedOperatorCheck(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), operation_(graph.details.operators[index]) {}
+  using CheckedOperator::CheckedOperator;
 
   void run() const {
-    switch (static_cast<Operator>(graph_.model.operator_codes[graph_.description.operators[index_]].builtin_code)) {
+    switch (kind()) {
       case Operator::add:
         return check_sum(Ratio::below_one);
       case Operator::sub:
@@ -53,10 +52,6 @@ class QuantizedOperatorCheck {
 
  private:
   enum class Ratio { below_one, any };
-
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-  }
 
   [[nodiscard]] bool is_quantized(std::int32_t index) const {
     const ElementType type = graph_.tensor(index).type;
@@ -167,11 +162,12 @@ class QuantizedOperatorCheck {
   // Kernels for several scales begin with the first value, whether or not there is one, and take the shape of the input
   // for that of the output.
   void check_channels() const {
-    const Shape& from = graph_.tensor(operation_.inputs[0]).shape;
+    const TensorDescription& input = graph_.tensor(operation_.inputs[0]);
+    const Shape& from = input.shape;
     const Shape& to = graph_.tensor(operation_.outputs[0]).shape;
     for (const std::int32_t operand : {operation_.inputs[0], operation_.outputs[0]}) {
       if (graph_.tensor_details(operand).scales.size() <= 1) continue;
-      if (byte_size(ElementType::int8, from) == 0U || from != to) {
+      if (input.is_empty() || from != to) {
         refuse("works on values of the shape " + to_string(from) + ", and has an output of the shape " + to_string(to) +
                " and several scales; one shape, which is not empty, is expected");
       }
@@ -179,10 +175,6 @@ class QuantizedOperatorCheck {
   }
 
   using Shape = std::vector<std::int32_t>;
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorDetails& operation_;
 };
 
 }  // namespace

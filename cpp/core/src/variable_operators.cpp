@@ -25,7 +25,7 @@ std::vector<VariableOperator> variable_operators(const GraphView& graph) {
   std::map<std::int32_t, std::string> names;  // by the tensor that refers to a variable
   std::vector<VariableOperator> found;
   for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
-    const auto code = static_cast<Operator>(graph.model.operator_codes[graph.description.operators[i]].builtin_code);
+    const auto code = static_cast<Operator>(graph.operator_code(i).builtin_code);
     const OperatorDetails& operation = graph.details.operators[i];
     if (code == Operator::var_handle) {
       names[operation.outputs[0]] = shared_name(operation);

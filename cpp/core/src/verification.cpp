@@ -25,8 +25,7 @@ std::string GraphView::name_of_tensor(std::size_t index) const {
 }
 
 std::string GraphView::name_of_operator(std::size_t index) const {
-  return "its operator " + std::to_string(index) + " (" + name_of(model.operator_codes[description.operators[index]]) +
-         ")";
+  return "its operator " + std::to_string(index) + " (" + name_of(operator_code(index)) + ")";
 }
 
 namespace {

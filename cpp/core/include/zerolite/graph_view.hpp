@@ -21,6 +21,9 @@ struct GraphView {
   [[nodiscard]] const TensorDetails& tensor_details(std::int32_t index) const {
     return details.tensors[static_cast<std::size_t>(index)];
   }
+  [[nodiscard]] const OperatorCode& operator_code(std::size_t index) const {
+    return model.operator_codes[description.operators[index]];
+  }
   [[nodiscard]] bool has_tensor(std::int32_t index) const {
     return index >= 0 && static_cast<std::size_t>(index) < description.tensors.size();
   }
