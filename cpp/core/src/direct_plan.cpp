@@ -21,7 +21,7 @@ std::string_view custom_name(const Registration& registration) {
 }
 
 std::string obstacle_of(const Tensor& tensor) {
-  const std::string name = "tensor '" + std::string(tensor.name == nullptr ? "" : tensor.name) + "'";
+  const std::string name = "tensor '" + std::string(name_of(tensor)) + "'";
   switch (static_cast<ElementType>(tensor.type)) {
     case ElementType::string:
       return name + " holds strings";

@@ -66,8 +66,7 @@ ElementType GraphTensors::type(std::size_t index) const {
 
 std::string GraphTensors::name(std::size_t index) const {
   if (const TensorDescription* tensor = described(index)) return tensor->name;
-  const char* name = graph()->tensor(static_cast<std::int32_t>(index)).name;
-  return name == nullptr ? "" : name;
+  return name_of(graph()->tensor(static_cast<std::int32_t>(index)));
 }
 
 std::vector<std::int32_t> GraphTensors::shape(std::size_t index) const {

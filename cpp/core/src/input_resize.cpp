@@ -89,12 +89,10 @@ void SignatureRunner::require_resizable(std::size_t input, const std::string& re
     throw Error(refusal + "it has " + std::to_string(slot.shape().size()) +
                 " dimensions, and the runtime resizes inputs of 1 to 8");
   }
-  const auto name_of = [this](std::int32_t tensor) {
-    const char* const name = graph_.tensor(tensor).name;
-    return std::string_view(name == nullptr ? "" : name);
+  const std::string_view name = name_of(graph_.tensor(slot.tensor_index()));
+  const auto has_its_name = [&](std::int32_t other) {
+    return other != slot.tensor_index() && name_of(graph_.tensor(other)) == name;
   };
-  const std::string_view name = name_of(slot.tensor_index());
-  const auto has_its_name = [&](std::int32_t other) { return other != slot.tensor_index() && name_of(other) == name; };
   if (std::ranges::any_of(subgraph_.inputs, has_its_name)) {
     throw Error(refusal + "another input has the name '" + std::string(name) +
                 "' too, and the runtime resizes inputs by name");

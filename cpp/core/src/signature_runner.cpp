@@ -18,8 +18,8 @@ using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
 [[noreturn]] void throw_impossible_shape(const Tensor& tensor, const std::vector<std::int32_t>& shape) {
-  throw Error("tensor '" + std::string(tensor.name == nullptr ? "" : tensor.name) + "' has the shape " +
-              to_string(shape) + ", which is no possible size");
+  throw Error("tensor '" + std::string(name_of(tensor)) + "' has the shape " + to_string(shape) +
+              ", which is no possible size");
 }
 
 bool is_supported(ElementType type) { return type == ElementType::string || bits_of(type).has_value(); }
@@ -133,9 +133,9 @@ void SignatureRunner::note_allocation() noexcept {
 void SignatureRunner::require_type(const Tensor& tensor, ElementType type) const {
   const auto given = static_cast<ElementType>(tensor.type);
   if (given == type) return;
-  throw InvalidModelError(model_name_ + " is not a sound TensorFlow Lite model: its tensor '" +
-                          (tensor.name == nullptr ? "" : tensor.name) + "' has the type " + std::string(name_of(type)) +
-                          ", and its operator gives " + std::string(name_of(given)) + "; convert or download it again");
+  throw InvalidModelError(model_name_ + " is not a sound TensorFlow Lite model: its tensor '" + name_of(tensor) +
+                          "' has the type " + std::string(name_of(type)) + ", and its operator gives " +
+                          std::string(name_of(given)) + "; convert or download it again");
 }
 
 TensorSlot::Fitting SignatureRunner::fitting_of(const TensorSlot& slot) const {

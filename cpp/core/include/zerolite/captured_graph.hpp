@@ -15,6 +15,11 @@ namespace zerolite {
 // The values of an array that the runtime may change or free; none for null.
 [[nodiscard]] std::vector<std::int32_t> values_of(const abi::tflite::IntArray* array);
 
+// Empty for a tensor without a name.
+[[nodiscard]] inline const char* name_of(const abi::tflite::Tensor& tensor) {
+  return tensor.name == nullptr ? "" : tensor.name;
+}
+
 struct PlannedNode {
   std::size_t index = 0;  // among the graph's nodes: the operators of the file, and then what delegates put in
   abi::tflite::Node* node = nullptr;
