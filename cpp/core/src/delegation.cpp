@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 
 namespace zerolite {
 namespace {
@@ -24,12 +23,11 @@ std::vector<std::size_t> replaced_by(const Node& node) {
 // The runtime's delegate for NPUs takes these operators and nothing else takes any, which is to know it by: its kernel
 // has a name only where TensorFlow Lite's public structures do not reach (LiteRT 2.3.0).
 bool dispatches(const CapturedGraph& graph, const Node& node) {
-  constexpr std::string_view kOperator = "DISPATCH_OP";
   const std::vector<std::size_t> replaced = replaced_by(node);
   return !replaced.empty() && std::ranges::all_of(replaced, [&](std::size_t index) {
     const std::optional<PlannedNode> planned = graph.planned_node(index);
     return planned && planned->registration->custom_name != nullptr &&
-           std::string_view(planned->registration->custom_name).find(kOperator) != std::string_view::npos;
+           std::string_view(planned->registration->custom_name).find(kDispatchOperator) != std::string_view::npos;
   });
 }
 

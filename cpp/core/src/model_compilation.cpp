@@ -166,16 +166,11 @@ Attempt attempt_on_npu(const Model& program, const CompileOptions& options, Grap
   return result;
 }
 
-[[noreturn]] void throw_without_fallback(const Model& model, const DelegateSlots& delegates) {
+// After a delegate was left out. Throws DelegateError when no fallback is allowed.
+void require_fallback(const Model& model, const CompileOptions& options, const DelegateSlots& delegates) {
+  if (options.fallback) return;
   throw DelegateError(model.name() + ": " + delegates.unused().back().reason +
                       "; and fallback=False leaves no other way to run the model");
-}
-
-// Throws DelegateError when no fallback is allowed.
-void leave_out_dispensable(const Model& model, const CompileOptions& options, DelegateSlots& delegates,
-                           const std::string& words) {
-  delegates.leave_out_dispensable(words);
-  if (!options.fallback) throw_without_fallback(model, delegates);
 }
 
 // What the NPU runs is made here, or was before. Throws DelegateError when no fallback is allowed, or there is none.
@@ -196,7 +191,7 @@ std::shared_ptr<const Model> program_of(const std::shared_ptr<const Model>& mode
     return compile_for_npu(model, *options.npu());
   } catch (const Error& error) {
     delegates.leave_out(NpuDelegate::kName, error.what());
-    if (!options.fallback) throw_without_fallback(*model, delegates);
+    require_fallback(*model, options, delegates);
     return model;
   }
 }
@@ -224,7 +219,7 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
   if (options.gpu() != nullptr) {
     if (const std::string obstacle = gpu_obstacle(*model); !obstacle.empty()) {
       delegates.leave_out(GpuDelegate::kName, obstacle);
-      if (!options.fallback) throw_without_fallback(*model, delegates);
+      require_fallback(*model, options, delegates);
     }
   }
   if (delegates.empty()) return {model, compile(*model, options, observer, nullptr)};
@@ -233,7 +228,8 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
 
   require_sound_without_delegates(*model, options);
   if (delegates.has_dispensable()) {
-    leave_out_dispensable(*model, options, delegates, first.words.empty() ? "it failed without a word" : first.words);
+    delegates.leave_out_dispensable(first.words.empty() ? "it failed without a word" : first.words);
+    require_fallback(*model, options, delegates);
     if (!delegates.has(NpuDelegate::kName)) program = model;
     first = attempt_on_npu(*program, options, observer, delegates);
     if (first.compiled != nullptr) return {std::move(program), std::move(first.compiled)};

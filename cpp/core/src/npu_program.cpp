@@ -11,6 +11,7 @@
 
 #include "zerolite/compile_options.hpp"
 #include "zerolite/cout_silence.hpp"
+#include "zerolite/delegation.hpp"
 #include "zerolite/environment.hpp"
 #include "zerolite/error.hpp"
 #include "zerolite/flatbuffer.hpp"
@@ -24,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDispatchOperator = "DISPATCH_OP";
 constexpr const char* kStamp = "LiteRtStamp";
 
 // The manufacturer stands first in the stamp that LiteRT puts into a compiled model's metadata (core/build_stamp.cc).

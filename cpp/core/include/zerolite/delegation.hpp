@@ -3,14 +3,16 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "zerolite/captured_graph.hpp"
 
 namespace zerolite {
 
-// How the kernel of the runtime's delegate for NPUs is called.
+// How the kernel of the runtime's delegate for NPUs is called, and what is in the names of the operators that it takes.
 inline constexpr const char* kDispatchKernel = "DispatchDelegate";
+inline constexpr std::string_view kDispatchOperator = "DISPATCH_OP";
 
 // The name that a delegate's kernel gives itself, as in "TfLiteXNNPackDelegate"; empty where it gives none.
 std::string kernel_name(const CapturedGraph& graph, const PlannedNode& planned);
