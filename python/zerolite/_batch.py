@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -75,10 +75,20 @@ def map_signature(
     return _deliver(results, targets, outputs)
 
 
+def has_open_leading_axis(inputs: TensorMap) -> bool:
+    """Whether the file leaves the leading axis of all inputs open."""
+    return all(tensor.shape_signature[:1] == (-1,) for tensor in inputs.values())
+
+
+def named_outputs(result: Array | dict[str, Array], names: Iterable[str]) -> dict[str, Array]:
+    """What a call returns by the outputs' names, also where it returns the only one's values."""
+    return result if isinstance(result, dict) else {next(iter(names)): result}
+
+
 def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
     size = checked_count("chunk", chunk, otherwise=", or None for the fastest")
-    is_open = layout.leading_axis and all(tensor.shape_signature[:1] == (-1,) for tensor in inputs.values())
-    if size != layout.items_per_run and not is_open:
+    is_resizable = layout.leading_axis and has_open_leading_axis(inputs)
+    if size != layout.items_per_run and not is_resizable:
         raise ValueError(
             f"chunk is {size}, and this signature takes {layout.items_per_run} at a time: "
             "its leading axis can't be resized"
@@ -201,8 +211,7 @@ def _one_by_one(
             result = signature(*values)
         except _native.Error as error:
             raise _native.Error(f"item {start}: {error}") from error
-        named = result if isinstance(result, dict) else {next(iter(outputs)): result}
-        for name, value in named.items():
+        for name, value in named_outputs(result, outputs).items():
             parts[name].append(value)
         if progress is not None:
             progress(start + step, items)

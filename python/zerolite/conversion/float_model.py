@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from zerolite import load
 from zerolite.conversion.comparison import run_signature
 from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.input_spec import InputSpec, Specs
+from zerolite.processor import usable_cores
 
 __all__ = ["FloatModel"]
 
@@ -115,7 +115,7 @@ class FloatModel:
 
         manager = recipe_manager.RecipeManager()
         manager.load_quantization_recipe(recipe)
-        threads = len(os.sched_getaffinity(0))
+        threads = usable_cores()
         work = calibrator.Calibrator(self._content, num_threads=threads, qsv_update_func=qsv_utils.min_max_update)
         work.calibrate(self._by_signature(samples), manager)
         return work.get_model_qsvs()

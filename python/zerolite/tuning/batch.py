@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite import _native
+from zerolite._batch import has_open_leading_axis
 from zerolite.benchmarking.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -59,5 +60,4 @@ def batch_of(
 
 def largest_chunk(signature: CompiledModel | Signature, batch: dict[str, NDArray[Any]]) -> int | None:
     """How many items one run may take; None where the leading axis can't be resized."""
-    is_open = all(tensor.shape_signature[:1] == (-1,) for tensor in signature.inputs.values())
-    return len(next(iter(batch.values()))) if is_open else None
+    return len(next(iter(batch.values()))) if has_open_leading_axis(signature.inputs) else None

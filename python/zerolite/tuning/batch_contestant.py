@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._batch import named_outputs
+from zerolite._model import CompiledModel
 from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite.delegates.choice import DelegateChoice
 from zerolite.pool import Pool
 from zerolite.tuned import Setting
 from zerolite.tuning.pace import Pace
 
 if TYPE_CHECKING:
-    from zerolite import CompiledModel
     from zerolite.tuning.contestant import Outputs
 
 __all__ = ["BatchContestant"]
@@ -26,9 +27,6 @@ class BatchContestant:
         self, model: CompiledModel, content: bytes, setting: Setting, *, signature: str, batch: dict[str, NDArray[Any]]
     ) -> None:
         """Load the model, or make the pool."""
-        from zerolite import CompiledModel
-        from zerolite.delegates.choice import DelegateChoice
-
         self._opened: CompiledModel | Pool
         if setting.workers > 1:
             self._opened = Pool(content, workers=setting.workers, signature=signature, delegates=setting.delegate)
@@ -46,8 +44,7 @@ class BatchContestant:
 
     def outputs(self) -> Outputs:
         """What it answers to the batch."""
-        result = self._map(self._batch, chunk=self._chunk)
-        return [result if isinstance(result, dict) else {self._output_names[0]: np.asarray(result)}]
+        return [named_outputs(self._map(self._batch, chunk=self._chunk), self._output_names)]
 
     def time(self, seconds: float) -> float:
         """Run for about that long, and at least one batch; nanoseconds per item."""

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zerolite._batch import named_outputs
+from zerolite._model import CompiledModel
 from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite.delegates.choice import DelegateChoice
 from zerolite.tuned import Setting
 from zerolite.tuning.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zerolite import CompiledModel
     from zerolite.tuning.contestant import Outputs
     from zerolite.tuning.items import Item
 
@@ -26,9 +28,6 @@ class CallContestant:
 
     def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, items: Sequence[Item]) -> None:
         """Load the model."""
-        from zerolite import CompiledModel
-        from zerolite.delegates.choice import DelegateChoice
-
         self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
         self._call = self._model.signatures[signature]
         self._items = items
@@ -37,11 +36,9 @@ class CallContestant:
 
     def outputs(self) -> Outputs:
         """What it answers, item by item."""
-        names = list(self._call.outputs)
         found: Outputs = []
         for item in self._items:
-            result = self._call(*item)
-            named = result if isinstance(result, dict) else {names[0]: result}
+            named = named_outputs(self._call(*item), self._call.outputs)
             found.append({name: np.asarray(value) for name, value in named.items()})
         return found
 

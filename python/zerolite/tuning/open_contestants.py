@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
 
 from zerolite.tuned import Setting
 from zerolite.tuning.contestant import Contestant, Opener
@@ -12,7 +11,7 @@ __all__ = ["OpenContestants"]
 
 
 class OpenContestants:
-    """Loads contestants, and keeps the last ones, since loading may take longer than a turn; a context manager."""
+    """Loads contestants, and keeps the last ones, since loading may take longer than a turn."""
 
     def __init__(self, opener: Opener, *, most: int) -> None:
         """Keep at most so many at once, unless a single group has more."""
@@ -39,13 +38,3 @@ class OpenContestants:
         """Close all of them."""
         while self._open:
             self._open.popitem()[1].close()
-
-    def __enter__(self) -> OpenContestants:
-        """Close all at the end of a with statement."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close all of them."""
-        self.close()

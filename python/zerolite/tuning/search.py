@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from zerolite.benchmarking.interleaved import ProgressCallback
@@ -81,7 +82,7 @@ class Search:
         Raises:
             Error: the model can't be run with the default setting.
         """
-        with self._open:
+        with closing(self._open):
             return self._run(stages)
 
     def _run(self, stages: Sequence[Stage]) -> Verdict:
