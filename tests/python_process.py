@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,17 @@ def answer_after_interrupt(program: str, *arguments: str, timeout: float = 60) -
     assert errors == ""
     assert process.returncode == 0
     return output
+
+
+def begun_once() -> Callable[[int, int], None]:
+    """For a program that `answer_after_interrupt` runs: a progress callback that prints "begun" at its first call."""
+    calls = itertools.count()
+
+    def note(_done: int, _total: int) -> None:
+        if next(calls) == 0:
+            print("begun", flush=True)
+
+    return note
 
 
 def answer_of(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:

@@ -101,18 +101,13 @@ LONG_MAP = """
 import sys
 import numpy as np
 import zerolite as zl
+from tests.python_process import begun_once
 model = zl.load(sys.argv[1], delegates=zl.XNNPack(kernels="reference"))
 model.resize(image=(1, 64, 64, 3))
 batch = np.broadcast_to(np.zeros((1, 64, 64, 3), np.float32), (10**7, 64, 64, 3))
-begun = False
-def note(done, total):
-    global begun
-    if not begun:
-        print("begun", flush=True)
-    begun = True
 out = np.empty((10**7, 5), np.float32)
 try:
-    model.map(batch, out=out, chunk=int(sys.argv[2]), progress=note)
+    model.map(batch, out=out, chunk=int(sys.argv[2]), progress=begun_once())
 except KeyboardInterrupt:
     print("interrupted", model(np.zeros((1, 64, 64, 3), np.float32)).shape, flush=True)
 """

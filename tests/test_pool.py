@@ -106,17 +106,12 @@ LONG_MAP = """
 import sys
 import numpy as np
 import zerolite as zl
+from tests.python_process import begun_once
 batch = np.broadcast_to(np.zeros((1, 16, 16, 3), np.float32), (10**8, 16, 16, 3))
 out = np.empty((10**8, 5), np.float32)
-begun = False
-def note(done, total):
-    global begun
-    if not begun:
-        print("begun", flush=True)
-    begun = True
 with zl.Pool(sys.argv[1], workers=2, delegates=zl.XNNPack(kernels="reference")) as pool:
     try:
-        pool.map(batch, out=out, chunk=1, progress=note)
+        pool.map(batch, out=out, chunk=1, progress=begun_once())
     except KeyboardInterrupt:
         print("interrupted", pool.map(batch[:3]).shape, flush=True)
 """
