@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "model_mutator.hpp"
-#include "zerolite/compiled_model.hpp"
-#include "zerolite/error.hpp"
-#include "zerolite/model.hpp"
-#include "zerolite/model_bytes.hpp"
-#include "zerolite/runtime_library.hpp"
-#include "zerolite/string_tensor.hpp"
+#include "zerolite/inference/compiled_model.hpp"
+#include "zerolite/model/model.hpp"
+#include "zerolite/model/model_bytes.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/runtime_library.hpp"
+#include "zerolite/tensor/string_tensor.hpp"
 
 // libFuzzer's own changes, made to the beginning of a memory of `capacity` bytes.
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name for it

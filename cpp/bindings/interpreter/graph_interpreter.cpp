@@ -1,0 +1,188 @@
+#include <dlfcn.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "interpreter/interpreter_details.hpp"
+#include "interpreter/interpreter_methods.hpp"
+#include "interpreter/interpreter_object.hpp"
+#include "interpreter/interpreter_values.hpp"
+#include "model/delegate_settings.hpp"
+#include "python/instance.hpp"
+#include "python/locking.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+InterpreterObject& interpreter(py::handle self) { return native<InterpreterObject>(self); }
+
+std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path,
+                                          const std::optional<py::buffer>& content, int threads, CpuKernels kernels,
+                                          const Delegates& delegates, bool preserve_all_tensors,
+                                          std::optional<std::uint32_t> xnnpack_flags, bool fuse_operators,
+                                          bool cluster_operators) {
+  InterpreterObject::Options options;
+  options.compile.threads = threads;
+  options.compile.kernels = kernels;
+  options.compile.before_xnnpack = delegate_settings(delegates);
+  options.compile.xnnpack_flags = xnnpack_flags;
+  options.compile.fuse_operators = fuse_operators && !preserve_all_tensors;
+  options.compile.cluster_operators = cluster_operators;
+  options.preserve_all_tensors = preserve_all_tensors;
+  options.compile.validate();
+  std::shared_ptr<ModelBytes> bytes;
+  if (path) {
+    const py::gil_scoped_release release;
+    bytes = ModelBytes::read(*path);
+  } else {
+    const py::buffer_info info = content.value_or(py::bytes()).request();
+    const std::span view(static_cast<const std::byte*>(info.ptr),
+                         static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
+    bytes = ModelBytes::copy(view, "the model in memory");
+  }
+  const py::gil_scoped_release release;
+  return std::make_shared<InterpreterObject>(std::make_shared<Model>(bytes), options);
+}
+
+std::vector<std::int32_t> main_indices(py::handle self, bool inputs) {
+  const SubgraphDescription& main = interpreter(self).model().description().subgraphs.front();
+  return inputs ? main.inputs : main.outputs;
+}
+
+void resize(py::handle self, std::ptrdiff_t index, const std::vector<std::int32_t>& shape, std::ptrdiff_t subgraph) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  GraphTensors& graph = object.graph(subgraph);
+  if (index < 0 || static_cast<std::size_t>(index) >= graph.count()) {
+    throw Error("there is no tensor " + std::to_string(index) + " to resize; the subgraph has " +
+                std::to_string(graph.count()));
+  }
+  try {
+    graph.resize(static_cast<std::size_t>(index), shape);
+  } catch (...) {
+    object.note_state();
+    throw;
+  }
+  object.note_state();
+}
+
+void allocate(py::handle self, std::ptrdiff_t subgraph) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  const py::gil_scoped_release release;
+  object.allocate(subgraph);
+}
+
+void invoke(py::handle self, std::ptrdiff_t subgraph) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  object.run(subgraph);
+}
+
+void reset_variables(py::handle self) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  object.reset_variables();
+}
+
+std::size_t tensor_count(py::handle self, std::ptrdiff_t subgraph) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  return object.graph(subgraph).count();
+}
+
+std::pair<bool, std::string> dispatch_of(py::handle self) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  const Dispatch dispatch = object.graph(0).runner().dispatch();
+  return {dispatch.direct, dispatch.reason};
+}
+
+// Why the process has no such symbol, in the words of the system's linker; empty when it has. A library that was opened
+// for it stays open.
+std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol) {
+  void* handle = library ? dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
+  if (library && handle == nullptr) return dlerror();
+  (void)dlerror();
+  (void)dlsym(handle, symbol.c_str());
+  const char* words = dlerror();
+  return words == nullptr ? "" : words;
+}
+
+// (subgraph, tensor, how often it was computed) for what the last run left to be seen.
+std::vector<std::tuple<std::size_t, std::int32_t, std::size_t>> traced_tensors(py::handle self) {
+  InterpreterObject& object = interpreter(self);
+  const std::unique_lock lock = lock_model(object.lock());
+  std::vector<std::tuple<std::size_t, std::int32_t, std::size_t>> tensors;
+  for (const auto& [place, tensor] : object.trace().tensors()) {
+    tensors.emplace_back(place.first, place.second, tensor.times);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void register_graph_interpreter(py::module_& module) {
+  module.def(
+      "try_delegate",
+      [](const std::string& library, const DelegateOptions& options) {
+        const ExternalDelegate tried({library, options});
+      },
+      py::arg("library"), py::arg("options"), py::pos_only());
+  module.def("missing_symbol", &missing_symbol, py::arg("library"), py::arg("symbol"), py::pos_only());
+  py::class_<InterpreterObject, std::shared_ptr<InterpreterObject>>(
+      module, "GraphInterpreter", "A model whose tensors are told apart by index, as tf.lite.Interpreter does.",
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_interpreter_methods(type); }))
+      .def(py::init(&create), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
+           py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate, py::arg("delegates") = Delegates(),
+           py::arg("preserve_all_tensors") = false, py::arg("xnnpack_flags") = py::none(),
+           py::arg("fuse_operators") = true, py::arg("cluster_operators") = true)
+      .def("_refusal", [](py::handle self) { return interpreter(self).refusal(); })
+      .def("_main_indices", &main_indices, py::kw_only(), py::arg("inputs"))
+      .def("_subgraph_count", [](py::handle self) { return interpreter(self).subgraph_count(); })
+      .def("_tensor_count", &tensor_count, py::arg("subgraph"), py::pos_only())
+      .def(
+          "_tensor_details",
+          [](py::handle self, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
+            return tensor_details(interpreter(self), index, subgraph);
+          },
+          py::arg("index"), py::arg("subgraph"), py::pos_only())
+      .def("_signature_details", [](py::handle self) { return signature_details(interpreter(self)); })
+      .def("_signature_subgraphs",
+           [](py::handle self) {
+             std::vector<std::size_t> subgraphs;
+             for (const SignatureDetails& signature : interpreter(self).details().signatures) {
+               subgraphs.push_back(signature.subgraph);
+             }
+             return subgraphs;
+           })
+      .def("_node_details", [](py::handle self) { return node_details(interpreter(self)); })
+      .def("_traced_tensors", &traced_tensors)
+      .def("_dispatch", &dispatch_of)
+      .def("_resize", &resize, py::arg("index"), py::arg("shape"), py::arg("subgraph"), py::pos_only())
+      .def("_allocate", &allocate, py::arg("subgraph"), py::pos_only())
+      .def("_invoke", &invoke, py::arg("subgraph"), py::pos_only())
+      .def(
+          "_set",
+          [](py::handle self, std::ptrdiff_t index, py::handle value, std::ptrdiff_t subgraph) {
+            set_tensor_value(interpreter(self), index, value, subgraph);
+          },
+          py::arg("index"), py::arg("value"), py::arg("subgraph"), py::pos_only())
+      .def(
+          "_view", [](py::handle self, std::ptrdiff_t index) { return view_tensor_value(interpreter(self), index, 0); },
+          py::arg("index"), py::pos_only())
+      .def("_reset_variables", &reset_variables);
+}
+
+}  // namespace zerolite::bindings

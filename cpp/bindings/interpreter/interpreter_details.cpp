@@ -1,0 +1,181 @@
+#include "interpreter/interpreter_details.hpp"
+
+#include <cstring>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "python/locking.hpp"
+#include "python/names.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+constexpr std::int32_t kDelegateCode = 51;  // BuiltinOperator.DELEGATE
+
+template <typename Element>
+py::object as_vector(const std::vector<Element>& values, int type) {
+  auto size = static_cast<npy_intp>(values.size());
+  auto array = py::reinterpret_steal<py::object>(PyArray_SimpleNew(1, &size, type));
+  if (!array) throw py::error_already_set();
+  if (!values.empty()) std::memcpy(PyArray_DATA(as_array(array)), values.data(), values.size() * sizeof(Element));
+  return array;
+}
+
+py::object integers(const std::vector<std::int32_t>& values) { return as_vector(values, NPY_INT32); }
+
+py::object scalar_type(ElementType type) {
+  // Fixed-size bytes stand for strings.
+  if (type == ElementType::string) return py::reinterpret_steal<py::object>(PyArray_TypeObjectFromType(NPY_STRING));
+  const py::object dtype = interpreter_dtype(type);
+  if (!dtype) throw ValueError("Tensor with no type found.");
+  return dtype.attr("type");
+}
+
+py::dict sparsity_parameters(const Sparsity& sparsity) {
+  py::dict parameters;
+  parameters["traversal_order"] = integers(sparsity.traversal_order);
+  if (sparsity.block_map) parameters["block_map"] = integers(*sparsity.block_map);
+  py::list dimensions;
+  for (const DimensionMetadata& dimension : sparsity.dimensions) {
+    py::dict metadata;
+    metadata["format"] = dimension.sparse ? 1 : 0;
+    if (dimension.sparse) {
+      metadata["array_segments"] = integers(dimension.segments);
+      metadata["array_indices"] = integers(dimension.indices);
+    } else {
+      metadata["dense_size"] = dimension.dense_size;
+    }
+    dimensions.append(metadata);
+  }
+  parameters["dim_metadata"] = dimensions;
+  return parameters;
+}
+
+template <typename Element>
+std::vector<Element> elements(const GraphTensors& graph, std::int32_t index) {
+  if (index < 0 || static_cast<std::size_t>(index) >= graph.count()) return {};
+  const std::optional<TensorMemory> memory = graph.memory(static_cast<std::size_t>(index));
+  if (!memory) return {};
+  std::vector<Element> values(memory->size / sizeof(Element));
+  if (!values.empty()) std::memcpy(values.data(), memory->data, values.size() * sizeof(Element));
+  return values;
+}
+
+// What is asked of the graph, with the lock; dictionaries are made without it, since collecting garbage may run any
+// code.
+struct Facts {
+  std::string name;
+  ElementType type = ElementType::none;
+  std::vector<std::int32_t> shape;
+  std::vector<std::int32_t> shape_signature;
+  TensorDetails added;                      // of a tensor that a kernel added
+  const TensorDetails* details = nullptr;   // of the model's own tensors; null else
+  std::vector<std::uint16_t> block_scales;  // half floats
+  std::vector<std::int32_t> block_zero_points;
+};
+
+Facts facts_of(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
+  const std::unique_lock lock = lock_model(interpreter.lock());
+  const std::size_t position = interpreter.tensor_index(index, subgraph);
+  const GraphTensors& graph = interpreter.graph(subgraph);
+  if (!graph.has_shape(position)) throw ValueError("Tensor with no shape found.");
+  Facts facts;
+  facts.name = graph.name(position);
+  facts.type = graph.type(position);
+  facts.shape = graph.shape(position);
+  facts.shape_signature = graph.shape_signature(position);
+  facts.details = graph.details(position);
+  if (const std::optional<Quantization> quantization = graph.added_quantization(position)) {
+    facts.added.scales = quantization->scales;
+    for (const std::int64_t zero : quantization->zero_points) {
+      facts.added.zero_points.push_back(static_cast<std::int32_t>(zero));
+    }
+    facts.added.quantized_dimension = quantization->axis;
+  }
+  if (facts.details != nullptr && facts.details->blockwise) {
+    facts.block_scales = elements<std::uint16_t>(graph, facts.details->blockwise->scales);
+    facts.block_zero_points = elements<std::int32_t>(graph, facts.details->blockwise->zero_points);
+  }
+  return facts;
+}
+
+py::dict quantization_parameters(const Facts& facts, const TensorDetails& details) {
+  py::dict parameters;
+  parameters["scales"] =
+      details.blockwise ? as_vector(facts.block_scales, NPY_FLOAT16) : as_vector(details.scales, NPY_FLOAT32);
+  parameters["zero_points"] = integers(details.blockwise ? facts.block_zero_points : details.zero_points);
+  parameters["quantized_dimension"] = details.quantized_dimension;
+  parameters["block_size"] = details.blockwise ? details.blockwise->block_size : 0;
+  return parameters;
+}
+
+// One scale for the whole tensor, or none.
+py::tuple legacy_quantization(const TensorDetails& details) {
+  if (details.scales.size() != 1) return py::make_tuple(0.0, 0);
+  const std::int32_t zero_point = details.zero_points.empty() ? 0 : details.zero_points.front();
+  return py::make_tuple(static_cast<double>(details.scales.front()), zero_point);
+}
+
+py::dict tensor_indices(const std::map<std::string, std::int32_t>& tensors) {
+  py::dict indices;
+  for (const auto& [name, index] : tensors) indices[name_as_str(name)] = index;
+  return indices;
+}
+
+}  // namespace
+
+py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
+  const Facts facts = facts_of(interpreter, index, subgraph);
+  const TensorDetails& details = facts.details == nullptr ? facts.added : *facts.details;
+  py::dict result;
+  result["name"] = name_as_str(facts.name);
+  result["index"] = index;
+  result["shape"] = integers(facts.shape);
+  result["shape_signature"] = integers(facts.shape_signature);
+  result["dtype"] = scalar_type(facts.type);
+  result["quantization"] = legacy_quantization(details);
+  result["quantization_parameters"] = quantization_parameters(facts, details);
+  result["sparsity_parameters"] = details.sparsity ? sparsity_parameters(*details.sparsity) : py::dict();
+  return result;
+}
+
+py::dict signature_details(const InterpreterObject& interpreter) {
+  py::dict signatures;
+  for (const SignatureDetails& signature : interpreter.details().signatures) {
+    py::dict sides;
+    sides["inputs"] = tensor_indices(signature.inputs);
+    sides["outputs"] = tensor_indices(signature.outputs);
+    signatures[name_as_str(signature.key)] = sides;
+  }
+  return signatures;
+}
+
+py::list node_details(InterpreterObject& interpreter) {
+  const std::vector<OperatorDetails>& operators = interpreter.details().subgraphs.front().operators;
+  std::vector<std::vector<std::int32_t>> outputs_of;
+  std::vector<DelegatedNode> delegated;
+  {
+    const std::unique_lock lock = lock_model(interpreter.lock());
+    const GraphTensors& graph = interpreter.graph(0);
+    for (std::size_t i = 0; i < operators.size(); ++i) outputs_of.push_back(graph.operator_outputs(i));
+    delegated = graph.delegated_nodes();
+  }
+  py::list nodes;
+  const auto add = [&](std::int32_t code, const std::string& custom, const std::vector<std::int32_t>& inputs,
+                       const std::vector<std::int32_t>& outputs) {
+    nodes.append(py::make_tuple(code, name_as_str(custom), integers(inputs), integers(outputs)));
+  };
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const OperatorCode& code = interpreter.model().description().operator_codes[operators[i].code];
+    add(code.builtin_code, code.custom_code, operators[i].inputs, outputs_of[i]);
+  }
+  for (const DelegatedNode& node : delegated) add(kDelegateCode, node.name, node.inputs, node.outputs);
+  return nodes;
+}
+
+}  // namespace zerolite::bindings

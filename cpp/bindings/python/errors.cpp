@@ -1,0 +1,107 @@
+#include "python/errors.hpp"
+
+#include <pybind11/gil_safe_call_once.h>
+#include <pybind11/pybind11.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "register.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+struct ErrorClasses {
+  py::object error;
+  py::object invalid_model;
+  py::object delegate;
+  py::object argument;
+};
+
+ErrorClasses& classes() {
+  static py::gil_safe_call_once_and_store<ErrorClasses> storage;
+  return storage.call_once_and_store_result([] { return ErrorClasses{}; }).get_stored();
+}
+
+py::object new_class(const py::module_& module, const char* name, const py::tuple& bases, const char* doc) {
+  const std::string full_name = std::string("zerolite.") + name;
+  PyObject* type = PyErr_NewExceptionWithDoc(full_name.c_str(), doc, bases.ptr(), nullptr);
+  if (type == nullptr) throw py::error_already_set();
+  auto object = py::reinterpret_steal<py::object>(type);
+  module.attr(name) = object;
+  return object;
+}
+
+// A message may hold a path or a name that is no UTF-8.
+void raise(py::handle type, const char* message) {
+  const auto text = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(std::strlen(message)), "surrogateescape"));
+  if (text) PyErr_SetObject(type.ptr(), text.ptr());
+}
+
+// Most derived first.
+void set_error_for(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const InvalidModelError& error) {
+    raise(classes().invalid_model, error.what());
+  } catch (const DelegateError& error) {
+    raise(classes().delegate, error.what());
+  } catch (const RuntimeLibraryError& error) {
+    raise(PyExc_ImportError, error.what());
+  } catch (const Error& error) {
+    raise(classes().error, error.what());
+  } catch (const ArgumentError& error) {
+    raise(classes().argument, error.what());
+  } catch (const TypeError& error) {
+    raise(PyExc_TypeError, error.what());
+  } catch (const ValueError& error) {
+    raise(PyExc_ValueError, error.what());
+  } catch (const FileError& error) {
+    errno = error.error_number();
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path().c_str());
+  }
+}
+
+}  // namespace
+
+void set_python_error() noexcept {
+  try {
+    try {
+      set_error_for(std::current_exception());
+    } catch (py::error_already_set& error) {
+      error.restore();
+    } catch (const std::bad_alloc&) {
+      PyErr_NoMemory();
+    } catch (const std::exception& error) {
+      PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+  } catch (...) {
+    PyErr_SetString(PyExc_RuntimeError, "an unknown error in zerolite's native code");
+  }
+}
+
+void register_errors(py::module_& module) {
+  ErrorClasses& all = classes();
+  const auto runtime_error = py::reinterpret_borrow<py::object>(PyExc_RuntimeError);
+  const auto value_error = py::reinterpret_borrow<py::object>(PyExc_ValueError);
+  const auto type_error = py::reinterpret_borrow<py::object>(PyExc_TypeError);
+  all.error = new_class(module, "Error", py::make_tuple(runtime_error),
+                        "The runtime refused something; the message carries the runtime's own words.");
+  all.invalid_model = new_class(module, "InvalidModelError", py::make_tuple(all.error, value_error),
+                                "The file or the bytes are not a sound TensorFlow Lite model.");
+  all.delegate = new_class(module, "DelegateError", py::make_tuple(all.error),
+                           "A delegate can't be loaded, or takes nothing when it must.");
+  all.argument = new_class(module, "ArgumentError", py::make_tuple(type_error, value_error),
+                           "The call does not fit the signature: too many, missing or unknown inputs.");
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 decides about the parameter
+  py::register_local_exception_translator([](std::exception_ptr exception) {
+    if (exception) set_error_for(exception);
+  });
+}
+
+}  // namespace zerolite::bindings

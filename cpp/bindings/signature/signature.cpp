@@ -1,0 +1,73 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/instance.hpp"
+#include "python/locking.hpp"
+#include "python/names.hpp"
+#include "register.hpp"
+#include "signature/signature_object.hpp"
+#include "signature/vectorcall.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+py::tuple names_of(const std::vector<TensorInfo>& tensors) {
+  py::tuple names(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) names[i] = tensors[i].key;
+  return names;
+}
+
+std::pair<bool, py::str> dispatch_of(py::handle self) {
+  auto& signature = native<SignatureObject>(self);
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  const Dispatch dispatch = signature.runner().dispatch();
+  return {dispatch.direct, name_as_str(dispatch.reason)};
+}
+
+void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vector<std::int32_t>>>& shapes) {
+  auto& signature = native<SignatureObject>(self);
+  std::vector<ResizeRequest> requests;
+  requests.reserve(shapes.size());
+  for (const auto& [input, shape] : shapes) {
+    if (input >= signature.inputs().size()) throw py::index_error("no input at that position");
+    requests.push_back({input, shape});
+  }
+  std::vector<std::shared_ptr<void>> retired;  // let go after the lock: that may run Python code
+  {
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    SignatureRunner& runner = signature.runner();
+    const py::gil_scoped_release release;
+    runner.resize(requests);
+    retired = runner.take_retired();
+  }
+}
+
+}  // namespace
+
+void register_signature(py::module_& module) {
+  py::class_<SignatureObject, std::shared_ptr<SignatureObject>>(
+      module, "Signature", "One signature of a model: its tensors, and how it is run.",
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
+      .def(py::init([](py::handle owner, std::size_t index) {
+             const auto& model = native<SignatureObject>(owner);
+             if (index >= model.model().description().signatures.size()) {
+               throw py::index_error("no signature at that position");
+             }
+             return std::make_shared<SignatureObject>(model.shared_model(), index);
+           }),
+           py::arg("model"), py::arg("index"))
+      .def_property_readonly("key", [](py::handle self) { return name_as_str(native<SignatureObject>(self).key()); })
+      .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
+      .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
+      .def("_dispatch", &dispatch_of)
+      .def("_resize", &resize, py::arg("shapes"), py::pos_only());
+}
+
+}  // namespace zerolite::bindings

@@ -1,0 +1,200 @@
+#include "signature/signature_call.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "python/errors.hpp"
+#include "python/locking.hpp"
+#include "signature/strings.hpp"
+#include "signature/tensor_values.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+std::string list_names(const std::vector<TensorInfo>& tensors) {
+  if (tensors.empty()) return "none";
+  std::string names;
+  for (const TensorInfo& tensor : tensors) names.append(names.empty() ? "'" : ", '").append(tensor.name).append("'");
+  return names;
+}
+
+std::size_t position_of(const std::vector<TensorInfo>& tensors, py::handle name, const char* role) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const int equal = PyObject_RichCompareBool(tensors[i].key.ptr(), name.ptr(), Py_EQ);
+    if (equal < 0) throw py::error_already_set();
+    if (equal == 1) return i;
+  }
+  throw ArgumentError("there is no " + std::string(role) + " " + py::repr(name).cast<std::string>() +
+                      "; the signature's are " + list_names(tensors));
+}
+
+struct Call {
+  std::vector<py::object> inputs;  // by position
+  py::object out;                  // none when not given
+};
+
+void assign(Call& call, const SignatureObject& signature, py::handle name, py::handle value) {
+  const std::size_t index = position_of(signature.inputs(), name, "input");
+  if (call.inputs[index]) {
+    throw ArgumentError("input '" + signature.inputs()[index].name + "' is given twice; pass it once");
+  }
+  call.inputs[index] = py::reinterpret_borrow<py::object>(value);
+}
+
+bool is_mapping(py::handle object) { return PyDict_Check(object.ptr()) || py::hasattr(object, "keys"); }
+
+void assign_positional(Call& call, const SignatureObject& signature, const py::tuple& args) {
+  const std::size_t expected = signature.inputs().size();
+  if (args.size() == 1 && !PyArray_Check(py::object(args[0]).ptr()) && is_mapping(args[0])) {
+    const py::dict values(args[0]);
+    for (const auto& [name, value] : values) assign(call, signature, name, value);
+    return;
+  }
+  if (args.size() > expected) {
+    throw ArgumentError(std::to_string(args.size()) + " inputs are given by position, and the signature takes " +
+                        std::to_string(expected) + ": " + list_names(signature.inputs()));
+  }
+  for (std::size_t i = 0; i < args.size(); ++i) call.inputs[i] = args[i];
+}
+
+Call parse(const SignatureObject& signature, py::handle args, py::handle kwargs) {
+  Call call{std::vector<py::object>(signature.inputs().size()), py::none()};
+  assign_positional(call, signature, py::reinterpret_borrow<py::tuple>(args));
+  if (kwargs) {
+    for (const auto& [name, value] : py::reinterpret_borrow<py::dict>(kwargs)) {
+      if (py::str(name).equal(py::str("out"))) {
+        call.out = py::reinterpret_borrow<py::object>(value);
+      } else {
+        assign(call, signature, name, value);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    if (!call.inputs[i]) {
+      throw ArgumentError("input '" + signature.inputs()[i].name + "' is missing; the signature's inputs are " +
+                          list_names(signature.inputs()));
+    }
+  }
+  return call;
+}
+
+// The caller's arrays for the outputs, by position; null where there is none.
+std::vector<py::object> parse_out(const SignatureObject& signature, const py::object& out) {
+  const std::vector<TensorInfo>& outputs = signature.outputs();
+  std::vector<py::object> targets(outputs.size());
+  if (out.is_none()) return targets;
+  if (PyArray_Check(out.ptr())) {
+    if (outputs.size() != 1) {
+      throw TypeError("out is one array, and the signature has " + std::to_string(outputs.size()) +
+                      " outputs; pass a mapping from their names (" + list_names(outputs) + ") to arrays");
+    }
+    targets[0] = out;
+  } else if (is_mapping(out)) {
+    const py::dict values(out);
+    for (const auto& [name, value] : values) {
+      targets[position_of(outputs, name, "output")] = py::reinterpret_borrow<py::object>(value);
+    }
+  } else {
+    throw TypeError("out is of type " + std::string(Py_TYPE(out.ptr())->tp_name) +
+                    ", and an array (or a mapping from names to arrays) is expected");
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::string who = "the array for output '" + outputs[i].name + "'";
+    if (!targets[i]) continue;
+    if (!PyArray_Check(targets[i].ptr())) throw TypeError(who + " is no NumPy array");
+    if (!PyArray_ISWRITEABLE(as_array(targets[i]))) throw ValueError(who + " is read-only; pass a writable one");
+  }
+  return targets;
+}
+
+// What a run left in an output: an array, or the memory of a string tensor, which is decoded when no lock is
+// held.
+struct OutputValue {
+  py::object array;
+  std::vector<std::byte> strings;
+};
+
+OutputValue take_output(const SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
+  const std::span<const std::byte> bytes = runner.slot(Side::output, index).bytes();
+  if (tensor.type == ElementType::string) return {py::none(), {bytes.begin(), bytes.end()}};
+  return {load_output(tensor, bytes), {}};
+}
+
+std::vector<InputValue> converted_inputs(const SignatureObject& signature, const Call& call) {
+  std::vector<InputValue> inputs;
+  inputs.reserve(call.inputs.size());
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    inputs.push_back(convert_input(signature.inputs()[i], call.inputs[i]));
+  }
+  return inputs;
+}
+
+void require_inputs(const SignatureObject& signature, const std::vector<InputValue>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", signature.inputs()[i], inputs[i].array);
+}
+
+std::vector<OutputValue> run(SignatureObject& signature, const std::vector<InputValue>& inputs,
+                             const std::vector<py::object>& targets) {
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  require_inputs(signature, inputs);
+  const auto require_targets = [&](auto&& require) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (targets[i]) require("output", signature.outputs()[i], targets[i]);
+    }
+  };
+  // Before the run where the shapes are known then, so that a mistake changes nothing.
+  const bool known = runner.knows_output_shapes();
+  require_targets(known ? &require_match : &require_dtype);
+  for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
+  run_locked(runner);
+  (void)signature.runner();  // brings shapes up to date that only the run could tell
+  if (!known) require_targets(&require_match);
+  std::vector<OutputValue> outputs;
+  outputs.reserve(signature.outputs().size());
+  for (std::size_t i = 0; i < signature.outputs().size(); ++i) {
+    outputs.push_back(take_output(runner, i, signature.outputs()[i]));
+  }
+  return outputs;
+}
+
+py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vector<npy_intp>& shape,
+                  const py::object& target) {
+  py::object array = tensor.type == ElementType::string ? decode_strings(value.strings, shape) : value.array;
+  if (!target) return array;
+  if (PyArray_CopyInto(as_array(target), as_array(array)) != 0) throw py::error_already_set();
+  return target;
+}
+
+}  // namespace
+
+py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs) {
+  const Call call = parse(signature, args, kwargs);
+  const std::vector<py::object> targets = parse_out(signature, call.out);
+  const std::vector<InputValue> inputs = converted_inputs(signature, call);
+  std::vector<OutputValue> values = run(signature, inputs, targets);
+  const std::vector<TensorInfo>& outputs = signature.outputs();
+  if (outputs.size() == 1) return finish(outputs[0], values[0], outputs[0].shape, targets[0]);
+  py::dict results;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    results[outputs[i].key] = finish(outputs[i], values[i], outputs[i].shape, targets[i]);
+  }
+  return results;
+}
+
+void fill_inputs(SignatureObject& signature, py::handle args, py::handle kwargs) {
+  const Call call = parse(signature, args, kwargs);
+  if (!call.out.is_none()) throw TypeError("there is no 'out' here, where no outputs are returned");
+  const std::vector<InputValue> inputs = converted_inputs(signature, call);
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  require_inputs(signature, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
+}
+
+}  // namespace zerolite::bindings

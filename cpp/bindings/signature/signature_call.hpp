@@ -1,0 +1,17 @@
+// The general way of a call: any kind of value for the inputs, by position, by name or as a mapping.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "signature/signature_object.hpp"
+
+namespace zerolite::bindings {
+
+// One output is returned as an array, several as a dict by name. `out` is an array for one output, a mapping
+// by name for several, and is what is returned then.
+pybind11::object call_signature(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
+
+// Puts values into the inputs, by the rules of a call, and runs nothing.
+void fill_inputs(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
+
+}  // namespace zerolite::bindings

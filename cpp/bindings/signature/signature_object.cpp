@@ -1,0 +1,73 @@
+#include "signature/signature_object.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "arrays/dtypes.hpp"
+#include "python/locking.hpp"
+#include "python/names.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+const SubgraphDescription& subgraph_of(const ModelDescription& model, std::size_t signature) {
+  return model.subgraphs[model.signatures[signature].subgraph];
+}
+
+// All that is known before a run: shapes and sizes are filled in when a runner is there.
+std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const SubgraphDescription& subgraph) {
+  std::vector<TensorInfo> infos;
+  infos.reserve(tensors.size());
+  for (const NamedTensor& tensor : tensors) {
+    TensorInfo info;
+    info.name = tensor.name;
+    info.key = name_as_str(tensor.name);
+    info.type = subgraph.tensors[static_cast<std::size_t>(tensor.tensor_index)].type;
+    info.dtype = dtype_of(info.type);
+    info.plain = info.type != ElementType::string && !is_packed(info.type);
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+}  // namespace
+
+bool TensorInfo::matches(PyArrayObject* array) const {
+  return PyArray_TYPE(array) == descriptor()->type_num && PyArray_ISNOTSWAPPED(array) &&
+         static_cast<std::size_t>(PyArray_NDIM(array)) == shape.size() &&
+         std::equal(shape.begin(), shape.end(), PyArray_DIMS(array));
+}
+
+SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size_t index)
+    : model_(std::move(model)),
+      index_(index),
+      inputs_(describe(model_->description().signatures[index].inputs, subgraph_of(model_->description(), index))),
+      outputs_(describe(model_->description().signatures[index].outputs, subgraph_of(model_->description(), index))),
+      plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)) {}
+
+void SignatureObject::refresh(SignatureRunner& runner) {
+  const auto update = [&](Side side, std::vector<TensorInfo>& infos) {
+    for (std::size_t i = 0; i < infos.size(); ++i) {
+      const TensorSlot& slot = runner.slot(side, i);
+      infos[i].shape.assign(slot.shape().begin(), slot.shape().end());
+      infos[i].size = slot.size();
+    }
+  };
+  update(Side::input, inputs_);
+  update(Side::output, outputs_);
+  generation_ = runner.generation();
+}
+
+void run_locked(SignatureRunner& runner) {
+  constexpr double kShort = 20e-6;  // seconds; far below the 5 ms after which Python itself changes threads
+  if (runner.is_direct() && runner.direct_seconds() < kShort) {
+    runner.run();
+  } else {
+    const py::gil_scoped_release release;
+    runner.run();
+  }
+}
+
+}  // namespace zerolite::bindings

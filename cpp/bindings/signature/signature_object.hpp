@@ -1,0 +1,75 @@
+// What a Python object that stands for a signature holds: the compiled model, which signature it is, and what
+// a call needs to know about its tensors, prepared once.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arrays/numpy_api.hpp"
+#include "zerolite/inference/compiled_model.hpp"
+
+namespace zerolite::bindings {
+
+using Side = SignatureRunner::Side;
+
+// One tensor as calls see it. Name, type and dtype never change; shape and size follow the tensor.
+struct TensorInfo {
+  std::string name;
+  pybind11::object key;  // the name as a Python string
+  ElementType type = ElementType::none;
+  pybind11::object dtype;
+  // Elements are addressable in memory, so values are copied as bytes (not so for strings and packed
+  // integers).
+  bool plain = false;
+  std::vector<npy_intp> shape;
+  std::size_t size = 0;
+
+  [[nodiscard]] PyArray_Descr* descriptor() const { return reinterpret_cast<PyArray_Descr*>(dtype.ptr()); }
+  // Same dtype in native byte order, same shape.
+  [[nodiscard]] bool matches(PyArrayObject* array) const;
+};
+
+class SignatureObject {
+ public:
+  SignatureObject(std::shared_ptr<CompiledModel> model, std::size_t index);
+
+  [[nodiscard]] CompiledModel& model() const { return *model_; }
+  [[nodiscard]] const std::shared_ptr<CompiledModel>& shared_model() const { return model_; }
+  [[nodiscard]] std::size_t index() const { return index_; }
+  [[nodiscard]] const std::string& key() const { return model_->description().signatures[index_].key; }
+  [[nodiscard]] const std::vector<TensorInfo>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<TensorInfo>& outputs() const { return outputs_; }
+  [[nodiscard]] const std::vector<TensorInfo>& tensors(Side side) const {
+    return side == Side::input ? inputs_ : outputs_;
+  }
+  // No output is a string or packed.
+  [[nodiscard]] bool has_plain_outputs() const { return plain_outputs_; }
+
+  // The runner, with shapes and sizes above brought up to date. Needs the model's lock.
+  SignatureRunner& runner() {
+    SignatureRunner& runner = model_->signature(index_);
+    if (runner.generation() != generation_) refresh(runner);
+    return runner;
+  }
+
+ private:
+  void refresh(SignatureRunner& runner);
+
+  std::shared_ptr<CompiledModel> model_;
+  std::size_t index_;
+  std::vector<TensorInfo> inputs_;
+  std::vector<TensorInfo> outputs_;
+  bool plain_outputs_;
+  std::uint64_t generation_ = 0;
+};
+
+// Runs with the GIL when a run takes less than giving the GIL away and fetching it again is worth; without it
+// else. Needs the model's lock.
+void run_locked(SignatureRunner& runner);
+
+}  // namespace zerolite::bindings

@@ -1,0 +1,104 @@
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "arrays/array_memory.hpp"
+#include "python/instance.hpp"
+#include "python/locking.hpp"
+#include "register.hpp"
+#include "signature/bind_memory.hpp"
+#include "signature/signature_object.hpp"
+#include "signature/strings.hpp"
+#include "zerolite/platform/aligned_buffer.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+// An input or output of a signature, as it is at the moment of asking.
+class TensorObject {
+ public:
+  TensorObject(py::object signature, Side side, std::size_t index)
+      : holder_(std::move(signature)), signature_(&native<SignatureObject>(holder_)), side_(side), index_(index) {}
+
+  [[nodiscard]] py::object name() const { return info().key; }
+  [[nodiscard]] py::object dtype() const { return info().dtype; }
+  [[nodiscard]] bool is_plain() const { return info().plain; }
+  [[nodiscard]] bool is_input() const { return side_ == Side::input; }
+
+  [[nodiscard]] py::tuple shape() const { return as_tuple(spec().shape); }
+  [[nodiscard]] py::tuple shape_signature() const { return as_tuple(spec().shape_signature); }
+  // (scales, zero points, axis) or None.
+  [[nodiscard]] py::object quantization() const {
+    const TensorSpec current = spec();
+    if (!current.quantization) return py::none();
+    const Quantization& quantization = *current.quantization;
+    return py::make_tuple(as_tuple(quantization.scales), as_tuple(quantization.zero_points), quantization.axis);
+  }
+
+  [[nodiscard]] py::object array() const {
+    const std::unique_lock lock = lock_model(signature_->model().lock());
+    const TensorSlot& slot = signature_->runner().slot(side_, index_);
+    if (info().type == ElementType::string) return decode_strings(slot.bytes(), info().shape);
+    std::vector<std::int32_t> shape(slot.shape());
+    py::object dtype = info().dtype;
+    if (!info().plain) {
+      // Packed elements have no addresses; what there is to see is their bytes.
+      shape = {static_cast<std::int32_t>(slot.size())};
+      dtype = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyArray_DescrFromType(NPY_UINT8)));
+    }
+    const std::size_t readable = slot.is_bound() ? slot.size() : slot.size() + kReadPastEnd;
+    return array_over(slot.data(), dtype, shape, slot.owner(), readable);
+  }
+
+  void bind(const py::object& array) { bind_array(*signature_, side_, index_, array); }
+  void unbind() { unbind_array(*signature_, side_, index_); }
+
+ private:
+  template <typename Values>
+  static py::tuple as_tuple(const Values& values) {
+    py::tuple tuple(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = values[i];
+    return tuple;
+  }
+
+  [[nodiscard]] const TensorInfo& info() const { return signature_->tensors(side_)[index_]; }
+  [[nodiscard]] TensorSpec spec() const {
+    const std::unique_lock lock = lock_model(signature_->model().lock());
+    return signature_->runner().spec(side_, index_);
+  }
+
+  py::object holder_;
+  SignatureObject* signature_;
+  Side side_;
+  std::size_t index_;
+};
+
+}  // namespace
+
+void register_tensor(py::module_& module) {
+  py::class_<TensorObject>(module, "Tensor", "An input or output of a signature, as it is at the moment of asking.")
+      .def(py::init([](py::object signature, bool is_input, std::size_t index) {
+             const auto& object = native<SignatureObject>(signature);
+             const Side side = is_input ? Side::input : Side::output;
+             if (index >= object.tensors(side).size()) throw py::index_error("no tensor at that position");
+             return TensorObject(std::move(signature), side, index);
+           }),
+           py::arg("signature"), py::kw_only(), py::arg("is_input"), py::arg("index"))
+      .def_property_readonly("name", method(&TensorObject::name))
+      .def_property_readonly("dtype", method(&TensorObject::dtype))
+      .def_property_readonly("is_input", method(&TensorObject::is_input))
+      .def_property_readonly("is_plain", method(&TensorObject::is_plain))
+      .def_property_readonly("shape", method(&TensorObject::shape))
+      .def_property_readonly("shape_signature", method(&TensorObject::shape_signature))
+      .def_property_readonly("_quantization", method(&TensorObject::quantization))
+      .def_property_readonly("array", method(&TensorObject::array))
+      .def("bind", method(&TensorObject::bind), py::arg("array"), py::pos_only())
+      .def("unbind", method(&TensorObject::unbind));
+}
+
+}  // namespace zerolite::bindings

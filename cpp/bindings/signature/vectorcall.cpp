@@ -1,0 +1,147 @@
+#include "signature/vectorcall.hpp"
+
+#include <array>
+#include <cstring>
+#include <mutex>
+
+#include "python/errors.hpp"
+#include "python/instance.hpp"
+#include "python/locking.hpp"
+#include "signature/signature_call.hpp"
+#include "signature/signature_object.hpp"
+#include "signature/tensor_values.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+bool is_contiguous_match(const TensorInfo& tensor, PyObject* object) {
+  if (!PyArray_Check(object)) return false;
+  PyArrayObject* const array = as_array(object);
+  return tensor.plain && tensor.matches(array) && PyArray_IS_C_CONTIGUOUS(array);
+}
+
+// The arguments of a call as the short way takes them: one array per input by position, and `out` at most.
+struct PlainArguments {
+  std::span<PyObject* const> inputs;
+  PyObject* out = nullptr;
+
+  // False for anything else, which then goes the general way.
+  bool take(const SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+    if (count != signature.inputs().size()) return false;
+    inputs = {args, count};
+    if (names == nullptr || PyTuple_GET_SIZE(names) == 0) return true;
+    static PyObject* const out_name = PyUnicode_InternFromString("out");
+    if (PyTuple_GET_SIZE(names) != 1 || PyTuple_GET_ITEM(names, 0) != out_name) return false;
+    out = args[count];
+    return out != Py_None;
+  }
+};
+
+void store(SignatureRunner& runner, std::span<PyObject* const> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::span<std::byte> memory = runner.slot(Side::input, i).bytes();
+    // Not memcpy, here and below: the array may overlap the memory that is bound.
+    std::memmove(memory.data(), PyArray_DATA(as_array(inputs[i])), memory.size());
+  }
+}
+
+PyObject* new_output(const SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
+  Py_INCREF(tensor.dtype.ptr());  // NumPy takes the reference
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, tensor.descriptor(), static_cast<int>(tensor.shape.size()),
+                                         tensor.shape.data(), nullptr, nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  const std::span<const std::byte> memory = runner.slot(Side::output, index).bytes();
+  std::memcpy(PyArray_DATA(as_array(array)), memory.data(), memory.size());
+  return array;
+}
+
+bool fits(const SignatureObject& signature, const PlainArguments& arguments) {
+  for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
+    if (!is_contiguous_match(signature.inputs()[i], arguments.inputs[i])) return false;
+  }
+  return arguments.out == nullptr ||
+         (is_contiguous_match(signature.outputs()[0], arguments.out) && PyArray_ISWRITEABLE(as_array(arguments.out)));
+}
+
+// The short way, for one output. Null without an error set when the call is not of its kind; then nothing has happened.
+PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+  PlainArguments arguments;
+  if (signature.outputs().size() != 1 || !arguments.take(signature, args, count, names)) return nullptr;
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  if (!signature.has_plain_outputs() || !fits(signature, arguments)) return nullptr;
+  store(runner, arguments.inputs);
+  run_locked(runner);
+  (void)signature.runner();  // brings a shape up to date that only the run could tell
+  if (arguments.out == nullptr) return new_output(runner, 0, signature.outputs()[0]);
+  require_match("output", signature.outputs()[0], arguments.out);
+  const std::span<const std::byte> memory = runner.slot(Side::output, 0).bytes();
+  std::memmove(PyArray_DATA(as_array(arguments.out)), memory.data(), memory.size());
+  Py_INCREF(arguments.out);
+  return arguments.out;
+}
+
+PyObject* call_general(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+  py::tuple positional(count);
+  for (std::size_t i = 0; i < count; ++i) positional[i] = py::reinterpret_borrow<py::object>(args[i]);
+  py::dict named;
+  for (const py::handle name : py::reinterpret_borrow<py::tuple>(names == nullptr ? py::tuple().ptr() : names)) {
+    named[name] = py::reinterpret_borrow<py::object>(args[count++]);
+  }
+  return call_signature(signature, positional, named).release().ptr();
+}
+
+// A call as Python makes it (PEP 590), without a tuple and a dict for its arguments.
+PyObject* call(PyObject* self, PyObject* const* args, std::size_t flagged_count, PyObject* names) {
+  return translated([&]() -> PyObject* {
+    auto& signature = native<SignatureObject>(self);
+    const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(flagged_count));
+    if (PyObject* result = call_plain(signature, args, count, names)) return result;
+    return call_general(signature, args, count, names);
+  });
+}
+
+// Each instance has a place for the function that calls it, behind what pybind11 keeps.
+PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  auto* base = reinterpret_cast<PyTypeObject*>(py::detail::get_internals().instance_base);
+  PyObject* self = base->tp_new(type, args, kwargs);
+  if (self == nullptr) return nullptr;
+  auto* const place = reinterpret_cast<std::byte*>(self) + type->tp_vectorcall_offset;
+  const vectorcallfunc function = &call;
+  std::memcpy(place, static_cast<const void*>(&function), sizeof(function));
+  // Until Python 3.12 a class written in Python does not inherit the flag.
+  type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  return self;
+}
+
+PyObject* run(PyObject* self, PyObject* /*unused*/) {
+  return translated([&]() -> PyObject* {
+    auto& signature = native<SignatureObject>(self);
+    {
+      const std::unique_lock lock = lock_model(signature.model().lock());
+      run_locked(signature.model().signature(signature.index()));
+    }
+    Py_RETURN_NONE;
+  });
+}
+
+}  // namespace
+
+void add_hot_path(PyHeapTypeObject* type) {
+  // CPython refers to it for as long as the type lives.
+  static std::array<PyMethodDef, 2> methods = {
+      PyMethodDef{"run", &run, METH_NOARGS,
+                  "run($self, /)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
+      PyMethodDef{nullptr, nullptr, 0, nullptr}};
+  PyTypeObject& object = type->ht_type;
+  object.tp_vectorcall_offset = static_cast<Py_ssize_t>(sizeof(py::detail::instance));
+  object.tp_basicsize = object.tp_vectorcall_offset + static_cast<Py_ssize_t>(sizeof(vectorcallfunc));
+  object.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  object.tp_new = &new_instance;
+  object.tp_call = &PyVectorcall_Call;
+  object.tp_methods = methods.data();
+}
+
+}  // namespace zerolite::bindings

@@ -1,0 +1,209 @@
+#include "zerolite/cache/weight_cache.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/runtime_library.hpp"
+
+namespace zerolite {
+namespace {
+
+// XNNPACK's header has 32 bytes, the first of them a version that is 0 until the file is complete, and its data begin
+// at 128 (LiteRT 2.3.0). What lies between is zeros, and nobody else's.
+constexpr std::size_t kHeaderSize = 32;
+constexpr std::size_t kDataBegin = 128;
+
+struct Seal {
+  std::array<char, 8> magic;
+  Digest key;
+  Digest content;
+};
+static_assert(sizeof(Seal) <= kDataBegin - kHeaderSize);
+constexpr std::array<char, 8> kMagic = {'z', 'e', 'r', 'o', 'l', 'w', 'c', '1'};
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+// What decides which kernels XNNPACK chooses, and with them how it packs: the processor's name and abilities.
+std::string processor() {
+  constexpr std::array<std::string_view, 10> kLines = {
+      "vendor_id",       "cpu family",       "model",       "stepping", "flags", "Features",
+      "CPU implementer", "CPU architecture", "CPU variant", "CPU part"};
+  std::ifstream file("/proc/cpuinfo");
+  std::string description;
+  for (std::string line; std::getline(file, line) && !line.empty();) {
+    const bool matters = std::ranges::any_of(kLines, [&](std::string_view name) { return line.starts_with(name); });
+    if (matters) description += line + '\n';
+  }
+  return description;
+}
+
+std::string runtime_identity() {
+  struct stat status {};
+  std::string path = RuntimeLibrary::get().path().string();
+  if (::stat(path.c_str(), &status) != 0) return path;
+  return std::to_string(status.st_size) + ' ' + std::to_string(status.st_mtime);
+}
+
+Digest key_of(const Model& model, std::optional<std::uint32_t> flags) {
+  const Digest content = digest_of(model.bytes().span());
+  ContentDigest digest;
+  digest.add(std::as_bytes(std::span(content)));
+  const std::string chosen = flags ? " flags " + std::to_string(*flags) : "";
+  digest.add(bytes_of(processor() + runtime_identity() + chosen));
+  return digest.value();
+}
+
+// The bytes of a file, mapped: XNNPACK maps it for as long as the model lives, so a copy would make nothing safer.
+class Mapping {
+ public:
+  Mapping(const FileDescriptor& file, const std::string& path) {
+    struct stat status {};
+    if (::fstat(file.value(), &status) != 0) throw FileError(errno, path);
+    if (status.st_size == 0) return;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, file.value(), 0);
+    if (address == MAP_FAILED) throw FileError(errno, path);
+    address_ = address;
+    bytes_ = {static_cast<const std::byte*>(address), size};
+  }
+  ~Mapping() {
+    if (address_ != nullptr) ::munmap(address_, bytes_.size());
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  void* address_ = nullptr;
+  std::span<const std::byte> bytes_;
+};
+
+void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file.value(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw FileError(errno, path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+using Beginning = std::array<std::byte, kDataBegin>;
+static_assert(sizeof(Beginning) % ContentDigest::kBlock == 0);
+
+std::span<std::byte> gap_of(Beginning& beginning) { return std::span(beginning).subspan(kHeaderSize); }
+
+// The digest of a whole cache, as it is without the seal.
+Digest digest_of_content(std::span<const std::byte> bytes, Beginning beginning) {
+  std::ranges::fill(gap_of(beginning).first(sizeof(Seal)), std::byte{});
+  ContentDigest digest;
+  digest.add(beginning);
+  digest.add(bytes.subspan(kDataBegin));
+  return digest.value();
+}
+
+Beginning beginning_of(std::span<const std::byte> bytes) {
+  Beginning beginning{};
+  std::ranges::copy(bytes.first(kDataBegin), beginning.begin());
+  return beginning;
+}
+
+bool is_sealed(std::span<const std::byte> bytes, const Digest& key) {
+  if (bytes.size() < kDataBegin) return false;
+  Beginning beginning = beginning_of(bytes);
+  Seal seal{};
+  std::memcpy(&seal, gap_of(beginning).data(), sizeof seal);
+  return seal.magic == kMagic && seal.key == key && seal.content == digest_of_content(bytes, beginning);
+}
+
+FileDescriptor memory_file() {
+  FileDescriptor file(::memfd_create("zerolite-weights", MFD_CLOEXEC));
+  if (!file.is_open()) throw FileError(errno, "memory for packed weights");
+  return file;
+}
+
+// A new file beside another one, which is removed again unless it takes the other's place.
+class Replacement {
+ public:
+  explicit Replacement(const std::string& path) : path_(path), name_(unused_name(path)) {
+    file_ = FileDescriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file_.is_open()) throw FileError(errno, path_);
+  }
+  ~Replacement() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+
+  void write(std::span<const std::byte> bytes) { write_all(file_, bytes, path_); }
+  void take_place() {
+    if (::rename(name_.c_str(), path_.c_str()) != 0) throw FileError(errno, path_);
+    name_.clear();
+  }
+
+ private:
+  static std::string unused_name(const std::string& path) {
+    static std::atomic<unsigned> count = 0;
+    return path + '.' + std::to_string(::getpid()) + '.' + std::to_string(count++);
+  }
+
+  std::string path_;
+  std::string name_;
+  FileDescriptor file_;
+};
+
+}  // namespace
+
+WeightCacheFile::WeightCacheFile(std::string path, const Model& model, std::optional<std::uint32_t> flags)
+    : path_(std::move(path)),
+      key_(key_of(model, flags)),
+      // Non-blocking, so that a FIFO in the place of a file is refused, not waited for.
+      content_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (!content_.is_open()) {
+    if (errno != ENOENT) throw FileError(errno, path_);
+    content_ = memory_file();
+    return;
+  }
+  struct stat status {};
+  if (::fstat(content_.value(), &status) != 0) throw FileError(errno, path_);
+  if (S_ISDIR(status.st_mode)) throw FileError(EISDIR, path_);
+  if (!S_ISREG(status.st_mode)) throw FileError(EINVAL, path_);
+  found_ = is_sealed(Mapping(content_, path_).bytes(), key_);
+  if (!found_) content_ = memory_file();
+}
+
+void WeightCacheFile::store() {
+  if (found_) return;
+  const Mapping content(content_, path_);
+  const std::span<const std::byte> bytes = content.bytes();
+  if (bytes.size() < kDataBegin) return;  // the model has no weights that are packed
+  Beginning beginning = beginning_of(bytes);
+  std::uint64_t version = 0;
+  std::memcpy(&version, beginning.data(), sizeof version);
+  const std::span<std::byte> gap = gap_of(beginning);
+  const bool is_free = std::ranges::all_of(gap, [](std::byte byte) { return byte == std::byte{}; });
+  if (version == 0 || !is_free) return;
+  const Seal seal{kMagic, key_, digest_of_content(bytes, beginning)};
+  std::memcpy(gap.data(), &seal, sizeof seal);
+
+  Replacement file(path_);
+  file.write(beginning);
+  file.write(bytes.subspan(kDataBegin));
+  file.take_place();
+  found_ = true;
+}
+
+}  // namespace zerolite

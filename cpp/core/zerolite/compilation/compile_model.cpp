@@ -1,0 +1,249 @@
+#include "zerolite/compilation/compile_model.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "zerolite/cache/gpu_cache.hpp"
+#include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/npu_compilation.hpp"
+#include "zerolite/delegates/gpu_support.hpp"
+#include "zerolite/delegates/npu_support.hpp"
+#include "zerolite/delegates/xnnpack_delegate.hpp"
+#include "zerolite/execution/signature_runner.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/status.hpp"
+
+namespace zerolite {
+namespace {
+
+// What came of an attempt: a compiled model, or the runtime's own words.
+struct Attempt {
+  CompiledModelHandle compiled;
+  std::string words;
+  std::string failure;
+};
+
+// The options of an attempt: without a GPU or an NPU when there is no such delegate any more.
+CompileOptions effective(CompileOptions options, const DelegateSlots* delegates) {
+  const auto is_left_out = [&](const DelegateSettings& settings) {
+    const bool is_gpu = std::holds_alternative<GpuSettings>(settings);
+    if (!is_gpu && !std::holds_alternative<NpuSettings>(settings)) return false;
+    return delegates == nullptr || !delegates->has(is_gpu ? GpuDelegate::kName : NpuDelegate::kName);
+  };
+  std::erase_if(options.before_xnnpack, is_left_out);
+  std::erase_if(options.after_xnnpack, is_left_out);
+  return options;
+}
+
+const Environment& environment_of(const CompileOptions& options) {
+  const GpuSettings* gpu = options.gpu();
+  if (const NpuSettings* npu = options.npu()) {
+    const std::filesystem::path library = npu->dispatch_library;
+    return Environment::npu(library.parent_path(), gpu == nullptr ? std::string() : gpu->device_key);
+  }
+  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key);
+}
+
+std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& options) {
+  std::unique_ptr<GpuCache> cache;
+  for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
+    for (DelegateSettings& settings : *side) {
+      auto* gpu = std::get_if<GpuSettings>(&settings);
+      if (gpu == nullptr || gpu->cache.empty()) continue;
+      cache = std::make_unique<GpuCache>(model, *gpu);
+      gpu->cache = cache->directory();
+    }
+  }
+  return cache;
+}
+
+Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateSlots* delegates) {
+  CompileOptions options = effective(asked, delegates);
+  const std::unique_ptr<GpuCache> cache = open_gpu_cache(model, options);
+  const OptionsHandle runtime_options = options.to_runtime(cache == nullptr ? std::string() : cache->key());
+  observer.restart(model.description().subgraphs.size());
+  observer.attach_to(runtime_options.get());
+  if (delegates != nullptr) delegates->attach_to(runtime_options.get());
+  if (!options.fuse_operators) SingleOperatorNodes::attach_to(runtime_options.get());
+  const LogCapture log;
+  abi::CompiledModel compiled = nullptr;
+  const abi::Status status =
+      runtime().CreateCompiledModel(environment_of(options).handle(), model.handle(), runtime_options.get(), &compiled);
+  Attempt result;
+  if (status == abi::Status::ok) result.compiled.reset(compiled);
+  result.words = log.message();
+  if (status == abi::Status::ok) {
+    if (cache != nullptr) cache->store();
+  } else {
+    result.failure = model.name() + ": " + failure(status, "compile the model", log);
+  }
+  return result;
+}
+
+// A delegate for static shapes only is refused a graph that has others, with a message at the first time in a process
+// and without a word later; every other failure has words (LiteRT 2.3.0).
+bool is_refusal_of_dynamic_graph(const Attempt& failed) {
+  return failed.words.empty() || failed.words.find("static-sized tensors") != std::string::npos;
+}
+
+// XNNPACK was told to be a delegate for static shapes only.
+bool is_static_only(const CompileOptions& options) {
+  constexpr std::uint32_t kDisableSubgraphReshaping = 0x400;
+  return (options.xnnpack_flags.value_or(0) & kDisableSubgraphReshaping) != 0;
+}
+
+CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer,
+                            DelegateSlots* delegates) {
+  Attempt result = attempt(model, options, observer, delegates);
+  if (result.compiled == nullptr && is_static_only(options) && is_refusal_of_dynamic_graph(result)) {
+    throw DelegateError(model.name() +
+                        ": the graph has tensors whose shapes only a run tells, which XNNPACK does not take with the "
+                        "flag disable_subgraph_reshaping; leave it out");
+  }
+  if (result.compiled == nullptr) throw Error(result.failure);
+  return std::move(result.compiled);
+}
+
+// The default signature; nothing when the runtime does not show its graph. Throws Error when it can't be prepared.
+std::unique_ptr<SignatureRunner> prepared(const Model& model, const GraphObserver& observer,
+                                          abi::CompiledModel compiled) {
+  const ModelDescription& description = model.description();
+  const std::size_t signature = description.default_signature();
+  const CapturedGraph* graph = observer.graph(description.signatures[signature].subgraph);
+  if (graph == nullptr) return nullptr;
+  return std::make_unique<SignatureRunner>(compiled, signature, model, *graph, false);
+}
+
+// Throws Error when the model can't be compiled and prepared without delegates either.
+void require_sound_without_delegates(const Model& model, const CompileOptions& options) {
+  GraphObserver observer(model.description().subgraphs.size());
+  const CompiledModelHandle compiled = compile(model, options, observer, nullptr);
+  (void)prepared(model, observer, compiled.get());
+}
+
+// A program is for shapes that are known before, and what a compiler makes of others is wrong (Intel's of
+// LiteRT 2.3.0). Throws DelegateError for them.
+void require_static_shapes(const Model& model) {
+  CompileOptions plain;
+  plain.kernels = CpuKernels::builtin;
+  const ModelDescription& description = model.description();
+  GraphObserver observer(description.subgraphs.size());
+  const CompiledModelHandle compiled = compile(model, plain, observer, nullptr);
+  for (std::size_t i = 0; i < description.signatures.size(); ++i) {
+    const std::size_t subgraph = description.signatures[i].subgraph;
+    const CapturedGraph* graph = observer.graph(subgraph);
+    if (graph == nullptr) continue;
+    const SignatureRunner prepared(compiled.get(), i, model, *graph, false);
+    // Those behind the file's own are the kernels' temporary ones.
+    const auto count = static_cast<std::int32_t>(description.subgraphs[subgraph].tensors.size());
+    for (std::int32_t tensor = 0; tensor < count; ++tensor) {
+      if (prepared.knows_output_shapes() &&
+          graph->tensor(tensor).allocation_type != abi::tflite::AllocationType::dynamic) {
+        continue;
+      }
+      throw DelegateError(
+          "some tensor has a shape that only a run tells, and an NPU's program is for shapes known before");
+    }
+  }
+}
+
+// That a dispatch library refuses a program, or can't run it, is noticed when the graph is prepared and run (LiteRT
+// 2.3.0), so both are tried.
+Attempt attempt_on_npu(const Model& program, const CompileOptions& options, GraphObserver& observer,
+                       DelegateSlots& delegates) {
+  Attempt result = attempt(program, options, observer, &delegates);
+  if (result.compiled == nullptr || !delegates.has(NpuDelegate::kName)) return result;
+  try {
+    const std::unique_ptr<SignatureRunner> runner = prepared(program, observer, result.compiled.get());
+    if (runner != nullptr && NpuDelegate::runs_in(*observer.graph(runner->description().subgraph))) runner->run();
+  } catch (const Error& error) {
+    result = Attempt{nullptr, error.what(), error.what()};
+  }
+  return result;
+}
+
+// After a delegate was left out. Throws DelegateError when no fallback is allowed.
+void require_fallback(const Model& model, const CompileOptions& options, const DelegateSlots& delegates) {
+  if (options.fallback) return;
+  throw DelegateError(model.name() + ": " + delegates.unused().back().reason +
+                      "; and fallback=False leaves no other way to run the model");
+}
+
+// What the NPU runs is made here, or was before. Throws DelegateError when no fallback is allowed, or there is none.
+std::shared_ptr<const Model> program_of(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                                        DelegateSlots& delegates) {
+  const std::string npu = npu_of_program(*model);
+  if (options.npu() == nullptr) {
+    if (npu.empty()) return model;
+    throw DelegateError(model->name() + ": the model was compiled for " + npu +
+                        ", whose operator DISPATCH_OP nothing " +
+                        "else can run; load it with zl.Npu on a machine that has one, or load the model that it was " +
+                        "compiled from");
+  }
+  if (!npu.empty()) return model;
+  try {
+    if (const std::string obstacle = npu_obstacle(*model); !obstacle.empty()) throw DelegateError(obstacle);
+    require_static_shapes(*model);
+    return compile_for_npu(model, *options.npu());
+  } catch (const Error& error) {
+    delegates.leave_out(NpuDelegate::kName, error.what());
+    require_fallback(*model, options, delegates);
+    return model;
+  }
+}
+
+// A program that was made elsewhere runs on its NPU or nowhere.
+CompiledModelHandle compile_foreign_program(const Model& program, const CompileOptions& options,
+                                            GraphObserver& observer, DelegateSlots& delegates) {
+  Attempt result = attempt_on_npu(program, options, observer, delegates);
+  if (result.compiled != nullptr) return std::move(result.compiled);
+  delegates.leave_out_dispensable(result.words.empty() ? result.failure : result.words);
+  throw DelegateError(program.name() + ": the model was compiled for " + npu_of_program(program) +
+                      ", and can't be used: " + delegates.unused().back().reason);
+}
+
+}  // namespace
+
+Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                          GraphObserver& observer, DelegateSlots& delegates,
+                          const std::shared_ptr<const Model>& program_made_before) {
+  const bool is_made = program_made_before != nullptr;
+  std::shared_ptr<const Model> program = is_made ? program_made_before : program_of(model, options, delegates);
+  if (!npu_of_program(*model).empty()) {
+    return {model, compile_foreign_program(*model, options, observer, delegates)};
+  }
+  if (options.gpu() != nullptr) {
+    if (const std::string obstacle = gpu_obstacle(*model); !obstacle.empty()) {
+      delegates.leave_out(GpuDelegate::kName, obstacle);
+      require_fallback(*model, options, delegates);
+    }
+  }
+  if (delegates.empty()) return {model, compile(*model, options, observer, nullptr)};
+  Attempt first = attempt_on_npu(*program, options, observer, delegates);
+  if (first.compiled != nullptr) return {std::move(program), std::move(first.compiled)};
+
+  require_sound_without_delegates(*model, options);
+  if (delegates.has_dispensable()) {
+    delegates.leave_out_dispensable(first.words.empty() ? "it failed without a word" : first.words);
+    require_fallback(*model, options, delegates);
+    if (!delegates.has(NpuDelegate::kName)) program = model;
+    first = attempt_on_npu(*program, options, observer, delegates);
+    if (first.compiled != nullptr) return {std::move(program), std::move(first.compiled)};
+  }
+  if (!delegates.has_static_only() || !is_refusal_of_dynamic_graph(first)) {
+    throw DelegateError(first.failure + "; without " + delegates.names() + " the model can be compiled");
+  }
+  if (!options.fallback) {
+    throw DelegateError(model->name() + ": the graph has tensors whose shapes only a run tells, which " +
+                        delegates.names() + " does not take, and fallback=False leaves no other way to run it; " +
+                        "allow the fallback, or choose another delegate");
+  }
+  delegates.leave_out_static_only();
+  return {program, compile(*program, options, observer, &delegates)};
+}
+
+}  // namespace zerolite

@@ -1,0 +1,77 @@
+// The way of a model's delegates into the runtime.
+//
+// LiteRT asks the accelerators of an environment for a delegate each, in the order of registration. The environment
+// is the process's and the delegates are a model's, so there are slots: accelerators that hand out the delegate which
+// the options of the model being compiled name for them, or none.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "litert_abi/types.hpp"
+#include "zerolite/delegates/external_delegate.hpp"
+#include "zerolite/delegates/gpu_delegate.hpp"
+#include "zerolite/delegates/model_delegate.hpp"
+#include "zerolite/delegates/npu_delegate.hpp"
+
+namespace zerolite {
+
+using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings>;
+
+// A delegate that a model goes without, and why.
+struct UnusedDelegate {
+  std::string name;
+  std::string reason;
+};
+
+class DelegateSlots {
+ public:
+  static constexpr std::size_t kPerSide = 4;  // before and after XNNPACK
+
+  // Makes the delegates. Throws DelegateError, also when there are more than the slots of a side.
+  DelegateSlots(const std::vector<DelegateSettings>& before_xnnpack,
+                const std::vector<DelegateSettings>& after_xnnpack);
+  ~DelegateSlots() = default;
+  DelegateSlots(const DelegateSlots&) = delete;
+  DelegateSlots& operator=(const DelegateSlots&) = delete;
+
+  // Register the slots whose delegates are applied before, or after, what is registered between the two calls.
+  static void register_before_xnnpack(abi::Environment environment);
+  static void register_after_xnnpack(abi::Environment environment);
+
+  [[nodiscard]] bool empty() const;
+  [[nodiscard]] std::string names() const;
+  // Delegates that take no graph with dynamic tensors.
+  [[nodiscard]] bool has_static_only() const;
+  void leave_out_static_only();
+  // Delegates that a model may go without when they fail.
+  [[nodiscard]] bool has_dispensable() const;
+  // Leaves out those that refused, or all of them when none did; `words` is then the reason.
+  void leave_out_dispensable(const std::string& words);
+  // Leaves out the one of that name.
+  void leave_out(const std::string& name, const std::string& reason);
+  // Whether there is one of that name, which was not left out.
+  [[nodiscard]] bool has(const std::string& name) const;
+  // What was left out because it failed.
+  [[nodiscard]] const std::vector<UnusedDelegate>& unused() const { return unused_; }
+  // Names these delegates in the options of the model that is compiled next. They must outlive the compiled model.
+  void attach_to(abi::Options options);
+
+ private:
+  template <std::size_t slot>
+  static abi::Status create_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                     abi::AcceleratorConst accelerator, abi::Options options,
+                                     abi::DelegateWrapper* wrapper);
+  template <std::size_t first, std::size_t... offsets>
+  static void register_slots(abi::Environment environment, std::index_sequence<offsets...>);
+
+  std::array<std::unique_ptr<SlotDelegate>, 2 * kPerSide> delegates_;
+  std::vector<UnusedDelegate> unused_;
+};
+
+}  // namespace zerolite

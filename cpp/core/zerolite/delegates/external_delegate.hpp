@@ -1,0 +1,45 @@
+// Delegates that come as libraries with TensorFlow Lite's plug-in entry points.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "litert_abi/tflite.hpp"
+#include "litert_abi/types.hpp"
+#include "zerolite/delegates/model_delegate.hpp"
+
+namespace zerolite {
+
+// What is asked of a library: its path, and options as text.
+struct ExternalDelegateSettings {
+  std::string library;
+  std::vector<std::pair<std::string, std::string>> options;
+};
+
+// One delegate, made and destroyed by its library. It outlives the compiled model that uses it.
+class ExternalDelegate final : public SlotDelegate {
+ public:
+  // Throws DelegateError, in the library's own words where there are any.
+  explicit ExternalDelegate(const ExternalDelegateSettings& settings);
+  ~ExternalDelegate() override;
+  ExternalDelegate(const ExternalDelegate&) = delete;
+  ExternalDelegate& operator=(const ExternalDelegate&) = delete;
+
+  [[nodiscard]] abi::tflite::Delegate* get() const { return delegate_; }
+  abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override;
+  [[nodiscard]] std::string name() const override { return "the delegate library " + library_; }
+  [[nodiscard]] bool allows_dynamic_tensors() const override {
+    return (static_cast<std::uint64_t>(delegate_->flags) & std::uint64_t{abi::tflite::kDelegateAllowDynamicTensors}) !=
+           0;
+  }
+
+ private:
+  std::string library_;
+  void (*destroy_)(abi::tflite::Delegate*) = nullptr;
+  abi::tflite::Delegate* delegate_ = nullptr;
+};
+
+}  // namespace zerolite

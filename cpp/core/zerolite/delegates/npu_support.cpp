@@ -1,0 +1,32 @@
+#include "zerolite/delegates/npu_support.hpp"
+
+#include "zerolite/model/model_contents.hpp"
+
+namespace zerolite {
+namespace {
+
+std::string obstacle_of(const TensorDescription& tensor) {
+  const std::string name = "tensor '" + tensor.name + "'";
+  if (tensor.type == ElementType::resource || tensor.type == ElementType::variant) {
+    return name + " is a resource, whose values the NPU's compiler loses between runs";
+  }
+  if (tensor.type == ElementType::uint64) return name + " holds uint64, which the NPU's compiler computes wrongly";
+  if (tensor.is_empty()) return name + " is empty, for which an NPU's program can't be prepared";
+  return {};
+}
+
+}  // namespace
+
+std::string npu_obstacle(const Model& model) {
+  for (const SubgraphDescription& subgraph : model.description().subgraphs) {
+    for (const TensorDescription& tensor : subgraph.tensors) {
+      if (std::string found = obstacle_of(tensor); !found.empty()) return found;
+    }
+  }
+  if (ModelDetails::read(model).has_sparse_tensors()) {
+    return "its weights are sparse, which the NPU's compiler takes for dense ones";
+  }
+  return {};
+}
+
+}  // namespace zerolite

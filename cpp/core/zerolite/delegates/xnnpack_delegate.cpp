@@ -1,0 +1,67 @@
+#include "zerolite/delegates/xnnpack_delegate.hpp"
+
+#include <array>
+
+#include "zerolite/runtime/accelerator.hpp"
+#include "zerolite/runtime/runtime_library.hpp"
+
+namespace zerolite {
+namespace {
+
+using abi::tflite::Context;
+using abi::tflite::Delegate;
+using abi::tflite::IntArray;
+using abi::tflite::Registration;
+using abi::tflite::Status;
+
+constexpr const char* kIdentifier = "zerolite_single_operator_nodes";
+
+}  // namespace
+
+std::atomic<SingleOperatorNodes::Prepare> SingleOperatorNodes::xnnpack_prepare = nullptr;
+thread_local SingleOperatorNodes::Replace SingleOperatorNodes::replace_together = nullptr;
+
+void SingleOperatorNodes::attach_to(abi::Options options) {
+  static char asked_for = 1;
+  attach_settings(options, kIdentifier, &asked_for);
+}
+
+abi::Status SingleOperatorNodes::create_cpu_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                                     abi::AcceleratorConst accelerator, abi::Options options,
+                                                     abi::DelegateWrapper* wrapper) {
+  const abi::Status status =
+      RuntimeLibrary::get().cpu_accelerator().create_delegate(context, environment, accelerator, options, wrapper);
+  if (status != abi::Status::ok || *wrapper == nullptr || find_settings(options, kIdentifier) == nullptr) return status;
+  abi::OpaqueDelegate opaque = nullptr;
+  if (const abi::Status unwrapped = runtime().UnwrapDelegate(*wrapper, &opaque); unwrapped != abi::Status::ok) {
+    return unwrapped;
+  }
+  auto* delegate = reinterpret_cast<Delegate*>(opaque);
+  xnnpack_prepare = delegate->prepare;
+  delegate->prepare = &SingleOperatorNodes::prepare;
+  return abi::Status::ok;
+}
+
+Status SingleOperatorNodes::prepare(Context* context, Delegate* delegate) {
+  const Replace outer = replace_together;
+  const Replace own = context->replace_node_subsets_with_delegate_kernels;
+  replace_together = own;
+  context->replace_node_subsets_with_delegate_kernels = &SingleOperatorNodes::replace_one_by_one;
+  const Status status = xnnpack_prepare.load()(context, delegate);
+  context->replace_node_subsets_with_delegate_kernels = own;
+  replace_together = outer;
+  return status;
+}
+
+Status SingleOperatorNodes::replace_one_by_one(Context* context, Registration registration, const IntArray* nodes,
+                                               Delegate* delegate) {
+  for (const int node : nodes->values()) {
+    const std::array<int, 2> one = {1, node};  // an IntArray of one element
+    const Status status =
+        replace_together(context, registration, reinterpret_cast<const IntArray*>(one.data()), delegate);
+    if (status != Status::ok) return status;
+  }
+  return Status::ok;
+}
+
+}  // namespace zerolite

@@ -1,0 +1,107 @@
+#include "zerolite/execution/direct_plan.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "zerolite/graph/delegation.hpp"
+#include "zerolite/model/operator_numbers.hpp"
+
+namespace zerolite {
+namespace {
+
+using abi::tflite::AllocationType;
+using abi::tflite::Node;
+using abi::tflite::Registration;
+using abi::tflite::Tensor;
+
+constexpr std::string_view kXnnpack = "TfLiteXNNPackDelegate";
+
+std::string_view custom_name(const Registration& registration) {
+  return registration.custom_name == nullptr ? std::string_view("unnamed") : std::string_view(registration.custom_name);
+}
+
+std::string obstacle_of(const Tensor& tensor) {
+  const std::string name = "tensor '" + std::string(name_of(tensor)) + "'";
+  switch (static_cast<ElementType>(tensor.type)) {
+    case ElementType::string:
+      return name + " holds strings";
+    case ElementType::resource:
+    case ElementType::variant:
+      return name + " is a resource";
+    default:
+      break;
+  }
+  if (tensor.allocation_type == AllocationType::dynamic) return name + " has a shape that only a run tells";
+  if (tensor.allocation_type == AllocationType::non_cpu || tensor.buffer_handle != abi::tflite::kNullBufferHandle) {
+    return name + " lives on a delegate";
+  }
+  return {};
+}
+
+std::string obstacle_of(const CapturedGraph& graph, const PlannedNode& planned) {
+  const Registration& registration = *planned.registration;
+  const Node& node = *planned.node;
+  if (node.delegate != nullptr && custom_name(registration) != kXnnpack) {
+    const std::string name = kernel_name(graph, planned);
+    return "delegate " + (name.empty() ? "unnamed" : name) + " runs part of the graph";
+  }
+  if (node.delegate == nullptr && registration.builtin_code == abi::tflite::kBuiltinCustom) {
+    return "operator " + std::string(custom_name(registration)) + " is custom, and may keep state of its own";
+  }
+  if (node.might_have_side_effect) return "an operator runs other subgraphs or has side effects";
+  if (registration.invoke == nullptr || registration.registration_external != nullptr) {
+    return "an operator's kernel is only reachable through the runtime";
+  }
+  return {};
+}
+
+// Kernels that draw random numbers keep the generator's state to themselves.
+bool draws_random_numbers(const Registration& registration) {
+  const auto operation = static_cast<builtin::Operator>(registration.builtin_code);
+  return operation == builtin::Operator::multinomial || operation == builtin::Operator::random_standard_normal ||
+         operation == builtin::Operator::random_uniform;
+}
+
+}  // namespace
+
+std::string DirectPlan::obstacle(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+                                 std::span<const TensorSlot> slots) {
+  if (nodes.empty()) return "the graph has no operators";
+  for (const PlannedNode& planned : nodes) {
+    if (std::string found = obstacle_of(graph, planned); !found.empty()) return found;
+    if (draws_random_numbers(*planned.registration)) return "an operator draws random numbers";
+    for (const abi::tflite::IntArray* list :
+         {planned.node->inputs, planned.node->outputs, planned.node->intermediates, planned.node->temporaries}) {
+      if (list == nullptr) continue;
+      for (const int index : list->values()) {
+        if (index == abi::tflite::kOptionalTensor) continue;
+        if (std::string found = obstacle_of(graph.tensor(index)); !found.empty()) return found;
+      }
+    }
+  }
+  for (const TensorSlot& slot : slots) {
+    const Tensor& tensor = graph.tensor(slot.tensor_index());
+    if (std::string found = obstacle_of(tensor); !found.empty()) return found;
+    if (slot.size() == 0) continue;
+    // The runtime copies constant outputs into their buffers after each run.
+    if (tensor.allocation_type == AllocationType::mmap_read_only ||
+        tensor.allocation_type == AllocationType::persistent_read_only) {
+      return "an output is a constant";
+    }
+    if (tensor.data != slot.data()) return "the runtime does not use the memory it was given";
+  }
+  return {};
+}
+
+DirectPlan::DirectPlan(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+                       std::span<const TensorSlot> slots)
+    : context_(graph.context()) {
+  steps_.reserve(nodes.size());
+  for (const PlannedNode& planned : nodes) steps_.push_back({planned.registration->invoke, planned.node});
+  pointers_.reserve(slots.size());
+  for (const TensorSlot& slot : slots) {
+    pointers_.push_back(slot.size() == 0 ? nullptr : &graph.tensor(slot.tensor_index()).data);
+  }
+}
+
+}  // namespace zerolite

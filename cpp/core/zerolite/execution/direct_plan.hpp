@@ -1,0 +1,56 @@
+// Direct dispatch: calling the kernels of a prepared plan without the runtime's run call.
+//
+// LiteRtRunCompiledModel registers every buffer anew at each run (hash maps, locks, look-ups by name), which
+// costs a small model more than its kernels do. The plan that it then invokes is fixed once it has been
+// prepared, and can be invoked as it is: for each node, registration->invoke(context, node), with the
+// tensors' pointers where they should be.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "zerolite/execution/tensor_binding.hpp"
+#include "zerolite/graph/captured_graph.hpp"
+
+namespace zerolite {
+
+class DirectPlan {
+ public:
+  // The conditions under which invoking the plan does all that the runtime's own invoke does (LiteRT 2.3.0,
+  // Subgraph::InvokeImpl): nothing is dynamic, so nothing is prepared or allocated during a run; no delegate
+  // holds tensors elsewhere, so nothing is copied in or out; no node has effects beyond its outputs. Returns
+  // why not, in words for the user; empty when the plan may be run directly.
+  [[nodiscard]] static std::string obstacle(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+                                            std::span<const TensorSlot> slots);
+
+  DirectPlan() = default;
+  // To be called right after a regular run, which prepares the graph and registers the slots' memory.
+  DirectPlan(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes, std::span<const TensorSlot> slots);
+
+  // Points the tensor of a slot at other memory of the same size.
+  void point(std::size_t slot, std::byte* data) const {
+    if (pointers_[slot] != nullptr) *pointers_[slot] = data;
+  }
+
+  // Invokes the plan. False when a kernel failed.
+  [[nodiscard]] bool run() const {
+    return std::ranges::all_of(
+        steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
+  }
+
+ private:
+  struct Step {
+    abi::tflite::Invoke* invoke;
+    abi::tflite::Node* node;
+  };
+
+  abi::tflite::Context* context_ = nullptr;
+  std::vector<Step> steps_;
+  std::vector<void**> pointers_;  // by slot, the data member of its tensor; null for a slot without bytes
+};
+
+}  // namespace zerolite

@@ -1,0 +1,28 @@
+// The values of variable tensors, which a stateful model carries from run to run.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "zerolite/graph/captured_graph.hpp"
+
+namespace zerolite {
+
+class VariableValues {
+ public:
+  // Whether the graph keeps state, in variable tensors or in resources.
+  [[nodiscard]] static bool occur_in(const CapturedGraph& graph);
+
+  VariableValues() = default;
+  // Copies the values as they are.
+  explicit VariableValues(const CapturedGraph& graph);
+  // Puts the values back.
+  void restore(const CapturedGraph& graph) const;
+
+  friend bool operator==(const VariableValues& left, const VariableValues& right) = default;
+
+ private:
+  std::vector<std::vector<std::byte>> values_;
+};
+
+}  // namespace zerolite

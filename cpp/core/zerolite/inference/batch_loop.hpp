@@ -1,0 +1,50 @@
+// A batch on its way through one model or several replicas of it, in stretches of time: between two of them the caller
+// may look after signals, progress and other users of the models.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "zerolite/inference/batch_runner.hpp"
+#include "zerolite/inference/compiled_model.hpp"
+
+namespace zerolite {
+
+class BatchLoop {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `chunk` 0 measures what is fastest. The models are replicas: alike in all but their state.
+  BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::size_t signature, Batch batch,
+            std::size_t chunk);
+
+  // Runs until everything is done or the time is over; true when all is done. Takes the models' locks for as long.
+  // Throws Error, which names the item, when a run fails; the other items of this stretch are finished.
+  bool advance(Clock::time_point until);
+
+  // Items done so far.
+  [[nodiscard]] std::size_t done() const { return next_; }
+  [[nodiscard]] std::size_t items() const { return batch_.items; }
+
+ private:
+  void choose_chunk();
+  void work(CompiledModel& replica, Clock::time_point until) noexcept;
+  void run_rest();
+  [[nodiscard]] std::optional<std::size_t> take_chunk(Clock::time_point until, bool first_of_stretch);
+  void note_failure(std::size_t first, std::size_t count) noexcept;
+
+  std::vector<std::shared_ptr<CompiledModel>> replicas_;
+  std::size_t signature_;
+  Batch batch_;
+  std::size_t chunk_;
+
+  std::mutex lock_;  // over what follows
+  std::size_t next_ = 0;
+  std::exception_ptr failure_;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,214 @@
+#include "zerolite/inference/compiled_model.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "zerolite/model/operator_names.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/status.hpp"
+
+namespace zerolite {
+namespace {
+
+// What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names. A name that holds a
+// null byte ends there for the runtime.
+bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
+  const auto is_name = [&](std::string_view known) { return known.substr(0, known.find('\0')) == name; };
+  const auto named = [&](const NamedTensor& tensor) {
+    return tensor.tensor_index == index && (is_name(tensor.name) || is_name(tensor.name_in_file));
+  };
+  return is_name(model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name) ||
+         std::ranges::any_of(model.signatures, [&](const SignatureDescription& signature) {
+           return signature.subgraph == subgraph &&
+                  (std::ranges::any_of(signature.inputs, named) || std::ranges::any_of(signature.outputs, named));
+         });
+}
+
+// The declared structs and the library must agree; a mistake here would read and write wild memory later.
+void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const ModelDescription& model) {
+  const auto disagree = [](const std::string& what) {
+    throw RuntimeLibraryError("the LiteRT library " + RuntimeLibrary::get().path().string() + " shows " + what +
+                              ", so its structures are not those this zerolite was written for; install "
+                              "'ai-edge-litert>=2.3,<2.4'");
+  };
+  const SubgraphDescription& description = model.subgraphs[subgraph];
+  if (graph.tensor_count() < description.tensors.size()) disagree("fewer tensors than the model has");
+  for (const std::vector<std::int32_t>* indices : {&description.inputs, &description.outputs}) {
+    for (const std::int32_t index : *indices) {
+      const TensorDescription& expected = description.tensors[static_cast<std::size_t>(index)];
+      const TensorSpec spec = graph.spec(index);
+      if (!is_name_of(spec.name, index, subgraph, model)) {
+        disagree("a tensor named '" + spec.name + "' in place of '" + expected.name + "'");
+      }
+      if (spec.type != expected.type) disagree("another type of tensor '" + expected.name + "' than the model has");
+      if (spec.shape.size() != expected.shape.size()) {
+        disagree("another rank of tensor '" + expected.name + "' than the model has");
+      }
+    }
+  }
+}
+
+std::optional<WeightCacheFile> open_weight_cache(const CompileOptions& options, const Model& model) {
+  options.validate();
+  if (options.weight_cache_file.empty()) return std::nullopt;
+  return WeightCacheFile(options.weight_cache_file, model, options.xnnpack_flags);
+}
+
+CompileOptions with_weight_cache(CompileOptions options, const std::optional<WeightCacheFile>& weight_cache) {
+  if (weight_cache) options.weight_cache = weight_cache->native_path();
+  return options;
+}
+
+ModelLock::Threads own_threads(const CompileOptions& options) {
+  // Drivers of GPUs and NPUs have threads, however many compute on the CPU.
+  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr;
+  return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
+}
+
+// A model that is compiled for the same NPU again need not be.
+std::shared_ptr<const Model> program_for(const CompiledModel& original, const CompileOptions& options) {
+  if (original.program() == original.model() || options.npu() == nullptr) return nullptr;
+  return *options.npu() == *original.options().npu() ? original.program() : nullptr;
+}
+
+bool direct_dispatch_allowed() {
+  const char* setting = std::getenv("ZEROLITE_DISPATCH");
+  return setting == nullptr || std::string_view(setting) != "runtime";
+}
+
+}  // namespace
+
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options)
+    : CompiledModel(std::move(model), std::move(options), nullptr) {}
+
+CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions& options)
+    : CompiledModel(original.model_, options, program_for(original, options)) {}
+
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
+                             const std::shared_ptr<const Model>& program_made_before)
+    : model_(std::move(model)),
+      options_(std::move(options)),
+      observer_(model_->description().subgraphs.size()),
+      delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
+      weight_cache_(open_weight_cache(options_, *model_)),
+      compilation_(compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_,
+                                 program_made_before)),
+      origins_(program() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *program())),
+      unused_delegates_(delegates_->unused()),
+      runners_(description().signatures.size()),
+      users_(description().subgraphs.size()),
+      lock_(model_->name(), own_threads(options_)) {
+  for (const SignatureDescription& signature : description().signatures) {
+    const CapturedGraph* graph = observer_.graph(signature.subgraph);
+    if (graph == nullptr) {
+      throw Error(model_->name() + ": the runtime did not show the graph of signature '" + signature.key + "'");
+    }
+    require_same_graph(*graph, signature.subgraph, description());
+  }
+  if (!options_.fallback) require_complete();
+}
+
+CompiledModel::~CompiledModel() {
+  if (!lock_.is_lost()) return;
+  for (std::unique_ptr<SignatureRunner>& runner : runners_) (void)runner.release();
+  (void)compilation_.compiled.release();
+  (void)delegates_.release();
+}
+
+void CompiledModel::prepare() {
+  (void)signature(description().default_signature());
+  if (weight_cache_) weight_cache_->store();
+  weight_cache_.reset();  // mapped by now, so that the descriptor can go
+}
+
+void CompiledModel::require_open() const {
+  if (is_closed()) throw Error("the model " + model_->name() + " is closed; load it again to use it");
+}
+
+std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const {
+  require_open();
+  const CapturedGraph* graph = observer_.graph(subgraph);
+  if (graph == nullptr) return std::nullopt;
+  Delegation delegation = Delegation::of(*graph);
+  if (origins_) {
+    for (Partition& partition : delegation.partitions) {
+      partition.operators = origins_->of_operators(subgraph, partition.operators);
+    }
+    delegation.builtin = origins_->of_operators(subgraph, delegation.builtin);
+  }
+  return delegation;
+}
+
+RunProfile CompiledModel::profile_run(std::size_t index) {
+  SignatureRunner& runner = signature(index);
+  abi::Profiler profiler = nullptr;
+  if (options_.profiling) {
+    const LogCapture log;
+    require_ok(zerolite::runtime().CompiledModelGetProfiler(compilation_.compiled.get(), &profiler),
+               "profile the model", log);
+  }
+  RunProfiler listener(observer_, profiler);
+  runner.run_observed(observer_, listener);
+  return listener.take();
+}
+
+void CompiledModel::require_complete() const {
+  std::map<std::string, int> left;
+  for (std::size_t subgraph = 0; subgraph < description().subgraphs.size(); ++subgraph) {
+    const std::optional<Delegation> found = delegation(subgraph);
+    if (!found) continue;
+    const ModelDescription& described = delegated_operators();
+    const std::vector<std::uint32_t>& operators = described.subgraphs[subgraph].operators;
+    for (const std::size_t index : found->builtin) ++left[name_of(described.operator_codes[operators[index]])];
+  }
+  if (left.empty()) return;
+  std::string names;
+  for (const auto& [name, count] : left) {
+    if (!names.empty()) names += ", ";
+    names += name + (count == 1 ? "" : " (" + std::to_string(count) + ")");
+  }
+  throw DelegateError(
+      model_->name() + ": no delegate takes the operators " + names +
+      ", and fallback=False leaves them without kernels; allow the fallback, or choose another delegate");
+}
+
+SignatureRunner& CompiledModel::switch_to(std::size_t index) {
+  require_open();
+  // Signatures that are never used are never allocated.
+  std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
+  SignatureRunner*& user = users_[description().signatures[index].subgraph];
+  if (user == nullptr || user != runner.get()) {
+    if (user != nullptr) user->catch_up();
+    // Nobody's, should it come to nothing: who uses the subgraph next takes it over.
+    user = nullptr;
+    last_runner_ = nullptr;
+    if (runner == nullptr) {
+      const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
+      runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *program(), graph,
+                                                 direct_dispatch_allowed());
+    } else {
+      // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
+      runner->take_over();
+    }
+    user = runner.get();
+  }
+  last_index_ = index;
+  last_runner_ = runner.get();
+  return *runner;
+}
+
+std::vector<std::unique_ptr<SignatureRunner>> CompiledModel::close() {
+  std::vector<std::unique_ptr<SignatureRunner>> remains = std::move(runners_);
+  runners_.clear();
+  std::ranges::fill(users_, nullptr);
+  last_runner_ = nullptr;
+  compilation_.compiled.reset();
+  delegates_.reset();
+  return remains;
+}
+
+}  // namespace zerolite

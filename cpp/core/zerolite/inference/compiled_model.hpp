@@ -1,0 +1,96 @@
+// A model that is ready to run.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "zerolite/cache/weight_cache.hpp"
+#include "zerolite/compilation/compile_model.hpp"
+#include "zerolite/compilation/compile_options.hpp"
+#include "zerolite/compilation/operator_origins.hpp"
+#include "zerolite/delegates/delegate_registry.hpp"
+#include "zerolite/execution/signature_runner.hpp"
+#include "zerolite/graph/delegation.hpp"
+#include "zerolite/graph/graph_observer.hpp"
+#include "zerolite/inference/model_lock.hpp"
+#include "zerolite/instrumentation/run_profile.hpp"
+#include "zerolite/model/model.hpp"
+#include "zerolite/runtime/handle.hpp"
+
+namespace zerolite {
+
+class CompiledModel {
+ public:
+  // Throws Error when the runtime can't compile the model, DelegateError when a delegate is the reason.
+  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options);
+  // A replica: over the same bytes, with options of its own.
+  CompiledModel(const CompiledModel& original, const CompileOptions& options);
+  // Destroys nothing when a fork has lost the model, see model_lock.hpp: that would wait for ever.
+  ~CompiledModel();
+  CompiledModel(const CompiledModel&) = delete;
+  CompiledModel& operator=(const CompiledModel&) = delete;
+
+  [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
+  // What was compiled: the model, or what an NPU's compiler has made of it, which has the same signatures.
+  [[nodiscard]] const std::shared_ptr<const Model>& program() const { return compilation_.program; }
+  [[nodiscard]] const ModelDescription& description() const { return program()->description(); }
+  [[nodiscard]] const CompileOptions& options() const { return options_; }
+
+  [[nodiscard]] const GraphObserver& observer() const { return observer_; }
+
+  // Prepares the default signature, so that what can't be prepared is refused here and not at its first use, and keeps
+  // packed weights in their file. Throws Error and FileError.
+  void prepare();
+
+  // Signatures share tensors and variables, so whoever uses one holds the lock.
+  [[nodiscard]] ModelLock& lock() { return lock_; }
+  // Needs the lock. Throws Error after close().
+  [[nodiscard]] SignatureRunner& signature(std::size_t index) {
+    // The same signature as the last time, which is nearly always so, needs no further look.
+    return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
+  }
+  // The operators that a delegation tells of: the model's, also where an NPU's compiler made one of several, as long as
+  // it can be told which.
+  [[nodiscard]] const ModelDescription& delegated_operators() const {
+    return origins_ ? model_->description() : description();
+  }
+  // Needs the lock. Where a subgraph's operators run; nothing for a subgraph that the runtime did not show. Throws
+  // Error after close().
+  [[nodiscard]] std::optional<Delegation> delegation(std::size_t subgraph) const;
+  // Needs the lock. Runs a signature over its memory by the runtime's own call, and tells the time of every node; what
+  // is inside a node of XNNPACK only when the model was compiled with profiling. Throws Error when a kernel fails.
+  RunProfile profile_run(std::size_t index);
+  // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
+  [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
+  // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
+  // memory, and is to be destroyed without the lock.
+  std::vector<std::unique_ptr<SignatureRunner>> close();
+  [[nodiscard]] bool is_closed() const { return compilation_.compiled == nullptr; }
+
+ private:
+  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
+                const std::shared_ptr<const Model>& program_made_before);
+
+  SignatureRunner& switch_to(std::size_t index);
+  void require_open() const;
+  void require_complete() const;
+
+  // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
+  std::shared_ptr<const Model> model_;
+  CompileOptions options_;
+  GraphObserver observer_;
+  std::unique_ptr<DelegateSlots> delegates_;
+  std::optional<WeightCacheFile> weight_cache_;
+  Compilation compilation_;
+  std::optional<OperatorOrigins> origins_;  // only where the program is not the model
+  std::vector<UnusedDelegate> unused_delegates_;
+  std::vector<std::unique_ptr<SignatureRunner>> runners_;
+  std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
+  std::size_t last_index_ = 0;
+  SignatureRunner* last_runner_ = nullptr;
+  ModelLock lock_;
+};
+
+}  // namespace zerolite

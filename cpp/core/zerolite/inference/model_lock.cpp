@@ -1,0 +1,25 @@
+#include "zerolite/inference/model_lock.hpp"
+
+#include "zerolite/platform/error.hpp"
+
+namespace zerolite {
+
+bool ModelLock::is_lost() const {
+  const int holder = taken_.load(std::memory_order_relaxed);
+  return has_lost_threads() || (holder != kNobody && holder != fork_count());
+}
+
+void ModelLock::wait() {
+  while (!try_lock()) {
+    if (is_lost()) {
+      throw Error("the model " + model_ +
+                  (has_lost_threads() ? " computes with threads, which" : " was being used by a thread, which") +
+                  " stayed in the parent when this process was forked; load the model again here, or start processes "
+                  "with 'spawn'");
+    }
+    const int holder = taken_.load(std::memory_order_relaxed);
+    if (holder != kNobody) taken_.wait(holder, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace zerolite

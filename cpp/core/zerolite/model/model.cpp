@@ -1,0 +1,40 @@
+#include "zerolite/model/model.hpp"
+
+#include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/unsupported_fields_mask.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/status.hpp"
+
+namespace zerolite {
+namespace {
+
+abi::Status create(const ModelBytes& bytes, abi::Model& model) {
+  // The call that takes a buffer verifies the FlatBuffer; the one that takes a file does not (LiteRT 2.3.0).
+  return runtime().CreateModelFromBuffer(Environment::cpu().handle(), bytes.span().data(), bytes.span().size(), &model);
+}
+
+ModelHandle create(ModelBytes& bytes) {
+  const LogCapture log;
+  abi::Model model = nullptr;
+  abi::Status status = create(bytes, model);
+  // The FlatBuffer was verified by then: what it was refused for is a part of the model.
+  if (status == abi::Status::unsupported) {
+    const MaskedParts masked(bytes.mutable_span());
+    status = create(bytes, model);
+  }
+  if (status != abi::Status::ok) {
+    throw InvalidModelError(bytes.name() + " is not a sound TensorFlow Lite model: " + failure(status, "read it", log) +
+                            "; convert or download it again");
+  }
+  return ModelHandle(model);
+}
+
+}  // namespace
+
+Model::Model(const std::shared_ptr<ModelBytes>& bytes, Verification level)
+    : bytes_(bytes), description_(ModelDescription::parse(*bytes)) {
+  verify(*bytes, description_, level);
+  handle_ = create(*bytes);
+}
+
+}  // namespace zerolite

@@ -1,0 +1,71 @@
+#include "zerolite/model/model_bytes.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "zerolite/platform/aligned_buffer.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/platform/file_descriptor.hpp"
+
+namespace zerolite {
+namespace {
+
+InvalidModelError empty_model(const std::string& name) {
+  return InvalidModelError(name + " is empty, and a model has at least a FlatBuffer header; write the model again");
+}
+
+}  // namespace
+
+void ModelBytes::Free::operator()(std::byte* data) const {
+  ::operator delete[](data, std::align_val_t{kTensorAlignment});
+}
+
+ModelBytes::ModelBytes(Memory data, std::size_t size, std::string name)
+    : data_(std::move(data)), size_(size), name_(std::move(name)) {}
+
+ModelBytes::Memory ModelBytes::allocate(std::size_t size) {
+  // Aligned, because the runtime uses constant tensors where they lie in the FlatBuffer.
+  return Memory(static_cast<std::byte*>(::operator new[](size, std::align_val_t{kTensorAlignment})));
+}
+
+std::shared_ptr<ModelBytes> ModelBytes::copy(std::span<const std::byte> bytes, std::string name) {
+  if (bytes.empty()) throw empty_model(name);
+  Memory data = allocate(bytes.size());
+  std::memcpy(data.get(), bytes.data(), bytes.size());
+  return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), bytes.size(), std::move(name)));
+}
+
+std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path) {
+  // Non-blocking, so that a FIFO in the place of a model is refused, not waited for.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.is_open()) throw FileError(errno, path.string());
+  struct stat status {};
+  if (::fstat(file.value(), &status) != 0) throw FileError(errno, path.string());
+  if (S_ISDIR(status.st_mode)) throw FileError(EISDIR, path.string());
+  if (!S_ISREG(status.st_mode)) throw FileError(EINVAL, path.string());
+  if (status.st_size == 0) throw empty_model(path.string());
+
+  const auto size = static_cast<std::size_t>(status.st_size);
+  Memory data = allocate(size);
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count = ::read(file.value(), data.get() + filled, size - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw FileError(errno, path.string());
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  // A file that another process cut short meanwhile is what it is now; the verification that follows judges
+  // it.
+  if (filled == 0) throw empty_model(path.string());
+  return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), filled, path.string()));
+}
+
+}  // namespace zerolite

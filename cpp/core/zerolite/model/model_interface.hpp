@@ -1,0 +1,69 @@
+// What a model says of itself: its subgraphs, operators and signatures, read from the FlatBuffer.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "zerolite/model/model_bytes.hpp"
+#include "zerolite/tensor/element_type.hpp"
+
+namespace zerolite {
+
+struct OperatorCode {
+  std::int32_t builtin_code = 0;
+  std::string custom_code;
+  std::int32_t version = 1;
+};
+
+struct TensorDescription {
+  std::string name;
+  ElementType type = ElementType::none;
+  std::vector<std::int32_t> shape;
+
+  [[nodiscard]] bool is_empty() const { return std::ranges::find(shape, 0) != shape.end(); }
+};
+
+struct SubgraphDescription {
+  std::string name;
+  std::vector<TensorDescription> tensors;
+  std::vector<std::int32_t> inputs;
+  std::vector<std::int32_t> outputs;
+  std::vector<std::uint32_t> operators;  // indices into ModelDescription::operator_codes
+};
+
+// A tensor under the name that a signature gives it, and where it stands among its subgraph's inputs or
+// outputs.
+struct NamedTensor {
+  std::string name;
+  std::int32_t tensor_index = 0;
+  std::string name_in_file;  // which may be empty or occur twice
+};
+
+struct SignatureDescription {
+  std::string key;
+  std::size_t subgraph = 0;
+  // In the subgraph's order, which is that of tf.lite.Interpreter.get_input_details().
+  std::vector<NamedTensor> inputs;
+  std::vector<NamedTensor> outputs;
+};
+
+// The key of the signature of a model that has none: LiteRT's own.
+inline constexpr const char* kPlaceholderSignature = "<placeholder signature>";
+
+struct ModelDescription {
+  std::vector<OperatorCode> operator_codes;
+  std::vector<SubgraphDescription> subgraphs;
+  // Never empty: a model without signatures has one under kPlaceholderSignature, with the tensors' own names.
+  std::vector<SignatureDescription> signatures;
+
+  // Throws InvalidModelError, which names the file and what is wrong with it.
+  static ModelDescription parse(const ModelBytes& bytes);
+
+  // "serving_default", or else the first.
+  [[nodiscard]] std::size_t default_signature() const;
+};
+
+}  // namespace zerolite

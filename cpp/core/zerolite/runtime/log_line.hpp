@@ -1,0 +1,19 @@
+// One line of what the runtime and its libraries write: how bad it is, and what it says to a user.
+#pragma once
+
+#include <string_view>
+
+#include "zerolite/runtime/runtime_log.hpp"
+
+namespace zerolite {
+
+struct LogLine {
+  LogLevel level = LogLevel::error;  // lines of unknown form are taken for errors
+  std::string_view text;             // without prefixes; empty when it tells nothing
+};
+
+// Knows the forms of LiteRT and TensorFlow Lite ("ERROR: [file:line] text"), of Abseil ("E0102 03:04:05 7 file:8]
+// text") and of Dawn ("Warning: text", followed by indented lines that say where).
+LogLine parse_log_line(std::string_view line);
+
+}  // namespace zerolite

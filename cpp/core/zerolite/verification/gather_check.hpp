@@ -1,0 +1,13 @@
+// The attributes of STABLEHLO_GATHER, by which its kernel computes places in memory and does not check them (2.3.0).
+#pragma once
+
+#include <cstddef>
+
+#include "zerolite/model/subgraph_view.hpp"
+
+namespace zerolite {
+
+// Throws InvalidModelError, which names the operator.
+void check_gather(const GraphView& graph, std::size_t index);
+
+}  // namespace zerolite

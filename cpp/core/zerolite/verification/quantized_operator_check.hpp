@@ -1,0 +1,13 @@
+// Scales of an operator's tensors that kernels can't turn into fixed-point multipliers or tables (2.3.0).
+#pragma once
+
+#include <cstddef>
+
+#include "zerolite/model/subgraph_view.hpp"
+
+namespace zerolite {
+
+// Throws InvalidModelError, which names the operator.
+void check_quantized_operator(const GraphView& graph, std::size_t index);
+
+}  // namespace zerolite

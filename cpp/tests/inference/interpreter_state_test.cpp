@@ -1,0 +1,122 @@
+#include "zerolite/inference/interpreter_state.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/test_models.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace zerolite::tests {
+namespace {
+
+using testing::ElementsAre;
+
+class GraphTensorsTest : public testing::Test {
+ protected:
+  GraphTensors& load(std::string_view name, const CompileOptions& options = {}) {
+    model_ = read_model(name);
+    details_ = ModelDetails::read(*model_);
+    compiled_ = std::make_unique<CompiledModel>(model_, options);
+    graph_ = std::make_unique<GraphTensors>(*model_, details_, 0, compiled_.get());
+    return *graph_;
+  }
+  [[nodiscard]] std::size_t input() const {
+    return static_cast<std::size_t>(model_->description().subgraphs.front().inputs.front());
+  }
+  [[nodiscard]] std::size_t output() const {
+    return static_cast<std::size_t>(model_->description().subgraphs.front().outputs.front());
+  }
+
+  std::shared_ptr<const Model> model_;
+  ModelDetails details_;
+  std::unique_ptr<CompiledModel> compiled_;
+  std::unique_ptr<GraphTensors> graph_;
+};
+
+TEST_F(GraphTensorsTest, HaveNoMemoryBeforeTheyAreAllocated) {
+  GraphTensors& graph = load("dense_2layer");
+  EXPECT_FALSE(graph.is_allocated());
+  EXPECT_FALSE(graph.memory(input()).has_value());
+  EXPECT_THROW((void)graph.runner(), Error);
+  for (std::size_t i = 0; i < graph.count(); ++i) {
+    if (!graph.details(i)->constant.empty()) {
+      EXPECT_FALSE(graph.memory(i)->writable);
+    }
+  }
+  graph.allocate();
+  ASSERT_TRUE(graph.memory(input()).has_value());
+  EXPECT_EQ(graph.memory(input())->size, 64 * sizeof(float));
+  EXPECT_TRUE(graph.memory(input())->writable);
+  EXPECT_NE(graph.memory(input())->owner, nullptr);
+  graph.runner().run();
+}
+
+TEST_F(GraphTensorsTest, TakeAShapeForTheNextAllocation) {
+  GraphTensors& graph = load("dense_2layer");
+  graph.allocate();
+  graph.resize(input(), {1, 64});
+  EXPECT_TRUE(graph.is_allocated());  // the shape that it has
+  graph.resize(input(), {5, 64});
+  EXPECT_FALSE(graph.is_allocated());
+  EXPECT_THAT(graph.shape(input()), ElementsAre(5, 64));
+  EXPECT_THAT(graph.shape(output()), ElementsAre(1, 10));
+  EXPECT_FALSE(graph.memory(input()).has_value());
+  EXPECT_TRUE(graph.memory(output()).has_value());
+  graph.allocate();
+  EXPECT_THAT(graph.shape(output()), ElementsAre(5, 10));
+  EXPECT_EQ(graph.memory(input())->size, std::size_t{5} * 64 * sizeof(float));
+}
+
+TEST_F(GraphTensorsTest, KeepAShapeThatTheGraphDoesNotTake) {
+  GraphTensors& graph = load("dense_2layer");
+  graph.resize(input(), {1, 63});
+  EXPECT_THROW(graph.allocate(), Error);
+  EXPECT_FALSE(graph.is_allocated());
+  EXPECT_THAT(graph.shape(input()), ElementsAre(1, 63));
+  graph.resize(input(), {2, 64});
+  graph.allocate();
+  EXPECT_THAT(graph.shape(output()), ElementsAre(2, 10));
+}
+
+TEST_F(GraphTensorsTest, RefuseShapesThatCannotBe) {
+  GraphTensors& graph = load("dense_2layer");
+  graph.allocate();
+  EXPECT_THROW(graph.resize(input(), {-1, 64}), Error);
+  EXPECT_FALSE(graph.is_allocated());
+  graph.allocate();
+  EXPECT_THROW(graph.resize(output(), {7, 7}), Error);
+  for (std::size_t i = 0; i < graph.count(); ++i) {
+    if (graph.details(i) != nullptr && !graph.details(i)->constant.empty()) {
+      EXPECT_THROW(graph.resize(i, {1}), Error);
+    }
+  }
+}
+
+TEST_F(GraphTensorsTest, TellOfTensorsThatKernelsAdd) {
+  GraphTensors& graph = load("small_cnn", builtin_kernels());
+  const std::size_t in_file = graph.count();
+  graph.allocate();
+  EXPECT_GT(graph.count(), in_file);
+  EXPECT_EQ(graph.details(in_file), nullptr);
+  EXPECT_TRUE(graph.delegated_nodes().empty());
+}
+
+TEST_F(GraphTensorsTest, TellWhatADelegateTook) {
+  GraphTensors& graph = load("dense_2layer");
+  EXPECT_TRUE(graph.delegated_nodes().empty());
+  graph.allocate();
+  ASSERT_EQ(graph.delegated_nodes().size(), 1U);
+  EXPECT_EQ(graph.delegated_nodes().front().name, "TfLiteXNNPackDelegate");
+}
+
+TEST_F(GraphTensorsTest, GiveFactsOfAModelThatCouldNotBeCompiled) {
+  model_ = read_model("unknown_custom_op");
+  details_ = ModelDetails::read(*model_);
+  GraphTensors graph(*model_, details_, 0, nullptr);
+  EXPECT_EQ(graph.shape(input()), model_->description().subgraphs.front().tensors[input()].shape);
+  EXPECT_FALSE(graph.memory(input()).has_value());
+  EXPECT_THROW(graph.allocate(), Error);
+}
+
+}  // namespace
+}  // namespace zerolite::tests

@@ -1,0 +1,107 @@
+#include "zerolite/model/model_contents.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/test_models.hpp"
+
+namespace zerolite::tests {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Details point into the model's bytes.
+struct Read {
+  explicit Read(std::string_view name) : model(read_model(name)), details(ModelDetails::read(*model)) {}
+
+  std::shared_ptr<const Model> model;
+  ModelDetails details;
+};
+
+TEST(ModelDetailsTest, CoverEveryTensorAndOperator) {
+  for (const std::string_view name : {"dense_2layer", "while_loop", "multi_signature", "lstm"}) {
+    const Read read(name);
+    const ModelDescription& description = read.model->description();
+    ASSERT_EQ(read.details.subgraphs.size(), description.subgraphs.size()) << name;
+    for (std::size_t i = 0; i < description.subgraphs.size(); ++i) {
+      EXPECT_EQ(read.details.subgraphs[i].tensors.size(), description.subgraphs[i].tensors.size()) << name;
+      ASSERT_EQ(read.details.subgraphs[i].operators.size(), description.subgraphs[i].operators.size()) << name;
+      for (std::size_t j = 0; j < description.subgraphs[i].operators.size(); ++j) {
+        EXPECT_EQ(read.details.subgraphs[i].operators[j].code, description.subgraphs[i].operators[j]) << name;
+      }
+    }
+  }
+}
+
+TEST(ModelDetailsTest, TellConstantsFromWhatARunComputes) {
+  const Read read("dense_2layer");
+  const SubgraphDescription& description = read.model->description().subgraphs.front();
+  const SubgraphDetails& details = read.details.subgraphs.front();
+  std::size_t constants = 0;
+  for (std::size_t i = 0; i < details.tensors.size(); ++i) {
+    if (details.tensors[i].constant.empty()) continue;
+    ++constants;
+    EXPECT_EQ(details.tensors[i].constant.size(), byte_size(description.tensors[i].type, description.tensors[i].shape));
+  }
+  EXPECT_EQ(constants, 4U);  // two layers' weights and biases
+  const auto input = static_cast<std::size_t>(description.inputs.front());
+  EXPECT_TRUE(details.tensors[input].constant.empty());
+  EXPECT_THAT(details.tensors[input].shape_signature, ElementsAre(-1, 64));
+}
+
+TEST(ModelDetailsTest, TellQuantizationByTensorAndByChannel) {
+  const Read whole("quantized_add_int8");
+  const auto input = static_cast<std::size_t>(whole.model->description().subgraphs.front().inputs.front());
+  EXPECT_THAT(whole.details.subgraphs.front().tensors[input].scales, SizeIs(1));
+  EXPECT_THAT(whole.details.subgraphs.front().tensors[input].zero_points, SizeIs(1));
+
+  const Read channels("per_channel_input");
+  const SubgraphDescription& description = channels.model->description().subgraphs.front();
+  const auto index = static_cast<std::size_t>(description.inputs.front());
+  const TensorDetails& tensor = channels.details.subgraphs.front().tensors[index];
+  const auto axis = static_cast<std::size_t>(tensor.quantized_dimension);
+  EXPECT_EQ(tensor.scales.size(), static_cast<std::size_t>(description.tensors[index].shape[axis]));
+  EXPECT_EQ(tensor.zero_points.size(), tensor.scales.size());
+}
+
+TEST(ModelDetailsTest, TellHowSparseWeightsAreStored) {
+  const Read read("sparse_weights");
+  std::size_t sparse = 0;
+  for (const TensorDetails& tensor : read.details.subgraphs.front().tensors) {
+    if (!tensor.sparsity) continue;
+    ++sparse;
+    EXPECT_GE(tensor.sparsity->dimensions.size(), 2U);
+    EXPECT_EQ(tensor.sparsity->traversal_order.size(), tensor.sparsity->dimensions.size());
+    bool compressed = false;
+    for (const DimensionMetadata& dimension : tensor.sparsity->dimensions) {
+      compressed = compressed || dimension.sparse;
+      if (dimension.sparse) {
+        EXPECT_FALSE(dimension.segments.empty());
+        EXPECT_EQ(dimension.indices.size(), static_cast<std::size_t>(dimension.segments.back()));
+      } else {
+        EXPECT_GT(dimension.dense_size, 0);
+      }
+    }
+    EXPECT_TRUE(compressed);
+  }
+  EXPECT_EQ(sparse, 1U);
+}
+
+TEST(ModelDetailsTest, KeepTheNamesOfSignaturesAsTheyAre) {
+  const Read read("multi_signature");
+  ASSERT_EQ(read.details.signatures.size(), read.model->description().signatures.size());
+  for (std::size_t i = 0; i < read.details.signatures.size(); ++i) {
+    const SignatureDescription& description = read.model->description().signatures[i];
+    EXPECT_EQ(read.details.signatures[i].key, description.key);
+    EXPECT_EQ(read.details.signatures[i].subgraph, description.subgraph);
+    for (const NamedTensor& input : description.inputs) {
+      EXPECT_EQ(read.details.signatures[i].inputs.at(input.name), input.tensor_index);
+    }
+  }
+  EXPECT_THAT(Read("no_signature").details.signatures, IsEmpty());
+}
+
+}  // namespace
+}  // namespace zerolite::tests
