@@ -156,7 +156,7 @@ swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU 
 	$(VENV)/bin/python -m tools.install_swiftshader $(BUILD)/swiftshader
 
 test-gpu: swiftshader ## Run the tests of zl.Gpu on SwiftShader, or on the driver that VK_ICD_FILENAMES names
-	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/test_gpu.py tests/test_gpu_models.py
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/delegates/test_gpu.py tests/delegates/test_gpu_models.py
 
 soak: $(VENV)/.installed ## Repeat calls, loads, pools and resizes, and tell whether memory, threads or files grow
 	$(VENV)/bin/python -m benchmarks.soak $(SOAK_FLAGS)

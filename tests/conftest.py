@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests import gpu_driver
-from tests.pools import DENSE, make_pool
-from tests.sample_delegate import SampleDelegate, build_sample_delegate
-from tests.sample_npu import SampleNpu, build_sample_npu
+from tests.support import gpu_driver
+from tests.support.pools import DENSE, make_pool
+from tests.support.sample_delegate import SampleDelegate, build_sample_delegate
+from tests.support.sample_npu import SampleNpu, build_sample_npu
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.

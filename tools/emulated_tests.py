@@ -33,37 +33,37 @@ REQUIREMENTS = (NUMPY, "ai-edge-litert>=2.3,<2.4", "ml_dtypes", "hypothesis>=6.1
 # Not `map` bit by bit either, which on ARM holds for integers only (tests/arm/test_batches.py).
 SELECTION = (
     "tests/arm",
-    "tests/test_parity.py::test_same_bits_as_the_reference",
-    "tests/test_parity.py::test_tensors_are_described_as_in_the_reference",
-    "tests/test_parity.py::test_int2_input",
-    "tests/test_parity.py::test_bfloat16",
-    "tests/test_bind.py",
-    "tests/test_dispatch.py::test_denormals",
-    "tests/test_delegation.py",
-    "tests/test_errors.py",
-    "tests/test_external_delegate.py",
-    "tests/test_map.py::test_fixed_batch",
-    "tests/test_map.py::test_state_goes_from_item_to_item",
-    "tests/test_pool_closing.py::test_close",
-    "tests/test_pool_iteration.py::test_imap_keeps_the_order",
-    "tests/test_pool_futures.py::test_submit",
-    "tests/test_quantization.py",
-    "tests/test_resize.py",
-    "tests/test_signatures.py",
-    "tests/test_strings.py",
-    "tests/test_threads.py::test_threads_get_their_own_answers",
-    "tests/test_zero_copy.py",
+    "tests/calls/test_parity.py::test_same_bits_as_the_reference",
+    "tests/calls/test_parity.py::test_tensors_are_described_as_in_the_reference",
+    "tests/calls/test_parity.py::test_int2_input",
+    "tests/calls/test_parity.py::test_bfloat16",
+    "tests/memory/test_bind.py",
+    "tests/calls/test_dispatch.py::test_denormals",
+    "tests/delegates/test_delegation.py",
+    "tests/calls/test_errors.py",
+    "tests/delegates/test_external_delegate.py",
+    "tests/batches/test_map.py::test_fixed_batch",
+    "tests/batches/test_map.py::test_state_goes_from_item_to_item",
+    "tests/batches/test_pool_closing.py::test_close",
+    "tests/batches/test_pool_iteration.py::test_imap_keeps_the_order",
+    "tests/batches/test_pool_futures.py::test_submit",
+    "tests/calls/test_quantization.py",
+    "tests/calls/test_resize.py",
+    "tests/calls/test_signatures.py",
+    "tests/calls/test_strings.py",
+    "tests/process/test_threads.py::test_threads_get_their_own_answers",
+    "tests/memory/test_zero_copy.py",
 )
 # Thousands of runs or of loads, which take longer under emulation than all the rest; and what limits the address space,
 # which qemu-user does not heed.
 LEFT_OUT = (
-    "tests/test_errors.py::test_every_truncation_is_refused",
-    "tests/test_errors.py::test_memory_that_runs_out_in_a_call_is_a_memory_error",
-    "tests/test_zero_copy.py::test_memory_does_not_grow_over_dynamic_outputs",
-    "tests/test_zero_copy.py::test_memory_does_not_grow_over_refused_calls",
-    "tests/test_zero_copy.py::test_memory_does_not_grow_over_runs_and_calls",
-    "tests/test_zero_copy.py::test_memory_does_not_grow_over_views_and_tensors",
-    "tests/test_zero_copy.py::test_pointers_are_stable_over_10000_runs",
+    "tests/calls/test_errors.py::test_every_truncation_is_refused",
+    "tests/calls/test_errors.py::test_memory_that_runs_out_in_a_call_is_a_memory_error",
+    "tests/memory/test_zero_copy.py::test_memory_does_not_grow_over_dynamic_outputs",
+    "tests/memory/test_zero_copy.py::test_memory_does_not_grow_over_refused_calls",
+    "tests/memory/test_zero_copy.py::test_memory_does_not_grow_over_runs_and_calls",
+    "tests/memory/test_zero_copy.py::test_memory_does_not_grow_over_views_and_tensors",
+    "tests/memory/test_zero_copy.py::test_pointers_are_stable_over_10000_runs",
 )
 
 
@@ -103,7 +103,7 @@ def build_delegate(sysroot: PythonSysroot) -> Path:
     """Cross-compile the delegate that the tests load, and return its library."""
     library = sysroot.root.parent / "libsample_delegate.so"
     command = [f"{AARCH64.triplet}-g++", "-std=c++20", "-O1", "-shared", "-fPIC", "-static-libstdc++", "-static-libgcc"]
-    command += ["-I", "third_party/litert/include", "tests/delegate/sample_delegate.cpp", "-o", str(library)]
+    command += ["-I", "third_party/litert/include", "tests/sample_libraries/sample_delegate.cpp", "-o", str(library)]
     subprocess.run(command, check=True, cwd=ROOT)
     return library
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests import model_zoo as zoo
-from tests.model_zoo import Array, ModelEntry
-from tests.reference_model import ReferenceModel
+from tests.support import model_zoo as zoo
+from tests.support.model_zoo import Array, ModelEntry
+from tests.support.reference_model import ReferenceModel
 
 SEED = 11
 # A model of random numbers has no second answer, and that of a failing input is an error.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.bit_equality import as_reference_dtype, assert_same_bits
-from tests.model_zoo import Array
+from tests.support.bit_equality import as_reference_dtype, assert_same_bits
+from tests.support.model_zoo import Array
 
 # Sums of products in another order, with and without fused multiply-add.
 RELATIVE = 1e-5

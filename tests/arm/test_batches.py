@@ -13,9 +13,9 @@ import pytest
 from ai_edge_litert.interpreter import OpResolverType
 
 import zerolite as zl
-from tests import model_zoo as zoo
 from tests.arm.same_answer import assert_same_answer, largest
-from tests.model_zoo import Array
+from tests.support import model_zoo as zoo
+from tests.support.model_zoo import Array
 
 ITEMS = 7
 # Two of them can't be run with several rows, because an output has a value for each pair of rows.

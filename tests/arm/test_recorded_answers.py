@@ -15,8 +15,8 @@ import zerolite as zl
 from tests.arm import recorded_answers
 from tests.arm.recorded_answers import RecordedAnswer
 from tests.arm.same_answer import assert_same_answer, largest
-from tests.bit_equality import as_tensor_dtype
-from tests.model_zoo import ModelEntry
+from tests.support.bit_equality import as_tensor_dtype
+from tests.support.model_zoo import ModelEntry
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import json
 import time
 from pathlib import Path
 
-from tests import model_zoo as zoo
 from tests.mutations.mutation import (
     ALL_KINDS,
     Mutation,
@@ -18,6 +17,7 @@ from tests.mutations.mutation import (
     truncations,
 )
 from tests.mutations.trial import ENDS, try_all
+from tests.support import model_zoo as zoo
 
 _REPORTED = ("died", "hung", "failed")
 

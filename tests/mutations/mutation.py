@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import model_zoo as zoo
 from tests.mutations.single_operator import OPERATORS, single_operator
+from tests.support import model_zoo as zoo
 
 KINDS = ("byte", "word", "splice", "offset")
 ALL_KINDS = ("found", "truncation", "operator", *KINDS)

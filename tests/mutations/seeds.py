@@ -6,8 +6,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from tests import model_zoo as zoo
 from tests.mutations.mutation import past_crashers
+from tests.support import model_zoo as zoo
 
 
 def write(folder: Path) -> None:

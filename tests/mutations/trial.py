@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import zerolite as zl
-from tests import model_zoo as zoo
 from tests.mutations.mutation import Mutation
+from tests.support import model_zoo as zoo
 
 ENDS = ("ran", "refused", "failed", "hung", "died")
 

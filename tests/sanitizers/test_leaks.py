@@ -10,9 +10,9 @@ import os
 
 import pytest
 
-from tests import model_zoo as zoo
-from tests.python_process import run_python
 from tests.sanitizers.environment import FAULTS, MODULE, options_with
+from tests.support import model_zoo as zoo
+from tests.support.python_process import run_python
 
 pytestmark = pytest.mark.skipif("ASAN_OPTIONS" not in os.environ, reason="for make test-sanitized")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.python_process import answer_of, run_python
 from tests.sanitizers.environment import FAULTS, MODULE, options_with
+from tests.support.python_process import answer_of, run_python
 from zerolite import _native
 
 pytestmark = pytest.mark.skipif(not FAULTS, reason="for builds with a sanitizer: make test-sanitized")

@@ -1,0 +1,145 @@
+"""Resizes after which the runtime would end the process, or read and write past its memory, are refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op, TensorType
+from tests.support import model_zoo as zoo
+
+BUILTIN = [zl.XNNPack(kernels="builtin")]
+COUNTER = zoo.model_path("counter")
+
+
+def variable_of_input() -> bytes:
+    """Keeps its input of three numbers in a variable, and reads three numbers from there."""
+    builder = GraphBuilder()
+    handle = builder.tensor("handle", [], TensorType.RESOURCE)
+    x, y = builder.tensor("x", [3]), builder.tensor("y", [3])
+    options = schema.VarHandleOptionsT()
+    options.container, options.sharedName = "", "kept"
+    builder.operator(Op.VAR_HANDLE, [], [handle], options=options)
+    builder.operator(Op.ASSIGN_VARIABLE, [handle, x], [], options=schema.AssignVariableOptionsT())
+    builder.operator(Op.READ_VARIABLE, [handle], [y], options=schema.ReadVariableOptionsT())
+    builder.interface([x], [y])
+    return builder.finish()
+
+
+def two_writes() -> bytes:
+    """Writes one number and then three to one variable."""
+    builder = GraphBuilder()
+    handle = builder.tensor("handle", [], TensorType.RESOURCE)
+    one, three, y = builder.tensor("one", [1]), builder.tensor("three", [3]), builder.tensor("y", [1])
+    builder.operator(Op.VAR_HANDLE, [], [handle], options=schema.VarHandleOptionsT())
+    for value in (one, three):
+        builder.operator(Op.ASSIGN_VARIABLE, [handle, value], [], options=schema.AssignVariableOptionsT())
+    builder.operator(Op.READ_VARIABLE, [handle], [y], options=schema.ReadVariableOptionsT())
+    builder.interface([one, three], [y])
+    return builder.finish()
+
+
+def sum_of_inputs(left: str, right: str) -> bytes:
+    builder = GraphBuilder()
+    operands = [builder.tensor(left, [2, 3]), builder.tensor(right, [2, 3])]
+    result = builder.tensor("result", [2, 3])
+    builder.operator(Op.ADD, operands, [result], options=schema.AddOptionsT())
+    builder.interface(operands, [result])
+    return builder.finish()
+
+
+def broadcast_of_shapes() -> bytes:
+    """The shape that two inputs have when one is broadcast to the other, which the runtime computes beforehand."""
+    builder = GraphBuilder()
+    options = schema.ShapeOptionsT()
+    options.outType = TensorType.INT32
+    inputs = [builder.tensor("left", [2, 2]), builder.tensor("right", [1, 2])]
+    shapes = [builder.tensor(f"shape_{i}", [2], "int32") for i in range(2)]
+    result = builder.tensor("result", [2], "int32")
+    for x, shape in zip(inputs, shapes, strict=True):
+        builder.operator(Op.SHAPE, [x], [shape], options=options)
+    builder.operator(Op.BROADCAST_ARGS, shapes, [result])
+    builder.interface(inputs, [result])
+    return builder.finish()
+
+
+def test_variables_in_xnnpack() -> None:
+    """XNNPACK of LiteRT 2.3.0 writes past variables that grow."""
+    x = np.array([1, 2, 3], np.float32)
+    with zl.load(COUNTER) as model:
+        np.testing.assert_array_equal(model(x), x)
+        for shape in ((1,), (3, 3), (2000,)):
+            with pytest.raises(zl.Error, match=r"variables are XNNPACK's.*kernels=\"builtin\""):
+                model.resize(x=shape)
+        model.resize(x=(3,))
+        np.testing.assert_array_equal(model(x), 2 * x)
+
+
+def test_variables_in_builtin_kernels() -> None:
+    with zl.load(COUNTER, delegates=BUILTIN) as model:
+        model.resize(x=(1,))
+        np.testing.assert_array_equal(model(np.ones(1, np.float32)), np.ones(3))
+
+
+def test_variables_hold_what_is_read() -> None:
+    """The kernel copies as many bytes as its output has."""
+    with zl.load(variable_of_input(), verify="full", delegates=BUILTIN) as model:
+        model.resize(x=(5,))
+        np.testing.assert_array_equal(model(np.arange(5, dtype=np.float32)), [0, 1, 2])
+        for _ in range(2):
+            with pytest.raises(
+                zl.Error, match=r"variable 'kept' would hold 4 bytes, and 12 are read from it; the prev"
+            ):
+                model.resize(x=(1,))
+            assert model.inputs["x"].shape == (5,)
+        np.testing.assert_array_equal(model(np.arange(5, dtype=np.float32) + 1), [1, 2, 3])
+
+
+def test_variables_have_one_size() -> None:
+    with pytest.raises(zl.InvalidModelError, match=r"writes 12 bytes to variable '', which holds 4"):
+        zl.load(two_writes(), verify="full")
+
+
+@pytest.mark.parametrize("delegates", [None, BUILTIN])
+def test_inputs_of_one_name(delegates: list[zl.XNNPack] | None) -> None:
+    """The runtime resizes the first one of a name, whichever is meant."""
+    with zl.load(sum_of_inputs("x", "x"), verify="full", delegates=delegates) as model:
+        first, second = model.inputs
+        for name in (first, second):
+            with pytest.raises(zl.Error, match="another input has the name 'x' too, and the runtime resizes inputs by"):
+                model.resize({name: (4, 3)})
+        ones = np.ones((2, 3), np.float32)
+        np.testing.assert_array_equal(model(ones, ones), 2 * ones)
+        # What can't be resized is run item by item, or as many at a time as the file says.
+        rows = np.arange(18, dtype=np.float32).reshape(6, 3)
+        np.testing.assert_array_equal(model.map([rows, rows]), 2 * rows)
+
+
+def test_inputs_of_more_dimensions_than_the_runtime_takes() -> None:
+    builder = GraphBuilder()
+    x, y = builder.tensor("x", [*[1] * 8, 2]), builder.tensor("y", [2])
+    size = builder.constant("size", np.array([2], np.int32))
+    builder.operator(Op.RESHAPE, [x, size], [y], options=schema.ReshapeOptionsT())
+    builder.interface([x], [y])
+    with zl.load(builder.finish()) as model:
+        with pytest.raises(zl.Error, match="it has 9 dimensions, and the runtime resizes inputs of 1 to 8"):
+            model.resize(x=(3,))
+        values = np.array([1, 2], np.float32).reshape(model.inputs["x"].shape)
+        np.testing.assert_array_equal(model(values), [1, 2])
+
+
+@pytest.mark.parametrize("delegates", [None, BUILTIN])
+def test_shapes_that_are_broadcast_beforehand(delegates: list[zl.XNNPack] | None) -> None:
+    """The runtime ends the process while it prepares the graph."""
+    with zl.load(broadcast_of_shapes(), verify="full", delegates=delegates) as model:
+        model.resize(left=(4, 1), right=(1, 5))
+        model.run()
+        np.testing.assert_array_equal(model.outputs["result"].array, [4, 5])
+        for _ in range(2):
+            with pytest.raises(zl.Error, match=r"'shape_1' holds a shape that can't be broadcast.*previous shapes are"):
+                model.resize(left=(4, 2), right=(3, 2))
+            assert [tensor.shape for tensor in model.inputs.values()] == [(4, 1), (1, 5)]
+            model.run()
+            np.testing.assert_array_equal(model.outputs["result"].array, [4, 5])
