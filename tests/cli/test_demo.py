@@ -55,9 +55,9 @@ def test_demo_fails_where_predictions_differ(
     ):
         monkeypatch.setenv(name, value)
     tf = pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
+    from zerolite._runners.reference_interpreter import reference_interpreter
     from zerolite.comparison import compare_models
     from zerolite.conversion import convert
-    from zerolite.runners.reference_interpreter import reference_interpreter
 
     # A reference that is sure of another digit than any network that learned something.
     layers = tf.keras.layers

@@ -21,7 +21,7 @@ from zerolite.cli import main
 from zerolite.tuned import Setting, TunedFile, TuningIdentity
 from zerolite.tuning import Trial
 from zerolite.tuning.batch import batch_of
-from zerolite.tuning.items import items_for
+from zerolite.tuning.inputs import items_for
 
 MODEL = zoo.model_path("dense_2layer")
 OTHER = zoo.model_path("small_cnn")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import zerolite as zl
 from tests.support.model_zoo import Array
 from zerolite.tuned import Setting
-from zerolite.tuning.closeness import Closeness
-from zerolite.tuning.contestant import Outputs
+from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
-from zerolite.tuning.stages import Limits, Stage, chunks, flags, parallelism, stages_for
+from zerolite.tuning.search_space import Limits, Stage, chunks, flags, parallelism, stages_for
+from zerolite.tuning.tolerance import Closeness
 from zerolite.tuning.verdict import Verdict
 
 DEFAULT = Setting()

@@ -14,7 +14,8 @@ import zerolite as zl
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native
-from zerolite.isolation import survival, trial_process
+from zerolite._isolation import trial as survival
+from zerolite._isolation import trial_process
 
 # Loaded without the checks of "full", these end a process or keep it busy.
 ABORTS = Mutation.parse("quantized_add_int8/byte/1657151175")

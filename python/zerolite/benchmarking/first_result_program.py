@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zerolite.benchmarking import session as session_module
+    from zerolite._timing.stopwatch import Work
 
 
 def main(session: Any, arguments: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def main(session: Any, arguments: Sequence[str]) -> None:
         say(str(int(timer.timeit(int(count)))))
 
 
-def timer_of(work: session_module.Work) -> timeit.Timer:
+def timer_of(work: Work) -> timeit.Timer:
     """A timer of the work, in nanoseconds."""
     statement, names = work
     return timeit.Timer(statement, timer=time.perf_counter_ns, globals=names)

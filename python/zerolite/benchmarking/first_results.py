@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zerolite._timing.interleaved import ProgressCallback
 from zerolite.benchmarking.first_result import FirstResult, FirstResults
 from zerolite.benchmarking.fresh_process import FreshProcess
-from zerolite.benchmarking.interleaved import ProgressCallback
 
 __all__ = ["first_results_in_turns"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zerolite._timing.timing import Timing
 from zerolite.benchmarking.first_result import FirstResults
-from zerolite.benchmarking.timing import Timing
 
 __all__ = ["RuntimeResult"]
 

@@ -48,7 +48,7 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
     Raises:
         typer.BadParameter: there is no such signature.
     """
-    from zerolite._model import signature_of
+    from zerolite._inference.model import signature_of
 
     try:
         return signature_of(model, name)

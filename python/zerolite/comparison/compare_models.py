@@ -10,19 +10,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zerolite.benchmarking.machine import describe_machine
+from zerolite._platform.machine_description import describe_machine
+from zerolite._runners import adapt
+from zerolite._runners.keras_files import is_keras_file
+from zerolite._runners.reference_interpreter import reference_interpreter
 from zerolite.comparison.agreement_counter import AgreementCounter
-from zerolite.comparison.comparison import Comparison
-from zerolite.comparison.comparison_row import ComparisonRow
 from zerolite.comparison.model_size import model_size
+from zerolite.comparison.result import Comparison
 from zerolite.comparison.row_key import RowKey
+from zerolite.comparison.rows import ComparisonRow
 from zerolite.comparison.worst_samples import WorstSamples
 from zerolite.evaluation.evaluate_models import evaluate_together
-from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
-from zerolite.evaluation.turns import ProgressCallback
-from zerolite.runners import adapt
-from zerolite.runners.keras_files import is_keras_file
-from zerolite.runners.reference_interpreter import reference_interpreter
+from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling

@@ -12,21 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from zerolite.atomic_write import check_writable_target, write_atomically
-from zerolite.captured_output import CapturedOutput
-from zerolite.conversion.child_process import ConversionProcess
+from zerolite._platform.files import check_writable_target, write_atomically
+from zerolite._platform.output_capture import CapturedOutput
+from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.conversion_error import ConversionError, first_line
-from zerolite.conversion.conversion_result import ConversionResult
-from zerolite.conversion.exported_model import export_functions, export_keras_model, function_specs, keras_specs
-from zerolite.conversion.image_folder import OnCorrupt, Preprocessing
-from zerolite.conversion.input_spec import InputSpec, Specs
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import check_options
 from zerolite.conversion.quantization_mode import QUANTIZATION_MODES, Quantize
-from zerolite.conversion.representative_data import RepresentativeData
 from zerolite.conversion.request import ConversionRequest
-from zerolite.conversion.sample_preparation import prepare_samples
+from zerolite.conversion.result import ConversionResult
+from zerolite.conversion.samples.images import OnCorrupt, Preprocessing
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.samples.preparation import prepare_samples
+from zerolite.conversion.samples.representative_data import RepresentativeData
 from zerolite.conversion.source import Source, recognize_source
+from zerolite.conversion.tensorflow.exported_model import (
+    export_functions,
+    export_keras_model,
+    function_specs,
+    keras_specs,
+)
 from zerolite.conversion.verification import Verification
 
 __all__ = ["convert"]

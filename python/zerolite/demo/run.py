@@ -7,7 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from zerolite.atomic_write import write_atomically
+from zerolite._platform.files import write_atomically
+from zerolite._platform.quiet_tensorflow import import_tensorflow_quietly
 from zerolite.comparison import compare
 from zerolite.conversion import Quantize, convert
 from zerolite.demo.digits import Digits
@@ -15,7 +16,6 @@ from zerolite.demo.progress import Progress
 from zerolite.demo.report import Report
 from zerolite.demo.settings import DemoSettings
 from zerolite.demo.train import train
-from zerolite.quiet_tensorflow import import_tensorflow_quietly
 
 __all__ = ["run_demo"]
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
-from zerolite.evaluation.class_numbers import check_class_names
-from zerolite.evaluation.evaluation_result import EvaluationResult
-from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
+from zerolite._data.open import open_items
+from zerolite._runners import adapt
+from zerolite._runners.classes import check_class_names
+from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.model_measures import ModelMeasures
 from zerolite.evaluation.observer import Observer
-from zerolite.evaluation.open_items import open_items
-from zerolite.evaluation.turns import ProgressCallback, Turns
-from zerolite.runners import adapt
+from zerolite.evaluation.result import EvaluationResult
+from zerolite.evaluation.schedule import ProgressCallback, Turns
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.evaluation.item_block import ItemBlock
-from zerolite.evaluation.metric import Metric, MetricValue
+from zerolite._data.block import ItemBlock
+from zerolite.evaluation.metrics.metric import Metric, MetricValue
 
 __all__ = ["ModelMeasures"]
 

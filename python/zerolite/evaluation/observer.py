@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from zerolite.evaluation.item_block import ItemBlock
+from zerolite._data.block import ItemBlock
 
 __all__ = ["Observer"]
 

@@ -1,10 +1,10 @@
 """Inspection: what is inside a .tflite file, as text and as a picture."""
 
 from zerolite.inspection.drawing import GRAPH_SUFFIXES, draw_graph
-from zerolite.inspection.model_structure import ModelStructure
 from zerolite.inspection.operator import Operator
 from zerolite.inspection.reading import read_structure
 from zerolite.inspection.stored_tensor import StoredTensor
+from zerolite.inspection.structure import ModelStructure
 from zerolite.inspection.subgraph import Subgraph
 
 __all__ = [

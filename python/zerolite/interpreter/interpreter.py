@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from zerolite import _native
-from zerolite._model import _contiguous_view, _encoded
+from zerolite._inference.model import _contiguous_view, _encoded
 from zerolite.interpreter.delegate import Delegate
 from zerolite.interpreter.op_resolver_type import OpResolverType
 from zerolite.interpreter.signature_runner import SignatureRunner

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolite._instrumentation import TracedTensor
 from zerolite.layers.layer_error import LayerError
-from zerolite.tracing import TracedTensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite import _native
-from zerolite._batch import has_open_leading_axis
-from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite._inference.batch import has_open_leading_axis
+from zerolite._timing.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zerolite import CompiledModel, Signature
-    from zerolite.tuning.items import Item
+    from zerolite.tuning.inputs import Item
 
 __all__ = ["batch_of", "largest_chunk"]
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from zerolite._batch import named_outputs
-from zerolite._model import CompiledModel
-from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite._inference.batch import named_outputs
+from zerolite._inference.model import CompiledModel
+from zerolite._inference.pool import Pool
+from zerolite._timing.stopwatch import Stopwatch
 from zerolite.delegates.choice import DelegateChoice
-from zerolite.pool import Pool
 from zerolite.tuned import Setting
 from zerolite.tuning.pace import Pace
 
 if TYPE_CHECKING:
-    from zerolite.tuning.contestant import Outputs
+    from zerolite.tuning.candidates import Outputs
 
 __all__ = ["BatchContestant"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zerolite._batch import named_outputs
-from zerolite._model import CompiledModel
-from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite._inference.batch import named_outputs
+from zerolite._inference.model import CompiledModel
+from zerolite._timing.stopwatch import Stopwatch
 from zerolite.delegates.choice import DelegateChoice
 from zerolite.tuned import Setting
 from zerolite.tuning.pace import Pace
@@ -17,8 +17,8 @@ from zerolite.tuning.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zerolite.tuning.contestant import Outputs
-    from zerolite.tuning.items import Item
+    from zerolite.tuning.candidates import Outputs
+    from zerolite.tuning.inputs import Item
 
 __all__ = ["CallContestant"]
 

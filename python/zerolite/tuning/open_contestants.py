@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zerolite.tuned import Setting
-from zerolite.tuning.contestant import Contestant, Opener
+from zerolite.tuning.candidates import Contestant, Opener
 
 __all__ = ["OpenContestants"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zerolite.benchmarking.stopwatch import Stopwatch
+from zerolite._timing.stopwatch import Stopwatch
 
 __all__ = ["Pace"]
 

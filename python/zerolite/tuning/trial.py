@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zerolite.benchmarking.ratio import Ratio
+from zerolite._timing.ratio import Ratio
 from zerolite.tuned import Setting
 
 __all__ = ["Outcome", "Trial"]

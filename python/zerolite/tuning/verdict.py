@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zerolite.benchmarking.ratio import Ratio
+from zerolite._timing.ratio import Ratio
 from zerolite.tuned import Setting
 
 __all__ = ["Verdict"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zerolite.runners import TensorSpec
-    from zerolite.vision.image_file import Color
+    from zerolite._runners import TensorSpec
+    from zerolite.vision.image import Color
 
 __all__ = ["image_size"]
 
