@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zerolite._timing.stopwatch import Work
+    from zerolite.benchmarking import session as session_module
 
 
 def main(session: Any, arguments: Sequence[str]) -> None:
