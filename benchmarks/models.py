@@ -84,7 +84,7 @@ _RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def _make(name: str, path: Path) -> None:
     import numpy as np
 
-    from zerolite._platform.quiet_tensorflow import import_tensorflow_quietly
+    from zerolite._platform.output_capture import import_tensorflow_quietly
     from zerolite.conversion import Quantize, convert
 
     import_tensorflow_quietly()

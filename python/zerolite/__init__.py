@@ -13,21 +13,28 @@ require_main_interpreter()
 
 from zerolite import _native  # noqa: E402 - which only the main interpreter can import
 from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError  # noqa: E402
-from zerolite._runtime._log import set_log_level  # noqa: E402
-from zerolite._runtime.library import RuntimeInfo, open_runtime, runtime_info  # noqa: E402
+from zerolite._runtime.library import (  # noqa: E402
+    RuntimeInfo,
+    open_runtime,
+    runtime_info,
+    set_log_level,
+)
 
 open_runtime()
 
 from zerolite._inference.model import CompiledModel, load  # noqa: E402
 from zerolite._inference.signature import Dispatch, Signature  # noqa: E402
-from zerolite._runtime._array import empty  # noqa: E402 - what follows needs the library
-from zerolite._runtime.tensor import Quantization, Tensor, TensorMap  # noqa: E402
+from zerolite._runtime.tensor import (  # noqa: E402
+    Quantization,
+    Tensor,
+    TensorMap,
+    empty,
+)
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
     from zerolite import compat, vision
-    from zerolite._inference._item_error import ItemError
-    from zerolite._inference.pool import Pool
+    from zerolite._inference.pool import ItemError, Pool
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import benchmark
     from zerolite.comparison import compare
@@ -49,7 +56,7 @@ _ON_DEMAND = {
     "ExternalDelegate": "zerolite.delegates.external",
     "Gpu": "zerolite.delegates.gpu",
     "Interpreter": "zerolite.interpreter",
-    "ItemError": "zerolite._inference._item_error",
+    "ItemError": "zerolite._inference.pool",
     "Npu": "zerolite.delegates.npu",
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite.delegates.delegation",

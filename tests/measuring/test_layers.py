@@ -21,7 +21,7 @@ from tests.support.model_zoo import Array
 from zerolite._instrumentation import TracedTensor
 from zerolite.cli import main
 from zerolite.layers import LayerComparison
-from zerolite.layers.error_sum import ErrorSum
+from zerolite.layers.layer_error import ErrorSum
 from zerolite.layers.plot import short_name
 
 FLOAT = zoo.model_path("small_cnn")

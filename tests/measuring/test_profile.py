@@ -20,8 +20,7 @@ from tests.support.batches import MODELS, outputs_by_name
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import ModelEntry
 from tests.support.sample_delegate import SampleDelegate
-from zerolite._instrumentation.operator_times import operator_times
-from zerolite._instrumentation.profiled_operator import REST
+from zerolite._instrumentation.operator_times import REST, operator_times
 from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode
 
 RUNS = 4

@@ -18,7 +18,7 @@ from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
 from zerolite.tuning.search_space import Limits, Stage, chunks, flags, parallelism, stages_for
 from zerolite.tuning.tolerance import Closeness
-from zerolite.tuning.verdict import Verdict
+from zerolite.tuning.trial import Verdict
 
 DEFAULT = Setting()
 TWO, FOUR = Setting(threads=2), Setting(threads=4)

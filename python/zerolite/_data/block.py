@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners import TensorSpec
+from zerolite.vision.image import image_size
 
-__all__ = ["Inputs", "ItemBlock", "arrays_in_order"]
+if TYPE_CHECKING:
+    from zerolite.vision.image import Color
+
+__all__ = ["ImageBlock", "ImageForm", "Inputs", "ItemBlock", "arrays_in_order"]
 
 #: One array, arrays in the order of the model's inputs, or arrays by the inputs' names; the leading axis counts items.
 Inputs = tuple[NDArray[Any], ...] | Mapping[str, NDArray[Any]]
@@ -66,3 +70,26 @@ def arrays_in_order(inputs: Inputs, specs: Sequence[TensorSpec]) -> tuple[NDArra
             f"{len(inputs)}; give them as a tuple in that order, or as a mapping by name"
         )
     return inputs
+
+
+#: Height and width, and the channels.
+ImageForm: TypeAlias = "tuple[tuple[int, int], Color]"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ImageBlock(ItemBlock):
+    """Images that follow one another, in every form that one of the models takes.
+
+    Attributes:
+        images: form -> float32 of shape (items, height, width, channels).
+    """
+
+    images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)
+
+    def stored(self, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
+        """The images in the form and the type of `specs`.
+
+        Raises:
+            ValueError: `specs` are not those of images.
+        """
+        return (specs[0].store_image(self.images[image_size(specs)]),)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.image_block import ImageBlock
+from zerolite._data.block import ImageBlock
 from zerolite._runners import TensorSpec
-from zerolite.vision.image_size import image_size
+from zerolite.vision.image import image_size
 
 if TYPE_CHECKING:
     from zerolite.vision import ImageError, OnCorrupt, Resampling

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from zerolite import _native
-from zerolite._inference._item_error import ItemError
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, ModelSource, signature_of
 from zerolite._inference.signature import SignatureMethods
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import checked_count
-from zerolite.delegates._weight_sharing import SharedWeights
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
+from zerolite.delegates.xnnpack import SharedWeights
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -30,6 +29,26 @@ if TYPE_CHECKING:
     from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
+
+class ItemError(_native.Error):
+    """One item of many failed; the others are not affected. The cause is the exception that it raised.
+
+    Attributes:
+        index: the item's position, counted from 0.
+        cause: the exception that it raised, also after pickling.
+    """
+
+    def __init__(self, index: int, cause: BaseException) -> None:
+        """Name the item and what became of it."""
+        super().__init__(f"item {index}: {str(cause) or type(cause).__name__}")
+        self.index = index
+        self.cause = cause
+        self.__cause__ = cause
+
+    def __reduce__(self) -> tuple[type, tuple[int, BaseException]]:
+        """Pickle by what it is made of; a pickle keeps no `__cause__` of its own accord."""
+        return type(self), (self.index, self.cause)
 
 
 class Pool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zerolite._instrumentation.node_names import NodeName
-from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode
+from zerolite._instrumentation.profiled_run import NodeName, ProfiledRun, TimedNode
 
 __all__ = ["chrome_trace"]
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from zerolite._instrumentation.chrome_trace import chrome_trace
-from zerolite._instrumentation.node_names import NodeName
-from zerolite._instrumentation.operator_times import operator_times
-from zerolite._instrumentation.profiled_operator import ProfiledOperator
-from zerolite._instrumentation.profiled_run import ProfiledRun
+from zerolite._instrumentation.operator_times import ProfiledOperator, operator_times
+from zerolite._instrumentation.profiled_run import NodeName, ProfiledRun
 from zerolite._platform.files import write_atomically
 
 __all__ = ["SCHEMA", "Profile"]

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zerolite import _native
-from zerolite._instrumentation.node_names import name_nodes
 from zerolite._instrumentation.profile import Profile
-from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode
+from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode, name_nodes
 from zerolite._runtime.validation import checked_count
 
 if TYPE_CHECKING:

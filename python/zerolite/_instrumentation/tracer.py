@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolite import _native
-from zerolite._instrumentation.trace import Trace
-from zerolite._instrumentation.traced_tensor import TracedTensor
+from zerolite._instrumentation.trace import Trace, TracedTensor
 from zerolite._runtime.tensor import Quantization
 
 if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib.metadata
 import os
 import platform
 from pathlib import Path
 
-__all__ = ["processor_name", "usable_cores"]
+__all__ = ["describe_machine", "processor_name", "usable_cores"]
 
 # What Linux tells of ARM processors in the place of a name.
 _ARM_KEYS = ("CPU implementer", "CPU variant", "CPU part")
@@ -34,3 +36,23 @@ def processor_name() -> str:
 def usable_cores() -> int:
     """How many cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_DISTRIBUTIONS = ("zerolite", "ai-edge-litert", "numpy", "tensorflow", "tflite-runtime")
+
+
+def describe_machine() -> dict[str, str | int]:
+    """Label -> value: processor, usable cores, system, Python, installed versions, and the date (UTC)."""
+    described: dict[str, str | int] = {
+        "processor": processor_name(),
+        "cores": usable_cores(),
+        "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
+        "python": platform.python_version(),
+    }
+    for distribution in _DISTRIBUTIONS:
+        try:
+            described[distribution] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    described["date"] = dt.datetime.now(dt.timezone.utc).date().isoformat()
+    return described

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -10,7 +11,7 @@ import tempfile
 from types import TracebackType
 from typing import IO
 
-__all__ = ["CapturedOutput"]
+__all__ = ["CapturedOutput", "import_tensorflow_quietly"]
 
 
 class CapturedOutput:
@@ -72,3 +73,22 @@ def _flush_python_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
+
+
+def import_tensorflow_quietly() -> None:
+    """Import TensorFlow and Keras for the CPU, with their logs at errors only.
+
+    Environment variables are the only way to say so, and they count for the whole process: this is for
+    processes that are about to start with TensorFlow. Variables that are set already stay as they are.
+
+    Raises:
+        ImportError: TensorFlow is not installed (extra "convert").
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # The runtimes are compared on the CPU; looking for a GPU costs time and prints errors where there is
+    # none.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # What is printed before the log level counts goes nowhere.
+    with CapturedOutput():
+        importlib.import_module("tensorflow.keras")

@@ -5,7 +5,6 @@ from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner
 from zerolite._runners.pool import PoolRunner
-from zerolite._runners.runner import Runner
-from zerolite._runners.tensor_spec import TensorSpec
+from zerolite._runners.runner import Runner, TensorSpec
 
 __all__ = ["CompiledModelRunner", "InterpreterRunner", "KerasRunner", "PoolRunner", "Runner", "TensorSpec", "adapt"]

@@ -12,8 +12,7 @@ from zerolite._inference.pool import Pool
 from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.fixed_batch import FixedBatchRunner
 from zerolite._runners.interpreter import InterpreterRunner
-from zerolite._runners.keras import KerasRunner
-from zerolite._runners.keras_files import is_keras_file, load_keras_file
+from zerolite._runners.keras import KerasRunner, is_keras_file, load_keras_file
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.runner import Runner
 

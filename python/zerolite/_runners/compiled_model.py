@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._runners.interface import check_inputs, chosen_output
-from zerolite._runners.tensor_spec import TensorSpec
+from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._runners.interface import check_inputs, chosen_output
-from zerolite._runners.tensor_spec import TensorSpec
+from zerolite._platform.output_capture import CapturedOutput, import_tensorflow_quietly
+from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 
-__all__ = ["KerasRunner"]
+__all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
 
 
 class KerasRunner:
@@ -87,3 +90,29 @@ def _spec(tensor: Any, name: str) -> TensorSpec:
     if any(size is None for size in shape):
         raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
     return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))
+
+
+def is_keras_file(model: Any) -> bool:
+    """Whether it is the path of a file that Keras wrote."""
+    return isinstance(model, str | os.PathLike) and Path(model).suffix in (".keras", ".h5")
+
+
+def load_keras_file(path: str | os.PathLike[str]) -> Any:
+    """Load a model from a .keras or .h5 file; nothing in it is unpickled or run.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no model that this Keras can load.
+        ImportError: TensorFlow is not installed (extra "convert").
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    import_tensorflow_quietly()
+    import tensorflow as tf
+
+    with warnings.catch_warnings(), CapturedOutput():
+        warnings.simplefilter("ignore")
+        try:
+            return tf.keras.models.load_model(path, compile=False)
+        except Exception as error:
+            raise ValueError(f"{path} can't be loaded with Keras {tf.keras.__version__}: {error}") from error

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runners.interface import check_inputs, chosen_output
+from zerolite._runners.runner import check_inputs, chosen_output
 
 if TYPE_CHECKING:
     from zerolite import Pool

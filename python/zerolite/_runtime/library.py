@@ -6,7 +6,7 @@ Everything that imports zerolite waits for this file, so it does without pathlib
 import os
 import re
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from zerolite import _native
 
@@ -87,3 +87,20 @@ def runtime_info() -> RuntimeInfo:
     """Tell which library runs the models."""
     path = _native.runtime_path()
     return RuntimeInfo(path=path, version=_version_beside(os.path.dirname(path)), zerolite=_native.__version__)
+
+
+LogLevel = Literal["verbose", "info", "warning", "error", "silent"]
+
+
+def set_log_level(level: LogLevel) -> None:
+    """Show the runtime's messages of at least this severity on stderr; "silent", the default, shows none.
+
+    Messages that belong to a failure are in its exception at every level.
+
+    Raises:
+        ValueError: the level is none of "verbose", "info", "warning", "error" and "silent".
+    """
+    levels = get_args(LogLevel)
+    if level not in levels:
+        raise ValueError(f"the log level is {level!r}, and must be one of {', '.join(map(repr, levels))}")
+    _native.set_log_level(levels.index(level))

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import ItemBlock
 from zerolite._runners.classes import predicted_classes
-from zerolite.comparison.agreement import Agreement
-from zerolite.comparison.row_key import RowKey
+from zerolite.comparison.rows import Agreement, RowKey
 
 __all__ = ["AgreementCounter"]
 

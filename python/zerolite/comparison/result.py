@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zerolite._platform.files import check_writable_target, write_atomically
-from zerolite.comparison.agreement import Agreement
-from zerolite.comparison.rows import ComparisonRow
-from zerolite.comparison.sample import Sample
+from zerolite.comparison.rows import Agreement, ComparisonRow, Sample
 
 __all__ = ["REPORT_SUFFIXES", "Comparison", "check_report_target"]
 

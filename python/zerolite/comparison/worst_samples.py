@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import ItemBlock
 from zerolite._runners.classes import class_count, labelled_classes, predicted_classes
-from zerolite.comparison.row_key import RowKey
-from zerolite.comparison.sample import Sample
+from zerolite.comparison.rows import RowKey, Sample
 
 __all__ = ["WorstSamples"]
 

@@ -15,12 +15,10 @@ from typing import Any, Literal
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
 from zerolite.conversion.child.process import ConversionProcess
-from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import check_options
-from zerolite.conversion.quantization_mode import QUANTIZATION_MODES, Quantize
+from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
-from zerolite.conversion.result import ConversionResult
+from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
 from zerolite.conversion.samples.images import OnCorrupt, Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
@@ -32,7 +30,6 @@ from zerolite.conversion.tensorflow.exported_model import (
     function_specs,
     keras_specs,
 )
-from zerolite.conversion.verification import Verification
 
 __all__ = ["convert"]
 

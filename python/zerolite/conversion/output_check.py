@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from zerolite import CompiledModel, Error, Signature, Tensor, load
 from zerolite._runtime.quantization import AffineQuantization
-from zerolite.conversion.conversion_error import first_line
 from zerolite.conversion.operators import without_kernel
+from zerolite.conversion.result import OutputDifference, Verification, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
-from zerolite.conversion.verification import OutputDifference, Verification
 
 __all__ = ["Comparison", "SourceRunner", "run_signature"]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from zerolite import load
 from zerolite._platform.machine import usable_cores
-from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.output_check import run_signature
+from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
 __all__ = ["FloatModel"]

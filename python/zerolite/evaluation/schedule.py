@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._data.block import ItemBlock
 from zerolite._data.source import ItemSource
 from zerolite._runners import Runner
 from zerolite.evaluation.latencies import Latencies
-from zerolite.evaluation.observer import Observer
 
-__all__ = ["ProgressCallback", "Turns"]
+__all__ = ["Observer", "ProgressCallback", "Turns"]
+
+
+class Observer(Protocol):
+    """Is shown every block of items with what all models make of it, once."""
+
+    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Look at the items and at the real outputs of each model, shape (items, *output shape)."""
+        ...
+
 
 #: Called as (runs done, runs in all) now and then while an evaluation works; None where the end is not known.
 ProgressCallback = Callable[[int, int | None], Any]

@@ -7,9 +7,87 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerolite.inspection.subgraph import Subgraph
+__all__ = ["ModelStructure", "Operator", "StoredTensor", "Subgraph"]
 
-__all__ = ["ModelStructure"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """An operator, as the file has it.
+
+    Attributes:
+        name: of a builtin one, such as "CONV_2D"; of a custom one its own.
+        version: the builtin operator's version.
+        custom: whether the runtime needs a kernel from elsewhere for it.
+        inputs: indices of tensors of the subgraph; -1 for an optional one that is left out.
+        outputs: indices of tensors of the subgraph.
+    """
+
+    name: str
+    version: int
+    custom: bool
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTensor:
+    """A tensor, as the file has it.
+
+    Attributes:
+        name: its name; it need not be the only one of that name.
+        dtype: the element type as the format calls it, in small letters: "float32", "int8", "int4", "resource".
+        shape: the shape, -1 for open dimensions; None where not even their number is known.
+        constant_bytes: the size of its content in the file; 0 for what is computed.
+        scales: how many quantization scales it has: 0 for a float, 1 for a whole tensor, more along `axis`.
+        axis: the axis that several scales belong to; None otherwise.
+        variable: whether it keeps its value from run to run.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None
+    constant_bytes: int
+    scales: int
+    axis: int | None
+    variable: bool
+
+    @property
+    def shape_words(self) -> str:
+        """The shape for people: "? x 28 x 28 x 1"."""
+        if self.shape is None:
+            return "unknown rank"
+        return " x ".join("?" if size < 0 else str(size) for size in self.shape) or "scalar"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "shape": None if self.shape is None else list(self.shape),
+            "constant_bytes": self.constant_bytes,
+            "scales": self.scales,
+            "axis": self.axis,
+            "variable": self.variable,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgraph:
+    """A graph: the main one, another signature's, or a branch or body of a control-flow operator.
+
+    Attributes:
+        name: its name, often "main".
+        tensors: all of its tensors.
+        operators: in the order of execution.
+        inputs, outputs: indices of tensors.
+    """
+
+    name: str
+    tensors: tuple[StoredTensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
 
 _INTEGERS = ("int8", "uint8", "int4", "uint4", "int2")
 

@@ -14,7 +14,7 @@ from zerolite._inference.signature import Signature
 from zerolite._instrumentation import Trace
 from zerolite._instrumentation.tracer import builtin_replica, trace_replica
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite.layers.error_sum import ErrorSum
+from zerolite.layers.layer_error import ErrorSum
 from zerolite.layers.result import LayerComparison
 
 if TYPE_CHECKING:

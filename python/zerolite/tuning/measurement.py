@@ -9,8 +9,7 @@ import numpy as np
 
 from zerolite._timing.ratio import Ratio
 from zerolite.tuned import Setting
-from zerolite.tuning.candidates import Contestant
-from zerolite.tuning.open_contestants import OpenContestants
+from zerolite.tuning.candidates import Contestant, OpenContestants
 
 __all__ = ["Lap", "Race"]
 

@@ -9,13 +9,11 @@ from dataclasses import replace
 
 from zerolite._timing.interleaved import ProgressCallback
 from zerolite.tuned import Setting
-from zerolite.tuning.candidates import Opener, Outputs
+from zerolite.tuning.candidates import OpenContestants, Opener, Outputs
 from zerolite.tuning.measurement import Lap, Race
-from zerolite.tuning.open_contestants import OpenContestants
 from zerolite.tuning.search_space import Stage
 from zerolite.tuning.tolerance import Closeness
-from zerolite.tuning.trial import Outcome, Trial
-from zerolite.tuning.verdict import Verdict
+from zerolite.tuning.trial import Outcome, Trial, Verdict
 
 __all__ = ["Search"]
 

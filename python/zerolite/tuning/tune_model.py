@@ -12,10 +12,8 @@ from zerolite._platform.machine import usable_cores
 from zerolite._runtime.validation import checked_count
 from zerolite.delegates.choice import MOST_THREADS
 from zerolite.tuned import Goal, Setting, TuningIdentity
-from zerolite.tuning.batch import batch_of, largest_chunk
-from zerolite.tuning.batch_contestant import BatchContestant
-from zerolite.tuning.call_contestant import CallContestant
-from zerolite.tuning.inputs import items_for
+from zerolite.tuning.candidates import BatchContestant, CallContestant
+from zerolite.tuning.inputs import batch_of, items_for, largest_chunk
 from zerolite.tuning.result import TuningResult
 from zerolite.tuning.search import Search
 from zerolite.tuning.search_space import Limits, stages_for

@@ -5,24 +5,86 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from zerolite._runners import Runner, adapt
 from zerolite._runners.classes import class_count
-from zerolite.vision.classification_result import Classification
-from zerolite.vision.image import Resampling, pillow
+from zerolite.vision.image import Resampling, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
-from zerolite.vision.image_size import image_size
 from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sound_images
-from zerolite.vision.prediction import top
 from zerolite.vision.preprocessing import check_preprocessing
 
-__all__ = ["classify", "image_files"]
+__all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class that an item may belong to.
+
+    Attributes:
+        class_number: the place of the class among the model's outputs.
+        label: its name; its number as text where there are no labels.
+        score: the model's output for it: a probability where the model ends in softmax.
+    """
+
+    class_number: int
+    label: str
+    score: float
+
+
+def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
+    """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
+
+    Args:
+        scores: one item's real outputs, shape (classes,) or (1, classes).
+        labels: the names of all classes; None names them by their numbers.
+        k: how many at most.
+
+    Raises:
+        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more labels than classes.
+    """
+    row = np.asarray(scores)
+    if row.ndim == 2 and row.shape[0] == 1:  # noqa: PLR2004 - a batch of one
+        row = row[0]
+    if row.ndim != 1 or row.size == 0:
+        raise ValueError(f"top takes the scores of one item, shape (classes,); came {row.shape}")
+    if k < 1:
+        raise ValueError(f"k must be at least 1; came {k}")
+    if labels is not None:
+        check_labels(labels, row.size)
+    best = np.argsort(-row.astype(np.float64), kind="stable")[:k]
+    return [
+        Prediction(int(number), str(number) if labels is None else labels[number], float(row[number]))
+        for number in best
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The most likely classes of one image.
+
+    Attributes:
+        path: the image file.
+        predictions: the classes, the most likely first.
+    """
+
+    path: Path
+    predictions: tuple[Prediction, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "path": str(self.path),
+            "predictions": [
+                {"class_number": one.class_number, "label": one.label, "score": one.score} for one in self.predictions
+            ],
+        }
 
 
 def image_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:

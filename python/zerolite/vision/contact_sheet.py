@@ -6,9 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from zerolite.vision.classification_result import Classification
+from zerolite.vision.classification import Classification, Prediction
 from zerolite.vision.image import pillow
-from zerolite.vision.prediction import Prediction
 
 __all__ = ["MOST_IMAGES", "contact_sheet", "score_words"]
 

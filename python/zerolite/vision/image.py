@@ -9,14 +9,34 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.vision.image_error import ImageError
+if TYPE_CHECKING:
+    from zerolite._runners import TensorSpec
 
-__all__ = ["Color", "Resampling", "decode_image", "pillow"]
+__all__ = ["Color", "ImageError", "Resampling", "decode_image", "image_size", "pillow"]
+
+
+class ImageError(ValueError):
+    """A file can't be decoded as an image; the cause is what the decoder said.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(f"{path} can't be decoded as an image: {reason}; mend or remove it, or skip corrupt images")
+        self.path = path
+        self._reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        """Pickle by what it is made of, so that it travels between processes."""
+        return type(self), (self.path, self._reason)
+
 
 Color = Literal["rgb", "grayscale", "rgba"]
 Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -118,3 +138,23 @@ def _resized(images: Any, image: Any, size: tuple[int, int], resampling: Resampl
         left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
         box = (left, top, left + kept_width, top + kept_height)
     return image.resize((width, height), images.Resampling[resampling.upper()], box=box)
+
+
+_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
+_IMAGE_AXES = 4
+
+
+def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
+    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
+
+    Raises:
+        ValueError: it does not take images.
+    """
+    shape = specs[0].shape if len(specs) == 1 else ()
+    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
+        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
+        raise ValueError(
+            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
+            f"one has {shapes}"
+        )
+    return (shape[1], shape[2]), _COLORS[shape[-1]]

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import ModelArgument
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from zerolite.benchmarking import BenchmarkResult, InputValues, Ratio, RuntimeResult, Timing

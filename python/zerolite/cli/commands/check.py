@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import ModelArgument
-from zerolite.cli.output import print_json
+from zerolite.cli.options import ModelArgument
+from zerolite.cli.output import failures_in_one_line, print_json
 
 __all__ = ["register"]
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.options import JsonOption, OutputOption, SkipCorruptOption, ThreadsOption, resampling_of
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 __all__ = ["register"]
 

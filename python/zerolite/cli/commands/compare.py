@@ -9,7 +9,6 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from zerolite.cli.commands.evaluate import print_skipped
-from zerolite.cli.failure import failures_in_one_line
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -25,8 +24,8 @@ from zerolite.cli.options import (
     class_names_of,
     resampling_of,
 )
-from zerolite.cli.output import print_json
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.output import failures_in_one_line, print_json
+from zerolite.cli.progress import progress_bar
 
 __all__ = ["register"]
 

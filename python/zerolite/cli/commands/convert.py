@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.console import Console
 
-from zerolite.cli.failure import fail, failures_in_one_line
-from zerolite.cli.output import print_json, print_table
+from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
 
 if TYPE_CHECKING:
     from zerolite.conversion import ConversionResult

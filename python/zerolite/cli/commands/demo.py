@@ -9,10 +9,8 @@ from typing import Annotated
 
 import typer
 
-from zerolite.cli.failure import fail, failures_in_one_line
-from zerolite.cli.output import print_json
-from zerolite.cli.progress import LineProgress
-from zerolite.cli.terminal_progress import TerminalProgress
+from zerolite.cli.output import fail, failures_in_one_line, print_json
+from zerolite.cli.progress import LineProgress, TerminalProgress
 
 __all__ = ["register"]
 

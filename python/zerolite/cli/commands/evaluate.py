@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import SignatureOption, chosen_signature
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -21,13 +19,15 @@ from zerolite.cli.options import (
     PreprocessingOption,
     ResamplingOption,
     RoundsOption,
+    SignatureOption,
     SkipCorruptOption,
     ThreadsOption,
+    chosen_signature,
     class_names_of,
     resampling_of,
 )
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from zerolite.evaluation import EvaluationResult
@@ -108,7 +108,7 @@ def _evaluate(
 def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
-    from zerolite._runners.keras_files import is_keras_file
+    from zerolite._runners.keras import is_keras_file
 
     if is_keras_file(model_file):
         for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):

@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
-from zerolite.cli.delegation_table import print_delegation
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import ModelArgument
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.structure_tables import print_operators, print_summary, print_tensors
+from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 
 if TYPE_CHECKING:
     from zerolite import Tensor

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import SignatureOption
-from zerolite.cli.options import PreprocessingOption, ResamplingOption, resampling_of
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.options import PreprocessingOption, ResamplingOption, SignatureOption, resampling_of
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from zerolite.layers import LayerComparison
@@ -60,7 +58,7 @@ def _layers(
         raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
-        from zerolite._plots.plot_target import check_plot_target
+        from zerolite._plots.plottable import check_plot_target
         from zerolite.layers import compare_layers
 
         if plot is not None:

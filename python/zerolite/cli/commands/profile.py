@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zerolite.cli.delegate_option import DELEGATE_HELP, delegates_of
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import InputOption, ModelArgument, SignatureOption, chosen_signature, fill_inputs
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.options import (
+    DELEGATE_HELP,
+    InputOption,
+    ModelArgument,
+    SignatureOption,
+    chosen_signature,
+    delegates_of,
+    fill_inputs,
+)
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from zerolite._instrumentation import Profile

@@ -13,8 +13,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import (
+from zerolite.cli.options import (
     InputOption,
     ModelArgument,
     SignatureOption,
@@ -22,7 +21,7 @@ from zerolite.cli.model_inputs import (
     load_inputs,
     resize_where_open,
 )
-from zerolite.cli.output import print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
 
 __all__ = ["register"]
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zerolite.cli.failure import failures_in_one_line
-from zerolite.cli.model_inputs import ModelArgument, SignatureOption
-from zerolite.cli.output import print_json, print_table
-from zerolite.cli.single_stage import progress_bar
+from zerolite.cli.options import ModelArgument, SignatureOption
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from zerolite.tuning import Trial, TuningResult
@@ -72,7 +71,7 @@ def _tune(
     """
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target
-        from zerolite._plots.plot_target import check_plot_target
+        from zerolite._plots.plottable import check_plot_target
         from zerolite.tuning import tune
 
         if save is not None:

@@ -11,7 +11,7 @@ from zerolite._plots.theme import DARK, LIGHT, PlotTheme
 from zerolite.comparison.report.pictures import picture
 from zerolite.comparison.report.plots import confusion_plot, latency_distributions, metric_against
 from zerolite.comparison.report.tables import difference_table, main_table, metric_words, parity_table, short_number
-from zerolite.comparison.sample import Sample
+from zerolite.comparison.rows import Sample
 
 if TYPE_CHECKING:
     from zerolite.comparison.result import Comparison

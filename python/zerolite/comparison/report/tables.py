@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zerolite.comparison.agreement import Agreement
-from zerolite.comparison.rows import ComparisonRow
+from zerolite.comparison.rows import Agreement, ComparisonRow
 
 if TYPE_CHECKING:
     from zerolite.comparison.result import Comparison

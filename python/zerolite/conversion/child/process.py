@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from zerolite.conversion.conversion_error import ConversionError
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError
 
 __all__ = ["ChildError", "ConversionProcess"]
 

@@ -12,8 +12,8 @@ import traceback
 from dataclasses import asdict
 from typing import IO, Any
 
-from zerolite.conversion.conversion_error import ConversionError
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError
 
 __all__ = ["main"]
 

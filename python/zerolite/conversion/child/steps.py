@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from zerolite._platform.files import write_atomically
 from zerolite.benchmarking.first_result_program import peak_resident_bytes
 from zerolite.conversion.operators import count_operators, without_kernel
+from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.output_check import Comparison, SourceRunner
-from zerolite.conversion.quantization_mode import QUANTIZATION_MODES
 from zerolite.conversion.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.samples.reader import SampleReader

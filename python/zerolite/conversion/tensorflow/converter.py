@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.operators import refused_operators
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.tensorflow.saved_model import SavedModel
 
 __all__ = ["convert_saved_model"]

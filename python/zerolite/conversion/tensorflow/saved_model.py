@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.conversion.conversion_error import ConversionError
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
 __all__ = ["SavedModel"]

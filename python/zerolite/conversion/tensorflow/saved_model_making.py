@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zerolite.conversion.conversion_error import ConversionError, first_line
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec
 from zerolite.conversion.tensorflow.exported_model import export_keras_model, keras_specs
 

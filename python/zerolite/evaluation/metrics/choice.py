@@ -6,13 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from zerolite.evaluation.metrics.class_scores import ClassScores
-from zerolite.evaluation.metrics.classification import TopKAccuracy
-from zerolite.evaluation.metrics.confusion_matrix import ConfusionMatrix
-from zerolite.evaluation.metrics.metric import Metric, MetricFunction
+from zerolite.evaluation.metrics.classification import ClassScores, ConfusionMatrix, TopKAccuracy
+from zerolite.evaluation.metrics.metric import Metric, MetricFunction, WholeSetMetric
 from zerolite.evaluation.metrics.regression import RegressionError
 from zerolite.evaluation.metrics.segmentation import MeanIou
-from zerolite.evaluation.metrics.whole_set_metric import WholeSetMetric
 
 __all__ = ["BUILT_IN_METRICS", "MetricChoice", "is_of_classes", "metric_makers"]
 

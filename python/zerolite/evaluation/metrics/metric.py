@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Metric", "MetricFunction", "MetricValue"]
+__all__ = ["Metric", "MetricFunction", "MetricValue", "WholeSetMetric"]
 
 #: One number, or an array (a confusion matrix), or numbers by name and by class.
 MetricValue = float | NDArray[np.int64] | Mapping[str, Any]
@@ -28,3 +28,21 @@ class Metric(Protocol):
     def result(self) -> MetricValue:
         """The metric over all items so far."""
         ...
+
+
+class WholeSetMetric:
+    """Keeps all outputs and labels, and calls a function of them at the end."""
+
+    def __init__(self, function: MetricFunction) -> None:
+        self._function = function
+        self._outputs: list[NDArray[Any]] = []
+        self._labels: list[NDArray[Any]] = []
+
+    def update(self, outputs: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Keep some items."""
+        self._outputs.append(outputs)
+        self._labels.append(np.array(labels))
+
+    def result(self) -> float:
+        """What the function says of all items."""
+        return float(self._function(np.concatenate(self._outputs), np.concatenate(self._labels)))
