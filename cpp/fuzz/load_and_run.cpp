@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model_mutator.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/inference/compiled_model.hpp"
 #include "zerolite/model/model.hpp"
 #include "zerolite/model/model_bytes.hpp"
@@ -70,7 +71,7 @@ void fill(SignatureRunner& runner, std::size_t input, std::uint8_t seed) {
 }
 
 void load_and_run(std::span<const std::uint8_t> bytes) {
-  const auto model = std::make_shared<Model>(ModelBytes::copy(std::as_bytes(bytes), "model"), Verification::full);
+  const auto model = load_model(ModelBytes::copy(std::as_bytes(bytes), "model"), Verification::full);
   if (!is_small(model->description())) return;
   CompiledModel compiled(model, {});
   compiled.prepare();

@@ -31,7 +31,7 @@ py::object interpreter_dtype(ElementType type) {
 
 InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const Options& options)
     : model_(std::move(model)),
-      details_(ModelDetails::read(*model_)),
+      details_(ModelDetails::read(model_->bytes().span())),
       preserve_all_tensors_(options.preserve_all_tensors),
       own_lock_(model_->name(), ModelLock::Threads::none) {
   try {

@@ -16,6 +16,7 @@
 #include "support/temporary_directory.hpp"
 #include "support/tensor_access.hpp"
 #include "support/test_models.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/inference/batch_loop.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
@@ -102,7 +103,7 @@ struct LoadCase {
 };
 
 std::unique_ptr<CompiledModel> load(const std::string& name, const CompileOptions& options) {
-  const auto model = std::make_shared<Model>(ModelBytes::read(model_path(name)), Verification::full);
+  const auto model = load_model(ModelBytes::read(model_path(name)), Verification::full);
   auto compiled = std::make_unique<CompiledModel>(model, options);
   compiled->prepare();
   return compiled;

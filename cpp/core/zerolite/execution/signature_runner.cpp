@@ -6,8 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "zerolite/execution/dynamic_outputs.hpp"
-#include "zerolite/execution/late_outputs.hpp"
+#include "zerolite/execution/deferred_outputs.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -95,7 +94,7 @@ void SignatureRunner::allocate() {
   const LogCapture log;
   // Only where the call prepares the graph anew: outputs that are forgotten and get no memory then would be written to
   // where there is none.
-  if (is_resized_) LateOutputs::forget_buffers(graph_, computed_outputs_);
+  if (is_resized_) DeferredOutputs::forget_buffers(graph_, computed_outputs_);
   const abi::Status status = guarded([&] {
     return runtime().GetCompiledModelOutputTensorLayouts(model_, index_, runtime_call_.outputs().size(), layouts.data(),
                                                          true);
@@ -125,8 +124,8 @@ void SignatureRunner::fit(TensorSlot& slot, std::size_t size) {
 void SignatureRunner::note_allocation() noexcept {
   state_ = State::unprepared;
   ++generation_;
-  has_dynamic_outputs_ = DynamicOutputs::occur_in(graph_);
-  has_late_outputs_ = LateOutputs::occur_in(graph_, computed_outputs_);
+  has_dynamic_outputs_ = DeferredOutputs::has_dynamic(graph_);
+  has_late_outputs_ = DeferredOutputs::has_late(graph_, computed_outputs_);
 }
 
 // Kernels set the type of what they write, whatever stands in the file. Memory for the file's type could be too small.
@@ -257,12 +256,10 @@ void SignatureRunner::run_timed() {
 void SignatureRunner::invoke_runtime() {
   const LogCapture log;
   abi::Status status = abi::Status::ok;
-  if (has_dynamic_outputs_) {
-    DynamicOutputs dynamic(graph_, computed_outputs_);
-    status = runtime_call_.run(slots_, NodeHook{&DynamicOutputs::before_node, &dynamic});
-  } else if (has_late_outputs_) {
-    LateOutputs late(graph_, computed_outputs_);
-    status = runtime_call_.run(slots_, NodeHook{&LateOutputs::before_node, &late});
+  if (has_dynamic_outputs_ || has_late_outputs_) {
+    using Kind = DeferredOutputs::Kind;
+    DeferredOutputs outputs(graph_, computed_outputs_, has_dynamic_outputs_ ? Kind::dynamic : Kind::late);
+    status = runtime_call_.run(slots_, NodeHook{&DeferredOutputs::before_node, &outputs});
   } else {
     status = runtime_call_.run(slots_, std::nullopt);
   }
@@ -272,7 +269,7 @@ void SignatureRunner::invoke_runtime() {
 void SignatureRunner::run_regular() {
   // Some shapes turn out to be unknown only when a kernel runs, also in a run that fails.
   const auto note_dynamic_outputs = [this] {
-    has_dynamic_outputs_ = has_dynamic_outputs_ || DynamicOutputs::occur_in(graph_);
+    has_dynamic_outputs_ = has_dynamic_outputs_ || DeferredOutputs::has_dynamic(graph_);
   };
   try {
     invoke_and_grow();

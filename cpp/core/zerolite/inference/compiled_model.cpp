@@ -92,7 +92,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
                              const std::shared_ptr<const Model>& program_made_before)
     : model_(std::move(model)),
       options_(std::move(options)),
-      observer_(model_->description().subgraphs.size()),
+      observer_(make_observer(*model_)),
       delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
       compilation_(compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_,

@@ -14,6 +14,8 @@
 #include "zerolite/inference/compiled_model.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 #include "zerolite/model/model_contents.hpp"
+#include "zerolite/tensor/element_type.hpp"
+#include "zerolite/tensor/tensor_spec.hpp"
 
 namespace zerolite {
 
