@@ -20,13 +20,13 @@ std::vector<std::int32_t> outputs_of(const SignatureRunner& runner) {
   std::vector<std::int32_t> tensors;
   tensors.reserve(runner.count(Side::output));
   for (std::size_t i = 0; i < runner.count(Side::output); ++i) {
-    tensors.push_back(runner.slot(Side::output, i).tensor_index());
+    tensors.push_back(runner.binding(Side::output, i).tensor_index());
   }
   return tensors;
 }
 
 void resize_rows(SignatureRunner& runner, std::int32_t rows) {
-  std::vector<std::int32_t> shape = runner.slot(Side::input, 0).shape();
+  std::vector<std::int32_t> shape = runner.binding(Side::input, 0).shape();
   shape[0] = rows;
   runner.resize(std::vector<ResizeRequest>{{0, std::move(shape)}});
 }
@@ -50,7 +50,7 @@ TEST(DeferredOutputsTest, DynamicOnesGrowAndShrinkFromRunToRun) {
     runner.run();
     std::vector<std::int32_t> expected(static_cast<std::size_t>(limit));
     std::iota(expected.begin(), expected.end(), 0);
-    EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(limit));
+    EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(limit));
     EXPECT_EQ(output<std::int32_t>(runner), expected);
   }
 }
@@ -68,7 +68,7 @@ TEST(DeferredOutputsTest, DynamicOnesHoldWhatWasFound) {
       if (input[i] > 0) hits.push_back(static_cast<std::int64_t>(i));
     }
     EXPECT_EQ(output<std::int64_t>(runner), hits);
-    EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(hits.size(), 1));
+    EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(hits.size(), 1));
   }
 }
 
@@ -77,7 +77,7 @@ TEST(DeferredOutputsTest, ViewsOfEarlierRunsKeepTheirValues) {
   SignatureRunner& runner = model->signature(0);
   values<std::int32_t>(runner, Side::input, 0).front() = 3;
   runner.run();
-  const std::shared_ptr<void> owner = runner.slot(Side::output, 0).owner();
+  const std::shared_ptr<void> owner = runner.binding(Side::output, 0).owner();
   const std::span<std::int32_t> before = values<std::int32_t>(runner, Side::output, 0);
   values<std::int32_t>(runner, Side::input, 0).front() = 5;
   runner.run();
@@ -92,10 +92,10 @@ TEST(DeferredOutputsTest, AStaticOutputBesideADynamicOneKeepsItsMemory) {
     runner.run();
   };
   run({5, 5, 5, 5, 5, 5, 5, 5});
-  EXPECT_THAT(runner.slot(Side::output, 0).shape(), testing::AnyOf(ElementsAre(1), ElementsAre(8)));
+  EXPECT_THAT(runner.binding(Side::output, 0).shape(), testing::AnyOf(ElementsAre(1), ElementsAre(8)));
   run({1, 2, 3, 4, 5, 6, 7, 8});
-  EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(8));
-  EXPECT_THAT(runner.slot(Side::output, 1).shape(), ElementsAre(8));
+  EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(8));
+  EXPECT_THAT(runner.binding(Side::output, 1).shape(), ElementsAre(8));
 }
 
 TEST(DeferredOutputsTest, DynamicOnesSurviveARunThatFails) {
@@ -112,11 +112,11 @@ TEST(DeferredOutputsTest, DynamicOnesSurviveARunThatFails) {
     runner.run();
   };
   run(3);
-  EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(3, 4));
+  EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(3, 4));
   for (int attempt = 0; attempt < 3; ++attempt) {
     EXPECT_THROW(run(5), Error);
     run(4);
-    EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(4, 3));
+    EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(4, 3));
     EXPECT_EQ(output<float>(runner), expected);
   }
 }
@@ -132,7 +132,7 @@ TEST(DeferredOutputsTest, LateOnesOccurUntilTheFirstRun) {
       fill_inputs(runner, 1);
       runner.run();
       EXPECT_FALSE(DeferredOutputs::has_late(model.graph(), outputs_of(runner))) << rows;
-      EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(rows, 10));
+      EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(rows, 10));
     }
   }
 }
@@ -172,7 +172,7 @@ TEST(DeferredOutputsTest, LateOnesGrowAndShrinkWithinTheirMemory) {
         resize_rows(runner, rows);
         fill_inputs(runner, 1);
         for (int run = 0; run < 3; ++run) runner.run();
-        EXPECT_EQ(runner.slot(Side::output, 0).shape().front(), rows) << name;
+        EXPECT_EQ(runner.binding(Side::output, 0).shape().front(), rows) << name;
         if (rows != 1) continue;
         if (once.shapes.empty()) once = result_of(runner);
         EXPECT_EQ(result_of(runner), once) << name << ": the same as before the resize";
@@ -207,7 +207,7 @@ TEST(DeferredOutputsTest, TheFirstRunAfterAResizeFillsBoundMemory) {
   const std::vector<float> expected = output<float>(runner);
   resize_rows(runner, 1);
   resize_rows(runner, 4);
-  ASSERT_EQ(runner.slot(Side::output, 0).size(), expected.size() * sizeof(float));
+  ASSERT_EQ(runner.binding(Side::output, 0).size(), expected.size() * sizeof(float));
   const auto bound = std::make_shared<std::vector<float>>(expected.size() + 32);
   void* place = bound->data();
   std::size_t space = bound->size() * sizeof(float);
@@ -217,7 +217,7 @@ TEST(DeferredOutputsTest, TheFirstRunAfterAResizeFillsBoundMemory) {
   for (int run = 0; run < 3; ++run) {
     runner.run();
     EXPECT_TRUE(std::ranges::equal(std::span(static_cast<float*>(place), expected.size()), expected)) << run;
-    EXPECT_TRUE(runner.slot(Side::output, 0).is_bound());
+    EXPECT_TRUE(runner.binding(Side::output, 0).is_bound());
   }
 }
 

@@ -41,9 +41,9 @@ TEST(SignatureRunnerTest, TellsItsTensors) {
   EXPECT_EQ(input.name, "features");
   EXPECT_THAT(input.shape, ElementsAre(1, 64));
   EXPECT_THAT(input.shape_signature, ElementsAre(-1, 64));
-  EXPECT_EQ(runner.slot(Side::input, 0).size(), 256U);
-  EXPECT_TRUE(is_aligned(runner.slot(Side::input, 0).data()));
-  EXPECT_TRUE(is_aligned(runner.slot(Side::output, 0).data()));
+  EXPECT_EQ(runner.binding(Side::input, 0).size(), 256U);
+  EXPECT_TRUE(is_aligned(runner.binding(Side::input, 0).data()));
+  EXPECT_TRUE(is_aligned(runner.binding(Side::output, 0).data()));
 }
 
 TEST(SignatureRunnerTest, RunsAgainAndAgain) {
@@ -63,12 +63,12 @@ TEST(SignatureRunnerTest, RunsAgainAndAgain) {
 TEST(SignatureRunnerTest, KeepsItsMemoryFromRunToRun) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   SignatureRunner& runner = model->signature(0);
-  const std::byte* const input = runner.slot(Side::input, 0).data();
-  const std::byte* const output_data = runner.slot(Side::output, 0).data();
+  const std::byte* const input = runner.binding(Side::input, 0).data();
+  const std::byte* const output_data = runner.binding(Side::output, 0).data();
   const std::uint64_t generation = runner.generation();
   for (unsigned round = 0; round < 5; ++round) (void)run_with(runner, round);
-  EXPECT_EQ(runner.slot(Side::input, 0).data(), input);
-  EXPECT_EQ(runner.slot(Side::output, 0).data(), output_data);
+  EXPECT_EQ(runner.binding(Side::input, 0).data(), input);
+  EXPECT_EQ(runner.binding(Side::output, 0).data(), output_data);
   EXPECT_EQ(runner.generation(), generation);
 }
 
@@ -79,12 +79,12 @@ TEST(SignatureRunnerTest, ResizesThereAndBack) {
     fill_inputs(runner, 7);
     runner.run();
     const Result alone = result_of(runner);
-    const std::int32_t columns = runner.slot(Side::input, 0).shape()[1];
+    const std::int32_t columns = runner.binding(Side::input, 0).shape()[1];
     for (const std::int32_t rows : {8, 3, 64, 1}) {
       resize(runner, {{0, {rows, columns}}});
       EXPECT_FALSE(runner.dispatch().direct);
-      EXPECT_EQ(runner.slot(Side::input, 0).shape()[0], rows);
-      EXPECT_EQ(runner.slot(Side::output, 0).shape()[0], rows) << "outputs follow before the run";
+      EXPECT_EQ(runner.binding(Side::input, 0).shape()[0], rows);
+      EXPECT_EQ(runner.binding(Side::output, 0).shape()[0], rows) << "outputs follow before the run";
       for (unsigned round = 7; round < 11; ++round) {
         fill_inputs(runner, round);
         runner.run();
@@ -100,16 +100,16 @@ TEST(SignatureRunnerTest, ResizesThereAndBack) {
 TEST(SignatureRunnerTest, ResizingToWhatItIsKeepsTheMemory) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   SignatureRunner& runner = model->signature(0);
-  const std::byte* const data = runner.slot(Side::input, 0).data();
+  const std::byte* const data = runner.binding(Side::input, 0).data();
   resize(runner, {{0, {1, 64}}});
-  EXPECT_EQ(runner.slot(Side::input, 0).data(), data);
+  EXPECT_EQ(runner.binding(Side::input, 0).data(), data);
 }
 
 TEST(SignatureRunnerTest, ViewsOutliveAResize) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   SignatureRunner& runner = model->signature(0);
   fill_inputs(runner, 1);
-  const std::shared_ptr<void> owner = runner.slot(Side::input, 0).owner();
+  const std::shared_ptr<void> owner = runner.binding(Side::input, 0).owner();
   const std::span<float> view = values<float>(runner, Side::input, 0);
   const std::vector<float> before(view.begin(), view.end());
   resize(runner, {{0, {100, 64}}});
@@ -161,8 +161,8 @@ TEST(SignatureRunnerTest, AFailedResizeKeepsTheShapesAndTheModel) {
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr("the previous shapes are kept"));
     }
-    EXPECT_THAT(runner.slot(Side::input, 0).shape(), ElementsAre(3, 4));
-    EXPECT_THAT(runner.slot(Side::input, 1).shape(), ElementsAre(3, 4));
+    EXPECT_THAT(runner.binding(Side::input, 0).shape(), ElementsAre(3, 4));
+    EXPECT_THAT(runner.binding(Side::input, 1).shape(), ElementsAre(3, 4));
     fill_inputs(runner, 5);
     runner.run();
     EXPECT_EQ(result_of(runner), before);
@@ -174,7 +174,7 @@ TEST(SignatureRunnerTest, AFixedBatchIsKept) {
   SignatureRunner& runner = model->signature(0);
   const std::vector<float> before = run_with(runner, 1);
   EXPECT_THROW(resize(runner, {{0, {3, 4, 4}}}), Error);
-  EXPECT_THAT(runner.slot(Side::input, 0).shape(), ElementsAre(2, 4, 4));
+  EXPECT_THAT(runner.binding(Side::input, 0).shape(), ElementsAre(2, 4, 4));
   EXPECT_EQ(run_with(runner, 1), before);
 }
 
@@ -196,7 +196,7 @@ TEST(SignatureRunnerTest, RunsOverTheCallersMemory) {
       std::memset(result->data(), 0xFF, 40);
       runner.run();
       EXPECT_EQ(output<float>(runner), expected);
-      EXPECT_EQ(runner.slot(Side::output, 0).data(), result->data());
+      EXPECT_EQ(runner.binding(Side::output, 0).data(), result->data());
     }
     runner.unbind(Side::input, 0);
     runner.unbind(Side::output, 0);
@@ -213,7 +213,7 @@ TEST(SignatureRunnerTest, OneTensorUnderTwoNamesIsOneMemory) {
   SignatureRunner& runner = model->signature(0);
   fill_inputs(runner, 1);
   runner.run();
-  EXPECT_EQ(runner.slot(Side::output, 0).data(), runner.slot(Side::output, 1).data());
+  EXPECT_EQ(runner.binding(Side::output, 0).data(), runner.binding(Side::output, 1).data());
   EXPECT_EQ(output<float>(runner, 0), output<float>(runner, 1));
 }
 
@@ -269,7 +269,7 @@ TEST(SignatureRunnerTest, SignaturesOfOneSubgraphTakeTurns) {
       for (int run = 0; run < 3; ++run) runner.run();
       EXPECT_THAT(output<float>(runner), Each(value + 100));
     }
-    EXPECT_NE(model->signature(0).slot(Side::output, 0).data(), model->signature(1).slot(Side::output, 0).data());
+    EXPECT_NE(model->signature(0).binding(Side::output, 0).data(), model->signature(1).binding(Side::output, 0).data());
   }
 }
 
@@ -282,7 +282,7 @@ TEST(SignatureRunnerTest, StringsGrowAndShrink) {
     set_strings(runner, 0, strings);
     runner.run();
     EXPECT_EQ(output_strings(runner), std::vector<std::string>(strings.begin(), strings.end())) << length;
-    EXPECT_THAT(runner.slot(Side::output, 0).shape(), ElementsAre(3, 2));
+    EXPECT_THAT(runner.binding(Side::output, 0).shape(), ElementsAre(3, 2));
   }
 }
 
