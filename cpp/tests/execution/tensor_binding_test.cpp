@@ -53,7 +53,7 @@ TEST(TensorBindingTest, TakesTheCallersMemoryAndGivesItBack) {
   EXPECT_EQ(binding.data(), own) << "its own memory is not exchanged";
 }
 
-TEST(TensorBindingTest, ABoundSlotOfAnotherSizeGoesBackToItsOwnMemory) {
+TEST(TensorBindingTest, ABoundOneOfAnotherSizeGoesBackToItsOwnMemory) {
   TensorBinding binding(0, ElementType::float32);
   binding.fit({4}, 16);
   std::shared_ptr<AlignedBuffer> memory = AlignedBuffer::allocate(16);

@@ -91,4 +91,15 @@ Result result_of(SignatureRunner& runner) {
   return result;
 }
 
+std::size_t position_of(const SignatureRunner& runner, Side side, std::string_view name) {
+  const auto& tensors = side == Side::input ? runner.description().inputs : runner.description().outputs;
+  return static_cast<std::size_t>(std::ranges::find(tensors, name, &NamedTensor::name) - tensors.begin());
+}
+
+std::vector<float> run_with(SignatureRunner& runner, unsigned round) {
+  fill_inputs(runner, round);
+  runner.run();
+  return output<float>(runner);
+}
+
 }  // namespace zerolite::tests

@@ -42,4 +42,8 @@ struct Result {
 
 Result result_of(SignatureRunner& runner);
 
+std::size_t position_of(const SignatureRunner& runner, Side side, std::string_view name);
+// Runs over inputs of this round; the values of the first output.
+std::vector<float> run_with(SignatureRunner& runner, unsigned round);
+
 }  // namespace zerolite::tests
