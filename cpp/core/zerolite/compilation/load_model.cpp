@@ -1,4 +1,6 @@
-#include "zerolite/model/model.hpp"
+#include "zerolite/compilation/load_model.hpp"
+
+#include <utility>
 
 #include "zerolite/compilation/environment.hpp"
 #include "zerolite/compilation/unsupported_fields_mask.hpp"
@@ -31,10 +33,12 @@ ModelHandle create(ModelBytes& bytes) {
 
 }  // namespace
 
-Model::Model(const std::shared_ptr<ModelBytes>& bytes, Verification level)
-    : bytes_(bytes), description_(ModelDescription::parse(*bytes)) {
-  verify(*bytes, description_, level);
-  handle_ = create(*bytes);
+std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level) {
+  ModelDescription description = ModelDescription::parse(*bytes);
+  verify(*bytes, description, level);
+  ModelHandle handle = create(*bytes);
+  // Not make_shared, for which the constructor would have to be public.
+  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(description), std::move(handle)));
 }
 
 }  // namespace zerolite
