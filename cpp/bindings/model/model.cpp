@@ -16,7 +16,7 @@
 #include "register.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/vectorcall.hpp"
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace py = pybind11;
 

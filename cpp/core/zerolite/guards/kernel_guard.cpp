@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "zerolite/guards/kernel_check.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 namespace {
@@ -17,7 +17,6 @@ using abi::tflite::Invoke;
 using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::Status;
-using builtin::Operator;
 
 // A kernel's run or its preparation, with a check before it.
 template <Invoke* Registration::*step, Operator operation, KernelCheck* check>
@@ -71,31 +70,31 @@ constexpr Guard before_preparation() {
 }
 
 constexpr auto kGuards = std::to_array<Guard>({
-    before_run<Operator::add, check_elementwise>(),
-    before_run<Operator::atan2, check_same_shapes>(),
-    before_run<Operator::bidirectional_sequence_lstm, check_lstm>(),
-    before_preparation<Operator::broadcast_args, check_broadcast_args>(),
-    before_run<Operator::broadcast_args, check_broadcast_args>(),
-    before_run<Operator::dequantize, check_dequantize>(),
-    before_run<Operator::dilate, check_dilate>(),
-    before_run<Operator::floor_mod, check_floor_mod>(),
-    before_run<Operator::log_softmax, check_softmax>(),
-    before_run<Operator::lstm, check_lstm>(),
-    before_run<Operator::matrix_set_diag, check_diagonal>(),
-    before_run<Operator::mul, check_elementwise>(),
-    before_run<Operator::prelu, check_elementwise>(),
-    before_run<Operator::quantize, check_quantize>(),
-    before_run<Operator::random_standard_normal, check_random>(),
-    before_run<Operator::random_uniform, check_random>(),
-    before_run<Operator::resize_nearest_neighbor, check_resize_nearest_neighbor>(),
-    before_run<Operator::reverse_sequence, check_reverse_sequence>(),
-    before_run<Operator::reverse_v2, check_axis_of_reverse>(),
-    before_run<Operator::softmax, check_softmax>(),
-    before_run<Operator::split, check_axis_of_split>(),
-    before_run<Operator::split_v, check_axis_of_split_v>(),
-    before_run<Operator::stablehlo_shift_left, check_same_shapes>(),
-    before_run<Operator::transpose, check_transpose>(),
-    before_run<Operator::unidirectional_sequence_lstm, check_lstm>(),
+    before_run<Operator::ADD, check_elementwise>(),
+    before_run<Operator::ATAN2, check_same_shapes>(),
+    before_run<Operator::BIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
+    before_preparation<Operator::BROADCAST_ARGS, check_broadcast_args>(),
+    before_run<Operator::BROADCAST_ARGS, check_broadcast_args>(),
+    before_run<Operator::DEQUANTIZE, check_dequantize>(),
+    before_run<Operator::DILATE, check_dilate>(),
+    before_run<Operator::FLOOR_MOD, check_floor_mod>(),
+    before_run<Operator::LOG_SOFTMAX, check_softmax>(),
+    before_run<Operator::LSTM, check_lstm>(),
+    before_run<Operator::MATRIX_SET_DIAG, check_diagonal>(),
+    before_run<Operator::MUL, check_elementwise>(),
+    before_run<Operator::PRELU, check_elementwise>(),
+    before_run<Operator::QUANTIZE, check_quantize>(),
+    before_run<Operator::RANDOM_STANDARD_NORMAL, check_random>(),
+    before_run<Operator::RANDOM_UNIFORM, check_random>(),
+    before_run<Operator::RESIZE_NEAREST_NEIGHBOR, check_resize_nearest_neighbor>(),
+    before_run<Operator::REVERSE_SEQUENCE, check_reverse_sequence>(),
+    before_run<Operator::REVERSE_V2, check_axis_of_reverse>(),
+    before_run<Operator::SOFTMAX, check_softmax>(),
+    before_run<Operator::SPLIT, check_axis_of_split>(),
+    before_run<Operator::SPLIT_V, check_axis_of_split_v>(),
+    before_run<Operator::STABLEHLO_SHIFT_LEFT, check_same_shapes>(),
+    before_run<Operator::TRANSPOSE, check_transpose>(),
+    before_run<Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
 });
 
 void guard(Registration& registration) {

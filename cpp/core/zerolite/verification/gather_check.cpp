@@ -20,8 +20,7 @@ class GatherCheck : CheckedOperator {
   using CheckedOperator::CheckedOperator;
 
   void run() const {
-    constexpr std::uint8_t kOptions = 16;
-    const flatbuffer::Table& table = options_2(kOptions);
+    const flatbuffer::Table table = options();
     const std::vector<std::int32_t>& operand = graph_.tensor(operation_.inputs[0]).shape;
     const std::vector<std::int32_t>& indices = graph_.tensor(operation_.inputs[1]).shape;
     const std::size_t rank = operand.size();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/tensor/broadcast.hpp"
 #include "zerolite/tensor/element_type.hpp"
 #include "zerolite/tensor/tensor_spec.hpp"
@@ -17,7 +17,6 @@
 namespace zerolite {
 namespace {
 
-using builtin::Operator;
 using Shape = std::vector<std::int32_t>;
 
 class OperandShapeCheck : CheckedOperator {
@@ -26,29 +25,29 @@ class OperandShapeCheck : CheckedOperator {
 
   void run() const {
     switch (kind()) {
-      case Operator::softmax:
-      case Operator::log_softmax:
+      case Operator::SOFTMAX:
+      case Operator::LOG_SOFTMAX:
         return require_last_axis();
-      case Operator::transpose:
+      case Operator::TRANSPOSE:
         return require_rank(1, 8);
-      case Operator::lstm:
-      case Operator::unidirectional_sequence_lstm:
-      case Operator::bidirectional_sequence_lstm:
+      case Operator::LSTM:
+      case Operator::UNIDIRECTIONAL_SEQUENCE_LSTM:
+      case Operator::BIDIRECTIONAL_SEQUENCE_LSTM:
         return require_rank(2, 3);
-      case Operator::split:
+      case Operator::SPLIT:
         return require_value(0);
-      case Operator::reverse_v2:
+      case Operator::REVERSE_V2:
         return require_value(1);
-      case Operator::split_v:
+      case Operator::SPLIT_V:
         return require_value(2);
-      case Operator::matrix_set_diag:
+      case Operator::MATRIX_SET_DIAG:
         return check_diagonal();
-      case Operator::atan2:
-      case Operator::stablehlo_shift_left:
+      case Operator::ATAN2:
+      case Operator::STABLEHLO_SHIFT_LEFT:
         return require_one_shape();
-      case Operator::reverse_sequence:
+      case Operator::REVERSE_SEQUENCE:
         return check_lengths();
-      case Operator::broadcast_args:
+      case Operator::BROADCAST_ARGS:
         return check_broadcast();
       default:
         return;
@@ -92,8 +91,7 @@ class OperandShapeCheck : CheckedOperator {
   // The kernel compares the first length alone with the axis along which it reverses. Those that come with a run are
   // not known here.
   void check_lengths() const {
-    constexpr std::uint8_t kOptions = 87;
-    const auto axis = options(kOptions).scalar<std::int32_t>(0, 0);
+    const auto axis = options().scalar<std::int32_t>(0, 0);
     const Shape& shape = shape_of(0);
     if (axis < 0 || static_cast<std::size_t>(axis) >= shape.size()) {
       refuse("reverses along axis " + std::to_string(axis) + " of the shape " + to_string(shape));

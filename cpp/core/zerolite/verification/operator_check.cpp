@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "zerolite/model/operands.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/tensor/element_type.hpp"
 #include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/checked_operator.hpp"
@@ -23,28 +22,6 @@
 namespace zerolite {
 namespace {
 
-using builtin::Operator;
-
-// Operators with inputs that may be left out, and how many at the front may not be. All others need what they list.
-struct OptionalInputs {
-  Operator operation;
-  std::size_t required;
-};
-
-constexpr auto kOptionalInputs = std::to_array<OptionalInputs>({
-    {Operator::conv_2d, 2},
-    {Operator::conv_3d, 2},
-    {Operator::conv_3d_transpose, 3},
-    {Operator::depthwise_conv_2d, 2},
-    {Operator::fully_connected, 2},
-    {Operator::lstm, 1},
-    {Operator::svdf, 3},
-    {Operator::unidirectional_sequence_lstm, 1},
-    {Operator::bidirectional_sequence_lstm, 1},
-    {Operator::bidirectional_sequence_rnn, 9},
-    {Operator::transpose_conv, 3},
-});
-
 class OperatorCheck : CheckedOperator {
  public:
   using CheckedOperator::CheckedOperator;
@@ -56,51 +33,51 @@ class OperatorCheck : CheckedOperator {
     check_operand_shapes(graph_, index_);
     check_quantized_operator(graph_, index_);
     switch (kind()) {
-      case Operator::resize_bilinear:
-      case Operator::resize_nearest_neighbor:
+      case Operator::RESIZE_BILINEAR:
+      case Operator::RESIZE_NEAREST_NEIGHBOR:
         return check_resize();
-      case Operator::dequantize:
-      case Operator::densify:
+      case Operator::DEQUANTIZE:
+      case Operator::DENSIFY:
         return check_unpacked();
-      case Operator::fake_quant:
+      case Operator::FAKE_QUANT:
         return check_fake_quant();
-      case Operator::matrix_diag:
-      case Operator::matrix_set_diag:
+      case Operator::MATRIX_DIAG:
+      case Operator::MATRIX_SET_DIAG:
         return check_types({ElementType::float32, ElementType::int8, ElementType::uint8, ElementType::int16,
                             ElementType::int32, ElementType::int64});
-      case Operator::batch_matmul:
-      case Operator::softmax:
+      case Operator::BATCH_MATMUL:
+      case Operator::SOFTMAX:
         return check_result_type();
-      case Operator::local_response_normalization:
+      case Operator::LOCAL_RESPONSE_NORMALIZATION:
         return check_radius();
-      case Operator::stablehlo_gather:
+      case Operator::STABLEHLO_GATHER:
         return check_gather(graph_, index_);
-      case Operator::conv_2d:
-        return check_window(1, {1, 2}, {4, 5});
-      case Operator::depthwise_conv_2d:
-        check_window(2, {1, 2}, {5, 6});
+      case Operator::CONV_2D:
+        return check_window({1, 2}, {4, 5});
+      case Operator::DEPTHWISE_CONV_2D:
+        check_window({1, 2}, {5, 6});
         check_bias();
         return check_depth_multiplier();
-      case Operator::transpose_conv:
-        return check_window(49, {1, 2}, {});
-      case Operator::conv_3d:
-      case Operator::conv_3d_transpose:
-        return check_window(106, {1, 2, 3}, {5, 6, 7});
-      case Operator::average_pool_2d:
-      case Operator::max_pool_2d:
-      case Operator::l2_pool_2d:
-        return check_window(5, {1, 2, 3, 4}, {});
-      case Operator::split:
-        return check_output_count(35);
-      case Operator::split_v:
-        return check_output_count(79);
-      case Operator::unpack:
-        return check_output_count(64);
-      case Operator::space_to_depth:
-        return check_block_size(19);
-      case Operator::depth_to_space:
-        return check_block_size(94);
-      case Operator::custom:
+      case Operator::TRANSPOSE_CONV:
+        return check_window({1, 2}, {});
+      case Operator::CONV_3D:
+      case Operator::CONV_3D_TRANSPOSE:
+        return check_window({1, 2, 3}, {5, 6, 7});
+      case Operator::AVERAGE_POOL_2D:
+      case Operator::MAX_POOL_2D:
+      case Operator::L2_POOL_2D:
+        return check_window({1, 2, 3, 4}, {});
+      case Operator::SPLIT:
+        return check_output_count();
+      case Operator::SPLIT_V:
+        return check_output_count();
+      case Operator::UNPACK:
+        return check_output_count();
+      case Operator::SPACE_TO_DEPTH:
+        return check_block_size();
+      case Operator::DEPTH_TO_SPACE:
+        return check_block_size();
+      case Operator::CUSTOM:
         return check_custom();
       default:
         return;
@@ -109,23 +86,19 @@ class OperatorCheck : CheckedOperator {
 
  private:
   void check_counts() const {
-    const std::optional<OperandCounts> counts = operand_counts(code_.builtin_code);
-    if (!counts) return;
-    const std::size_t inputs = operation_.inputs.size();
-    const std::size_t outputs = operation_.outputs.size();
-    if (inputs < counts->least_inputs || inputs > counts->most_inputs) {
-      refuse("has " + std::to_string(inputs) + " inputs, and " + std::to_string(counts->least_inputs) +
-             (counts->least_inputs == counts->most_inputs ? "" : " or more") + " are expected");
-    }
-    if (outputs < counts->least_outputs || outputs > counts->most_outputs) {
-      refuse("has " + std::to_string(outputs) + " outputs, and " + std::to_string(counts->least_outputs) +
-             (counts->least_outputs == counts->most_outputs ? "" : " or more") + " are expected");
-    }
+    const OperandCounts counts = operand_counts(kind());
+    require_count(operation_.inputs.size(), counts.inputs, " inputs");
+    require_count(operation_.outputs.size(), counts.outputs, " outputs");
+  }
+
+  void require_count(std::size_t count, const CountRange& expected, const std::string& what) const {
+    if (count >= expected.least && count <= expected.most) return;
+    refuse("has " + std::to_string(count) + what + ", and " + std::to_string(expected.least) +
+           (expected.least == expected.most ? "" : " or more") + " are expected");
   }
 
   void check_required_inputs() const {
-    const auto* const found = std::ranges::find(kOptionalInputs, kind(), &OptionalInputs::operation);
-    const std::size_t required = found == kOptionalInputs.end() ? operation_.inputs.size() : found->required;
+    const std::size_t required = operand_counts(kind()).required_inputs.value_or(operation_.inputs.size());
     if (operation_.inputs.size() < required) {
       refuse("has " + std::to_string(operation_.inputs.size()) + " inputs, and needs " + std::to_string(required));
     }
@@ -135,7 +108,7 @@ class OperatorCheck : CheckedOperator {
   }
 
   void check_output_type() const {
-    const std::optional<std::size_t> position = input_of_output_type(code_.builtin_code);
+    const std::optional<std::size_t> position = input_of_output_type(kind());
     if (!position || operation_.inputs.size() <= *position || operation_.outputs.empty()) return;
     const ElementType input = graph_.tensor(operation_.inputs[*position]).type;
     const ElementType output = graph_.tensor(operation_.outputs[0]).type;
@@ -174,9 +147,8 @@ class OperatorCheck : CheckedOperator {
   }
 
   // Strides and window sizes, which have no default, and dilations, whose default is 1.
-  void check_window(std::uint8_t options_type, std::initializer_list<unsigned> sizes,
-                    std::initializer_list<unsigned> dilations) const {
-    const flatbuffer::Table& table = options(options_type);
+  void check_window(std::initializer_list<unsigned> sizes, std::initializer_list<unsigned> dilations) const {
+    const flatbuffer::Table table = options();
     const auto padding = table.scalar<std::int8_t>(0, 0);
     if (padding != 0 && padding != 1) {
       refuse("has padding " + std::to_string(padding) + ", and 0 (SAME) or 1 (VALID) is expected");
@@ -207,30 +179,30 @@ class OperatorCheck : CheckedOperator {
     const TensorDescription& filter = graph_.tensor(operation_.inputs[1]);
     if (filter.type != ElementType::int8) return;
     const std::vector<std::int32_t>& input = graph_.tensor(operation_.inputs[0]).shape;
-    const auto multiplier = std::int64_t{options(2).scalar<std::int32_t>(3, 0)};
+    const auto multiplier = std::int64_t{options().scalar<std::int32_t>(3, 0)};
     if (input.empty() || filter.shape.empty() || multiplier * input.back() != filter.shape.back()) {
       refuse("has a depth multiplier of " + std::to_string(multiplier) + " for an input of the shape " +
              to_string(input) + " and weights of the shape " + to_string(filter.shape));
     }
   }
 
-  void check_output_count(std::uint8_t options_type) const {
-    const auto count = options(options_type).scalar<std::int32_t>(0, 0);
+  void check_output_count() const {
+    const auto count = options().scalar<std::int32_t>(0, 0);
     if (count < 1 || static_cast<std::size_t>(count) != operation_.outputs.size()) {
       refuse("splits its input into " + std::to_string(count) + " parts, and has " +
              std::to_string(operation_.outputs.size()) + " outputs");
     }
   }
 
-  void check_block_size(std::uint8_t options_type) const {
-    const auto size = options(options_type).scalar<std::int32_t>(0, 0);
+  void check_block_size() const {
+    const auto size = options().scalar<std::int32_t>(0, 0);
     if (size < 1) refuse("works on blocks of " + std::to_string(size) + ", and at least 1 is expected");
   }
 
   // Quantizes to values of some bits between two numbers, which have to lie around zero.
   void check_fake_quant() const {
     check_types({ElementType::float32});
-    const flatbuffer::Table& table = options(58);
+    const flatbuffer::Table table = options();
     const auto least = table.scalar<float>(0, 0);
     const auto most = table.scalar<float>(1, 0);
     const auto bits = table.scalar<std::int32_t>(2, 0);
@@ -255,7 +227,7 @@ class OperatorCheck : CheckedOperator {
 
   void check_radius() const {
     constexpr std::int32_t kLargest = 1 << 15;
-    const auto radius = options(13).scalar<std::int32_t>(0, 0);
+    const auto radius = options().scalar<std::int32_t>(0, 0);
     if (radius < 0 || radius > kLargest) {
       refuse("has a radius of " + std::to_string(radius) + ", and 0 to " + std::to_string(kLargest) + " is expected");
     }

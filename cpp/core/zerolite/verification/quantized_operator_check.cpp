@@ -6,15 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/tensor/element_type.hpp"
 #include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 namespace {
-
-using builtin::Operator;
 
 // Kernels turn scales into fixed-point multipliers, and end the process over one that is not in their range (2.3.0).
 class QuantizedOperatorCheck : CheckedOperator {
@@ -23,27 +21,27 @@ class QuantizedOperatorCheck : CheckedOperator {
 
   void run() const {
     switch (kind()) {
-      case Operator::add:
+      case Operator::ADD:
         return check_sum(Ratio::below_one);
-      case Operator::sub:
+      case Operator::SUB:
         return check_sum(Ratio::any);
-      case Operator::mul:
+      case Operator::MUL:
         return check_product();
-      case Operator::squared_difference:
+      case Operator::SQUARED_DIFFERENCE:
         return check_squared_difference();
-      case Operator::equal:
-      case Operator::not_equal:
-      case Operator::less:
-      case Operator::less_equal:
-      case Operator::greater:
-      case Operator::greater_equal:
+      case Operator::EQUAL:
+      case Operator::NOT_EQUAL:
+      case Operator::LESS:
+      case Operator::LESS_EQUAL:
+      case Operator::GREATER:
+      case Operator::GREATER_EQUAL:
         return check_comparison();
-      case Operator::log:
-      case Operator::sqrt:
-      case Operator::rsqrt:
+      case Operator::LOG:
+      case Operator::SQRT:
+      case Operator::RSQRT:
         return check_table();
-      case Operator::quantize:
-      case Operator::dequantize:
+      case Operator::QUANTIZE:
+      case Operator::DEQUANTIZE:
         return check_channels();
       default:
         return;

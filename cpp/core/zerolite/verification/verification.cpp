@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/model/schema_fields.hpp"
 #include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/platform/error.hpp"
