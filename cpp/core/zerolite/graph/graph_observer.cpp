@@ -51,7 +51,7 @@ void GraphObserver::capture(abi::tflite::Context* context) {
     if (context->acquire_subgraph_context(context, index, &candidate) != abi::tflite::Status::ok) continue;
     if (candidate == context) {
       graphs_[i] = CapturedGraph(context);
-      guard_values(graphs_[i]);
+      guard_kernels(graphs_[i]);
     }
     (void)context->release_subgraph_context(context, index);
   }

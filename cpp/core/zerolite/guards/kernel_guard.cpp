@@ -1,17 +1,15 @@
 #include "zerolite/guards/kernel_guard.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstddef>
 
-#include "zerolite/guards/kernel_check.hpp"
+#include "zerolite/guards/shape_checks.hpp"
+#include "zerolite/guards/value_checks.hpp"
 #include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 namespace {
 
-using abi::tflite::AllocationType;
 using abi::tflite::Context;
 using abi::tflite::Invoke;
 using abi::tflite::Node;
@@ -22,7 +20,7 @@ using abi::tflite::Status;
 template <Invoke* Registration::*step, Operator operation, KernelCheck* check>
 class Guarded {
  public:
-  static void replace(Registration& registration) {
+  static void install(Registration& registration) {
     // The runtime has one kernel for an operator; any other one, of a kind that is not known, goes without the check.
     Invoke* known = nullptr;
     if (registration.*step == nullptr || registration.*step == &call) return;
@@ -33,11 +31,11 @@ class Guarded {
 
  private:
   static Status call(Context* context, Node* node) {
-    const Verdict verdict = check(*context, *node);
-    if (verdict.action == Verdict::Action::run) return original.load()(context, node);
-    if (verdict.action == Verdict::Action::skip) return Status::ok;
+    const CheckResult result = check(LiveNode(*context, *node));
+    if (result.action == CheckResult::Action::run) return original.load()(context, node);
+    if (result.action == CheckResult::Action::skip) return Status::ok;
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
-    context->report_error(context, "tensor '%s' %s", name_of(*verdict.tensor), verdict.words);
+    context->report_error(context, "tensor '%s' %s", name_of(*result.tensor), result.reason);
     return Status::error;
   }
 
@@ -46,27 +44,23 @@ class Guarded {
 
 // A kernel computes while it is prepared if all of its inputs have their values by then.
 template <KernelCheck* check>
-Verdict check_constants(const Context& context, const Node& node) {
-  const bool constant = std::ranges::all_of(node.inputs->values(), [&](int index) {
-    const AllocationType type = context.tensors[static_cast<std::size_t>(index)].allocation_type;
-    return type == AllocationType::mmap_read_only || type == AllocationType::persistent_read_only;
-  });
-  return constant ? check(context, node) : Verdict();
+CheckResult check_constants(const LiveNode& node) {
+  return node.has_constant_inputs() ? check(node) : CheckResult();
 }
 
 struct Guard {
   Operator operation;
-  void (*put)(Registration&);
+  void (*install)(Registration&);
 };
 
 template <Operator operation, KernelCheck* check>
 constexpr Guard before_run() {
-  return {operation, &Guarded<&Registration::invoke, operation, check>::replace};
+  return {operation, &Guarded<&Registration::invoke, operation, check>::install};
 }
 
 template <Operator operation, KernelCheck* check>
 constexpr Guard before_preparation() {
-  return {operation, &Guarded<&Registration::prepare, operation, &check_constants<check>>::replace};
+  return {operation, &Guarded<&Registration::prepare, operation, &check_constants<check>>::install};
 }
 
 constexpr auto kGuards = std::to_array<Guard>({
@@ -98,14 +92,14 @@ constexpr auto kGuards = std::to_array<Guard>({
 });
 
 void guard(Registration& registration) {
-  for (const auto& [operation, put] : kGuards) {
-    if (operation == static_cast<Operator>(registration.builtin_code)) put(registration);
+  for (const auto& [operation, install] : kGuards) {
+    if (operation == static_cast<Operator>(registration.builtin_code)) install(registration);
   }
 }
 
 }  // namespace
 
-void guard_values(const CapturedGraph& graph) noexcept {
+void guard_kernels(const CapturedGraph& graph) noexcept {
   graph.for_each_planned([](const PlannedNode& planned) {
     Registration& registration = *planned.registration;
     // The runtime calls kernels of the newer interface without looking at these members.

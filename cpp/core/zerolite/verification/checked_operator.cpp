@@ -1,5 +1,7 @@
 #include "zerolite/verification/checked_operator.hpp"
 
+#include <optional>
+
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite {
@@ -9,7 +11,7 @@ void CheckedOperator::refuse(const std::string& what) const {
 }
 
 flatbuffer::Table CheckedOperator::options() const {
-  const std::optional<flatbuffer::Table> options = options_of(kind(), operation_);
+  const std::optional<flatbuffer::Table> options = options_of(kind(), details_);
   if (!options) refuse("has no options of its own kind, which say how it works");
   return *options;
 }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/operators.hpp"
@@ -10,25 +13,54 @@
 
 namespace zerolite {
 
+// A tensor that an operator reads or writes.
+class Operand {
+ public:
+  Operand(const GraphView& graph, std::int32_t index) : graph_(graph), index_(index) {}
+
+  [[nodiscard]] const std::vector<std::int32_t>& shape() const { return graph_.tensor(index_).shape; }
+  [[nodiscard]] ElementType type() const { return graph_.tensor(index_).type; }
+  [[nodiscard]] bool is_empty() const { return graph_.tensor(index_).is_empty(); }
+  [[nodiscard]] const std::vector<float>& scales() const { return graph_.tensor_details(index_).scales; }
+  // None for what a run computes.
+  [[nodiscard]] std::span<const std::byte> constant() const { return graph_.tensor_details(index_).constant; }
+  [[nodiscard]] std::string name() const { return graph_.name_of_tensor(static_cast<std::size_t>(index_)); }
+
+ private:
+  const GraphView& graph_;
+  std::int32_t index_;
+};
+
 class CheckedOperator {
  public:
   CheckedOperator(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), code_(graph.operator_code(index)), operation_(graph.details.operators[index]) {}
-
- protected:
-  ~CheckedOperator() = default;
+      : graph_(graph), index_(index), details_(graph.details.operators[index]) {}
 
   // Throws InvalidModelError, which names the operator.
   [[noreturn]] void refuse(const std::string& what) const;
 
-  [[nodiscard]] Operator kind() const { return kind_of(code_); }
+  [[nodiscard]] Operator kind() const { return kind_of(graph_.operator_code(index_)); }
+  [[nodiscard]] const std::string& custom_code() const { return graph_.operator_code(index_).custom_code; }
+  [[nodiscard]] const OperatorDetails& details() const { return details_; }
   // The options of its kind, which it has to have.
   [[nodiscard]] flatbuffer::Table options() const;
 
+  [[nodiscard]] bool has_input(std::size_t position) const {
+    return position < details_.inputs.size() && details_.inputs[position] >= 0;
+  }
+  [[nodiscard]] Operand input(std::size_t position) const { return {graph_, details_.inputs[position]}; }
+  // The first one.
+  [[nodiscard]] Operand output() const { return {graph_, details_.outputs[0]}; }
+
+  // For the rules of operands.
+  [[nodiscard]] const std::vector<std::int32_t>& shape(std::size_t position) const { return input(position).shape(); }
+  [[nodiscard]] ElementType type(std::size_t position) const { return input(position).type(); }
+  [[nodiscard]] std::span<const std::byte> constant(std::size_t position) const { return input(position).constant(); }
+
+ private:
   const GraphView& graph_;
   std::size_t index_;
-  const OperatorCode& code_;
-  const OperatorDetails& operation_;
+  const OperatorDetails& details_;
 };
 
 }  // namespace zerolite
