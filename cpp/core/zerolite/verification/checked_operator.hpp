@@ -10,6 +10,7 @@
 #include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/model/subgraph_view.hpp"
+#include "zerolite/verification/refusal.hpp"
 
 namespace zerolite {
 
@@ -31,14 +32,12 @@ class Operand {
   std::int32_t index_;
 };
 
-class CheckedOperator {
+class CheckedOperator : public Refusing<CheckedOperator> {
  public:
   CheckedOperator(const GraphView& graph, std::size_t index)
       : graph_(graph), index_(index), details_(graph.details.operators[index]) {}
 
-  // Throws InvalidModelError, which names the operator.
-  [[noreturn]] void refuse(const std::string& what) const;
-
+  [[nodiscard]] std::string who() const { return graph_.name_of_operator(index_) + " "; }
   [[nodiscard]] Operator kind() const { return kind_of(graph_.operator_code(index_)); }
   [[nodiscard]] const std::string& custom_code() const { return graph_.operator_code(index_).custom_code; }
   [[nodiscard]] const OperatorDetails& details() const { return details_; }

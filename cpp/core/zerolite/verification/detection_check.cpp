@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/flexbuffer_check.hpp"
 
 namespace zerolite {
@@ -18,19 +17,17 @@ std::int64_t setting(const CheckedOperator& operation, const char* name) {
   constexpr std::int64_t kMost = 1 << 15;
   const std::optional<std::int64_t> value = flexbuffer::integer_setting(operation.details().custom_options, name);
   if (!value || *value < 1 || *value > kMost) {
-    operation.refuse("has " + (value ? std::to_string(*value) : std::string("nothing")) + " for its setting " + name +
-                     ", and 1 to " + std::to_string(kMost) + " is expected");
+    operation.refuse("has ", value ? std::to_string(*value) : std::string("nothing"), " for its setting ", name,
+                     ", and 1 to ", kMost, " is expected");
   }
   return *value;
 }
 
 const Shape& shape_of(const CheckedOperator& operation, std::size_t input, std::size_t rank) {
-  if (!operation.has_input(input)) operation.refuse("leaves out input " + std::to_string(input) + ", which it needs");
+  operation.require(operation.has_input(input), "leaves out input ", input, ", which it needs");
   const Shape& shape = operation.shape(input);
-  if (shape.size() != rank) {
-    operation.refuse("has input " + std::to_string(input) + " of the shape " + to_string(shape) + ", and " +
-                     std::to_string(rank) + " dimensions are expected");
-  }
+  operation.require(shape.size() == rank, "has input ", input, " of the shape ", shape, ", and ", rank,
+                    " dimensions are expected");
   return shape;
 }
 
@@ -43,21 +40,16 @@ void check_shapes(const CheckedOperator& operation, std::int64_t classes) {
   const bool fits = boxes[0] == 1 && scores[0] == 1 && boxes[1] == scores[1] && boxes[2] >= kCoordinates &&
                     (scores[2] == classes || scores[2] == classes + 1) && anchors[0] >= boxes[1] &&
                     anchors[1] == kCoordinates;
-  if (!fits) {
-    operation.refuse("has boxes, scores and anchors of the shapes " + to_string(boxes) + ", " + to_string(scores) +
-                     " and " + to_string(anchors) + ", which don't fit one another and " + std::to_string(classes) +
-                     " classes");
-  }
+  operation.require(fits, "has boxes, scores and anchors of the shapes ", boxes, ", ", scores, " and ", anchors,
+                    ", which don't fit one another and ", classes, " classes");
 }
 
 }  // namespace
 
 void check_detection(const CheckedOperator& operation) {
   const OperatorDetails& details = operation.details();
-  if (details.inputs.size() != 3 || details.outputs.size() != 4) {
-    operation.refuse("has " + std::to_string(details.inputs.size()) + " inputs and " +
-                     std::to_string(details.outputs.size()) + " outputs, and 3 and 4 are expected");
-  }
+  operation.require(details.inputs.size() == 3 && details.outputs.size() == 4, "has ", details.inputs.size(),
+                    " inputs and ", details.outputs.size(), " outputs, and 3 and 4 are expected");
   const std::int64_t classes = setting(operation, "num_classes");
   (void)setting(operation, "max_classes_per_detection");
   (void)setting(operation, "max_detections");

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "zerolite/tensor/tensor_spec.hpp"
-
 namespace zerolite {
 namespace {
 
@@ -24,9 +22,7 @@ void require_axes(const CheckedOperator& operation, const std::string& name, Axe
   std::ranges::sort(axes);
   const bool distinct = std::ranges::adjacent_find(axes) == axes.end();
   const bool in_range = axes.empty() || (axes.front() >= 0 && std::cmp_less(axes.back(), rank));
-  if (!distinct || !in_range) {
-    operation.refuse("has " + name + " that are not different axes from 0 to " + std::to_string(rank) + ", exclusive");
-  }
+  operation.require(distinct && in_range, "has ", name, " that are not different axes from 0 to ", rank, ", exclusive");
 }
 
 }  // namespace
@@ -47,28 +43,19 @@ void check_gather(const CheckedOperator& operation) {
   require_axes(operation, "offset_dims", offset_dims, result_rank);
   require_axes(operation, "collapsed_slice_dims", collapsed_dims, rank);
   require_axes(operation, "start_index_map", index_map, rank);
-  if (offset_dims.size() + collapsed_dims.size() != rank) {
-    operation.refuse("has " + std::to_string(offset_dims.size()) + " offset_dims and " +
-                     std::to_string(collapsed_dims.size()) + " collapsed_slice_dims, and together " +
-                     std::to_string(rank) + " are expected");
-  }
-  if (vector_dim < 0 || std::cmp_greater(vector_dim, indices.size())) {
-    operation.refuse("has an index_vector_dim of " + std::to_string(vector_dim) + " for indices of the shape " +
-                     to_string(indices));
-  }
+  operation.require(offset_dims.size() + collapsed_dims.size() == rank, "has ", offset_dims.size(), " offset_dims and ",
+                    collapsed_dims.size(), " collapsed_slice_dims, and together ", rank, " are expected");
+  operation.require(vector_dim >= 0 && std::cmp_less_equal(vector_dim, indices.size()), "has an index_vector_dim of ",
+                    vector_dim, " for indices of the shape ", indices);
   const bool has_vectors = std::cmp_less(vector_dim, indices.size());
   const std::int64_t length = has_vectors ? indices[static_cast<std::size_t>(vector_dim)] : 1;
-  if (std::cmp_not_equal(index_map.size(), length)) {
-    operation.refuse("has a start_index_map of " + std::to_string(index_map.size()) + " axes, and " +
-                     std::to_string(length) + " are expected");
-  }
-  if (offset_dims.size() + indices.size() - (has_vectors ? 1 : 0) != result_rank) {
-    operation.refuse("has an output of " + std::to_string(result_rank) +
-                     " dimensions, which its attributes don't give");
-  }
+  operation.require(std::cmp_equal(index_map.size(), length), "has a start_index_map of ", index_map.size(),
+                    " axes, and ", length, " are expected");
+  operation.require(offset_dims.size() + indices.size() - (has_vectors ? 1 : 0) == result_rank, "has an output of ",
+                    result_rank, " dimensions, which its attributes don't give");
   const bool fits = std::ranges::equal(
       slice_sizes, operand, [](std::int64_t size, std::int32_t dimension) { return size >= 0 && size <= dimension; });
-  if (!fits) operation.refuse("has slice_sizes that don't lie in its input of the shape " + to_string(operand));
+  operation.require(fits, "has slice_sizes that don't lie in its input of the shape ", operand);
 }
 
 }  // namespace zerolite

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/operand_rules.hpp"
 
 namespace zerolite {
@@ -16,52 +15,45 @@ namespace {
 using Shape = std::vector<std::int32_t>;
 
 void require_rank(const CheckedOperator& operation, std::size_t least, std::size_t most) {
-  if (has_rank(operation, least, most)) return;
-  operation.refuse("has an input of the shape " + to_string(operation.shape(0)) + ", and " + std::to_string(least) +
-                   " to " + std::to_string(most) + " dimensions are expected");
+  operation.require(has_rank(operation, least, most), "has an input of the shape ", operation.shape(0), ", and ", least,
+                    " to ", most, " dimensions are expected");
 }
 
 // It is divided by, and its first value is read.
 void require_last_axis(const CheckedOperator& operation) {
   const Shape& shape = operation.shape(0);
-  if (!shape.empty() && shape.back() >= 1) return;
-  operation.refuse("has an input of the shape " + to_string(shape) +
-                   ", and at least one value along a last axis is expected");
+  operation.require(!shape.empty() && shape.back() >= 1, "has an input of the shape ", shape,
+                    ", and at least one value along a last axis is expected");
 }
 
 // Its first element says along which axis the operator works.
 void require_value(const CheckedOperator& operation, std::size_t input) {
-  if (!is_empty(operation.shape(input))) return;
-  operation.refuse("works along an axis that is to be the value of input " + std::to_string(input) +
-                   ", which is empty");
+  operation.require(!is_empty(operation.shape(input)), "works along an axis that is to be the value of input ", input,
+                    ", which is empty");
 }
 
 void require_one_shape(const CheckedOperator& operation) {
-  if (has_one_shape(operation)) return;
-  operation.refuse("has inputs of the shapes " + to_string(operation.shape(0)) + " and " +
-                   to_string(operation.shape(1)) + ", and one shape is expected");
+  operation.require(has_one_shape(operation), "has inputs of the shapes ", operation.shape(0), " and ",
+                    operation.shape(1), ", and one shape is expected");
 }
 
 void check_lengths(const CheckedOperator& operation) {
   const auto axis = operation.options().scalar<std::int32_t>(0, 0);
   const Shape& shape = operation.shape(0);
   const std::string place = "along axis " + std::to_string(axis) + " of the shape " + to_string(shape);
-  if (axis < 0 || static_cast<std::size_t>(axis) >= shape.size()) operation.refuse("reverses " + place);
+  operation.require(axis >= 0 && static_cast<std::size_t>(axis) < shape.size(), "reverses ", place);
   const std::optional<std::int64_t> wrong = impossible_length(operation, static_cast<std::size_t>(axis));
-  if (wrong) operation.refuse("reverses " + std::to_string(*wrong) + " values " + place);
+  if (wrong) operation.refuse("reverses ", *wrong, " values ", place);
 }
 
 void check_diagonal(const CheckedOperator& operation) {
   Shape expected = operation.shape(0);
-  if (expected.size() < 2) {
-    operation.refuse("has an input of the shape " + to_string(expected) + ", which holds no matrices");
-  }
+  operation.require(expected.size() >= 2, "has an input of the shape ", expected, ", which holds no matrices");
   if (has_diagonals(operation)) return;
   const std::int32_t columns = expected.back();
   expected.pop_back();
   expected.back() = std::min(expected.back(), columns);
-  operation.refuse("has diagonals of the shape " + to_string(operation.shape(1)) + ", and " + to_string(expected) +
-                   " is expected");
+  operation.refuse("has diagonals of the shape ", operation.shape(1), ", and ", expected, " is expected");
 }
 
 }  // namespace
@@ -91,7 +83,7 @@ void check_operand_shapes(const CheckedOperator& operation) {
     case Operator::REVERSE_SEQUENCE:
       return check_lengths(operation);
     case Operator::BROADCAST_ARGS:
-      if (!can_be_broadcast(operation)) operation.refuse("broadcasts shapes that don't fit one another");
+      operation.require(can_be_broadcast(operation), "broadcasts shapes that don't fit one another");
       return;
     default:
       return;

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/checked_operator.hpp"
 #include "zerolite/verification/detection_check.hpp"
 #include "zerolite/verification/flexbuffer_check.hpp"
@@ -24,9 +23,8 @@ namespace {
 constexpr std::int32_t kLargestSetting = 1 << 15;
 
 void require_count(const CheckedOperator& operation, std::size_t count, CountRange expected, const std::string& what) {
-  if (count >= expected.least && count <= expected.most) return;
-  operation.refuse("has " + std::to_string(count) + what + ", and " + std::to_string(expected.least) +
-                   (expected.least == expected.most ? "" : " or more") + " are expected");
+  operation.require(count >= expected.least && count <= expected.most, "has ", count, what, ", and ", expected.least,
+                    expected.least == expected.most ? "" : " or more", " are expected");
 }
 
 void check_operands(const CheckedOperator& operation) {
@@ -35,17 +33,14 @@ void check_operands(const CheckedOperator& operation) {
   require_count(operation, inputs, counts.inputs, " inputs");
   require_count(operation, operation.details().outputs.size(), counts.outputs, " outputs");
   const std::size_t required = counts.required_inputs.value_or(inputs);
-  if (inputs < required) {
-    operation.refuse("has " + std::to_string(inputs) + " inputs, and needs " + std::to_string(required));
-  }
+  operation.require(inputs >= required, "has ", inputs, " inputs, and needs ", required);
   for (std::size_t i = 0; i < required; ++i) {
-    if (!operation.has_input(i)) operation.refuse("leaves out input " + std::to_string(i) + ", which it needs");
+    operation.require(operation.has_input(i), "leaves out input ", i, ", which it needs");
   }
 }
 
 [[noreturn]] void refuse_types(const CheckedOperator& operation, ElementType input, ElementType output) {
-  operation.refuse("has an input of " + std::string(name_of(input)) + " and an output of " +
-                   std::string(name_of(output)) + ", and one type for both is expected");
+  operation.refuse("has an input of ", input, " and an output of ", output, ", and one type for both is expected");
 }
 
 void check_output_type(const CheckedOperator& operation) {
@@ -59,22 +54,21 @@ void check_output_type(const CheckedOperator& operation) {
 // Kernels that take all other types for float32, whose elements may be larger (2.3.0).
 void check_types(const CheckedOperator& operation, std::initializer_list<ElementType> known) {
   const ElementType type = operation.type(0);
-  if (std::ranges::find(known, type) != known.end()) return;
-  operation.refuse("has an input of " + std::string(name_of(type)) + ", which its kernel takes for float32");
+  operation.require(std::ranges::find(known, type) != known.end(), "has an input of ", type,
+                    ", which its kernel takes for float32");
 }
 
 // The kernels begin with the first pixel, whether or not there is one (2.3.0).
 void check_resize(const CheckedOperator& operation) {
   const Operand input = operation.input(0);
-  if (input.is_empty()) operation.refuse("resizes " + input.name() + ", which is empty");
+  if (input.is_empty()) operation.refuse("resizes ", input.name(), ", which is empty");
 }
 
 // XNNPACK unpacks a constant by the shape of the result, into memory of that size (2.3.0).
 void check_unpacked(const CheckedOperator& operation) {
   const std::vector<std::int32_t>& to = operation.output().shape();
-  if (operation.constant(0).empty() || operation.shape(0) == to) return;
-  operation.refuse("unpacks a constant of shape " + to_string(operation.shape(0)) + " as one of shape " +
-                   to_string(to));
+  operation.require(operation.constant(0).empty() || operation.shape(0) == to, "unpacks a constant of shape ",
+                    operation.shape(0), " as one of shape ", to);
 }
 
 // Strides and window sizes, which have no default, and dilations, whose default is 1.
@@ -82,13 +76,10 @@ void check_window(const CheckedOperator& operation, std::initializer_list<unsign
                   std::initializer_list<unsigned> dilations) {
   const flatbuffer::Table table = operation.options();
   const auto padding = table.scalar<std::int8_t>(0, 0);
-  if (padding != 0 && padding != 1) {
-    operation.refuse("has padding " + std::to_string(padding) + ", and 0 (SAME) or 1 (VALID) is expected");
-  }
+  operation.require(padding == 0 || padding == 1, "has padding ", padding, ", and 0 (SAME) or 1 (VALID) is expected");
   const auto require = [&](unsigned field, std::int32_t value) {
-    if (value >= 1 && value <= kLargestSetting) return;
-    operation.refuse("has a stride, window or dilation of " + std::to_string(value) + " (option " +
-                     std::to_string(field) + "), and 1 to " + std::to_string(kLargestSetting) + " is expected");
+    operation.require(value >= 1 && value <= kLargestSetting, "has a stride, window or dilation of ", value,
+                      " (option ", field, "), and 1 to ", kLargestSetting, " is expected");
   };
   for (const unsigned field : sizes) require(field, table.scalar<std::int32_t>(field, 0));
   for (const unsigned field : dilations) require(field, table.scalar<std::int32_t>(field, 1));
@@ -96,8 +87,8 @@ void check_window(const CheckedOperator& operation, std::initializer_list<unsign
 
 // The builtin kernel reads a bias whether or not there is one (2.3.0); XNNPACK, which does not, takes constant weights.
 void check_bias(const CheckedOperator& operation) {
-  if (operation.has_input(2) || !operation.constant(1).empty()) return;
-  operation.refuse("has no bias, which its kernel reads where weights are no constant");
+  operation.require(operation.has_input(2) || !operation.constant(1).empty(),
+                    "has no bias, which its kernel reads where weights are no constant");
 }
 
 // Kernels for int8 weights take it as it is (2.3.0); others compute it, and old files leave it out.
@@ -106,23 +97,21 @@ void check_depth_multiplier(const CheckedOperator& operation) {
   const std::vector<std::int32_t>& input = operation.shape(0);
   const std::vector<std::int32_t>& filter = operation.shape(1);
   const auto multiplier = std::int64_t{operation.options().scalar<std::int32_t>(3, 0)};
-  if (input.empty() || filter.empty() || multiplier * input.back() != filter.back()) {
-    operation.refuse("has a depth multiplier of " + std::to_string(multiplier) + " for an input of the shape " +
-                     to_string(input) + " and weights of the shape " + to_string(filter));
-  }
+  operation.require(!input.empty() && !filter.empty() && multiplier * input.back() == filter.back(),
+                    "has a depth multiplier of ", multiplier, " for an input of the shape ", input,
+                    " and weights of the shape ", filter);
 }
 
 void check_output_count(const CheckedOperator& operation) {
   const auto count = operation.options().scalar<std::int32_t>(0, 0);
   const std::size_t outputs = operation.details().outputs.size();
-  if (count >= 1 && static_cast<std::size_t>(count) == outputs) return;
-  operation.refuse("splits its input into " + std::to_string(count) + " parts, and has " + std::to_string(outputs) +
-                   " outputs");
+  operation.require(count >= 1 && static_cast<std::size_t>(count) == outputs, "splits its input into ", count,
+                    " parts, and has ", outputs, " outputs");
 }
 
 void check_block_size(const CheckedOperator& operation) {
   const auto size = operation.options().scalar<std::int32_t>(0, 0);
-  if (size < 1) operation.refuse("works on blocks of " + std::to_string(size) + ", and at least 1 is expected");
+  operation.require(size >= 1, "works on blocks of ", size, ", and at least 1 is expected");
 }
 
 // Quantizes to values of some bits between two numbers, which have to lie around zero.
@@ -134,10 +123,8 @@ void check_fake_quant(const CheckedOperator& operation) {
   const auto bits = table.scalar<std::int32_t>(2, 0);
   const bool around_zero = least <= 0 && most >= 0 && least < most;
   const bool can_be_counted = bits >= 2 && bits <= 16;
-  if (!around_zero || !can_be_counted) {
-    operation.refuse("quantizes to " + std::to_string(bits) + " bits from " + std::to_string(least) + " to " +
-                     std::to_string(most) + ", and 2 to 16 bits and numbers around zero are expected");
-  }
+  operation.require(around_zero && can_be_counted, "quantizes to ", bits, " bits from ", least, " to ", most,
+                    ", and 2 to 16 bits and numbers around zero are expected");
 }
 
 // Kernels for floating point don't look at the output's type.
@@ -155,9 +142,8 @@ void check_result_type(const CheckedOperator& operation) {
 
 void check_radius(const CheckedOperator& operation) {
   const auto radius = operation.options().scalar<std::int32_t>(0, 0);
-  if (radius >= 0 && radius <= kLargestSetting) return;
-  operation.refuse("has a radius of " + std::to_string(radius) + ", and 0 to " + std::to_string(kLargestSetting) +
-                   " is expected");
+  operation.require(radius >= 0 && radius <= kLargestSetting, "has a radius of ", radius, ", and 0 to ",
+                    kLargestSetting, " is expected");
 }
 
 // Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
@@ -166,7 +152,7 @@ void check_custom(const CheckedOperator& operation) {
       std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
   if (std::ranges::find(kWithFlexBuffer, operation.custom_code()) == kWithFlexBuffer.end()) return;
   if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation.details().custom_options)) {
-    operation.refuse("has settings that can't be read: " + *wrong);
+    operation.refuse("has settings that can't be read: ", *wrong);
   }
   if (operation.custom_code() == kWithFlexBuffer.front()) check_detection(operation);
 }

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/tensor/tensor_spec.hpp"
-
 namespace zerolite {
 namespace {
 
@@ -31,7 +29,7 @@ bool computes_quantized(const CheckedOperator& operation) {
 double scale_of(const CheckedOperator& operation, const Operand& operand) {
   const std::vector<float>& scales = operand.scales();
   if (scales.size() != 1) {
-    operation.refuse("works on quantized values, and " + operand.name() + " has " + std::to_string(scales.size()) +
+    operation.refuse("works on quantized values, and ", operand.name(), " has ", scales.size(),
                      " scales in place of one");
   }
   return static_cast<double>(scales.front());
@@ -41,10 +39,8 @@ void require_multiplier(const CheckedOperator& operation, double multiplier, Rat
   const bool in_range = std::isfinite(multiplier) && multiplier > 0 && (ratio == Ratio::any || multiplier < 1);
   // Just below one a multiplier is rounded up to it.
   constexpr double kRoundedToOne = 1 - 0x1p-32;
-  if (!in_range || (ratio == Ratio::below_one && multiplier >= kRoundedToOne)) {
-    operation.refuse("has scales so far apart that its kernel can't bring them together (a ratio of " +
-                     std::to_string(multiplier) + ")");
-  }
+  operation.require(in_range && (ratio != Ratio::below_one || multiplier < kRoundedToOne),
+                    "has scales so far apart that its kernel can't bring them together (a ratio of ", multiplier, ")");
 }
 
 double largest_input_scale(const CheckedOperator& operation) {
@@ -67,11 +63,10 @@ void check_shifts(const CheckedOperator& operation) {
     const double power = std::log2(scale_of(operation, operand));
     return std::abs(power - std::round(power)) < kTolerance;
   };
-  if (is_power_of_two(operation.input(0)) && is_power_of_two(operation.input(1)) &&
-      is_power_of_two(operation.output()) && operation.shape(0) != operation.shape(1)) {
-    operation.refuse("has inputs of the shapes " + to_string(operation.shape(0)) + " and " +
-                     to_string(operation.shape(1)) + ", and for scales that are powers of two one shape is expected");
-  }
+  operation.require(!is_power_of_two(operation.input(0)) || !is_power_of_two(operation.input(1)) ||
+                        !is_power_of_two(operation.output()) || operation.shape(0) == operation.shape(1),
+                    "has inputs of the shapes ", operation.shape(0), " and ", operation.shape(1),
+                    ", and for scales that are powers of two one shape is expected");
 }
 
 // The two inputs are brought to twice the larger scale, and from there, with some bits more, to that of the output.
@@ -91,7 +86,7 @@ void check_product(const CheckedOperator& operation) {
   if (!computes_quantized(operation)) return;
   const double product = scale_of(operation, operation.input(0)) * scale_of(operation, operation.input(1));
   const double multiplier = product / scale_of(operation, operation.output());
-  if (!std::isfinite(multiplier)) operation.refuse("has an output of scale zero");
+  operation.require(std::isfinite(multiplier), "has an output of scale zero");
 }
 
 void check_squared_difference(const CheckedOperator& operation) {
@@ -106,10 +101,8 @@ void check_comparison(const CheckedOperator& operation) {
   if (!has_quantized_input(operation)) return;
   for (const std::size_t input : {std::size_t{0}, std::size_t{1}}) {
     const double scale = scale_of(operation, operation.input(input));
-    if (scale <= 0 || scale == 1) {
-      operation.refuse("compares quantized values of scale " + std::to_string(scale) +
-                       ", for which its kernel ends the process");
-    }
+    operation.require(scale > 0 && scale != 1, "compares quantized values of scale ", scale,
+                      ", for which its kernel ends the process");
   }
 }
 
@@ -126,10 +119,9 @@ void check_channels(const CheckedOperator& operation) {
   const Operand input = operation.input(0);
   const Operand output = operation.output();
   const bool has_channels = input.scales().size() > 1 || output.scales().size() > 1;
-  if (has_channels && (input.is_empty() || input.shape() != output.shape())) {
-    operation.refuse("works on values of the shape " + to_string(input.shape()) + ", and has an output of the shape " +
-                     to_string(output.shape()) + " and several scales; one shape, which is not empty, is expected");
-  }
+  operation.require(!has_channels || (!input.is_empty() && input.shape() == output.shape()),
+                    "works on values of the shape ", input.shape(), ", and has an output of the shape ", output.shape(),
+                    " and several scales; one shape, which is not empty, is expected");
 }
 
 }  // namespace
