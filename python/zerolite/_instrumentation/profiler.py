@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from zerolite import _native
 from zerolite._instrumentation.profile import Profile
 from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode, name_nodes
 from zerolite._runtime.validation import checked_count
-
-if TYPE_CHECKING:
-    from zerolite._inference.signature import SignatureMethods
 
 __all__ = ["profile_signature"]
 
@@ -21,7 +17,7 @@ _WARMUP = 3
 
 
 def profile_signature(
-    signature: SignatureMethods, runs: int, *, progress: Callable[[int, int], object] | None = None
+    signature: _native.Signature, runs: int, *, progress: Callable[[int, int], object] | None = None
 ) -> Profile:
     """Profile runs of two replicas that take turns, one with a profiler and one without; see `Signature.profile`."""
     count = checked_count("runs", runs)

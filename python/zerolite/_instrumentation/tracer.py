@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +11,15 @@ from zerolite import _native
 from zerolite._instrumentation.trace import Trace, TracedTensor
 from zerolite._runtime.tensor import Quantization
 
-if TYPE_CHECKING:
-    from zerolite._inference.signature import SignatureMethods
-
 __all__ = ["builtin_replica", "trace_replica", "trace_signature"]
 
 
-def trace_signature(signature: SignatureMethods, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
+def trace_signature(signature: _native.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
     """Trace one run of a replica on builtin kernels; see `Signature.trace`."""
     return trace_replica(builtin_replica(signature), args, kwargs)
 
 
-def builtin_replica(signature: SignatureMethods) -> _native.Signature:
+def builtin_replica(signature: _native.Signature) -> _native.Signature:
     """A second instance that runs on TensorFlow Lite's own kernels, with the inputs' shapes of the first."""
     replica = _native.replica(signature, kernels=_native.CpuKernels.builtin)
     _native.take_inputs(replica, signature)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._runners import TensorSpec
+from zerolite._runners.runner import TensorSpec
 
 __all__ = ["check_class_names", "class_count", "labelled_classes", "predicted_classes"]
 

@@ -12,7 +12,9 @@ from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
-    from zerolite import CompiledModel, Signature, Tensor
+    from zerolite._inference.model import CompiledModel
+    from zerolite._inference.signature import Signature
+    from zerolite._runtime.tensor import Tensor
 
 __all__ = ["CompiledModelRunner", "tensor_spec"]
 

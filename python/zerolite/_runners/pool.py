@@ -12,7 +12,7 @@ from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.runner import check_inputs, chosen_output
 
 if TYPE_CHECKING:
-    from zerolite import Pool
+    from zerolite._inference.pool import Pool
 
 __all__ = ["PoolRunner"]
 

@@ -22,7 +22,7 @@ from zerolite.benchmarking.result import BenchmarkResult, RuntimeResult
 from zerolite.benchmarking.session import RUNTIMES, Session, open_session, session_of
 
 if TYPE_CHECKING:
-    from zerolite import CompiledModel
+    from zerolite._inference.model import CompiledModel
 
 __all__ = ["benchmark"]
 

@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-import zerolite
 from zerolite._timing.interleaved import ProgressCallback
 from zerolite.delegates.choice import listed_delegates
 
@@ -211,13 +210,13 @@ def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
     """The class and the arguments of each."""
     described = []
     for delegate in listed_delegates(delegates):
-        name = type(delegate).__name__
-        if type(delegate) is not getattr(zerolite, name, None):
+        kind = type(delegate)
+        if not kind.__module__.startswith("zerolite.delegates."):
             raise TypeError(
                 f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
                 "processes=0 to do without"
             )
-        described.append((name, delegate.arguments))
+        described.append((kind.__name__, delegate.arguments))
     return described
 
 

@@ -21,14 +21,14 @@ __all__ = ["print_comparison", "print_delegation", "print_operators", "print_sum
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the tables."""
-    headings, lines = main_table(comparison)
+    headings, lines = main_table(comparison.rows)
     print_table(headings, lines, left=2)
     if len(comparison.rows) > 1:
-        headings, lines = difference_table(comparison)
+        headings, lines = difference_table(comparison.rows)
         title = f"beside {comparison.first.name}"
         print_table(headings, lines, title=title, left=2)
     if comparison.parity:
-        headings, lines = parity_table(comparison)
+        headings, lines = parity_table(comparison.rows, comparison.parity)
         print_table(headings, lines, title="the same file in other runtimes", left=2)
 
 

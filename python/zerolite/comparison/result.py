@@ -83,7 +83,7 @@ class Comparison:
         """The tables in GitHub's Markdown."""
         from zerolite.comparison.report.tables import markdown
 
-        return markdown(self)
+        return markdown(self.rows, self.parity)
 
     def to_html(
         self,
@@ -104,7 +104,19 @@ class Comparison:
         """
         from zerolite.comparison.report.html import render_html
 
-        return render_html(self, title=title, introduction=introduction, details=details or {})
+        return render_html(
+            self.rows,
+            parity=self.parity,
+            worst=self.worst,
+            title=title,
+            introduction=introduction,
+            details={**(details or {}), **self.machine},
+            disagreement=self.disagreement,
+            wrong=self.wrong,
+            rounds=self.rounds,
+            created=self.created,
+            seconds=self.seconds,
+        )
 
     def save(self, path: str | os.PathLike[str], **options: Any) -> None:
         """Write a report: .html, .json or .md by the name's end. Nobody ever sees half of it.

@@ -191,7 +191,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
 
 
 def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
-    from zerolite import load
+    from zerolite._inference.model import load
 
     with load(path) as model:
         return {

@@ -10,8 +10,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite import CompiledModel, Error, Signature, Tensor, load
+from zerolite._inference.model import CompiledModel, load
+from zerolite._inference.signature import Signature
+from zerolite._native import Error
 from zerolite._runtime.quantization import AffineQuantization
+from zerolite._runtime.tensor import Tensor
 from zerolite.conversion.operators import without_kernel
 from zerolite.conversion.result import OutputDifference, Verification, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs

@@ -13,6 +13,7 @@ import numpy as np
 from zerolite import _native
 from zerolite._inference.model import _contiguous_view, _encoded
 from zerolite.interpreter.delegate import Delegate
+from zerolite.interpreter.graph_details import GraphDetails
 from zerolite.interpreter.signature_runner import SignatureRunner
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ _KERNELS = {
 _LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
 
 
-class Interpreter(_native.GraphInterpreter):
+class Interpreter(GraphDetails):
     """A model whose tensors are told apart by index: tf.lite.Interpreter's interface.
 
     ``set_tensor``, ``invoke`` and ``get_tensor`` are native. The GIL is free during longer runs, and one interpreter
@@ -300,19 +301,7 @@ class Interpreter(_native.GraphInterpreter):
 
     # Members that tf.lite does not document, and that tools use.
 
-    def _get_full_signature_list(self) -> dict[str, dict[str, dict[str, int]]]:
-        return self._signature_details()
-
-    def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> dict[str, Any]:
-        details = self._tensor_details(int(tensor_index), int(subgraph_index))
-        if self._compress_zero_points:
-            parameters = details["quantization_parameters"]
-            if len(np.unique(parameters["zero_points"])) == 1:
-                parameters["zero_points"] = parameters["zero_points"][:1]
-        return details
-
     def _get_ops_details(self) -> list[dict[str, Any]]:
-
         return operator_details(self)
 
     def _get_op_details(self, op_index: int) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from zerolite.benchmarking.inputs import make_inputs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zerolite import CompiledModel, Signature, Tensor
+    from zerolite._inference.model import CompiledModel
+    from zerolite._inference.signature import Signature
+    from zerolite._runtime.tensor import Tensor
 
 __all__ = ["Item", "batch_of", "items_for", "largest_chunk"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zerolite._plots.figure import draw_picture
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from zerolite.tuning.result import TuningResult
+    from zerolite._timing.ratio import Ratio
+    from zerolite.tuned import Goal, Setting
+    from zerolite.tuning.trial import Trial
 
 __all__ = ["tuning_plot"]
 
@@ -20,21 +23,30 @@ _OTHER = "#98a2ad"
 _DEFAULT = "#e08a2e"
 
 
-def tuning_plot(result: TuningResult, *, image_format: str) -> bytes:
+def tuning_plot(
+    trials: Sequence[Trial], setting: Setting, control: Ratio | None, *, goal: Goal, image_format: str
+) -> bytes:
     """Draw a mark for each setting that was measured, from the fastest at the top, and a line over half of its rounds.
+
+    Args:
+        trials: every setting that was considered.
+        setting: the one that the tuning ended with.
+        control: the time of a second replica with the default setting as a part of the first one's, for the noise.
+        goal: what was tuned for.
+        image_format: "svg", "png" or "pdf".
 
     Raises:
         ImportError: matplotlib is not installed (extra "plot").
     """
-    marks = [(str(trial.setting), trial.ratio, trial.setting == result.setting) for trial in result.trials]
+    marks = [(str(trial.setting), trial.ratio, trial.setting == setting) for trial in trials]
     measured = sorted(
         ((name, ratio, won) for name, ratio, won in marks if ratio is not None), key=lambda mark: mark[1].median
     )
 
     def paint(figure: Figure, axes: Axes) -> None:
         axes.axvline(1, color=_DEFAULT, linewidth=1.4, zorder=1)
-        if result.control is not None:
-            axes.axvspan(*result.control.quartiles, color=_DEFAULT, alpha=0.18, linewidth=0, zorder=0)
+        if control is not None:
+            axes.axvspan(*control.quartiles, color=_DEFAULT, alpha=0.18, linewidth=0, zorder=0)
         for place, (_, ratio, won) in enumerate(measured):
             color = _WINNER if won else _OTHER
             axes.plot(ratio.quartiles, (place, place), color=color, linewidth=2.2, solid_capstyle="butt")
@@ -48,14 +60,14 @@ def tuning_plot(result: TuningResult, *, image_format: str) -> bytes:
             tick.set_fontweight("bold" if won else "normal")
         axes.set_ylim(max(1, len(measured)) - 0.4, -0.6)
         _scale(axes, [value for _, ratio, _ in measured for value in ratio.quartiles])
-        axes.set_title(f"{result.goal}: {result.setting}", loc="left", fontsize=10, color=LIGHT.text)
-        figure.supxlabel(_explanation(result), color=LIGHT.text, fontsize=9)
+        axes.set_title(f"{goal}: {setting}", loc="left", fontsize=10, color=LIGHT.text)
+        figure.supxlabel(_explanation(with_noise=control is not None), color=LIGHT.text, fontsize=9)
 
     return draw_picture(paint, height=1.6 + 0.3 * max(1, len(measured)), image_format=image_format)
 
 
-def _explanation(result: TuningResult) -> str:
-    noise = "\nshaded: half of the rounds of the default against itself" if result.control is not None else ""
+def _explanation(*, with_noise: bool) -> str:
+    noise = "\nshaded: half of the rounds of the default against itself" if with_noise else ""
     return f"time per item / default's in the same rounds (less is faster){noise}"
 
 

@@ -99,7 +99,7 @@ class TuningResult(Plottable):
     def _draw(self, image_format: str) -> bytes:
         from zerolite.tuning.plot import tuning_plot
 
-        return tuning_plot(self, image_format=image_format)
+        return tuning_plot(self.trials, self.setting, self.control, goal=self.goal, image_format=image_format)
 
     def __str__(self) -> str:
         """The setting, what it is worth, and how many were tried."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zerolite._plots.theme import DARK, LIGHT, PlotTheme
 from zerolite.comparison.report.pictures import picture
 from zerolite.comparison.report.plots import confusion_plot, latency_distributions, metric_against
 from zerolite.comparison.report.tables import difference_table, main_table, metric_words, parity_table, short_number
-from zerolite.comparison.rows import Sample
-
-if TYPE_CHECKING:
-    from zerolite.comparison.result import Comparison
-    from zerolite.comparison.rows import ComparisonRow
+from zerolite.comparison.rows import Agreement, ComparisonRow, Sample
 
 __all__ = ["render_html"]
 
@@ -24,8 +20,34 @@ _SMALL_PICTURE = 32
 _MOST_CLASSES = 200
 
 
-def render_html(comparison: Comparison, *, title: str, introduction: str, details: Mapping[str, str]) -> str:
+def render_html(
+    rows: Sequence[ComparisonRow],
+    *,
+    parity: Sequence[Agreement],
+    worst: Sequence[Sample],
+    title: str,
+    introduction: str,
+    details: Mapping[str, str],
+    disagreement: str | None,
+    wrong: int | None,
+    rounds: int,
+    created: str,
+    seconds: float,
+) -> str:
     """The page: plots and pictures are embedded, nothing is loaded from elsewhere, every text is escaped.
+
+    Args:
+        rows: the rows of the comparison, the first of which the others are compared with.
+        parity: for each model that ran in zerolite and in other runtimes, whether they say the same.
+        worst: the samples to show.
+        title: the page's heading.
+        introduction: a paragraph below it.
+        details: label -> value: what the numbers belong to.
+        disagreement: one line on the first sample that two runtimes predict differently; None if all agree.
+        wrong: how many samples at least one row got wrong; None where there are no classes.
+        rounds: how often the samples were run.
+        created: when the comparison ended.
+        seconds: how long it took.
 
     Raises:
         ImportError: Jinja2 or matplotlib is not installed (extra "report").
@@ -46,26 +68,31 @@ def render_html(comparison: Comparison, *, title: str, introduction: str, detail
         lstrip_blocks=True,
     )
     return environment.get_template("comparison.html.jinja").render(
-        comparison=comparison,
+        first=rows[0],
         title=title,
         introduction=introduction,
-        details={**details, **comparison.machine},
-        main=main_table(comparison),
-        difference=difference_table(comparison) if len(comparison.rows) > 1 else None,
-        parity=parity_table(comparison) if comparison.parity else None,
-        incomplete=[place for place, agreement in enumerate(comparison.parity, 1) if not agreement.complete],
-        plots=_plots(comparison),
-        matrices=_matrices(comparison),
-        samples=[_sample(sample) for sample in comparison.worst],
-        one_item=None if comparison.wrong is None else f"{100 / comparison.first.result.items:.2g}",
-        skipped=[str(error.path) for error in comparison.first.result.skipped],
+        details=details,
+        main=main_table(rows),
+        difference=difference_table(rows) if len(rows) > 1 else None,
+        parity=parity_table(rows, parity) if parity else None,
+        incomplete=[place for place, agreement in enumerate(parity, 1) if not agreement.complete],
+        plots=_plots(rows),
+        matrices=_matrices(rows),
+        samples=[_sample(sample) for sample in worst],
+        wrong=wrong,
+        one_item=None if wrong is None else f"{100 / rows[0].result.items:.2g}",
+        skipped=[str(error.path) for error in rows[0].result.skipped],
+        disagreement=disagreement,
+        rounds=rounds,
+        created=created,
+        seconds=seconds,
     )
 
 
-def _plots(comparison: Comparison) -> list[dict[str, Any]]:
+def _plots(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     """Heading, image in both themes, the same in words, and a note."""
-    rows, plots = comparison.rows, []
-    metric = next(iter(comparison.first.numbers), None)
+    plots: list[dict[str, Any]] = []
+    metric = next(iter(rows[0].numbers), None)
     sized = [row for row in rows if row.size_bytes is not None]
     if metric is not None:
         title = metric[0].upper() + metric[1:].replace("_", " ")
@@ -100,10 +127,10 @@ def _plots(comparison: Comparison) -> list[dict[str, Any]]:
     return plots
 
 
-def _matrices(comparison: Comparison) -> list[dict[str, Any]]:
+def _matrices(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     """One confusion matrix for each model, of zerolite where it ran there."""
     chosen: dict[str, ComparisonRow] = {}
-    for row in comparison.rows:
+    for row in rows:
         shown = row.confusion is not None and 0 < len(row.confusion) <= _MOST_CLASSES
         if shown and (row.model not in chosen or row.runtime == "zerolite"):
             chosen[row.model] = row

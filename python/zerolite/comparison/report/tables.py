@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from zerolite.comparison.rows import Agreement, ComparisonRow
-
-if TYPE_CHECKING:
-    from zerolite.comparison.result import Comparison
 
 __all__ = [
     "Table",
@@ -30,10 +26,10 @@ _SHARES = ("accuracy", "precision", "recall", "f1", "mean_iou")
 _NONE = "-"
 
 
-def main_table(comparison: Comparison) -> Table:
+def main_table(rows: Sequence[ComparisonRow]) -> Table:
     """What was measured of each row."""
-    metrics = list(comparison.first.numbers)
-    batches = {row.result.items_per_call for row in comparison.rows}
+    metrics = list(rows[0].numbers)
+    batches = {row.result.items_per_call for row in rows}
     per = "" if batches == {1} else " a call"
     headings = ("model", "runtime", *metrics, f"p50 / µs{per}", f"p95 / µs{per}", "items/s", "KiB")
     lines = [
@@ -46,14 +42,14 @@ def main_table(comparison: Comparison) -> Table:
             f"{row.result.throughput:,.0f}",
             _NONE if row.size_bytes is None else short_number(row.size_bytes / 1024),
         )
-        for row in comparison.rows
+        for row in rows
     ]
     return headings, lines
 
 
-def difference_table(comparison: Comparison) -> Table:
+def difference_table(rows: Sequence[ComparisonRow]) -> Table:
     """Each row but the first beside the first."""
-    first = comparison.first
+    first = rows[0]
     metric = next(iter(first.numbers), None)
     headings = (
         "model",
@@ -65,7 +61,7 @@ def difference_table(comparison: Comparison) -> Table:
         "size",
     )
     lines = []
-    for row in comparison.rows[1:]:
+    for row in rows[1:]:
         agreement = row.difference
         assert agreement is not None
         lines.append(
@@ -82,7 +78,7 @@ def difference_table(comparison: Comparison) -> Table:
     return headings, lines
 
 
-def parity_table(comparison: Comparison) -> Table:
+def parity_table(rows: Sequence[ComparisonRow], parity: Sequence[Agreement]) -> Table:
     """The same file in zerolite and in another runtime."""
     headings = (
         "model",
@@ -93,10 +89,11 @@ def parity_table(comparison: Comparison) -> Table:
         "its p50 / µs",
         "ratio",
     )
+    latencies = {(row.model, row.runtime): row.result.latency(50) for row in rows}
     lines: list[tuple[str, ...]] = []
-    for agreement in comparison.parity:
-        ours = comparison.row(agreement.model, agreement.runtime).result.latency(50)
-        theirs = comparison.row(agreement.other_model, agreement.other_runtime).result.latency(50)
+    for agreement in parity:
+        ours = latencies[agreement.model, agreement.runtime]
+        theirs = latencies[agreement.other_model, agreement.other_runtime]
         lines.append(
             (
                 agreement.model,
@@ -111,15 +108,15 @@ def parity_table(comparison: Comparison) -> Table:
     return headings, lines
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(rows: Sequence[ComparisonRow], parity: Sequence[Agreement]) -> str:
     """All tables in GitHub's Markdown."""
-    parts = [_markdown_table(main_table(comparison))]
-    if len(comparison.rows) > 1:
-        parts.append(f"Beside {comparison.first.name}:\n")
-        parts.append(_markdown_table(difference_table(comparison)))
-    if comparison.parity:
+    parts = [_markdown_table(main_table(rows))]
+    if len(rows) > 1:
+        parts.append(f"Beside {rows[0].name}:\n")
+        parts.append(_markdown_table(difference_table(rows)))
+    if parity:
         parts.append("zerolite beside other runtimes on the same file:\n")
-        parts.append(_markdown_table(parity_table(comparison)))
+        parts.append(_markdown_table(parity_table(rows, parity)))
     return "\n".join(parts)
 
 

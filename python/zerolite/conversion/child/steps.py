@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from zerolite._platform.files import write_atomically
-from zerolite.benchmarking.first_result_program import peak_resident_bytes
+from zerolite._platform.peak_memory import peak_resident_bytes
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.output_check import Comparison, SourceRunner
