@@ -8,14 +8,13 @@
 
 #include "python/locking.hpp"
 #include "python/names.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
 namespace zerolite::bindings {
 namespace {
-
-constexpr std::int32_t kDelegateCode = 51;  // BuiltinOperator.DELEGATE
 
 template <typename Element>
 py::object as_vector(const std::vector<Element>& values, int type) {
@@ -174,7 +173,8 @@ py::list node_details(InterpreterObject& interpreter) {
     const OperatorCode& code = interpreter.model().description().operator_codes[operators[i].code];
     add(code.builtin_code, code.custom_code, operators[i].inputs, outputs_of[i]);
   }
-  for (const DelegatedNode& node : delegated) add(kDelegateCode, node.name, node.inputs, node.outputs);
+  for (const DelegatedNode& node : delegated)
+    add(static_cast<std::int32_t>(Operator::DELEGATE), node.name, node.inputs, node.outputs);
   return nodes;
 }
 

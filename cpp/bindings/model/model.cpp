@@ -17,7 +17,7 @@
 #include "signature/signature_object.hpp"
 #include "signature/vectorcall.hpp"
 #include "zerolite/compilation/load_model.hpp"
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace py = pybind11;
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/test_models.hpp"
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite::tests {

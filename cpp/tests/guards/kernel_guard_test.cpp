@@ -8,8 +8,8 @@
 #include <limits>
 #include <vector>
 
-#include "zerolite/guards/kernel_check.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/guards/shape_checks.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/tensor/element_type.hpp"
 
 namespace zerolite::tests {
@@ -21,7 +21,6 @@ using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::Status;
 using abi::tflite::Tensor;
-using builtin::Operator;
 
 // A count and that many numbers, as TensorFlow Lite keeps them.
 class Numbers {
@@ -75,7 +74,7 @@ class OneNode {
   [[nodiscard]] CapturedGraph graph() { return CapturedGraph(&context_); }
   Node& node() { return node_; }
   Registration& registration() { return registration_; }
-  [[nodiscard]] Verdict::Action judge(KernelCheck* check) const { return check(context_, node_).action; }
+  [[nodiscard]] CheckResult::Action judge(KernelCheck* check) const { return check(LiveNode(context_, node_)).action; }
   Status prepare() { return registration_.prepare(&context_, &node_); }
   Status run() { return registration_.invoke(&context_, &node_); }
   [[nodiscard]] int calls() const { return calls_; }
@@ -104,15 +103,15 @@ class OneNode {
   int reports_ = 0;
 };
 
-TEST(ValueGuardTest, CallsTheKernelOrRefuses) {
+TEST(KernelGuardTest, CallsTheKernelOrRefuses) {
   constexpr std::int32_t kLeast = std::numeric_limits<std::int32_t>::min();
-  OneNode model(Operator::floor_mod);
+  OneNode model(Operator::FLOOR_MOD);
   Numbers shape({2});
   std::vector<std::int32_t> numerators = {kLeast, 5};
   std::vector<std::int32_t> denominators = {5, -1};
   model.set(0, ElementType::int32, shape, numerators);
   model.set(1, ElementType::int32, shape, denominators);
-  guard_values(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.run(), Status::ok);
   EXPECT_EQ(model.calls(), 1);
   numerators = {5, kLeast};
@@ -121,8 +120,8 @@ TEST(ValueGuardTest, CallsTheKernelOrRefuses) {
   EXPECT_EQ(model.reports(), 1);
 }
 
-TEST(ValueGuardTest, ReadsLengthsOfBothTypes) {
-  OneNode model(Operator::reverse_sequence);
+TEST(KernelGuardTest, ReadsLengthsOfBothTypes) {
+  OneNode model(Operator::REVERSE_SEQUENCE);
   Numbers shape({2, 3});
   Numbers count({2});
   std::vector<float> data(6);
@@ -131,30 +130,30 @@ TEST(ValueGuardTest, ReadsLengthsOfBothTypes) {
   model.node().builtin_data = &params;
   model.set(0, ElementType::float32, shape, data);
   model.set(1, ElementType::int64, count, lengths);
-  guard_values(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.run(), Status::ok);
   lengths = {3, 0x100000000};  // 0 in 32 bits
   EXPECT_EQ(model.run(), Status::error);
 }
 
-TEST(ValueGuardTest, TakesEmptyTensors) {
-  OneNode model(Operator::broadcast_args);
+TEST(KernelGuardTest, TakesEmptyTensors) {
+  OneNode model(Operator::BROADCAST_ARGS);
   Numbers shape({0});
   std::vector<std::int32_t> nothing;
   model.set(0, ElementType::int32, shape, nothing);
   model.set(1, ElementType::int32, shape, nothing);
-  guard_values(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.run(), Status::ok);
 }
 
-TEST(ValueGuardTest, LooksAtConstantsBeforeAPreparation) {
-  OneNode model(Operator::broadcast_args);
+TEST(KernelGuardTest, LooksAtConstantsBeforeAPreparation) {
+  OneNode model(Operator::BROADCAST_ARGS);
   Numbers shape({2});
   std::vector<std::int32_t> left = {2, 3};
   std::vector<std::int32_t> right = {3, 2};
   model.set(0, ElementType::int32, shape, left);
   model.set(1, ElementType::int32, shape, right);
-  guard_values(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.prepare(), Status::ok);  // values of before
   model.tensor(0).allocation_type = abi::tflite::AllocationType::mmap_read_only;
   model.tensor(1).allocation_type = abi::tflite::AllocationType::persistent_read_only;
@@ -164,14 +163,14 @@ TEST(ValueGuardTest, LooksAtConstantsBeforeAPreparation) {
   EXPECT_EQ(model.prepare(), Status::ok);
 }
 
-TEST(ValueGuardTest, LeavesOutKernelsWithNothingToCompute) {
-  OneNode model(Operator::log_softmax);
+TEST(KernelGuardTest, LeavesOutKernelsWithNothingToCompute) {
+  OneNode model(Operator::LOG_SOFTMAX);
   Numbers some({2, 3});
   Numbers none({2, 0});
   std::vector<float> data(6);
   model.set(0, ElementType::float32, some, data);
   model.set_result(some);
-  guard_values(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.run(), Status::ok);
   EXPECT_EQ(model.calls(), 1);
   model.set(0, ElementType::float32, none, data);
@@ -184,71 +183,71 @@ TEST(ValueGuardTest, LeavesOutKernelsWithNothingToCompute) {
 }
 
 TEST(KernelCheckTest, ComparesChannelsWithScales) {
-  OneNode model(Operator::dequantize);
+  OneNode model(Operator::DEQUANTIZE);
   Numbers shape({1, 2});
   std::vector<std::int8_t> data(2);
   model.set(0, ElementType::int8, shape, data);
-  EXPECT_EQ(model.judge(&check_dequantize), Verdict::Action::run);
+  EXPECT_EQ(model.judge(&check_dequantize), CheckResult::Action::run);
   Numbers scales({0, 0});  // as many bits as floats have
   abi::tflite::AffineQuantization channels{reinterpret_cast<abi::tflite::FloatArray*>(scales.get()), nullptr, 1};
   model.tensor(0).quantization = {abi::tflite::QuantizationType::affine, &channels};
-  EXPECT_EQ(model.judge(&check_dequantize), Verdict::Action::run);
+  EXPECT_EQ(model.judge(&check_dequantize), CheckResult::Action::run);
   for (const std::int32_t axis : {0, 2, -1}) {
     channels.quantized_dimension = axis;
-    EXPECT_EQ(model.judge(&check_dequantize), Verdict::Action::refuse);
+    EXPECT_EQ(model.judge(&check_dequantize), CheckResult::Action::refuse);
   }
 }
 
 TEST(KernelCheckTest, ComparesShapes) {
-  OneNode model(Operator::matrix_set_diag);
+  OneNode model(Operator::MATRIX_SET_DIAG);
   Numbers matrices({2, 3, 4});
   Numbers diagonals({2, 3});
   Numbers others({2, 2});
   std::vector<float> data(24);
   model.set(0, ElementType::float32, matrices, data);
   model.set(1, ElementType::float32, diagonals, data);
-  EXPECT_EQ(model.judge(&check_diagonal), Verdict::Action::run);
-  EXPECT_EQ(model.judge(&check_same_shapes), Verdict::Action::refuse);
+  EXPECT_EQ(model.judge(&check_diagonal), CheckResult::Action::run);
+  EXPECT_EQ(model.judge(&check_same_shapes), CheckResult::Action::refuse);
   model.set(1, ElementType::float32, others, data);
-  EXPECT_EQ(model.judge(&check_diagonal), Verdict::Action::refuse);
+  EXPECT_EQ(model.judge(&check_diagonal), CheckResult::Action::refuse);
   model.set(1, ElementType::float32, matrices, data);
-  EXPECT_EQ(model.judge(&check_same_shapes), Verdict::Action::run);
+  EXPECT_EQ(model.judge(&check_same_shapes), CheckResult::Action::run);
 }
 
-TEST(ValueGuardTest, MayComeAgain) {
-  OneNode model(Operator::dilate);
+TEST(KernelGuardTest, MayComeAgain) {
+  OneNode model(Operator::DILATE);
   Numbers shape({1});
   std::vector<float> data(1);
   std::vector<std::int32_t> dilations = {0};
   model.set(0, ElementType::float32, shape, data);
   model.set(1, ElementType::int32, shape, dilations);
-  guard_values(model.graph());
-  guard_values(model.graph());
+  guard_kernels(model.graph());
+  guard_kernels(model.graph());
   EXPECT_EQ(model.run(), Status::error);
   dilations = {2};
   EXPECT_EQ(model.run(), Status::ok);
   EXPECT_EQ(model.calls(), 1);
 }
 
-TEST(ValueGuardTest, LeavesOtherNodesAlone) {
-  OneNode another(Operator::sub);
-  guard_values(another.graph());
+TEST(KernelGuardTest, LeavesOtherNodesAlone) {
+  OneNode another(Operator::SUB);
+  guard_kernels(another.graph());
   EXPECT_EQ(another.registration().invoke, &OneNode::kernel);
 
   abi::tflite::Delegate delegate{};
-  OneNode delegated(Operator::floor_mod);
+  OneNode delegated(Operator::FLOOR_MOD);
   delegated.node().delegate = &delegate;
-  guard_values(delegated.graph());
+  guard_kernels(delegated.graph());
   EXPECT_EQ(delegated.registration().invoke, &OneNode::kernel);
 
-  OneNode external(Operator::floor_mod);
+  OneNode external(Operator::FLOOR_MOD);
   external.registration().registration_external = &delegate;
-  guard_values(external.graph());
+  guard_kernels(external.graph());
   EXPECT_EQ(external.registration().invoke, &OneNode::kernel);
 
-  OneNode without_kernel(Operator::floor_mod);
+  OneNode without_kernel(Operator::FLOOR_MOD);
   without_kernel.registration().invoke = nullptr;
-  guard_values(without_kernel.graph());
+  guard_kernels(without_kernel.graph());
   EXPECT_EQ(without_kernel.registration().invoke, nullptr);
 }
 

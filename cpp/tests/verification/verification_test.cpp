@@ -13,7 +13,6 @@
 
 #include "support/test_models.hpp"
 #include "zerolite/compilation/load_model.hpp"
-#include "zerolite/model/operands.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/verification/flexbuffer_check.hpp"
 #include "zerolite/verification/sparsity_check.hpp"
@@ -98,15 +97,6 @@ TEST(FlexBufferCheckTest, NeverReadsOutside) {
 TEST(FlexBufferCheckTest, SaysWhatIsWrong) {
   EXPECT_THAT(flexbuffer::unsound_settings(bytes_of({7, 4, 1})), Optional(HasSubstr("its root is no map")));
   EXPECT_THAT(flexbuffer::unsound_settings({}), Optional(HasSubstr("outside")));
-}
-
-TEST(OperandsTest, AreKnownByNumber) {
-  EXPECT_EQ(operand_counts(0)->least_inputs, 2U);
-  EXPECT_EQ(operand_counts(83)->least_inputs, 1U);  // PACK
-  EXPECT_EQ(operand_counts(32), std::nullopt);      // CUSTOM
-  EXPECT_EQ(operand_counts(-1), std::nullopt);
-  EXPECT_THAT(input_of_output_type(49), Optional(1U));  // SPLIT
-  EXPECT_EQ(input_of_output_type(0), std::nullopt);     // ADD
 }
 
 // Under the sanitizers: whatever a byte is changed to, the checks stay within the file.

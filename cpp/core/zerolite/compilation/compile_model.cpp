@@ -210,7 +210,7 @@ CompiledModelHandle compile_foreign_program(const Model& program, const CompileO
 }  // namespace
 
 GraphObserver make_observer(const Model& model) {
-  return GraphObserver(model.description().subgraphs.size(), &guard_values);
+  return GraphObserver(model.description().subgraphs.size(), &guard_kernels);
 }
 
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,

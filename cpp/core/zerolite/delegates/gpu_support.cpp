@@ -1,11 +1,10 @@
 #include "zerolite/delegates/gpu_support.hpp"
 
 #include "zerolite/model/model_contents.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 namespace {
-
-constexpr std::int32_t kStablehloComposite = 206;
 
 std::string obstacle_of(const TensorDescription& tensor) {
   const std::string name = "tensor '" + tensor.name + "'";
@@ -26,7 +25,7 @@ std::string gpu_obstacle(const Model& model) {
     }
     for (const std::uint32_t code : subgraph.operators) {
       // Reads a null pointer for "odml.group_norm", whatever the attributes: SIGSEGV.
-      if (description.operator_codes[code].builtin_code == kStablehloComposite) {
+      if (kind_of(description.operator_codes[code]) == Operator::STABLEHLO_COMPOSITE) {
         return "an operator is a STABLEHLO_COMPOSITE, and the GPU accelerator does not survive some of them";
       }
     }

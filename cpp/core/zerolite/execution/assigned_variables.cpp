@@ -6,7 +6,7 @@
 
 #include "zerolite/graph/delegation.hpp"
 #include "zerolite/model/model_contents.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/model/variable_operators.hpp"
 #include "zerolite/platform/error.hpp"
 
@@ -18,9 +18,8 @@ using abi::tflite::Tensor;
 
 // Most models have none, and need no second reading.
 bool has_variables(const ModelDescription& description) {
-  return std::ranges::any_of(description.operator_codes, [](const auto& code) {
-    return code.builtin_code == static_cast<std::int32_t>(builtin::Operator::assign_variable);
-  });
+  return std::ranges::any_of(description.operator_codes,
+                             [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; });
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "zerolite/graph/delegation.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 namespace {
@@ -45,7 +45,7 @@ std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode&
     const std::string name = kernel_name(graph, planned);
     return "delegate " + (name.empty() ? "unnamed" : name) + " runs part of the graph";
   }
-  if (node.delegate == nullptr && registration.builtin_code == abi::tflite::kBuiltinCustom) {
+  if (node.delegate == nullptr && static_cast<Operator>(registration.builtin_code) == Operator::CUSTOM) {
     return "operator " + std::string(custom_name(registration)) + " is custom, and may keep state of its own";
   }
   if (node.might_have_side_effect) return "an operator runs other subgraphs or has side effects";
@@ -57,9 +57,9 @@ std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode&
 
 // Kernels that draw random numbers keep the generator's state to themselves.
 bool draws_random_numbers(const Registration& registration) {
-  const auto operation = static_cast<builtin::Operator>(registration.builtin_code);
-  return operation == builtin::Operator::multinomial || operation == builtin::Operator::random_standard_normal ||
-         operation == builtin::Operator::random_uniform;
+  const auto operation = static_cast<Operator>(registration.builtin_code);
+  return operation == Operator::MULTINOMIAL || operation == Operator::RANDOM_STANDARD_NORMAL ||
+         operation == Operator::RANDOM_UNIFORM;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "zerolite/graph/delegation.hpp"
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 

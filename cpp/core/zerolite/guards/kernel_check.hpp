@@ -5,52 +5,63 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "litert_abi/tflite.hpp"
+#include "zerolite/tensor/element_type.hpp"
+#include "zerolite/verification/operand_rules.hpp"
 
 namespace zerolite {
 
 // What is to be done with a node.
-struct Verdict {
+struct CheckResult {
   enum class Action { run, skip, refuse };
 
   Action action = Action::run;
-  const char* words = nullptr;  // for a refusal: what is wrong with the tensor
+  const char* reason = nullptr;  // for a refusal: what is wrong with the tensor
   const abi::tflite::Tensor* tensor = nullptr;
 
-  static Verdict skip() { return {Action::skip, nullptr, nullptr}; }
-  static Verdict refuse(const abi::tflite::Tensor& tensor, const char* words) {
-    return {Action::refuse, words, &tensor};
+  static CheckResult skip() { return {Action::skip, nullptr, nullptr}; }
+  static CheckResult refuse(const abi::tflite::Tensor& tensor, const char* reason) {
+    return {Action::refuse, reason, &tensor};
+  }
+  static CheckResult refuse_unless(bool sound, const abi::tflite::Tensor& tensor, const char* reason) {
+    return sound ? CheckResult() : refuse(tensor, reason);
   }
 };
 
-// Looks at the operands of a node whose values are there.
-using KernelCheck = Verdict(const abi::tflite::Context&, const abi::tflite::Node&);
+// A node whose operands have their values.
+class LiveNode {
+ public:
+  LiveNode(const abi::tflite::Context& context, const abi::tflite::Node& node) : context_(context), node_(node) {}
 
-inline const abi::tflite::Tensor& input_of(const abi::tflite::Context& context, const abi::tflite::Node& node,
-                                           std::size_t position) {
-  return context.tensors[static_cast<std::size_t>(node.inputs->values()[position])];
-}
+  [[nodiscard]] const abi::tflite::Tensor& input(std::size_t position) const {
+    return tensor(node_.inputs->values()[position]);
+  }
+  // The first one.
+  [[nodiscard]] const abi::tflite::Tensor& output() const { return tensor(node_.outputs->values()[0]); }
+  [[nodiscard]] bool computes_nothing() const { return is_empty(output().dims->values()); }
+  // Whether the values of all inputs are there before a run.
+  [[nodiscard]] bool has_constant_inputs() const;
+  template <typename Parameters>
+  [[nodiscard]] const Parameters& parameters() const {
+    return *static_cast<const Parameters*>(node_.builtin_data);
+  }
 
-// Of the values.
-KernelCheck check_broadcast_args;
-KernelCheck check_dilate;
-KernelCheck check_floor_mod;
-KernelCheck check_random;
-KernelCheck check_resize_nearest_neighbor;
-KernelCheck check_reverse_sequence;
-KernelCheck check_transpose;
+  // For the rules of operands.
+  [[nodiscard]] std::span<const int> shape(std::size_t position) const { return input(position).dims->values(); }
+  [[nodiscard]] ElementType type(std::size_t position) const { return static_cast<ElementType>(input(position).type); }
+  [[nodiscard]] std::span<const std::byte> constant(std::size_t position) const;
 
-// Of the shapes.
-KernelCheck check_axis_of_reverse;
-KernelCheck check_axis_of_split;
-KernelCheck check_axis_of_split_v;
-KernelCheck check_dequantize;
-KernelCheck check_diagonal;
-KernelCheck check_elementwise;
-KernelCheck check_lstm;
-KernelCheck check_quantize;
-KernelCheck check_same_shapes;
-KernelCheck check_softmax;
+ private:
+  [[nodiscard]] const abi::tflite::Tensor& tensor(int index) const {
+    return context_.tensors[static_cast<std::size_t>(index)];
+  }
+
+  const abi::tflite::Context& context_;
+  const abi::tflite::Node& node_;
+};
+
+using KernelCheck = CheckResult(const LiveNode&);
 
 }  // namespace zerolite

@@ -1,29 +1,26 @@
 #include "zerolite/guards/kernel_guard.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstddef>
 
-#include "zerolite/guards/kernel_check.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/guards/shape_checks.hpp"
+#include "zerolite/guards/value_checks.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 namespace {
 
-using abi::tflite::AllocationType;
 using abi::tflite::Context;
 using abi::tflite::Invoke;
 using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::Status;
-using builtin::Operator;
 
 // A kernel's run or its preparation, with a check before it.
 template <Invoke* Registration::*step, Operator operation, KernelCheck* check>
 class Guarded {
  public:
-  static void replace(Registration& registration) {
+  static void install(Registration& registration) {
     // The runtime has one kernel for an operator; any other one, of a kind that is not known, goes without the check.
     Invoke* known = nullptr;
     if (registration.*step == nullptr || registration.*step == &call) return;
@@ -34,11 +31,11 @@ class Guarded {
 
  private:
   static Status call(Context* context, Node* node) {
-    const Verdict verdict = check(*context, *node);
-    if (verdict.action == Verdict::Action::run) return original.load()(context, node);
-    if (verdict.action == Verdict::Action::skip) return Status::ok;
+    const CheckResult result = check(LiveNode(*context, *node));
+    if (result.action == CheckResult::Action::run) return original.load()(context, node);
+    if (result.action == CheckResult::Action::skip) return Status::ok;
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
-    context->report_error(context, "tensor '%s' %s", name_of(*verdict.tensor), verdict.words);
+    context->report_error(context, "tensor '%s' %s", name_of(*result.tensor), result.reason);
     return Status::error;
   }
 
@@ -47,66 +44,62 @@ class Guarded {
 
 // A kernel computes while it is prepared if all of its inputs have their values by then.
 template <KernelCheck* check>
-Verdict check_constants(const Context& context, const Node& node) {
-  const bool constant = std::ranges::all_of(node.inputs->values(), [&](int index) {
-    const AllocationType type = context.tensors[static_cast<std::size_t>(index)].allocation_type;
-    return type == AllocationType::mmap_read_only || type == AllocationType::persistent_read_only;
-  });
-  return constant ? check(context, node) : Verdict();
+CheckResult check_constants(const LiveNode& node) {
+  return node.has_constant_inputs() ? check(node) : CheckResult();
 }
 
 struct Guard {
   Operator operation;
-  void (*put)(Registration&);
+  void (*install)(Registration&);
 };
 
 template <Operator operation, KernelCheck* check>
 constexpr Guard before_run() {
-  return {operation, &Guarded<&Registration::invoke, operation, check>::replace};
+  return {operation, &Guarded<&Registration::invoke, operation, check>::install};
 }
 
 template <Operator operation, KernelCheck* check>
 constexpr Guard before_preparation() {
-  return {operation, &Guarded<&Registration::prepare, operation, &check_constants<check>>::replace};
+  return {operation, &Guarded<&Registration::prepare, operation, &check_constants<check>>::install};
 }
 
 constexpr auto kGuards = std::to_array<Guard>({
-    before_run<Operator::add, check_elementwise>(),
-    before_run<Operator::atan2, check_same_shapes>(),
-    before_run<Operator::bidirectional_sequence_lstm, check_lstm>(),
-    before_preparation<Operator::broadcast_args, check_broadcast_args>(),
-    before_run<Operator::broadcast_args, check_broadcast_args>(),
-    before_run<Operator::dequantize, check_dequantize>(),
-    before_run<Operator::dilate, check_dilate>(),
-    before_run<Operator::floor_mod, check_floor_mod>(),
-    before_run<Operator::log_softmax, check_softmax>(),
-    before_run<Operator::lstm, check_lstm>(),
-    before_run<Operator::matrix_set_diag, check_diagonal>(),
-    before_run<Operator::mul, check_elementwise>(),
-    before_run<Operator::prelu, check_elementwise>(),
-    before_run<Operator::quantize, check_quantize>(),
-    before_run<Operator::random_standard_normal, check_random>(),
-    before_run<Operator::random_uniform, check_random>(),
-    before_run<Operator::resize_nearest_neighbor, check_resize_nearest_neighbor>(),
-    before_run<Operator::reverse_sequence, check_reverse_sequence>(),
-    before_run<Operator::reverse_v2, check_axis_of_reverse>(),
-    before_run<Operator::softmax, check_softmax>(),
-    before_run<Operator::split, check_axis_of_split>(),
-    before_run<Operator::split_v, check_axis_of_split_v>(),
-    before_run<Operator::stablehlo_shift_left, check_same_shapes>(),
-    before_run<Operator::transpose, check_transpose>(),
-    before_run<Operator::unidirectional_sequence_lstm, check_lstm>(),
+    before_run<Operator::ADD, check_elementwise>(),
+    before_run<Operator::ATAN2, check_same_shapes>(),
+    before_run<Operator::BIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
+    before_preparation<Operator::BROADCAST_ARGS, check_broadcast_args>(),
+    before_run<Operator::BROADCAST_ARGS, check_broadcast_args>(),
+    before_run<Operator::DEQUANTIZE, check_dequantize>(),
+    before_run<Operator::DILATE, check_dilate>(),
+    before_run<Operator::FLOOR_MOD, check_floor_mod>(),
+    before_run<Operator::LOG_SOFTMAX, check_softmax>(),
+    before_run<Operator::LSTM, check_lstm>(),
+    before_run<Operator::MATRIX_SET_DIAG, check_diagonal>(),
+    before_run<Operator::MUL, check_elementwise>(),
+    before_run<Operator::PRELU, check_elementwise>(),
+    before_run<Operator::QUANTIZE, check_quantize>(),
+    before_run<Operator::RANDOM_STANDARD_NORMAL, check_random>(),
+    before_run<Operator::RANDOM_UNIFORM, check_random>(),
+    before_run<Operator::RESIZE_NEAREST_NEIGHBOR, check_resize_nearest_neighbor>(),
+    before_run<Operator::REVERSE_SEQUENCE, check_reverse_sequence>(),
+    before_run<Operator::REVERSE_V2, check_axis_of_reverse>(),
+    before_run<Operator::SOFTMAX, check_softmax>(),
+    before_run<Operator::SPLIT, check_axis_of_split>(),
+    before_run<Operator::SPLIT_V, check_axis_of_split_v>(),
+    before_run<Operator::STABLEHLO_SHIFT_LEFT, check_same_shapes>(),
+    before_run<Operator::TRANSPOSE, check_transpose>(),
+    before_run<Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
 });
 
 void guard(Registration& registration) {
-  for (const auto& [operation, put] : kGuards) {
-    if (operation == static_cast<Operator>(registration.builtin_code)) put(registration);
+  for (const auto& [operation, install] : kGuards) {
+    if (operation == static_cast<Operator>(registration.builtin_code)) install(registration);
   }
 }
 
 }  // namespace
 
-void guard_values(const CapturedGraph& graph) noexcept {
+void guard_kernels(const CapturedGraph& graph) noexcept {
   graph.for_each_planned([](const PlannedNode& planned) {
     Registration& registration = *planned.registration;
     // The runtime calls kernels of the newer interface without looking at these members.

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "zerolite/model/operator_names.hpp"
+#include "zerolite/model/operators.hpp"
 
 namespace zerolite {
 

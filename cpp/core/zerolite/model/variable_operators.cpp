@@ -3,20 +3,17 @@
 #include <algorithm>
 #include <map>
 
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/tensor/element_type.hpp"
 
 namespace zerolite {
 namespace {
 
-using builtin::Operator;
-
 // Without settings it is a variable without a name, which all such operators share.
 std::string shared_name(const OperatorDetails& operation) {
-  constexpr std::uint8_t kVariableOptions = 111;
   constexpr unsigned kSharedName = 1;
-  if (operation.options.type != kVariableOptions || !operation.options.table) return "";
-  return std::string(operation.options.table->string(kSharedName));
+  const std::optional<flatbuffer::Table> options = options_of(Operator::VAR_HANDLE, operation);
+  return options ? std::string(options->string(kSharedName)) : "";
 }
 
 }  // namespace
@@ -25,16 +22,16 @@ std::vector<VariableOperator> variable_operators(const GraphView& graph) {
   std::map<std::int32_t, std::string> names;  // by the tensor that refers to a variable
   std::vector<VariableOperator> found;
   for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
-    const auto code = static_cast<Operator>(graph.operator_code(i).builtin_code);
+    const auto code = kind_of(graph.operator_code(i));
     const OperatorDetails& operation = graph.details.operators[i];
-    if (code == Operator::var_handle) {
+    if (code == Operator::VAR_HANDLE) {
       names[operation.outputs[0]] = shared_name(operation);
       continue;
     }
-    if (code != Operator::read_variable && code != Operator::assign_variable) continue;
+    if (code != Operator::READ_VARIABLE && code != Operator::ASSIGN_VARIABLE) continue;
     const auto name = names.find(operation.inputs[0]);
     if (name == names.end()) continue;
-    if (code == Operator::read_variable) {
+    if (code == Operator::READ_VARIABLE) {
       found.push_back({i, name->second, VariableOperator::Kind::read, operation.outputs[0]});
     } else {
       found.push_back({i, name->second, VariableOperator::Kind::assign, operation.inputs[1]});

@@ -1,16 +1,13 @@
 #include "zerolite/verification/checked_operator.hpp"
 
-#include "zerolite/platform/error.hpp"
+#include <optional>
 
 namespace zerolite {
 
-void CheckedOperator::refuse(const std::string& what) const {
-  throw InvalidModelError(graph_.name_of_operator(index_) + " " + what);
-}
-
-const flatbuffer::Table& CheckedOperator::table_of(const OperatorOptions& options, std::uint8_t type) const {
-  if (options.type != type || !options.table) refuse("has no options of its own kind, which say how it works");
-  return *options.table;
+flatbuffer::Table CheckedOperator::options() const {
+  const std::optional<flatbuffer::Table> options = options_of(kind(), details_);
+  if (!options) refuse("has no options of its own kind, which say how it works");
+  return *options;
 }
 
 }  // namespace zerolite

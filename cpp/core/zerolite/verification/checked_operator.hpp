@@ -3,39 +3,63 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/operator_numbers.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/model/subgraph_view.hpp"
+#include "zerolite/verification/refusal.hpp"
 
 namespace zerolite {
 
-class CheckedOperator {
+// A tensor that an operator reads or writes.
+class Operand {
  public:
-  CheckedOperator(const GraphView& graph, std::size_t index)
-      : graph_(graph), index_(index), code_(graph.operator_code(index)), operation_(graph.details.operators[index]) {}
+  Operand(const GraphView& graph, std::int32_t index) : graph_(graph), index_(index) {}
 
- protected:
-  ~CheckedOperator() = default;
-
-  // Throws InvalidModelError, which names the operator.
-  [[noreturn]] void refuse(const std::string& what) const;
-
-  [[nodiscard]] builtin::Operator kind() const { return static_cast<builtin::Operator>(code_.builtin_code); }
-  // The settings of a type of the schema's unions of options.
-  [[nodiscard]] const flatbuffer::Table& options(std::uint8_t type) const { return table_of(operation_.options, type); }
-  [[nodiscard]] const flatbuffer::Table& options_2(std::uint8_t type) const {
-    return table_of(operation_.options_2, type);
-  }
-
-  const GraphView& graph_;
-  std::size_t index_;
-  const OperatorCode& code_;
-  const OperatorDetails& operation_;
+  [[nodiscard]] const std::vector<std::int32_t>& shape() const { return graph_.tensor(index_).shape; }
+  [[nodiscard]] ElementType type() const { return graph_.tensor(index_).type; }
+  [[nodiscard]] bool is_empty() const { return graph_.tensor(index_).is_empty(); }
+  [[nodiscard]] const std::vector<float>& scales() const { return graph_.tensor_details(index_).scales; }
+  // None for what a run computes.
+  [[nodiscard]] std::span<const std::byte> constant() const { return graph_.tensor_details(index_).constant; }
+  [[nodiscard]] std::string name() const { return graph_.name_of_tensor(static_cast<std::size_t>(index_)); }
 
  private:
-  [[nodiscard]] const flatbuffer::Table& table_of(const OperatorOptions& options, std::uint8_t type) const;
+  const GraphView& graph_;
+  std::int32_t index_;
+};
+
+class CheckedOperator : public Refusing<CheckedOperator> {
+ public:
+  CheckedOperator(const GraphView& graph, std::size_t index)
+      : graph_(graph), index_(index), details_(graph.details.operators[index]) {}
+
+  [[nodiscard]] std::string who() const { return graph_.name_of_operator(index_) + " "; }
+  [[nodiscard]] Operator kind() const { return kind_of(graph_.operator_code(index_)); }
+  [[nodiscard]] const std::string& custom_code() const { return graph_.operator_code(index_).custom_code; }
+  [[nodiscard]] const OperatorDetails& details() const { return details_; }
+  // The options of its kind, which it has to have.
+  [[nodiscard]] flatbuffer::Table options() const;
+
+  [[nodiscard]] bool has_input(std::size_t position) const {
+    return position < details_.inputs.size() && details_.inputs[position] >= 0;
+  }
+  [[nodiscard]] Operand input(std::size_t position) const { return {graph_, details_.inputs[position]}; }
+  // The first one.
+  [[nodiscard]] Operand output() const { return {graph_, details_.outputs[0]}; }
+
+  // For the rules of operands.
+  [[nodiscard]] const std::vector<std::int32_t>& shape(std::size_t position) const { return input(position).shape(); }
+  [[nodiscard]] ElementType type(std::size_t position) const { return input(position).type(); }
+  [[nodiscard]] std::span<const std::byte> constant(std::size_t position) const { return input(position).constant(); }
+
+ private:
+  const GraphView& graph_;
+  std::size_t index_;
+  const OperatorDetails& details_;
 };
 
 }  // namespace zerolite

@@ -1,13 +1,11 @@
 // The attributes of STABLEHLO_GATHER, by which its kernel computes places in memory and does not check them (2.3.0).
 #pragma once
 
-#include <cstddef>
-
-#include "zerolite/model/subgraph_view.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 
 // Throws InvalidModelError, which names the operator.
-void check_gather(const GraphView& graph, std::size_t index);
+void check_gather(const CheckedOperator& operation);
 
 }  // namespace zerolite

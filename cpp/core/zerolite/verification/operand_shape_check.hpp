@@ -1,13 +1,11 @@
 // Shapes of operands that kernels read beyond or end the process for (2.3.0).
 #pragma once
 
-#include <cstddef>
-
-#include "zerolite/model/subgraph_view.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 
 // Throws InvalidModelError, which names the operator.
-void check_operand_shapes(const GraphView& graph, std::size_t index);
+void check_operand_shapes(const CheckedOperator& operation);
 
 }  // namespace zerolite

@@ -9,10 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "zerolite/model/operands.hpp"
-#include "zerolite/model/operator_numbers.hpp"
-#include "zerolite/tensor/element_type.hpp"
-#include "zerolite/tensor/tensor_spec.hpp"
 #include "zerolite/verification/checked_operator.hpp"
 #include "zerolite/verification/detection_check.hpp"
 #include "zerolite/verification/flexbuffer_check.hpp"
@@ -23,258 +19,203 @@
 namespace zerolite {
 namespace {
 
-using builtin::Operator;
+// Kernels compute with products of such settings in 32 bits.
+constexpr std::int32_t kLargestSetting = 1 << 15;
 
-// Operators with inputs that may be left out, and how many at the front may not be. All others need what they list.
-struct OptionalInputs {
-  Operator operation;
-  std::size_t required;
-};
+void require_count(const CheckedOperator& operation, std::size_t count, CountRange expected, const std::string& what) {
+  operation.require(count >= expected.least && count <= expected.most, "has ", count, what, ", and ", expected.least,
+                    expected.least == expected.most ? "" : " or more", " are expected");
+}
 
-constexpr auto kOptionalInputs = std::to_array<OptionalInputs>({
-    {Operator::conv_2d, 2},
-    {Operator::conv_3d, 2},
-    {Operator::conv_3d_transpose, 3},
-    {Operator::depthwise_conv_2d, 2},
-    {Operator::fully_connected, 2},
-    {Operator::lstm, 1},
-    {Operator::svdf, 3},
-    {Operator::unidirectional_sequence_lstm, 1},
-    {Operator::bidirectional_sequence_lstm, 1},
-    {Operator::bidirectional_sequence_rnn, 9},
-    {Operator::transpose_conv, 3},
-});
-
-class OperatorCheck : CheckedOperator {
- public:
-  using CheckedOperator::CheckedOperator;
-
-  void run() const {
-    check_counts();
-    check_required_inputs();
-    check_output_type();
-    check_operand_shapes(graph_, index_);
-    check_quantized_operator(graph_, index_);
-    switch (kind()) {
-      case Operator::resize_bilinear:
-      case Operator::resize_nearest_neighbor:
-        return check_resize();
-      case Operator::dequantize:
-      case Operator::densify:
-        return check_unpacked();
-      case Operator::fake_quant:
-        return check_fake_quant();
-      case Operator::matrix_diag:
-      case Operator::matrix_set_diag:
-        return check_types({ElementType::float32, ElementType::int8, ElementType::uint8, ElementType::int16,
-                            ElementType::int32, ElementType::int64});
-      case Operator::batch_matmul:
-      case Operator::softmax:
-        return check_result_type();
-      case Operator::local_response_normalization:
-        return check_radius();
-      case Operator::stablehlo_gather:
-        return check_gather(graph_, index_);
-      case Operator::conv_2d:
-        return check_window(1, {1, 2}, {4, 5});
-      case Operator::depthwise_conv_2d:
-        check_window(2, {1, 2}, {5, 6});
-        check_bias();
-        return check_depth_multiplier();
-      case Operator::transpose_conv:
-        return check_window(49, {1, 2}, {});
-      case Operator::conv_3d:
-      case Operator::conv_3d_transpose:
-        return check_window(106, {1, 2, 3}, {5, 6, 7});
-      case Operator::average_pool_2d:
-      case Operator::max_pool_2d:
-      case Operator::l2_pool_2d:
-        return check_window(5, {1, 2, 3, 4}, {});
-      case Operator::split:
-        return check_output_count(35);
-      case Operator::split_v:
-        return check_output_count(79);
-      case Operator::unpack:
-        return check_output_count(64);
-      case Operator::space_to_depth:
-        return check_block_size(19);
-      case Operator::depth_to_space:
-        return check_block_size(94);
-      case Operator::custom:
-        return check_custom();
-      default:
-        return;
-    }
+void check_operands(const CheckedOperator& operation) {
+  const OperandCounts counts = operand_counts(operation.kind());
+  const std::size_t inputs = operation.details().inputs.size();
+  require_count(operation, inputs, counts.inputs, " inputs");
+  require_count(operation, operation.details().outputs.size(), counts.outputs, " outputs");
+  const std::size_t required = counts.required_inputs.value_or(inputs);
+  operation.require(inputs >= required, "has ", inputs, " inputs, and needs ", required);
+  for (std::size_t i = 0; i < required; ++i) {
+    operation.require(operation.has_input(i), "leaves out input ", i, ", which it needs");
   }
+}
 
- private:
-  void check_counts() const {
-    const std::optional<OperandCounts> counts = operand_counts(code_.builtin_code);
-    if (!counts) return;
-    const std::size_t inputs = operation_.inputs.size();
-    const std::size_t outputs = operation_.outputs.size();
-    if (inputs < counts->least_inputs || inputs > counts->most_inputs) {
-      refuse("has " + std::to_string(inputs) + " inputs, and " + std::to_string(counts->least_inputs) +
-             (counts->least_inputs == counts->most_inputs ? "" : " or more") + " are expected");
-    }
-    if (outputs < counts->least_outputs || outputs > counts->most_outputs) {
-      refuse("has " + std::to_string(outputs) + " outputs, and " + std::to_string(counts->least_outputs) +
-             (counts->least_outputs == counts->most_outputs ? "" : " or more") + " are expected");
-    }
+[[noreturn]] void refuse_types(const CheckedOperator& operation, ElementType input, ElementType output) {
+  operation.refuse("has an input of ", input, " and an output of ", output, ", and one type for both is expected");
+}
+
+void check_output_type(const CheckedOperator& operation) {
+  const std::optional<std::size_t> position = input_of_output_type(operation.kind());
+  if (!position || operation.details().inputs.size() <= *position || operation.details().outputs.empty()) return;
+  const ElementType input = operation.type(*position);
+  const ElementType output = operation.output().type();
+  if (input != output) refuse_types(operation, input, output);
+}
+
+// Kernels that take all other types for float32, whose elements may be larger (2.3.0).
+void check_types(const CheckedOperator& operation, std::initializer_list<ElementType> known) {
+  const ElementType type = operation.type(0);
+  operation.require(std::ranges::find(known, type) != known.end(), "has an input of ", type,
+                    ", which its kernel takes for float32");
+}
+
+// The kernels begin with the first pixel, whether or not there is one (2.3.0).
+void check_resize(const CheckedOperator& operation) {
+  const Operand input = operation.input(0);
+  if (input.is_empty()) operation.refuse("resizes ", input.name(), ", which is empty");
+}
+
+// XNNPACK unpacks a constant by the shape of the result, into memory of that size (2.3.0).
+void check_unpacked(const CheckedOperator& operation) {
+  const std::vector<std::int32_t>& to = operation.output().shape();
+  operation.require(operation.constant(0).empty() || operation.shape(0) == to, "unpacks a constant of shape ",
+                    operation.shape(0), " as one of shape ", to);
+}
+
+// Strides and window sizes, which have no default, and dilations, whose default is 1.
+void check_window(const CheckedOperator& operation, std::initializer_list<unsigned> sizes,
+                  std::initializer_list<unsigned> dilations) {
+  const flatbuffer::Table table = operation.options();
+  const auto padding = table.scalar<std::int8_t>(0, 0);
+  operation.require(padding == 0 || padding == 1, "has padding ", padding, ", and 0 (SAME) or 1 (VALID) is expected");
+  const auto require = [&](unsigned field, std::int32_t value) {
+    operation.require(value >= 1 && value <= kLargestSetting, "has a stride, window or dilation of ", value,
+                      " (option ", field, "), and 1 to ", kLargestSetting, " is expected");
+  };
+  for (const unsigned field : sizes) require(field, table.scalar<std::int32_t>(field, 0));
+  for (const unsigned field : dilations) require(field, table.scalar<std::int32_t>(field, 1));
+}
+
+// The builtin kernel reads a bias whether or not there is one (2.3.0); XNNPACK, which does not, takes constant weights.
+void check_bias(const CheckedOperator& operation) {
+  operation.require(operation.has_input(2) || !operation.constant(1).empty(),
+                    "has no bias, which its kernel reads where weights are no constant");
+}
+
+// Kernels for int8 weights take it as it is (2.3.0); others compute it, and old files leave it out.
+void check_depth_multiplier(const CheckedOperator& operation) {
+  if (operation.type(1) != ElementType::int8) return;
+  const std::vector<std::int32_t>& input = operation.shape(0);
+  const std::vector<std::int32_t>& filter = operation.shape(1);
+  const auto multiplier = std::int64_t{operation.options().scalar<std::int32_t>(3, 0)};
+  operation.require(!input.empty() && !filter.empty() && multiplier * input.back() == filter.back(),
+                    "has a depth multiplier of ", multiplier, " for an input of the shape ", input,
+                    " and weights of the shape ", filter);
+}
+
+void check_output_count(const CheckedOperator& operation) {
+  const auto count = operation.options().scalar<std::int32_t>(0, 0);
+  const std::size_t outputs = operation.details().outputs.size();
+  operation.require(count >= 1 && static_cast<std::size_t>(count) == outputs, "splits its input into ", count,
+                    " parts, and has ", outputs, " outputs");
+}
+
+void check_block_size(const CheckedOperator& operation) {
+  const auto size = operation.options().scalar<std::int32_t>(0, 0);
+  operation.require(size >= 1, "works on blocks of ", size, ", and at least 1 is expected");
+}
+
+// Quantizes to values of some bits between two numbers, which have to lie around zero.
+void check_fake_quant(const CheckedOperator& operation) {
+  check_types(operation, {ElementType::float32});
+  const flatbuffer::Table table = operation.options();
+  const auto least = table.scalar<float>(0, 0);
+  const auto most = table.scalar<float>(1, 0);
+  const auto bits = table.scalar<std::int32_t>(2, 0);
+  const bool around_zero = least <= 0 && most >= 0 && least < most;
+  const bool can_be_counted = bits >= 2 && bits <= 16;
+  operation.require(around_zero && can_be_counted, "quantizes to ", bits, " bits from ", least, " to ", most,
+                    ", and 2 to 16 bits and numbers around zero are expected");
+}
+
+// Kernels for floating point don't look at the output's type.
+void check_result_type(const CheckedOperator& operation) {
+  const ElementType input = operation.type(0);
+  const ElementType output = operation.output().type();
+  const auto is_floating = [](ElementType type) {
+    return type == ElementType::float32 || type == ElementType::float16 || type == ElementType::float64;
+  };
+  const bool is_narrower = byte_size(output, {}) < byte_size(input, {});
+  if (input != output && (is_floating(input) || is_floating(output) || is_narrower)) {
+    refuse_types(operation, input, output);
   }
+}
 
-  void check_required_inputs() const {
-    const auto* const found = std::ranges::find(kOptionalInputs, kind(), &OptionalInputs::operation);
-    const std::size_t required = found == kOptionalInputs.end() ? operation_.inputs.size() : found->required;
-    if (operation_.inputs.size() < required) {
-      refuse("has " + std::to_string(operation_.inputs.size()) + " inputs, and needs " + std::to_string(required));
-    }
-    for (std::size_t i = 0; i < required; ++i) {
-      if (operation_.inputs[i] < 0) refuse("leaves out input " + std::to_string(i) + ", which it needs");
-    }
+void check_radius(const CheckedOperator& operation) {
+  const auto radius = operation.options().scalar<std::int32_t>(0, 0);
+  operation.require(radius >= 0 && radius <= kLargestSetting, "has a radius of ", radius, ", and 0 to ",
+                    kLargestSetting, " is expected");
+}
+
+// Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
+void check_custom(const CheckedOperator& operation) {
+  static constexpr auto kWithFlexBuffer =
+      std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
+  if (std::ranges::find(kWithFlexBuffer, operation.custom_code()) == kWithFlexBuffer.end()) return;
+  if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation.details().custom_options)) {
+    operation.refuse("has settings that can't be read: ", *wrong);
   }
+  if (operation.custom_code() == kWithFlexBuffer.front()) check_detection(operation);
+}
 
-  void check_output_type() const {
-    const std::optional<std::size_t> position = input_of_output_type(code_.builtin_code);
-    if (!position || operation_.inputs.size() <= *position || operation_.outputs.empty()) return;
-    const ElementType input = graph_.tensor(operation_.inputs[*position]).type;
-    const ElementType output = graph_.tensor(operation_.outputs[0]).type;
-    if (input != output) refuse_types(input, output);
-  }
-
-  [[noreturn]] void refuse_types(ElementType input, ElementType output) const {
-    refuse("has an input of " + std::string(name_of(input)) + " and an output of " + std::string(name_of(output)) +
-           ", and one type for both is expected");
-  }
-
-  // Kernels that take all other types for float32, whose elements may be larger (2.3.0).
-  void check_types(std::initializer_list<ElementType> known) const {
-    const ElementType type = graph_.tensor(operation_.inputs[0]).type;
-    if (std::ranges::find(known, type) == known.end()) {
-      refuse("has an input of " + std::string(name_of(type)) + ", which its kernel takes for float32");
-    }
-  }
-
-  // The kernels begin with the first pixel, whether or not there is one (2.3.0).
-  void check_resize() const {
-    const std::int32_t input = operation_.inputs[0];
-    if (graph_.tensor(input).is_empty()) {
-      refuse("resizes " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which is empty");
-    }
-  }
-
-  // XNNPACK unpacks a constant by the shape of the result, into memory of that size (2.3.0).
-  void check_unpacked() const {
-    const std::int32_t input = operation_.inputs[0];
-    const std::int32_t output = operation_.outputs[0];
-    if (graph_.tensor_details(input).constant.empty() || graph_.tensor(input).shape == graph_.tensor(output).shape)
+void check_kind(const CheckedOperator& operation) {
+  switch (operation.kind()) {
+    case Operator::RESIZE_BILINEAR:
+    case Operator::RESIZE_NEAREST_NEIGHBOR:
+      return check_resize(operation);
+    case Operator::DEQUANTIZE:
+    case Operator::DENSIFY:
+      return check_unpacked(operation);
+    case Operator::FAKE_QUANT:
+      return check_fake_quant(operation);
+    case Operator::MATRIX_DIAG:
+    case Operator::MATRIX_SET_DIAG:
+      return check_types(operation, {ElementType::float32, ElementType::int8, ElementType::uint8, ElementType::int16,
+                                     ElementType::int32, ElementType::int64});
+    case Operator::BATCH_MATMUL:
+    case Operator::SOFTMAX:
+      return check_result_type(operation);
+    case Operator::LOCAL_RESPONSE_NORMALIZATION:
+      return check_radius(operation);
+    case Operator::STABLEHLO_GATHER:
+      return check_gather(operation);
+    case Operator::CONV_2D:
+      return check_window(operation, {1, 2}, {4, 5});
+    case Operator::DEPTHWISE_CONV_2D:
+      check_window(operation, {1, 2}, {5, 6});
+      check_bias(operation);
+      return check_depth_multiplier(operation);
+    case Operator::TRANSPOSE_CONV:
+      return check_window(operation, {1, 2}, {});
+    case Operator::CONV_3D:
+    case Operator::CONV_3D_TRANSPOSE:
+      return check_window(operation, {1, 2, 3}, {5, 6, 7});
+    case Operator::AVERAGE_POOL_2D:
+    case Operator::MAX_POOL_2D:
+    case Operator::L2_POOL_2D:
+      return check_window(operation, {1, 2, 3, 4}, {});
+    case Operator::SPLIT:
+    case Operator::SPLIT_V:
+    case Operator::UNPACK:
+      return check_output_count(operation);
+    case Operator::SPACE_TO_DEPTH:
+    case Operator::DEPTH_TO_SPACE:
+      return check_block_size(operation);
+    case Operator::CUSTOM:
+      return check_custom(operation);
+    default:
       return;
-    refuse("unpacks a constant of shape " + to_string(graph_.tensor(input).shape) + " as one of shape " +
-           to_string(graph_.tensor(output).shape));
   }
-
-  // Strides and window sizes, which have no default, and dilations, whose default is 1.
-  void check_window(std::uint8_t options_type, std::initializer_list<unsigned> sizes,
-                    std::initializer_list<unsigned> dilations) const {
-    const flatbuffer::Table& table = options(options_type);
-    const auto padding = table.scalar<std::int8_t>(0, 0);
-    if (padding != 0 && padding != 1) {
-      refuse("has padding " + std::to_string(padding) + ", and 0 (SAME) or 1 (VALID) is expected");
-    }
-    // Kernels compute with their products in 32 bits.
-    constexpr std::int32_t kLargest = 1 << 15;
-    const auto require = [&](unsigned field, std::int32_t value) {
-      if (value < 1 || value > kLargest) {
-        refuse("has a stride, window or dilation of " + std::to_string(value) + " (option " + std::to_string(field) +
-               "), and 1 to " + std::to_string(kLargest) + " is expected");
-      }
-    };
-    for (const unsigned field : sizes) require(field, table.scalar<std::int32_t>(field, 0));
-    for (const unsigned field : dilations) require(field, table.scalar<std::int32_t>(field, 1));
-  }
-
-  // The builtin kernel reads a bias whether or not there is one (2.3.0); XNNPACK, which does not, takes constant
-  // weights.
-  void check_bias() const {
-    const bool has_bias = operation_.inputs.size() > 2 && operation_.inputs[2] >= 0;
-    if (!has_bias && graph_.tensor_details(operation_.inputs[1]).constant.empty()) {
-      refuse("has no bias, which its kernel reads where weights are no constant");
-    }
-  }
-
-  // Kernels for int8 weights take it as it is (2.3.0); others compute it, and old files leave it out.
-  void check_depth_multiplier() const {
-    const TensorDescription& filter = graph_.tensor(operation_.inputs[1]);
-    if (filter.type != ElementType::int8) return;
-    const std::vector<std::int32_t>& input = graph_.tensor(operation_.inputs[0]).shape;
-    const auto multiplier = std::int64_t{options(2).scalar<std::int32_t>(3, 0)};
-    if (input.empty() || filter.shape.empty() || multiplier * input.back() != filter.shape.back()) {
-      refuse("has a depth multiplier of " + std::to_string(multiplier) + " for an input of the shape " +
-             to_string(input) + " and weights of the shape " + to_string(filter.shape));
-    }
-  }
-
-  void check_output_count(std::uint8_t options_type) const {
-    const auto count = options(options_type).scalar<std::int32_t>(0, 0);
-    if (count < 1 || static_cast<std::size_t>(count) != operation_.outputs.size()) {
-      refuse("splits its input into " + std::to_string(count) + " parts, and has " +
-             std::to_string(operation_.outputs.size()) + " outputs");
-    }
-  }
-
-  void check_block_size(std::uint8_t options_type) const {
-    const auto size = options(options_type).scalar<std::int32_t>(0, 0);
-    if (size < 1) refuse("works on blocks of " + std::to_string(size) + ", and at least 1 is expected");
-  }
-
-  // Quantizes to values of some bits between two numbers, which have to lie around zero.
-  void check_fake_quant() const {
-    check_types({ElementType::float32});
-    const flatbuffer::Table& table = options(58);
-    const auto least = table.scalar<float>(0, 0);
-    const auto most = table.scalar<float>(1, 0);
-    const auto bits = table.scalar<std::int32_t>(2, 0);
-    const bool around_zero = least <= 0 && most >= 0 && least < most;
-    const bool can_be_counted = bits >= 2 && bits <= 16;
-    if (!around_zero || !can_be_counted) {
-      refuse("quantizes to " + std::to_string(bits) + " bits from " + std::to_string(least) + " to " +
-             std::to_string(most) + ", and 2 to 16 bits and numbers around zero are expected");
-    }
-  }
-
-  // Kernels for floating point don't look at the output's type.
-  void check_result_type() const {
-    const ElementType input = graph_.tensor(operation_.inputs[0]).type;
-    const ElementType output = graph_.tensor(operation_.outputs[0]).type;
-    const auto is_floating = [](ElementType type) {
-      return type == ElementType::float32 || type == ElementType::float16 || type == ElementType::float64;
-    };
-    const bool is_narrower = byte_size(output, {}) < byte_size(input, {});
-    if (input != output && (is_floating(input) || is_floating(output) || is_narrower)) refuse_types(input, output);
-  }
-
-  void check_radius() const {
-    constexpr std::int32_t kLargest = 1 << 15;
-    const auto radius = options(13).scalar<std::int32_t>(0, 0);
-    if (radius < 0 || radius > kLargest) {
-      refuse("has a radius of " + std::to_string(radius) + ", and 0 to " + std::to_string(kLargest) + " is expected");
-    }
-  }
-
-  // Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
-  void check_custom() const {
-    static constexpr auto kWithFlexBuffer =
-        std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
-    if (std::ranges::find(kWithFlexBuffer, code_.custom_code) == kWithFlexBuffer.end()) return;
-    if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation_.custom_options)) {
-      refuse("has settings that can't be read: " + *wrong);
-    }
-    if (code_.custom_code == kWithFlexBuffer.front()) check_detection(graph_, index_);
-  }
-};
+}
 
 }  // namespace
 
-void check_operator(const GraphView& graph, std::size_t index) { OperatorCheck(graph, index).run(); }
+void check_operator(const GraphView& graph, std::size_t index) {
+  const CheckedOperator operation(graph, index);
+  check_operands(operation);
+  check_output_type(operation);
+  check_operand_shapes(operation);
+  check_quantized_operator(operation);
+  check_kind(operation);
+}
 
 }  // namespace zerolite

@@ -5,14 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "zerolite/platform/error.hpp"
-#include "zerolite/tensor/tensor_spec.hpp"
+#include "zerolite/verification/refusal.hpp"
 
 namespace zerolite {
 namespace {
 
 // The dimensions of a sparse tensor in the order in which they are stored: its own, and then those within its blocks.
-class Levels {
+class Levels : public Refusing<Levels> {
  public:
   Levels(const Sparsity& sparsity, std::span<const std::int32_t> shape, const std::string& who)
       : sparsity_(sparsity),
@@ -20,16 +19,15 @@ class Levels {
         who_(who),
         blocks_(sparsity.block_map.value_or(std::vector<std::int32_t>())) {
     const std::size_t levels = shape.size() + blocks_.size();
-    if (shape.empty() || sparsity.traversal_order.size() != levels || sparsity.dimensions.size() != levels) {
-      refuse("lists " + std::to_string(sparsity.dimensions.size()) + " dimensions in an order of " +
-             std::to_string(sparsity.traversal_order.size()) + ", and " + std::to_string(levels) +
-             " are expected of each");
-    }
+    require(!shape.empty() && sparsity.traversal_order.size() == levels && sparsity.dimensions.size() == levels,
+            "lists ", sparsity.dimensions.size(), " dimensions in an order of ", sparsity.traversal_order.size(),
+            ", and ", levels, " are expected of each");
     require_permutation(0, shape.size());
     require_permutation(shape.size(), levels);
     split_blocks();
   }
 
+  [[nodiscard]] std::string who() const { return who_ + "is sparse, and "; }
   [[nodiscard]] std::size_t count() const {
     std::size_t positions = 1;
     for (std::size_t level = 0; level < sparsity_.dimensions.size(); ++level) positions = descend(level, positions);
@@ -37,15 +35,12 @@ class Levels {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const { throw InvalidModelError(who_ + "is sparse, and " + what); }
-
   void require_permutation(std::size_t first, std::size_t last) const {
     std::vector<bool> seen(last - first);
     for (std::size_t level = first; level < last; ++level) {
       const auto dimension = static_cast<std::size_t>(sparsity_.traversal_order[level]);
-      if (dimension < first || dimension >= last || seen[dimension - first]) {
-        refuse("its traversal order " + to_string(sparsity_.traversal_order) + " names no order of its dimensions");
-      }
+      require(dimension >= first && dimension < last && !seen[dimension - first], "its traversal order ",
+              sparsity_.traversal_order, " names no order of its dimensions");
       seen[dimension - first] = true;
     }
   }
@@ -55,18 +50,16 @@ class Levels {
     sizes_.assign(shape_.begin(), shape_.end());
     for (std::size_t block = 0; block < blocks_.size(); ++block) {
       const auto dimension = static_cast<std::size_t>(blocks_[block]);
-      if (dimension >= shape_.size() || (block > 0 && blocks_[block] <= blocks_[block - 1])) {
-        refuse("its block map " + to_string(blocks_) + " does not name its dimensions in order");
-      }
+      require(dimension < shape_.size() && (block == 0 || blocks_[block] > blocks_[block - 1]), "its block map ",
+              blocks_, " does not name its dimensions in order");
       // The dimension within the block is stored at this level, which the runtime reads the other way round as well.
       const std::size_t level = shape_.size() + block;
       const auto stored = static_cast<std::size_t>(sparsity_.traversal_order[level]);
       const DimensionMetadata& inner = sparsity_.dimensions[stored];
-      if (inner.sparse || inner.dense_size <= 0 || shape_[dimension] % inner.dense_size != 0 ||
-          std::cmp_not_equal(sparsity_.traversal_order[stored], level)) {
-        refuse("its dimension " + std::to_string(dimension) + " of size " + std::to_string(shape_[dimension]) +
-               " does not divide into blocks of " + std::to_string(inner.dense_size));
-      }
+      require(!inner.sparse && inner.dense_size > 0 && shape_[dimension] % inner.dense_size == 0 &&
+                  std::cmp_equal(sparsity_.traversal_order[stored], level),
+              "its dimension ", dimension, " of size ", shape_[dimension], " does not divide into blocks of ",
+              inner.dense_size);
       sizes_[dimension] /= inner.dense_size;
       sizes_.push_back(inner.dense_size);
     }
@@ -77,24 +70,17 @@ class Levels {
     const DimensionMetadata& dimension = sparsity_.dimensions[level];
     const std::int32_t size = sizes_[static_cast<std::size_t>(sparsity_.traversal_order[level])];
     if (!dimension.sparse) {
-      if (dimension.dense_size != size) {
-        refuse("stores " + std::to_string(dimension.dense_size) + " of a dimension of size " + std::to_string(size));
-      }
+      require(dimension.dense_size == size, "stores ", dimension.dense_size, " of a dimension of size ", size);
       return parents * static_cast<std::size_t>(size);
     }
     const std::vector<std::int32_t>& segments = dimension.segments;
     const std::vector<std::int32_t>& indices = dimension.indices;
     const bool sound = segments.size() == parents + 1 && segments.front() == 0 && std::ranges::is_sorted(segments) &&
                        static_cast<std::size_t>(segments.back()) == indices.size();
-    if (!sound) {
-      refuse("level " + std::to_string(level) + " of it has " + std::to_string(segments.size()) +
-             " segment ends, which do not rise from 0 to its " + std::to_string(indices.size()) + " indices over " +
-             std::to_string(parents) + " segments");
-    }
+    require(sound, "level ", level, " of it has ", segments.size(), " segment ends, which do not rise from 0 to its ",
+            indices.size(), " indices over ", parents, " segments");
     for (const std::int32_t index : indices) {
-      if (index < 0 || index >= size) {
-        refuse("an index of it is " + std::to_string(index) + " in a dimension of size " + std::to_string(size));
-      }
+      require(index >= 0 && index < size, "an index of it is ", index, " in a dimension of size ", size);
     }
     return indices.size();
   }

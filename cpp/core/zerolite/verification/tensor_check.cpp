@@ -12,6 +12,7 @@
 #include "zerolite/platform/error.hpp"
 #include "zerolite/tensor/string_tensor.hpp"
 #include "zerolite/tensor/tensor_spec.hpp"
+#include "zerolite/verification/refusal.hpp"
 #include "zerolite/verification/sparsity_check.hpp"
 
 namespace zerolite {
@@ -45,7 +46,7 @@ std::string in_words(float number) {
   return words.str();
 }
 
-class TensorCheck {
+class TensorCheck : public Refusing<TensorCheck> {
  public:
   TensorCheck(const GraphView& graph, std::size_t index)
       : graph_(graph),
@@ -61,31 +62,26 @@ class TensorCheck {
     if (!details_.scales.empty() || !details_.zero_points.empty()) check_scales();
   }
 
- private:
-  [[noreturn]] void refuse(const std::string& what) const { throw InvalidModelError(who() + what); }
   [[nodiscard]] std::string who() const { return graph_.name_of_tensor(index_) + " "; }
 
+ private:
   void check_shape() const {
     const bool negative = std::ranges::any_of(tensor_.shape, [](std::int32_t dimension) { return dimension < 0; });
-    if (negative) refuse("has a negative dimension in its shape " + to_string(tensor_.shape));
+    require(!negative, "has a negative dimension in its shape ", tensor_.shape);
     // What has no size of its own takes at least the memory of a reference.
     const ElementType type = bits_of(tensor_.type) ? tensor_.type : ElementType::int64;
-    if (!byte_size(type, tensor_.shape)) {
-      refuse("has the shape " + to_string(tensor_.shape) + ", which is no possible size");
-    }
+    require(byte_size(type, tensor_.shape).has_value(), "has the shape ", tensor_.shape, ", which is no possible size");
   }
 
   void check_values() const {
-    if (details_.external_buffer != 0) {
-      refuse("keeps its values in another file, and a model is loaded from one file; store them in the model");
-    }
+    require(details_.external_buffer == 0,
+            "keeps its values in another file, and a model is loaded from one file; store them in the model");
     if (details_.constant.empty()) return;
-    if (details_.is_variable) refuse("is a variable and has constant values; it can be one of them");
+    require(!details_.is_variable, "is a variable and has constant values; it can be one of them");
     if (tensor_.type == ElementType::string) {
       check_strings();
     } else if (const std::optional<std::size_t> size = stored_size(); size && details_.constant.size() < *size) {
-      refuse("takes " + std::to_string(*size) + " bytes, and its buffer holds " +
-             std::to_string(details_.constant.size()));
+      refuse("takes ", *size, " bytes, and its buffer holds ", details_.constant.size());
     }
   }
 
@@ -104,31 +100,24 @@ class TensorCheck {
     } catch (const InvalidModelError&) {
       throw;
     } catch (const Error& error) {
-      refuse(std::string("has strings that can't be read: ") + error.what());
+      refuse("has strings that can't be read: ", error.what());
     }
     const std::size_t expected = byte_size(ElementType::int8, tensor_.shape).value_or(0);
-    if (count != expected) {
-      refuse("has " + std::to_string(expected) + " strings by its shape, and stores " + std::to_string(count));
-    }
+    require(count == expected, "has ", expected, " strings by its shape, and stores ", count);
   }
 
   void check_scales() const {
     const std::size_t scales = details_.scales.size();
-    if (details_.zero_points.size() != scales) {
-      refuse("has " + std::to_string(scales) + " scales and " + std::to_string(details_.zero_points.size()) +
-             " zero points, and as many are expected");
-    }
+    require(details_.zero_points.size() == scales, "has ", scales, " scales and ", details_.zero_points.size(),
+            " zero points, and as many are expected");
     const std::int32_t axis = details_.quantized_dimension;
-    if (axis < 0 || (!tensor_.shape.empty() && static_cast<std::size_t>(axis) >= tensor_.shape.size())) {
-      refuse("is quantized along axis " + std::to_string(axis) + " of its shape " + to_string(tensor_.shape));
-    }
+    require(axis >= 0 && (tensor_.shape.empty() || static_cast<std::size_t>(axis) < tensor_.shape.size()),
+            "is quantized along axis ", axis, " of its shape ", tensor_.shape);
     if (scales > 1) {
       const std::size_t expected =
           tensor_.shape.empty() ? 1 : static_cast<std::size_t>(tensor_.shape[static_cast<std::size_t>(axis)]);
-      if (scales != expected) {
-        refuse("has " + std::to_string(scales) + " scales, and 1 or " + std::to_string(expected) +
-               " are expected, the size of axis " + std::to_string(axis));
-      }
+      require(scales == expected, "has ", scales, " scales, and 1 or ", expected, " are expected, the size of axis ",
+              axis);
     }
     const auto range = range_of(tensor_.type);
     if (!range) return;
@@ -138,32 +127,26 @@ class TensorCheck {
     constexpr float kLargest = 1e30F;
     for (const float scale : details_.scales) {
       const bool sound = scale == 0 ? may_be_zero : std::isnormal(scale) && scale > 0 && scale <= kLargest;
-      if (!sound) refuse("has the scale " + in_words(scale) + ", and a positive number is expected (1.2e-38 to 1e30)");
+      if (!sound) refuse("has the scale ", in_words(scale), ", and a positive number is expected (1.2e-38 to 1e30)");
     }
     for (const std::int32_t zero_point : details_.zero_points) {
-      if (zero_point < range->first || zero_point > range->second) {
-        refuse("has the zero point " + std::to_string(zero_point) + ", which is no " +
-               std::string(name_of(tensor_.type)));
-      }
+      require(zero_point >= range->first && zero_point <= range->second, "has the zero point ", zero_point,
+              ", which is no ", tensor_.type);
     }
   }
 
   void check_blocks(const BlockwiseQuantization& blocks) const {
-    if (blocks.block_size <= 0) {
-      refuse("is quantized in blocks of " + std::to_string(blocks.block_size) + " values, and at least 1 is expected");
-    }
-    if (!graph_.has_tensor(blocks.scales)) refuse("has its scales in a tensor that does not exist");
-    if (blocks.zero_points != -1 && !graph_.has_tensor(blocks.zero_points)) {
-      refuse("has its zero points in a tensor that does not exist");
-    }
+    require(blocks.block_size > 0, "is quantized in blocks of ", blocks.block_size,
+            " values, and at least 1 is expected");
+    require(graph_.has_tensor(blocks.scales), "has its scales in a tensor that does not exist");
+    require(blocks.zero_points == -1 || graph_.has_tensor(blocks.zero_points),
+            "has its zero points in a tensor that does not exist");
     const auto elements = [](const TensorDescription& tensor) { return byte_size(ElementType::int8, tensor.shape); };
     const std::size_t values = elements(tensor_).value_or(0);
     const std::size_t scales = elements(graph_.tensor(blocks.scales)).value_or(0);
-    if (graph_.tensor_details(blocks.scales).constant.empty() ||
-        scales * static_cast<std::size_t>(blocks.block_size) < values) {
-      refuse("has " + std::to_string(values) + " values in blocks of " + std::to_string(blocks.block_size) +
-             ", and too few scales for them");
-    }
+    require(!graph_.tensor_details(blocks.scales).constant.empty() &&
+                scales * static_cast<std::size_t>(blocks.block_size) >= values,
+            "has ", values, " values in blocks of ", blocks.block_size, ", and too few scales for them");
   }
 
   const GraphView& graph_;

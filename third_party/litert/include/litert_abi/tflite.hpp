@@ -115,8 +115,7 @@ struct Registration {
   std::uint64_t inplace_operator;
 };
 
-// Values of BuiltinOperator in TensorFlow Lite's schema that have a meaning of their own here.
-inline constexpr std::int32_t kBuiltinCustom = 32;
+// The value of BuiltinOperator in TensorFlow Lite's schema for what a delegate puts in.
 inline constexpr std::int32_t kBuiltinDelegate = 51;
 
 // What Node::builtin_data points to, for the operator of this name.

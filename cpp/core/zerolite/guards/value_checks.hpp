@@ -1,0 +1,16 @@
+// Checks of the values of a node's operands.
+#pragma once
+
+#include "zerolite/guards/kernel_check.hpp"
+
+namespace zerolite {
+
+KernelCheck check_broadcast_args;
+KernelCheck check_dilate;
+KernelCheck check_floor_mod;
+KernelCheck check_random;
+KernelCheck check_resize_nearest_neighbor;
+KernelCheck check_reverse_sequence;
+KernelCheck check_transpose;
+
+}  // namespace zerolite
