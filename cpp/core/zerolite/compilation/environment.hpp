@@ -22,7 +22,7 @@ class Environment {
   // made with, and what chooses the GPU.
   static const Environment& npu(const std::string& dispatch_directory, const std::string& device_key);
   // One that only compiles for an NPU, with the plug-in in a directory, and leaves what it compiled in another one.
-  static Environment compiler(const std::string& plugin_directory, const std::string& program_directory);
+  static Environment compiler(const std::string& plugin_directory, const std::string& output_directory);
 
   // Makes the runtime write messages from this level on; what becomes of them is runtime_log's business.
   static void set_runtime_log_level(LogLevel level);

@@ -15,10 +15,10 @@
 namespace zerolite {
 
 // For whom the model was compiled, as in "an NPU (Qualcomm)"; empty for one that was not.
-std::string npu_of_program(const Model& model);
+std::string npu_of_compiled_model(const Model& model);
 
 // Compiles the model, or takes what the cache has of it; gives the model itself when the compiler knows no operator of
-// it. Throws DelegateError in the vendor's words, and FileError for the cache.
+// it. Throws DelegateError with the vendor's message, and FileError for the cache.
 std::shared_ptr<const Model> compile_for_npu(const std::shared_ptr<const Model>& model, const NpuSettings& settings);
 
 }  // namespace zerolite
