@@ -85,8 +85,8 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   return result;
 }
 
-// A delegate for static shapes only is refused a graph that has others, with a message at the first time in a process
-// and without one later; every other failure has a message (LiteRT 2.3.0).
+// The runtime refuses to give a graph with dynamic tensors to a delegate that takes static shapes only. It says so the
+// first time in a process, and later fails without a message; every other failure has one (LiteRT 2.3.0).
 bool is_refusal_of_dynamic_graph(const Attempt& failed) {
   return failed.message.empty() || failed.message.find("static-sized tensors") != std::string::npos;
 }
@@ -126,8 +126,8 @@ void require_sound_without_delegates(const Model& model, const CompileOptions& o
   (void)prepared(model, observer, compiled.get());
 }
 
-// A compiled model is for shapes that are known before, and what a compiler makes of others is wrong (Intel's of
-// LiteRT 2.3.0). Throws DelegateError for them.
+// An NPU's compiler needs shapes that are known before a run, and Intel's makes wrong results of others (LiteRT 2.3.0).
+// Throws DelegateError for a model that has such.
 void require_static_shapes(const Model& model) {
   CompileOptions plain;
   plain.kernels = CpuKernels::builtin;
@@ -139,7 +139,7 @@ void require_static_shapes(const Model& model) {
     const CapturedGraph* graph = observer.graph(subgraph);
     if (graph == nullptr) continue;
     const SignatureRunner prepared(compiled.get(), i, model, *graph, false);
-    // Those behind the file's own are the kernels' temporary ones.
+    // The tensors behind those of the file are temporary ones, which kernels have added.
     const auto count = static_cast<std::int32_t>(interface.subgraphs[subgraph].tensors.size());
     for (std::int32_t tensor = 0; tensor < count; ++tensor) {
       if (prepared.knows_output_shapes() &&
@@ -152,8 +152,8 @@ void require_static_shapes(const Model& model) {
   }
 }
 
-// That a dispatch library refuses a compiled model, or can't run it, is noticed when the graph is prepared and run
-// (LiteRT 2.3.0), so both are tried.
+// Whether the dispatch library takes a compiled model and can run it shows only when the graph is prepared and run
+// (LiteRT 2.3.0). So both are tried.
 Attempt attempt_on_npu(const Model& model, const CompileOptions& options, GraphObserver& observer,
                        DelegateRegistry& delegates) {
   Attempt result = attempt(model, options, observer, &delegates);
@@ -174,7 +174,8 @@ void require_fallback(const Model& model, const CompileOptions& options, const D
                       "; and fallback=False leaves no other way to run the model");
 }
 
-// What the NPU runs is made here, or was before. Throws DelegateError when no fallback is allowed, or there is none.
+// The model itself, or what the NPU's compiler makes of it. Throws DelegateError when that fails and no fallback is
+// allowed, and for a model that was compiled for an NPU when there is none.
 std::shared_ptr<const Model> model_to_execute(const std::shared_ptr<const Model>& model, const CompileOptions& options,
                                               DelegateRegistry& delegates) {
   const std::string npu = npu_of_compiled_model(*model);

@@ -19,7 +19,7 @@ ModelHandle create(ModelBytes& bytes) {
   const LogCapture log;
   abi::Model model = nullptr;
   abi::Status status = create(bytes, model);
-  // The FlatBuffer was verified by then: what it was refused for is a part of the model.
+  // The FlatBuffer was sound, then; a part of the model was refused.
   if (status == abi::Status::unsupported) {
     const UnsupportedFieldsMask masked(bytes.mutable_span());
     status = create(bytes, model);
@@ -37,7 +37,7 @@ std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verif
   ModelInterface interface = ModelInterface::parse(*bytes);
   verify(*bytes, interface, level);
   ModelHandle handle = create(*bytes);
-  // Not make_shared, for which the constructor would have to be public.
+  // make_shared would need a public constructor.
   return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(interface), std::move(handle)));
 }
 

@@ -60,7 +60,7 @@ bool same_tensors(const std::vector<NamedTensor>& left, const SubgraphDescriptio
   });
 }
 
-// Who uses the model must not see that it was compiled.
+// The user of a model must see no difference after it was compiled.
 void require_same_signatures(const Model& compiled, const Model& original) {
   const ModelInterface& left = compiled.interface();
   const ModelInterface& right = original.interface();
@@ -82,7 +82,7 @@ std::optional<FileContent> find_compiled_model(const fs::path& directory) {
   return std::nullopt;
 }
 
-// The runtime's object for the model, for once: compiling takes it apart (LiteRT 2.3.0).
+// An object of the runtime's to be used once: compiling takes it apart (LiteRT 2.3.0).
 ModelHandle model_to_compile(const Model& model, const Environment& environment) {
   const std::span<const std::byte> bytes = model.bytes().span();
   const LogCapture log;

@@ -11,7 +11,7 @@ namespace zerolite {
 
 class OperatorOrigins {
  public:
-  // Nothing where it can't be told: the compiler may have rewritten what it did not take.
+  // Nothing when it can't be told: the compiler may have changed operators that it did not take.
   static std::optional<OperatorOrigins> of(const Model& model, const Model& compiled);
 
   // Positions in the model's subgraph, for positions in the compiled model's one of the same index.

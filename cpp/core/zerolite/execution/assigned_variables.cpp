@@ -16,7 +16,7 @@ namespace {
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
-// Most models have none, and need no second reading.
+// Most models have none; then the file is not read a second time.
 bool has_variables(const ModelInterface& interface) {
   return std::ranges::any_of(interface.operator_codes,
                              [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; });
