@@ -16,5 +16,5 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_model(module);
   zerolite::bindings::register_batch(module);
   zerolite::bindings::register_graph_interpreter(module);
-  zerolite::bindings::register_observation(module);
+  zerolite::bindings::register_instrumentation(module);
 }

@@ -57,14 +57,14 @@ std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path
 }
 
 std::vector<std::int32_t> main_indices(py::handle self, bool inputs) {
-  const SubgraphDescription& main = interpreter(self).model().description().subgraphs.front();
+  const SubgraphDescription& main = interpreter(self).model().interface().subgraphs.front();
   return inputs ? main.inputs : main.outputs;
 }
 
 void resize(py::handle self, std::ptrdiff_t index, const std::vector<std::int32_t>& shape, std::ptrdiff_t subgraph) {
   InterpreterObject& object = interpreter(self);
   const std::unique_lock lock = lock_model(object.lock());
-  GraphTensors& graph = object.graph(subgraph);
+  InterpreterState& graph = object.graph(subgraph);
   if (index < 0 || static_cast<std::size_t>(index) >= graph.count()) {
     throw Error("there is no tensor " + std::to_string(index) + " to resize; the subgraph has " +
                 std::to_string(graph.count()));

@@ -28,7 +28,7 @@ namespace {
 class ModelObject : public SignatureObject {
  public:
   explicit ModelObject(const std::shared_ptr<CompiledModel>& model)
-      : SignatureObject(model, model->description().default_signature()) {}
+      : SignatureObject(model, model->interface().default_signature()) {}
 };
 
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
@@ -79,7 +79,7 @@ py::str name_of_model(py::handle self) { return path_as_str(native<ModelObject>(
 
 py::list signature_keys(py::handle self) {
   py::list keys;
-  for (const SignatureDescription& signature : native<ModelObject>(self).model().description().signatures) {
+  for (const SignatureDescription& signature : native<ModelObject>(self).model().interface().signatures) {
     keys.append(name_as_str(signature.key));
   }
   return keys;
@@ -92,7 +92,7 @@ py::list delegation_of(py::handle self) {
   std::vector<std::pair<std::size_t, Delegation>> delegations;
   {
     const std::unique_lock lock = lock_model(model.lock());
-    for (std::size_t subgraph = 0; subgraph < model.description().subgraphs.size(); ++subgraph) {
+    for (std::size_t subgraph = 0; subgraph < model.interface().subgraphs.size(); ++subgraph) {
       std::optional<Delegation> delegation = model.delegation(subgraph);
       if (delegation) delegations.emplace_back(subgraph, std::move(*delegation));
     }
@@ -100,7 +100,7 @@ py::list delegation_of(py::handle self) {
   py::list result;
   for (const auto& [subgraph, delegation] : delegations) {
     py::list names;
-    const ModelDescription& described = model.delegated_operators();
+    const ModelInterface& described = model.delegated_operators();
     for (const std::uint32_t code : described.subgraphs[subgraph].operators) {
       names.append(name_as_str(name_of(described.operator_codes[code])));
     }
@@ -128,7 +128,7 @@ void verify_model(const py::buffer& content, const std::string& name, Verificati
                         static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
   const py::gil_scoped_release release;
   const std::shared_ptr<ModelBytes> copied = ModelBytes::copy(bytes, name);
-  verify(*copied, ModelDescription::parse(*copied), level);
+  verify(*copied, ModelInterface::parse(*copied), level);
 }
 
 // Delegates that the model goes without, and why.
@@ -158,7 +158,7 @@ void register_model(py::module_& module) {
 
   py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(
       module, "CompiledModel", "A model that is ready to run.",
-      py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_vectorcall(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
            py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",

@@ -28,9 +28,9 @@ std::string_view name_of(CpuKernels kernels) {
 
 // Options travel as TOML text.
 void add_toml(abi::Options options, const char* identifier, const std::string& toml) {
-  Payload text(::strdup(toml.c_str()), &std::free);
+  OpaqueOptions text(::strdup(toml.c_str()), &std::free);
   if (text == nullptr) throw std::bad_alloc();
-  add_payload(options, identifier, std::move(text));
+  add_opaque_options(options, identifier, std::move(text));
 }
 
 using TomlValues = std::vector<std::pair<std::string, std::string>>;

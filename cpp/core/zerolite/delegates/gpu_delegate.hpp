@@ -21,7 +21,7 @@ struct GpuSettings {
   std::string device_key;
 };
 
-class GpuDelegate final : public SlotDelegate {
+class GpuDelegate final : public ModelDelegate {
  public:
   static constexpr const char* kName = "GPU";
 

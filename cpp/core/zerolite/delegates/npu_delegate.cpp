@@ -46,8 +46,8 @@ Started& started() {
   return *started;
 }
 
-std::string_view advice(std::string_view words) {
-  if (words.find("libopenvino") != std::string_view::npos) {
+std::string_view advice(std::string_view message) {
+  if (message.find("libopenvino") != std::string_view::npos) {
     return "; Intel's libraries come with: pip install 'openvino==2026.3.*' beside ai-edge-litert, and those of its "
            "NPU with the NPU's driver";
   }
@@ -64,9 +64,9 @@ void open_vendor_library(const std::string& library, const std::string& purpose,
   // Never closed: such libraries keep threads and exit handlers that must find their code.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
-    const std::string words = loader_error();
-    throw DelegateError("the NPU's " + purpose + " " + library + " can't be opened (" + words + ")" +
-                        std::string(advice(words)));
+    const std::string message = loader_error();
+    throw DelegateError("the NPU's " + purpose + " " + library + " can't be opened (" + message + ")" +
+                        std::string(advice(message)));
   }
   (void)runtime_log::redirect(handle);
 }
@@ -83,14 +83,14 @@ void NpuDelegate::start(const DelegateRequest& request) const {
   const std::scoped_lock lock(started().mutex);
   open_vendor_library(settings_.dispatch_library, "dispatch library", settings_);
   started().require_same(settings_);
-  const CoutSilence silence;
+  const StdoutSilence silence;
   const LogCapture log;
   const abi::Status status =
       guarded([&] { return runtime().DispatchInitialize(request.context, request.environment, request.options); });
   if (status != abi::Status::ok) {
-    const std::string words = log.message();
+    const std::string message = log.message();
     throw DelegateError("the NPU's dispatch library " + settings_.dispatch_library + " could not start: " +
-                        (words.empty() ? "it gave no reason" : words) + " (" + std::string(describe(status)) + ")");
+                        (message.empty() ? "it gave no reason" : message) + " (" + std::string(describe(status)) + ")");
   }
   started().set(settings_);
 }

@@ -22,12 +22,12 @@ struct NpuSettings {
 };
 
 // Opens a vendor's library and lets it write into our log. `purpose` is what it is called in errors. Throws
-// DelegateError, in the words of the system's loader and with what helps.
+// DelegateError, with the message of the system's loader and with what helps.
 void open_vendor_library(const std::string& library, const std::string& purpose, const NpuSettings& settings);
 
 // Starts the dispatch library; the delegate itself is made by the runtime's own accelerator, which stands after the
 // slots in environments with an NPU.
-class NpuDelegate final : public SlotDelegate {
+class NpuDelegate final : public ModelDelegate {
  public:
   static constexpr const char* kName = "NPU";
 

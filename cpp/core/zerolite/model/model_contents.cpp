@@ -20,10 +20,10 @@ class Reader {
   // Offsets may lead to the same numbers again and again; files as converters write them describe each byte about once.
   explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes), allowance_(kDescriptionsPerByte * bytes.size()) {}
 
-  ModelDetails read() {
+  ModelContents read() {
     const Table root = Table::root(bytes_);
     buffers_ = root.tables(schema::model::kBuffers);
-    ModelDetails details;
+    ModelContents details;
     const Vector subgraphs = root.tables(schema::model::kSubgraphs);
     for (std::size_t i = 0; i < subgraphs.size(); ++i) details.subgraphs.push_back(subgraph(subgraphs.table(i)));
     const Vector signatures = root.tables(schema::model::kSignatures);
@@ -208,9 +208,9 @@ class Reader {
 
 }  // namespace
 
-ModelDetails ModelDetails::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
+ModelContents ModelContents::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
 
-bool ModelDetails::has_sparse_tensors() const {
+bool ModelContents::has_sparse_tensors() const {
   const auto is_sparse = [](const TensorDetails& tensor) { return tensor.sparsity.has_value(); };
   return std::ranges::any_of(
       subgraphs, [&](const SubgraphDetails& subgraph) { return std::ranges::any_of(subgraph.tensors, is_sparse); });

@@ -1,4 +1,4 @@
-// What a model's file says besides its description: quantization, sparsity, constants, operands, and signatures in
+// What a model's file says besides its interface: quantization, sparsity, constants, operands, and signatures in
 // their own words. For those who ask about every tensor; a model that is only run needs none of it.
 #pragma once
 
@@ -54,7 +54,7 @@ struct OperatorOptions {
 };
 
 struct OperatorDetails {
-  std::uint32_t code = 0;  // index into ModelDescription::operator_codes
+  std::uint32_t code = 0;  // index into ModelInterface::operator_codes
   std::vector<std::int32_t> inputs;
   std::vector<std::int32_t> outputs;
   std::vector<std::int32_t> intermediates;
@@ -76,13 +76,13 @@ struct SignatureDetails {
   std::map<std::string, std::int32_t> outputs;
 };
 
-struct ModelDetails {
+struct ModelContents {
   std::vector<SubgraphDetails> subgraphs;
   std::vector<SignatureDetails> signatures;  // none for a model without
 
-  // Throws InvalidModelError for what the model's description does not cover and is unsound. The bytes must outlive the
+  // Throws InvalidModelError for what the model's interface does not cover and is unsound. The bytes must outlive the
   // details.
-  static ModelDetails read(std::span<const std::byte> bytes);
+  static ModelContents read(std::span<const std::byte> bytes);
 
   [[nodiscard]] bool has_sparse_tensors() const;
 };

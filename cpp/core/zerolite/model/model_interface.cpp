@@ -195,7 +195,7 @@ void require_identifier(std::span<const std::byte> bytes) {
   }
 }
 
-ModelDescription parse_model(std::span<const std::byte> bytes) {
+ModelInterface parse_model(std::span<const std::byte> bytes) {
   require_identifier(bytes);
   const Table root = Table::root(bytes);
   Allowance allowance(bytes.size());
@@ -204,7 +204,7 @@ ModelDescription parse_model(std::span<const std::byte> bytes) {
   if (version != kSchemaVersion) {
     throw InvalidModelError("it is of schema version " + std::to_string(version) + ", and version 3 is expected");
   }
-  ModelDescription model;
+  ModelInterface model;
   const Vector codes = tables(root, schema::model::kOperatorCodes, allowance);
   for (std::size_t i = 0; i < codes.size(); ++i) {
     model.operator_codes.push_back(parse_operator_code(codes.table(i), allowance));
@@ -233,7 +233,7 @@ ModelDescription parse_model(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-ModelDescription ModelDescription::parse(const ModelBytes& bytes) {
+ModelInterface ModelInterface::parse(const ModelBytes& bytes) {
   try {
     return parse_model(bytes.span());
   } catch (const InvalidModelError& error) {
@@ -242,7 +242,7 @@ ModelDescription ModelDescription::parse(const ModelBytes& bytes) {
   }
 }
 
-std::size_t ModelDescription::default_signature() const {
+std::size_t ModelInterface::default_signature() const {
   const auto found = std::ranges::find(signatures, "serving_default", &SignatureDescription::key);
   return found == signatures.end() ? 0 : static_cast<std::size_t>(found - signatures.begin());
 }

@@ -15,10 +15,10 @@ namespace {
 
 class Calls {
  public:
-  Calls(const ModelDescription& description, const ModelDetails& details)
-      : called_(description.subgraphs.size()), states_(description.subgraphs.size()) {
+  Calls(const ModelInterface& interface, const ModelContents& details)
+      : called_(interface.subgraphs.size()), states_(interface.subgraphs.size()) {
     for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-      const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};
+      const SubgraphView graph{interface, interface.subgraphs[i], details.subgraphs[i]};
       for (std::size_t j = 0; j < graph.details.operators.size(); ++j) read(graph, j, called_[i]);
     }
   }
@@ -47,7 +47,7 @@ class Calls {
     std::size_t next = 0;
   };
 
-  void read(const GraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
+  void read(const SubgraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
     const Operator kind = kind_of(graph.operator_code(index));
     if (callees(kind).empty()) return;
     const std::optional<flatbuffer::Table> options = options_of(kind, graph.details.operators[index]);
@@ -80,8 +80,8 @@ class Calls {
 
 }  // namespace
 
-void check_calls(const ModelDescription& description, const ModelDetails& details) {
-  Calls(description, details).require_no_circle();
+void check_calls(const ModelInterface& interface, const ModelContents& details) {
+  Calls(interface, details).require_no_circle();
 }
 
 }  // namespace zerolite
