@@ -82,7 +82,7 @@ class CompiledModel {
   CompileOptions options_;
   GraphObserver observer_;
   std::unique_ptr<DelegateSlots> delegates_;
-  std::optional<WeightCacheFile> weight_cache_;
+  std::optional<WeightCache> weight_cache_;
   Compilation compilation_;
   std::optional<OperatorOrigins> origins_;  // only where the program is not the model
   std::vector<UnusedDelegate> unused_delegates_;
