@@ -13,7 +13,7 @@
 namespace zerolite::tests {
 namespace {
 
-class WeightCacheFileTest : public testing::Test {
+class WeightCacheTest : public testing::Test {
  protected:
   [[nodiscard]] CompileOptions options() const {
     CompileOptions options;
@@ -22,7 +22,7 @@ class WeightCacheFileTest : public testing::Test {
   }
   [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "weights"; }
   [[nodiscard]] bool is_found_for(const char* model) const {
-    return WeightCacheFile(path().string(), *read_model(model)).was_found();
+    return WeightCache(path().string(), *read_model(model)).was_found();
   }
   [[nodiscard]] std::string content() const {
     std::ifstream file(path(), std::ios::binary);
@@ -34,7 +34,7 @@ class WeightCacheFileTest : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(WeightCacheFileTest, IsStoredOnceAndFoundForTheSameModelAlone) {
+TEST_F(WeightCacheTest, IsStoredOnceAndFoundForTheSameModelAlone) {
   EXPECT_FALSE(is_found_for("small_cnn"));
   compile("small_cnn", options())->prepare();
   EXPECT_TRUE(is_found_for("small_cnn"));
@@ -45,7 +45,7 @@ TEST_F(WeightCacheFileTest, IsStoredOnceAndFoundForTheSameModelAlone) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path().parent_path()), {}), 1);
 }
 
-TEST_F(WeightCacheFileTest, AnyDamageIsNoticedAndMended) {
+TEST_F(WeightCacheTest, AnyDamageIsNoticedAndMended) {
   compile("dense_2layer", options())->prepare();
   const std::string sound = content();
   for (std::size_t position = 0; position < sound.size(); position += sound.size() / 50) {
@@ -63,7 +63,7 @@ TEST_F(WeightCacheFileTest, AnyDamageIsNoticedAndMended) {
   EXPECT_EQ(content(), sound);
 }
 
-TEST_F(WeightCacheFileTest, ResultsAreThoseWithoutIt) {
+TEST_F(WeightCacheTest, ResultsAreThoseWithoutIt) {
   const std::unique_ptr<CompiledModel> plain = compile("small_cnn");
   for (int i = 0; i < 2; ++i) {
     const std::unique_ptr<CompiledModel> cached = compile("small_cnn", options());
@@ -76,7 +76,7 @@ TEST_F(WeightCacheFileTest, ResultsAreThoseWithoutIt) {
   }
 }
 
-TEST_F(WeightCacheFileTest, RefusesWhatIsNoFile) {
+TEST_F(WeightCacheTest, RefusesWhatIsNoFile) {
   CompileOptions strange = options();
   for (const std::string& name :
        {path().parent_path().string(), std::string("/dev/null"), path().string() + "/below/it"}) {

@@ -1,15 +1,18 @@
 #include "zerolite/cache/cache_file.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iomanip>
 #include <iterator>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "zerolite/platform/error.hpp"
 
@@ -22,6 +25,11 @@ std::string unused_directory(const fs::path& parent) {
   std::string name = parent / ".in-use-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw FileError(errno, parent);
   return name;
+}
+
+std::string unused_name(const fs::path& path) {
+  static std::atomic<unsigned> count = 0;
+  return path.string() + '.' + std::to_string(::getpid()) + '.' + std::to_string(count++);
 }
 
 }  // namespace
@@ -53,42 +61,45 @@ std::optional<FileContent> read_file(const fs::path& path) {
   return FileContent(std::istreambuf_iterator<char>(file), {});
 }
 
-void write_file(const fs::path& path, std::span<const char> content) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!file.flush()) throw FileError(EIO, path);
+Replacement::Replacement(fs::path path) : path_(std::move(path)), name_(unused_name(path_)) {
+  file_ = FileDescriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file_.is_open()) throw FileError(errno, path_);
 }
 
-Digest seal_of(const Digest& key, std::span<const char> content) {
-  std::array<std::byte, ContentDigest::kBlock> begin{};
-  std::memcpy(begin.data(), key.data(), sizeof key);
-  ContentDigest digest;
-  digest.add(begin);
-  digest.add(std::as_bytes(content));
-  return digest.value();
+Replacement::~Replacement() {
+  if (!name_.empty()) ::unlink(name_.c_str());
 }
 
-std::optional<FileContent> read_sealed(const fs::path& path, const Digest& key) {
+void Replacement::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file_.value(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw FileError(errno, path_);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void Replacement::take_place() {
+  if (::rename(name_.c_str(), path_.c_str()) != 0) throw FileError(errno, path_);
+  name_.clear();
+}
+
+std::optional<FileContent> read_checksummed(const fs::path& path, const Digest& key) {
   std::optional<FileContent> content = read_file(path);
-  Digest seal{};
-  if (!content || content->size() < sizeof seal) return std::nullopt;
-  std::memcpy(seal.data(), content->data(), sizeof seal);
-  content->erase(content->begin(), content->begin() + sizeof seal);
-  if (seal != seal_of(key, *content)) return std::nullopt;
+  Checksum checksum;
+  if (!content || content->size() < sizeof checksum) return std::nullopt;
+  std::memcpy(&checksum, content->data(), sizeof checksum);
+  content->erase(content->begin(), content->begin() + sizeof checksum);
+  if (checksum != Checksum{.key = key, .content = digest_of(std::as_bytes(std::span(*content)))}) return std::nullopt;
   return content;
 }
 
-void write_sealed(const fs::path& path, const PrivateDirectory& directory, const Digest& key,
-                  std::span<const char> content) {
-  const Digest seal = seal_of(key, content);
-  FileContent sealed(sizeof seal);
-  std::memcpy(sealed.data(), seal.data(), sizeof seal);
-  sealed.insert(sealed.end(), content.begin(), content.end());
-  const fs::path whole = directory.path() / path.filename();
-  write_file(whole, sealed);
-  std::error_code failure;
-  fs::rename(whole, path, failure);
-  if (failure) throw FileError(failure.value(), path.parent_path());
+void write_checksummed(const fs::path& path, const Digest& key, std::span<const char> content) {
+  const Checksum checksum{.key = key, .content = digest_of(std::as_bytes(content))};
+  Replacement file(path);
+  file.write(std::as_bytes(std::span(&checksum, 1)));
+  file.write(std::as_bytes(content));
+  file.take_place();
 }
 
 }  // namespace zerolite

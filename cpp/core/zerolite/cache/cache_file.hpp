@@ -1,6 +1,8 @@
-// Files that are believed only with the digest that was put before them, and directories for one user at a time.
+// Files that are believed only with the checksum that stands in them, and directories for one user at a time.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "zerolite/platform/digest.hpp"
+#include "zerolite/platform/file_descriptor.hpp"
 
 namespace zerolite {
 
@@ -35,15 +38,38 @@ class PrivateDirectory {
 
 // Nothing where there is no such file.
 std::optional<FileContent> read_file(const std::filesystem::path& path);
-// Throws FileError.
-void write_file(const std::filesystem::path& path, std::span<const char> content);
 
-// A digest of the content and of what it was made for.
-Digest seal_of(const Digest& key, std::span<const char> content);
-// The content of a sealed file; nothing where there is none, or it is damaged or was made for something else.
-std::optional<FileContent> read_sealed(const std::filesystem::path& path, const Digest& key);
-// Written in the private directory and then moved, so that nobody finds half of it. Throws FileError.
-void write_sealed(const std::filesystem::path& path, const PrivateDirectory& directory, const Digest& key,
-                  std::span<const char> content);
+// A new file beside another one, which is removed again unless it takes the other's place: nobody finds half of it.
+// Throws FileError.
+class Replacement {
+ public:
+  explicit Replacement(std::filesystem::path path);
+  ~Replacement();
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void take_place();
+
+ private:
+  std::filesystem::path path_;
+  std::string name_;
+  FileDescriptor file_;
+};
+
+// What stands in a file for the content that it belongs to.
+struct Checksum {
+  std::array<char, 8> magic = {'z', 'e', 'r', 'o', 'l', 'w', 'c', '1'};
+  Digest key{};  // of what the content was made for
+  Digest content{};
+
+  bool operator==(const Checksum&) const = default;
+};
+
+// The content of a file that begins with its checksum; nothing where there is none, or it is damaged or was made for
+// something else.
+std::optional<FileContent> read_checksummed(const std::filesystem::path& path, const Digest& key);
+// Throws FileError.
+void write_checksummed(const std::filesystem::path& path, const Digest& key, std::span<const char> content);
 
 }  // namespace zerolite

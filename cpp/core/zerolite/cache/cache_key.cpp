@@ -7,8 +7,8 @@
 
 namespace zerolite {
 
-Digest program_key(const Model& model, std::span<const std::string> libraries, std::string_view target,
-                   std::span<const std::pair<std::string, std::string>> options) {
+Digest cache_key(const Model& model, std::span<const std::string> libraries, std::string_view target,
+                 std::span<const std::pair<std::string, std::string>> options) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   std::ostringstream text;

@@ -13,7 +13,7 @@ namespace zerolite {
 
 // A digest of what decides what a compiler makes of a model: the model, the libraries' files, for what it compiles, and
 // its options.
-Digest program_key(const Model& model, std::span<const std::string> libraries, std::string_view target,
-                   std::span<const std::pair<std::string, std::string>> options);
+Digest cache_key(const Model& model, std::span<const std::string> libraries, std::string_view target,
+                 std::span<const std::pair<std::string, std::string>> options);
 
 }  // namespace zerolite

@@ -1,8 +1,8 @@
 // What the GPU's accelerator compiled for a model, kept in a directory for later loads.
 //
 // The accelerator of LiteRT 2.3.0 believes what it finds in its directory: a file with a changed byte made it compute
-// wrongly, or ended the process. So it gets a directory of its own, with copies of files that are sealed with a digest,
-// and what it leaves there is sealed and put into the place of the old ones.
+// wrongly, or ended the process. So it gets a directory of its own, with copies of files that have a checksum, and what
+// it leaves there gets one and is put into the place of the old ones.
 #pragma once
 
 #include <filesystem>
@@ -29,13 +29,13 @@ class GpuCache {
   void store();
 
  private:
-  void restore(const std::filesystem::path& sealed);
+  void restore(const std::filesystem::path& kept);
 
   std::filesystem::path shared_;
   Digest key_;
   std::string name_;
   PrivateDirectory private_;
-  std::map<std::string, Digest> restored_;  // by the names of files
+  std::map<std::string, Digest> restored_;  // what is known already, by the names of files
 };
 
 }  // namespace zerolite

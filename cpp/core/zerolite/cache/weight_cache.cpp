@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -15,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zerolite/cache/cache_file.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/runtime_library.hpp"
 
@@ -26,13 +26,7 @@ namespace {
 constexpr std::size_t kHeaderSize = 32;
 constexpr std::size_t kDataBegin = 128;
 
-struct Seal {
-  std::array<char, 8> magic;
-  Digest key;
-  Digest content;
-};
-static_assert(sizeof(Seal) <= kDataBegin - kHeaderSize);
-constexpr std::array<char, 8> kMagic = {'z', 'e', 'r', 'o', 'l', 'w', 'c', '1'};
+static_assert(sizeof(Checksum) <= kDataBegin - kHeaderSize);
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
@@ -92,23 +86,14 @@ class Mapping {
   std::span<const std::byte> bytes_;
 };
 
-void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.value(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw FileError(errno, path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-}
-
 using Beginning = std::array<std::byte, kDataBegin>;
 static_assert(sizeof(Beginning) % ContentDigest::kBlock == 0);
 
 std::span<std::byte> gap_of(Beginning& beginning) { return std::span(beginning).subspan(kHeaderSize); }
 
-// The digest of a whole cache, as it is without the seal.
+// The digest of a whole cache, as it is without the checksum.
 Digest digest_of_content(std::span<const std::byte> bytes, Beginning beginning) {
-  std::ranges::fill(gap_of(beginning).first(sizeof(Seal)), std::byte{});
+  std::ranges::fill(gap_of(beginning).first(sizeof(Checksum)), std::byte{});
   ContentDigest digest;
   digest.add(beginning);
   digest.add(bytes.subspan(kDataBegin));
@@ -121,12 +106,12 @@ Beginning beginning_of(std::span<const std::byte> bytes) {
   return beginning;
 }
 
-bool is_sealed(std::span<const std::byte> bytes, const Digest& key) {
+bool is_sound(std::span<const std::byte> bytes, const Digest& key) {
   if (bytes.size() < kDataBegin) return false;
   Beginning beginning = beginning_of(bytes);
-  Seal seal{};
-  std::memcpy(&seal, gap_of(beginning).data(), sizeof seal);
-  return seal.magic == kMagic && seal.key == key && seal.content == digest_of_content(bytes, beginning);
+  Checksum checksum;
+  std::memcpy(&checksum, gap_of(beginning).data(), sizeof checksum);
+  return checksum == Checksum{.key = key, .content = digest_of_content(bytes, beginning)};
 }
 
 FileDescriptor memory_file() {
@@ -135,39 +120,9 @@ FileDescriptor memory_file() {
   return file;
 }
 
-// A new file beside another one, which is removed again unless it takes the other's place.
-class Replacement {
- public:
-  explicit Replacement(const std::string& path) : path_(path), name_(unused_name(path)) {
-    file_ = FileDescriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (!file_.is_open()) throw FileError(errno, path_);
-  }
-  ~Replacement() {
-    if (!name_.empty()) ::unlink(name_.c_str());
-  }
-  Replacement(const Replacement&) = delete;
-  Replacement& operator=(const Replacement&) = delete;
-
-  void write(std::span<const std::byte> bytes) { write_all(file_, bytes, path_); }
-  void take_place() {
-    if (::rename(name_.c_str(), path_.c_str()) != 0) throw FileError(errno, path_);
-    name_.clear();
-  }
-
- private:
-  static std::string unused_name(const std::string& path) {
-    static std::atomic<unsigned> count = 0;
-    return path + '.' + std::to_string(::getpid()) + '.' + std::to_string(count++);
-  }
-
-  std::string path_;
-  std::string name_;
-  FileDescriptor file_;
-};
-
 }  // namespace
 
-WeightCacheFile::WeightCacheFile(std::string path, const Model& model, std::optional<std::uint32_t> flags)
+WeightCache::WeightCache(std::string path, const Model& model, std::optional<std::uint32_t> flags)
     : path_(std::move(path)),
       key_(key_of(model, flags)),
       // Non-blocking, so that a FIFO in the place of a file is refused, not waited for.
@@ -181,11 +136,11 @@ WeightCacheFile::WeightCacheFile(std::string path, const Model& model, std::opti
   if (::fstat(content_.value(), &status) != 0) throw FileError(errno, path_);
   if (S_ISDIR(status.st_mode)) throw FileError(EISDIR, path_);
   if (!S_ISREG(status.st_mode)) throw FileError(EINVAL, path_);
-  found_ = is_sealed(Mapping(content_, path_).bytes(), key_);
+  found_ = is_sound(Mapping(content_, path_).bytes(), key_);
   if (!found_) content_ = memory_file();
 }
 
-void WeightCacheFile::store() {
+void WeightCache::store() {
   if (found_) return;
   const Mapping content(content_, path_);
   const std::span<const std::byte> bytes = content.bytes();
@@ -196,8 +151,8 @@ void WeightCacheFile::store() {
   const std::span<std::byte> gap = gap_of(beginning);
   const bool is_free = std::ranges::all_of(gap, [](std::byte byte) { return byte == std::byte{}; });
   if (version == 0 || !is_free) return;
-  const Seal seal{kMagic, key_, digest_of_content(bytes, beginning)};
-  std::memcpy(gap.data(), &seal, sizeof seal);
+  const Checksum checksum{.key = key_, .content = digest_of_content(bytes, beginning)};
+  std::memcpy(gap.data(), &checksum, sizeof checksum);
 
   Replacement file(path_);
   file.write(beginning);

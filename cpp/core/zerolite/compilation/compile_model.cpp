@@ -188,7 +188,7 @@ std::shared_ptr<const Model> model_to_execute(const std::shared_ptr<const Model>
   }
   if (!npu.empty()) return model;
   try {
-    if (const std::string obstacle = npu_obstacle(*model); !obstacle.empty()) throw DelegateError(obstacle);
+    if (const std::string reason = npu_unsupported_reason(*model); !reason.empty()) throw DelegateError(reason);
     require_static_shapes(*model);
     return compile_for_npu(model, *options.npu());
   } catch (const Error& error) {
@@ -223,8 +223,8 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
     return {model, compile_foreign_model(*model, options, observer, delegates)};
   }
   if (options.gpu() != nullptr) {
-    if (const std::string obstacle = gpu_obstacle(*model); !obstacle.empty()) {
-      delegates.leave_out(GpuDelegate::kName, obstacle);
+    if (const std::string reason = gpu_unsupported_reason(*model); !reason.empty()) {
+      delegates.leave_out(GpuDelegate::kName, reason);
       require_fallback(*model, options, delegates);
     }
   }

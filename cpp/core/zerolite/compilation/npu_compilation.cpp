@@ -132,14 +132,14 @@ std::string npu_of_compiled_model(const Model& model) {
 std::shared_ptr<const Model> compile_for_npu(const std::shared_ptr<const Model>& model, const NpuSettings& settings) {
   const bool keeps = !settings.cache.empty();
   const std::array libraries = {settings.compiler_library, RuntimeLibrary::get().path().string()};
-  const Digest key = program_key(*model, libraries, settings.vendor, settings.options);
+  const Digest key = cache_key(*model, libraries, settings.vendor, settings.options);
   const fs::path shared = keeps ? make_directory(settings.cache) : fs::temp_directory_path();
   const fs::path kept = shared / (hexadecimal(key) + ".sealed");
-  std::optional<FileContent> content = keeps ? read_sealed(kept, key) : std::nullopt;
+  std::optional<FileContent> content = keeps ? read_checksummed(kept, key) : std::nullopt;
   if (!content) {
     const PrivateDirectory directory(shared);
     content = run_compiler(*model, settings, directory.path());
-    if (keeps) write_sealed(kept, directory, key, *content);
+    if (keeps) write_checksummed(kept, key, *content);
   }
   std::shared_ptr<const Model> compiled = model_of(*content, *model);
   if (npu_of_compiled_model(*compiled).empty()) return model;

@@ -6,7 +6,7 @@
 namespace zerolite {
 namespace {
 
-std::string obstacle_of(const TensorDescription& tensor) {
+std::string unsupported_reason(const TensorDescription& tensor) {
   const std::string name = "tensor '" + tensor.name + "'";
   // Divides by the size while it plans its buffers: SIGFPE.
   if (tensor.is_empty()) return name + " is empty, which the GPU accelerator does not survive";
@@ -17,11 +17,11 @@ std::string obstacle_of(const TensorDescription& tensor) {
 
 }  // namespace
 
-std::string gpu_obstacle(const Model& model) {
+std::string gpu_unsupported_reason(const Model& model) {
   const ModelInterface& description = model.interface();
   for (const SubgraphDescription& subgraph : description.subgraphs) {
     for (const TensorDescription& tensor : subgraph.tensors) {
-      if (std::string found = obstacle_of(tensor); !found.empty()) return found;
+      if (std::string found = unsupported_reason(tensor); !found.empty()) return found;
     }
     for (const std::uint32_t code : subgraph.operators) {
       // Reads a null pointer for "odml.group_norm", whatever the attributes: SIGSEGV.

@@ -5,7 +5,7 @@
 namespace zerolite {
 namespace {
 
-std::string obstacle_of(const TensorDescription& tensor) {
+std::string unsupported_reason(const TensorDescription& tensor) {
   const std::string name = "tensor '" + tensor.name + "'";
   if (tensor.type == ElementType::resource || tensor.type == ElementType::variant) {
     return name + " is a resource, whose values the NPU's compiler loses between runs";
@@ -17,10 +17,10 @@ std::string obstacle_of(const TensorDescription& tensor) {
 
 }  // namespace
 
-std::string npu_obstacle(const Model& model) {
+std::string npu_unsupported_reason(const Model& model) {
   for (const SubgraphDescription& subgraph : model.interface().subgraphs) {
     for (const TensorDescription& tensor : subgraph.tensors) {
-      if (std::string found = obstacle_of(tensor); !found.empty()) return found;
+      if (std::string found = unsupported_reason(tensor); !found.empty()) return found;
     }
   }
   if (ModelContents::read(model.bytes().span()).has_sparse_tensors()) {

@@ -9,6 +9,6 @@ namespace zerolite {
 
 // Why, in words for the user; empty when it may have the model. Intel's plug-in of LiteRT 2.3.0, the one that could be
 // tried, takes such models and computes them wrongly.
-std::string npu_obstacle(const Model& model);
+std::string npu_unsupported_reason(const Model& model);
 
 }  // namespace zerolite

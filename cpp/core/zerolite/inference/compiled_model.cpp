@@ -52,13 +52,13 @@ void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const 
   }
 }
 
-std::optional<WeightCacheFile> open_weight_cache(const CompileOptions& options, const Model& model) {
+std::optional<WeightCache> open_weight_cache(const CompileOptions& options, const Model& model) {
   options.validate();
   if (options.weight_cache_file.empty()) return std::nullopt;
-  return WeightCacheFile(options.weight_cache_file, model, options.xnnpack_flags);
+  return WeightCache(options.weight_cache_file, model, options.xnnpack_flags);
 }
 
-CompileOptions with_weight_cache(CompileOptions options, const std::optional<WeightCacheFile>& weight_cache) {
+CompileOptions with_weight_cache(CompileOptions options, const std::optional<WeightCache>& weight_cache) {
   if (weight_cache) options.weight_cache = weight_cache->native_path();
   return options;
 }

@@ -82,7 +82,7 @@ class CompiledModel {
   CompileOptions options_;
   GraphObserver observer_;
   std::unique_ptr<DelegateRegistry> delegates_;
-  std::optional<WeightCacheFile> weight_cache_;
+  std::optional<WeightCache> weight_cache_;
   Compilation compilation_;
   std::optional<OperatorOrigins> origins_;  // only where the executed model is another one
   std::vector<UnusedDelegate> unused_delegates_;

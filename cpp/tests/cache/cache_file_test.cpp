@@ -1,0 +1,58 @@
+#include "zerolite/cache/cache_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "support/temporary_directory.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace zerolite::tests {
+namespace {
+
+using testing::Optional;
+
+const FileContent kContent = {'a', 'b', 'c'};
+constexpr Digest kKey = {1, 2};
+
+TEST(CacheFileTest, IsBelievedForItsKeyAndContentAlone) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory.path() / "file";
+  EXPECT_EQ(read_checksummed(path, kKey), std::nullopt);
+  write_checksummed(path, kKey, kContent);
+  EXPECT_THAT(read_checksummed(path, kKey), Optional(kContent));
+  EXPECT_EQ(read_checksummed(path, {1, 3}), std::nullopt);
+
+  const FileContent sound = *read_file(path);
+  const auto write = [&](const FileContent& content) {
+    std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+  };
+  for (std::size_t position = 0; position < sound.size(); ++position) {
+    FileContent damaged = sound;
+    damaged[position] = static_cast<char>(damaged[position] ^ 1);
+    write(damaged);
+    EXPECT_EQ(read_checksummed(path, kKey), std::nullopt) << position;
+    write({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(position)});
+    EXPECT_EQ(read_checksummed(path, kKey), std::nullopt) << position;
+  }
+  write_checksummed(path, kKey, {});
+  EXPECT_THAT(read_checksummed(path, kKey), Optional(FileContent()));
+}
+
+TEST(CacheFileTest, IsReplacedAsAWhole) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory.path() / "file";
+  write_checksummed(path, kKey, kContent);
+  {
+    Replacement given_up(path);
+    given_up.write(std::as_bytes(std::span(kContent)));
+  }
+  EXPECT_THAT(read_checksummed(path, kKey), Optional(kContent));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+  EXPECT_THROW(write_checksummed(path / "below", kKey, kContent), FileError);
+}
+
+}  // namespace
+}  // namespace zerolite::tests
