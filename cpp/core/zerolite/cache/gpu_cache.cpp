@@ -18,7 +18,7 @@ constexpr std::string_view kSealed = ".sealed";
 
 GpuCache::GpuCache(const Model& model, const GpuSettings& settings)
     : shared_(make_directory(settings.cache)),
-      key_(program_key(model, std::array{settings.library}, settings.device_key, settings.options)),
+      key_(program_key(model, std::array{settings.library}, settings.device_key(), settings.options())),
       name_(hexadecimal(key_)),
       private_(shared_) {
   std::error_code ignored;
