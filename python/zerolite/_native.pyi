@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final
 
 import numpy as np
@@ -24,24 +25,61 @@ def empty(shape: int | Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 # Models
 
-@final
-class CpuKernels:
-    delegate: ClassVar[CpuKernels]
-    builtin: ClassVar[CpuKernels]
-    reference: ClassVar[CpuKernels]
-    __members__: ClassVar[dict[str, CpuKernels]]
-    def __init__(self, value: int) -> None: ...
+_Path: TypeAlias = str | bytes | PathLike[str]
+_Kernels: TypeAlias = Literal["delegate", "builtin", "reference"]
+
+# Settings of delegates. `arguments` makes another one like it: plain values by name, paths as str.
+
+class CpuSettings:
+    def __init__(
+        self,
+        *,
+        threads: int = 1,
+        kernels: _Kernels = "delegate",
+        weight_cache: _Path = "",
+        weight_cache_file: _Path = "",
+        # XNNPACK's flags that are on; None for the runtime's defaults.
+        flags: Sequence[str] | None = None,
+    ) -> None: ...
     @property
-    def name(self) -> Literal["delegate", "builtin", "reference"]: ...
+    def arguments(self) -> dict[str, Any]: ...
+
+class ExternalSettings:
+    def __init__(self, *, library: _Path, options: dict[str, str] = {}) -> None: ...
     @property
-    def value(self) -> int: ...
-    def __int__(self) -> int: ...
-    def __index__(self) -> int: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __getstate__(self) -> int: ...
-    def __setstate__(self, state: int, /) -> None: ...
+    def arguments(self) -> dict[str, Any]: ...
+
+class GpuSettings:
+    def __init__(
+        self,
+        *,
+        library: _Path,
+        precision: Literal["automatic", "fp16", "fp32", "fp16_fp32_accumulation"] = "automatic",
+        storage: Literal["automatic", "buffer"] = "automatic",
+        priority: Literal["low", "normal"] = "normal",
+        wait_type: Literal["automatic", "passive", "active"] = "automatic",
+        # A part of the device's name.
+        device: str = "",
+        cache: _Path = "",
+    ) -> None: ...
+    @property
+    def arguments(self) -> dict[str, Any]: ...
+
+class NpuSettings:
+    def __init__(
+        self,
+        *,
+        dispatch_library: _Path,
+        compiler_library: _Path = "",
+        vendor: str,
+        options: dict[str, str | int | float | bool] = {},
+        cache: _Path = "",
+    ) -> None: ...
+    @property
+    def arguments(self) -> dict[str, Any]: ...
+
+# Name -> whether the flag is on by default.
+def xnnpack_flags() -> dict[str, bool]: ...
 
 @final
 class Verification:
@@ -95,9 +133,7 @@ class Signature:
     def _dispatch(self) -> tuple[bool, str]: ...
     def _resize(self, shapes: Sequence[tuple[int, Sequence[int]]], /) -> None: ...
 
-_External: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]]]
-_Gpu: TypeAlias = tuple[str | bytes, Sequence[tuple[str, str]], str, bytes, str]
-_Npu: TypeAlias = tuple[bytes, bytes, str, Sequence[tuple[str, str]], bytes]
+_DelegateSettings: TypeAlias = ExternalSettings | GpuSettings | NpuSettings
 
 class CompiledModel(Signature):
     def __init__(
@@ -107,16 +143,10 @@ class CompiledModel(Signature):
         content: bytes | bytearray | memoryview | None = None,
         replica_of: CompiledModel | None = None,
         name: str | bytes = "model",
-        threads: int = 1,
-        kernels: CpuKernels = ...,
-        weight_cache: str | bytes = "",
-        weight_cache_file: str | bytes = "",
-        # An external delegate is a library and options; a GPU has besides a part of a device's name, a cache, and a
-        # key of the device; an NPU is a dispatch library, a compiler's plug-in, a vendor, options and a cache.
-        before_xnnpack: Sequence[_External | _Gpu | _Npu] = [],
-        after_xnnpack: Sequence[_External | _Gpu | _Npu] = [],
+        cpu: CpuSettings = ...,
+        before_xnnpack: Sequence[_DelegateSettings] = [],
+        after_xnnpack: Sequence[_DelegateSettings] = [],
         fallback: bool = True,
-        xnnpack_flags: int | None = None,
         verification: Verification = ...,
     ) -> None: ...
     @property
@@ -136,7 +166,7 @@ class CompiledModel(Signature):
 
 # Watched runs, of replicas of a model
 
-def replica(signature: Signature, *, kernels: CpuKernels | None = None, profiling: bool = False) -> Signature: ...
+def replica(signature: Signature, *, kernels: _Kernels | None = None, profiling: bool = False) -> Signature: ...
 def model_name(signature: Signature, /) -> str: ...
 def take_inputs(signature: Signature, source: Signature, /) -> None: ...
 def fill_inputs(signature: Signature, /, *args: Any, **kwargs: Any) -> None: ...
@@ -158,7 +188,7 @@ def trace_run(
 def read_file(path: str | bytes, /) -> bytes: ...
 def verify_model(content: bytes | bytearray | memoryview, name: str | bytes, verification: Verification, /) -> None: ...
 def missing_symbol(library: str | None, symbol: str, /) -> str: ...
-def try_delegate(library: str | bytes, options: Sequence[tuple[str, str]], /) -> None: ...
+def try_delegate(settings: ExternalSettings, /) -> None: ...
 
 class GraphInterpreter:
     def __init__(
@@ -166,11 +196,9 @@ class GraphInterpreter:
         *,
         path: str | bytes | None = None,
         content: bytes | bytearray | memoryview | None = None,
-        threads: int = 1,
-        kernels: CpuKernels = ...,
-        delegates: Sequence[tuple[str | bytes, Sequence[tuple[str, str]]]] = [],
+        cpu: CpuSettings = ...,
+        delegates: Sequence[ExternalSettings] = [],
         preserve_all_tensors: bool = False,
-        xnnpack_flags: int | None = None,
         fuse_operators: bool = True,
         cluster_operators: bool = True,
     ) -> None: ...

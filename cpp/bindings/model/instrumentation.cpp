@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "arrays/dtypes.hpp"
+#include "model/delegate_settings.hpp"
 #include "model/model_instance.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
@@ -29,14 +31,14 @@ namespace {
 
 // A signature of a second instance of its model: over the same bytes, with state and memory of its own. With `kernels`
 // it runs on these alone, whatever the delegates of the model.
-std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<CpuKernels> kernels, bool profiling) {
+std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::string_view> kernels, bool profiling) {
   const auto& signature = native<SignatureObject>(object);
   CompileOptions options = signature.model().options();
   options.weight_cache.clear();  // its owner may have let go of it
   if (kernels) {
     options = CompileOptions();
     options.threads = signature.model().options().threads;
-    options.kernels = *kernels;
+    options.kernels = kernels_of(*kernels);
   }
   // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
   // (LiteRT 2.3.0).

@@ -21,7 +21,7 @@ def trace_signature(signature: _native.Signature, args: Sequence[Any], kwargs: M
 
 def builtin_replica(signature: _native.Signature) -> _native.Signature:
     """A second instance that runs on TensorFlow Lite's own kernels, with the inputs' shapes of the first."""
-    replica = _native.replica(signature, kernels=_native.CpuKernels.builtin)
+    replica = _native.replica(signature, kernels="builtin")
     _native.take_inputs(replica, signature)
     return replica
 

@@ -111,8 +111,6 @@ def require_survival(content: memoryview, *, name: bytes, settings: dict[str, An
         Error: no process could be started.
     """
     check_in_full(content, name)
-    # Files of packed weights are written by those who keep the model, and not by a trial.
-    settings = {key: value for key, value in settings.items() if not key.startswith("weight_cache")}
     verdicts = Verdicts(content, settings)
     death = verdicts.known
     if death is None:

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zerolite import Error, Tensor
-from zerolite._inference.model import CompiledModel
-from zerolite._isolation.trial_settings import RecordedChoice, TrialSettings
+from zerolite import _native
+from zerolite._isolation.trial_settings import TrialSettings
 
 __all__ = ["main"]
 
@@ -30,7 +29,7 @@ def main(settings: str) -> None:
         _load_and_run(content, choice)
     except MemoryError:
         code = TrialSettings.OUT_OF_MEMORY
-    except Error:
+    except _native.Error:
         pass  # which the caller is told when it loads or runs the model itself
     finally:
         # Nothing of the model is taken down: it may be broken, and the process is at its end anyway.
@@ -45,23 +44,29 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _load_and_run(content: bytes, choice: TrialSettings) -> None:
-    model = CompiledModel(content, choice=RecordedChoice(choice.native))
-    for signature in model.signatures.values():
+    model = _native.CompiledModel(content=content, **choice.native)
+    for index in range(len(model._signature_keys())):
+        signature = _native.Signature(model, index)
         for values in (_zeros, _small_numbers):
             try:
-                signature(*(values(tensor) for tensor in signature.inputs.values()))
-            except Error:
+                signature(*(values(tensor) for tensor in _inputs(signature)))
+            except _native.Error:
                 break
     model.close()
 
 
-def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
+def _inputs(signature: _native.Signature) -> list[_native.Tensor]:
+    count = len(signature._input_names())
+    return [_native.Tensor(signature, is_input=True, index=index) for index in range(count)]
+
+
+def _zeros(tensor: _native.Tensor) -> npt.NDArray[Any]:
     if np.dtype(tensor.dtype).kind == "O":
         return np.full(tensor.shape, b"", object)
     return np.zeros(tensor.shape, tensor.dtype)
 
 
-def _small_numbers(tensor: Tensor) -> npt.NDArray[Any]:
+def _small_numbers(tensor: _native.Tensor) -> npt.NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if dtype.kind == "O":
         return np.full(tensor.shape, b"text", object)

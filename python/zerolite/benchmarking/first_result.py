@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zerolite._timing.interleaved import ProgressCallback
-from zerolite.delegates.choice import listed_delegates
+from zerolite.delegates.choice import DelegateChoice
 
 __all__ = ["FIRST_RESULT_FIGURES", "FirstResult", "FirstResults", "FreshProcess", "first_results_in_turns"]
 
@@ -118,7 +117,7 @@ class FreshProcess:
         Raises:
             TypeError: the delegates can't be sent to another process.
         """
-        packed = "" if delegates is None else json.dumps(_described(delegates))
+        packed = "" if delegates is None else _described(delegates)
         self._runtime = runtime
         self._timeout = timeout
         options = (signature or "", "" if threads is None else str(threads), str(replicas), packed)
@@ -206,18 +205,12 @@ class FreshProcess:
         self._log.close()
 
 
-def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The class and the arguments of each."""
-    described = []
-    for delegate in listed_delegates(delegates):
-        kind = type(delegate)
-        if not kind.__module__.startswith("zerolite.delegates."):
-            raise TypeError(
-                f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
-                "processes=0 to do without"
-            )
-        described.append((kind.__name__, delegate.arguments))
-    return described
+def _described(delegates: Any) -> str:
+    choice = DelegateChoice(delegates, threads=None)
+    try:
+        return choice.to_json()
+    except TypeError as error:
+        raise TypeError(f"{error}, or processes=0 to do without") from error
 
 
 def first_results_in_turns(

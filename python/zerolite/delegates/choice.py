@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zerolite._runtime.validation import checked_count
-from zerolite.delegates.delegate import Delegate
+from zerolite.delegates.delegate import MOST_THREADS, Delegate
 from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     SlotDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
 
-MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+__all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
 
 
 class DelegateChoice:
@@ -76,15 +75,33 @@ class DelegateChoice:
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
         return {
-            "threads": checked_count("threads", self.xnnpack.threads, most=MOST_THREADS),
-            "kernels": self.xnnpack.native_kernels,
-            "weight_cache": self.xnnpack._shared_weights,
-            "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),
+            "cpu": self.xnnpack.native_settings,
             "before_xnnpack": [delegate.native_settings for delegate in self.before],
             "after_xnnpack": [delegate.native_settings for delegate in self.after],
             "fallback": self.fallback,
-            "xnnpack_flags": self.xnnpack.native_flags,
         }
+
+    @property
+    def delegates(self) -> list[Delegate]:
+        """All delegates in the order of preference, XNNPACK among them."""
+        return [*self.before, self.xnnpack, *self.after]
+
+    def to_json(self) -> str:
+        """The choice as text for another process: each delegate by its class's name and its arguments.
+
+        Raises:
+            TypeError: a delegate is of a class that zerolite does not have.
+        """
+        listed = [{_name_of_class(delegate): delegate.arguments} for delegate in self.delegates]
+        return json.dumps({"delegates": listed, "fallback": self.fallback})
+
+    @classmethod
+    def from_json(cls, text: str) -> DelegateChoice:
+        """The choice that `to_json` wrote."""
+        values = json.loads(text)
+        classes = _classes()
+        delegates = [classes[name](**arguments) for one in values["delegates"] for name, arguments in one.items()]
+        return cls(delegates, threads=None, fallback=values["fallback"])
 
 
 def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
@@ -94,6 +111,24 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
     if isinstance(delegates, list | tuple):
         return list(delegates)
     return [delegates]
+
+
+def _classes() -> dict[str, Any]:
+    """The delegates' classes by name, as `zerolite` has them."""
+    from zerolite.delegates.external import ExternalDelegate
+    from zerolite.delegates.gpu import Gpu
+    from zerolite.delegates.npu import Npu
+
+    return {kind.__name__: kind for kind in (ExternalDelegate, Gpu, Npu, XNNPack)}
+
+
+def _name_of_class(delegate: Delegate) -> str:
+    name = type(delegate).__name__
+    if _classes().get(name) is not type(delegate):
+        raise TypeError(
+            f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes"
+        )
+    return name
 
 
 def _has_slot(delegate: object) -> bool:

@@ -66,13 +66,6 @@ def checked_options(vendor: str, options: Mapping[str, OptionValue]) -> dict[str
     return checked
 
 
-def payload_value(value: OptionValue) -> str:
-    """The value as the vendors' readers take it, which is TOML's form."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
 def _require_known(vendor: str, name: str, value: OptionValue) -> None:
     if vendor not in _OPTIONS:
         if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
@@ -150,17 +143,20 @@ class Npu(Delegate):
         self.options = checked_options(self.vendor, options or {})
 
     @property
-    def native_settings(self) -> tuple[bytes, bytes, str, list[tuple[str, str]], bytes]:
-        """Dispatch library, compiler's plug-in, vendor, options and cache as the native core takes them.
+    def native_settings(self) -> _native.NpuSettings:
+        """The settings as the native core takes them, with the libraries that are in the directories.
 
         Raises:
             DelegateError: a directory that was named has no such library, or several.
         """
         package = _packaged() / self.vendor
-        dispatch = _library("dispatch_dir", self.dispatch_dir, package / "dispatch", _DISPATCH)
-        compiler = _library("compiler_dir", self.compiler_dir, package / "compiler", _COMPILER)
-        options = [(name, payload_value(value)) for name, value in self.options.items()]
-        return dispatch, compiler, self.vendor, options, os.fsencode(self.cache or "")
+        return _native.NpuSettings(
+            dispatch_library=_library("dispatch_dir", self.dispatch_dir, package / "dispatch", _DISPATCH),
+            compiler_library=_library("compiler_dir", self.compiler_dir, package / "compiler", _COMPILER),
+            vendor=self.vendor,
+            options=self.options,
+            cache=self.cache or "",
+        )
 
     def __eq__(self, other: object) -> bool:
         """Whether all settings are the same."""
@@ -215,13 +211,13 @@ def _directory(name: str, value: object) -> str | None:
     return str(Path(path).absolute())
 
 
-def _library(name: str, directory: str | None, packaged: Path, pattern: str) -> bytes:
+def _library(name: str, directory: str | None, packaged: Path, pattern: str) -> str:
     """The one library in a directory or below, where the runtime looks, too; empty for a package without."""
     found = sorted((packaged if directory is None else Path(directory)).rglob(pattern))
     if len(found) == 1:
-        return os.fsencode(found[0])
+        return str(found[0])
     if directory is None:
-        return b""
+        return ""
     if not found:
         raise _native.DelegateError(
             f"{name} is {directory}, which has no {pattern}; pass the directory of the vendor's library, or leave it "

@@ -7,25 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from zerolite import _native
-from zerolite.delegates.delegate import Delegate
+from zerolite._runtime.validation import checked_count
+from zerolite.delegates.delegate import MOST_THREADS, Delegate
 
-__all__ = ["DEFAULT_FLAGS", "XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "native_flags"]
+__all__ = ["XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "flags_that_are_on"]
 
-#: Name -> bit, as in tflite/delegates/xnnpack/xnnpack_delegate.h of LiteRT 2.3.0. Two more that stand there,
-#: VARIABLE_OPERATORS and ENABLE_SUBGRAPH_RESHAPING, are deprecated and change nothing.
-XNNPACK_FLAGS: Mapping[str, int] = {
-    "qs8": 0x1,
-    "qu8": 0x2,
-    "force_fp16": 0x4,
-    "dynamic_fully_connected": 0x8,
-    "transient_indirection_buffer": 0x20,
-    "enable_latest_operators": 0x40,
-    "slow_consistent_arithmetic": 0x200,
-    "disable_subgraph_reshaping": 0x400,
-    "disable_dynamically_quantized_ops": 0x800,
-}
-#: What the published library sets when nobody chooses: read from the delegate that LiteRT 2.3.0 makes.
-DEFAULT_FLAGS = frozenset({"qs8", "qu8"})
+#: Name -> whether the flag is on when nobody chooses.
+XNNPACK_FLAGS: Mapping[str, bool] = _native.xnnpack_flags()
 
 
 def checked_flags(flags: Mapping[str, bool] | None) -> dict[str, bool]:
@@ -47,12 +35,11 @@ def checked_flags(flags: Mapping[str, bool] | None) -> dict[str, bool]:
     return dict(flags)
 
 
-def native_flags(flags: Mapping[str, bool]) -> int | None:
-    """All bits, the defaults among them; None where nothing is chosen, so that the runtime's own defaults hold."""
+def flags_that_are_on(flags: Mapping[str, bool]) -> list[str] | None:
+    """All flags that are on, the defaults among them; None where nothing is chosen, so that the runtime decides."""
     if not flags:
         return None
-    chosen = {**dict.fromkeys(DEFAULT_FLAGS, True), **flags}
-    return sum(XNNPACK_FLAGS[name] for name, value in chosen.items() if value)
+    return [name for name, default in XNNPACK_FLAGS.items() if flags.get(name, default)]
 
 
 Kernels = Literal["delegate", "builtin", "reference"]
@@ -130,19 +117,25 @@ class XNNPack(Delegate):
         }
 
     @property
-    def native_kernels(self) -> _native.CpuKernels:
-        """The setting as the native core names it."""
-        return getattr(_native.CpuKernels, self.kernels)  # type: ignore[no-any-return]
+    def native_settings(self) -> _native.CpuSettings:
+        """The settings as the native core takes them.
+
+        Raises:
+            TypeError: `threads` is no integer.
+            ValueError: `threads` is not from 1 to 1024.
+        """
+        return _native.CpuSettings(
+            threads=checked_count("threads", self.threads, most=MOST_THREADS),
+            kernels=self.kernels,
+            weight_cache=self._shared_weights,
+            weight_cache_file=self.weight_cache or "",
+            flags=flags_that_are_on(self.flags),
+        )
 
     @property
     def can_share_weights(self) -> bool:
         """Whether packed weights can be kept for others: with "force_fp16" LiteRT 2.3.0 would end the process."""
         return self.kernels == "delegate" and not self.flags.get("force_fp16", False)
-
-    @property
-    def native_flags(self) -> int | None:
-        """The flags as the native core takes them."""
-        return native_flags(self.flags)
 
     def __repr__(self) -> str:
         """The settings."""

@@ -36,7 +36,7 @@ class Delegate:
         """
         self.settings = ExternalDelegate(library, {str(key): str(value) for key, value in (options or {}).items()})
         try:
-            _native.try_delegate(*self.settings.native_settings)
+            _native.try_delegate(self.settings.native_settings)
         except _native.DelegateError as error:
             if "has no symbol" in str(error):
                 raise AttributeError(str(error)) from error

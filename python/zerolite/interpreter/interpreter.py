@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 import functools
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 
@@ -62,16 +62,16 @@ class OpResolverType(enum.Enum):
     """TensorFlow Lite's optimized kernels, without XNNPACK."""
 
 
-_KERNELS = {
-    OpResolverType.AUTO: _native.CpuKernels.delegate,
-    OpResolverType.BUILTIN: _native.CpuKernels.delegate,
-    OpResolverType.BUILTIN_REF: _native.CpuKernels.reference,
-    OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: _native.CpuKernels.builtin,
+_KERNELS: Mapping[OpResolverType, Literal["delegate", "builtin", "reference"]] = {
+    OpResolverType.AUTO: "delegate",
+    OpResolverType.BUILTIN: "delegate",
+    OpResolverType.BUILTIN_REF: "reference",
+    OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: "builtin",
 }
 
-# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, the latest operators, and subgraphs
-# that are reshaped.
-_LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
+# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, and the latest operators. tf.lite's
+# flag for subgraphs that are reshaped is one that changes nothing any more.
+_LATEST_FEATURES = ("qs8", "qu8", "enable_latest_operators")
 
 
 class Interpreter(GraphDetails):
@@ -141,7 +141,7 @@ class Interpreter(GraphDetails):
                 raise TypeError(f"experimental_delegates holds {delegate!r}; pass what zl.load_delegate returned")
         kernels = _KERNELS[experimental_op_resolver_type]
         if experimental_default_delegate_latest_features:
-            kernels = _native.CpuKernels.delegate
+            kernels = "delegate"
         source: dict[str, Any] = {
             "path": _encoded(model_path) if model_path else None,
             "content": _contiguous_view(model_content) if model_content else None,
@@ -149,11 +149,13 @@ class Interpreter(GraphDetails):
         try:
             super().__init__(
                 **source,
-                threads=num_threads or 1,
-                kernels=kernels,
+                cpu=_native.CpuSettings(
+                    threads=num_threads or 1,
+                    kernels=kernels,
+                    flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
+                ),
                 delegates=[delegate.settings.native_settings for delegate in experimental_delegates or ()],
                 preserve_all_tensors=experimental_preserve_all_tensors,
-                xnnpack_flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
                 fuse_operators=not experimental_disable_delegate_node_fusion,
                 cluster_operators=not experimental_disable_delegate_clustering,
             )

@@ -13,6 +13,7 @@
 #include "zerolite/delegates/gpu_support.hpp"
 #include "zerolite/delegates/npu_support.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
+#include "zerolite/delegates/xnnpack_flags.hpp"
 #include "zerolite/execution/signature_runner.hpp"
 #include "zerolite/guards/kernel_guard.hpp"
 #include "zerolite/platform/error.hpp"
@@ -44,9 +45,9 @@ const Environment& environment_of(const CompileOptions& options) {
   const GpuSettings* gpu = options.gpu();
   if (const NpuSettings* npu = options.npu()) {
     const std::filesystem::path library = npu->dispatch_library;
-    return Environment::npu(library.parent_path(), gpu == nullptr ? std::string() : gpu->device_key);
+    return Environment::npu(library.parent_path(), gpu == nullptr ? std::string() : gpu->device_key());
   }
-  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key);
+  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key());
 }
 
 std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& options) {
@@ -93,8 +94,7 @@ bool is_refusal_of_dynamic_graph(const Attempt& failed) {
 
 // XNNPACK was told to be a delegate for static shapes only.
 bool is_static_only(const CompileOptions& options) {
-  constexpr std::uint32_t kDisableSubgraphReshaping = 0x400;
-  return (options.xnnpack_flags.value_or(0) & kDisableSubgraphReshaping) != 0;
+  return is_chosen(options.xnnpack_flags, XnnpackFlag::disable_subgraph_reshaping);
 }
 
 CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer,

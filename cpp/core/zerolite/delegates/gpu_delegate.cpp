@@ -88,7 +88,25 @@ std::string_view advice(std::string_view message) {
          "driver, or set VK_ICD_FILENAMES to the .json file of one, SwiftShader's for example";
 }
 
+template <typename Choice>
+std::string number_of(Choice choice) {
+  return std::to_string(static_cast<int>(choice));
+}
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> GpuSettings::options() const {
+  std::vector<std::pair<std::string, std::string>> entries = {
+      {"precision", number_of(precision)},
+      {"buffer_storage_type", number_of(storage)},
+      {"priority", number_of(priority)},
+      {"wait_type", number_of(wait_type)},
+  };
+  if (!device.empty()) entries.emplace_back("preferred_device_substr", '"' + device + '"');
+  return entries;
+}
+
+std::string GpuSettings::device_key() const { return library + '\n' + number_of(priority) + ' ' + lower(device); }
 
 GpuDelegate::GpuDelegate(GpuSettings settings) : settings_(std::move(settings)) {}
 

@@ -1,8 +1,10 @@
 // The runtime's way to NPUs: a vendor's dispatch library, which runs what the vendor's compiler has made of a model.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "zerolite/delegates/model_delegate.hpp"
@@ -10,13 +12,19 @@
 
 namespace zerolite {
 
+// What a vendor's libraries are told.
+using NpuOption = std::variant<bool, std::int64_t, double, std::string>;
+
 // What is asked of a vendor's libraries.
 struct NpuSettings {
-  std::string dispatch_library;                              // a file; empty where there is none
-  std::string compiler_library;                              // likewise; a model that was compiled before needs none
-  std::string vendor;                                        // under which name its libraries look for their options
-  std::vector<std::pair<std::string, std::string>> options;  // TOML values by name
-  std::string cache;                                         // a directory for compiled models; empty for none
+  std::string dispatch_library;                            // a file; empty where there is none
+  std::string compiler_library;                            // likewise; a model that was compiled before needs none
+  std::string vendor;                                      // under which name its libraries look for their options
+  std::vector<std::pair<std::string, NpuOption>> options;  // by name
+  std::string cache;                                       // a directory for compiled models; empty for none
+
+  // The options as the vendors' readers take them: TOML values by name.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> toml_options() const;
 
   friend bool operator==(const NpuSettings&, const NpuSettings&) = default;
 };
