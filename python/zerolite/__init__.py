@@ -24,12 +24,8 @@ open_runtime()
 
 from zerolite._inference.model import CompiledModel, load  # noqa: E402
 from zerolite._inference.signature import Dispatch, Signature  # noqa: E402
-from zerolite._runtime.tensor import (  # noqa: E402
-    Quantization,
-    Tensor,
-    TensorMap,
-    empty,
-)
+from zerolite._runtime.quantization import Quantization  # noqa: E402
+from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Items from a folder of images."""
+"""Samples from a folder of images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from zerolite.vision.image import image_size
 if TYPE_CHECKING:
     from zerolite.vision import ImageError, OnCorrupt, Resampling
 
-__all__ = ["ImageItems"]
+__all__ = ["ImageSamples"]
 
 
-class ImageItems:
+class ImageSamples:
     """The images of a folder with one folder for each class, decoded as they are needed."""
 
     repeatable = True

@@ -9,7 +9,7 @@ import numpy as np
 
 from zerolite import _native
 from zerolite._runtime.tensor import Tensor, TensorMap
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 
 if TYPE_CHECKING:  # these types take longer to make than everything else here
     import numpy.typing as npt
@@ -86,7 +86,7 @@ def named_outputs(result: Array | dict[str, Array], names: Iterable[str]) -> dic
 
 
 def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
-    size = checked_count("chunk", chunk, otherwise=", or None for the fastest")
+    size = positive_int("chunk", chunk, otherwise=", or None for the fastest")
     is_resizable = layout.leading_axis and has_open_leading_axis(inputs)
     if size != layout.items_per_run and not is_resizable:
         raise ValueError(

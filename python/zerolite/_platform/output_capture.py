@@ -11,7 +11,7 @@ import tempfile
 from types import TracebackType
 from typing import IO
 
-__all__ = ["CapturedOutput", "import_tensorflow_quietly"]
+__all__ = ["CapturedOutput", "import_tensorflow"]
 
 
 class CapturedOutput:
@@ -69,13 +69,7 @@ class CapturedOutput:
         return printed + self._python_stdout.getvalue()
 
 
-def _flush_python_streams() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            stream.flush()
-
-
-def import_tensorflow_quietly() -> None:
+def import_tensorflow() -> None:
     """Import TensorFlow and Keras for the CPU, with their logs at errors only.
 
     Environment variables are the only way to say so, and they count for the whole process: this is for
@@ -92,3 +86,9 @@ def import_tensorflow_quietly() -> None:
     # What is printed before the log level counts goes nowhere.
     with CapturedOutput():
         importlib.import_module("tensorflow.keras")
+
+
+def _flush_python_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()

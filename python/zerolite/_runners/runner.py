@@ -1,4 +1,4 @@
-"""What an evaluation asks of a model."""
+"""What an evaluation asks of a model, and of its tensors."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 
-def checked_count(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:
+def positive_int(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:
     """`count` as an int, which `name` calls it in messages.
 
     Args:

@@ -1,15 +1,19 @@
-"""Timing several pieces of work in turns, so that a slow moment of the machine falls on all of them."""
+"""Interleaved rounds: what is compared runs in turns, so that a slow moment of the machine falls on all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from zerolite._timing.stopwatch import Stopwatch, Work, clock_cost
 from zerolite._timing.timing import Timing
 
-__all__ = ["ProgressCallback", "time_interleaved"]
+__all__ = ["ProgressCallback", "interleave", "time_interleaved"]
+
+_Name = TypeVar("_Name")
 
 #: Called as (rounds done, rounds in all).
 ProgressCallback = Callable[[int, int], None]
@@ -19,6 +23,18 @@ _CLOCK_SHARE = 0.01
 # Of a round's time, what single calls get when blocks are timed as well.
 _SINGLE_CALLS_SHARE = 0.3
 _MOST_SINGLE_CALLS = 2_000
+
+
+def interleave(names: Sequence[_Name], rounds: int | None = None) -> Iterator[list[_Name]]:
+    """The order in each round, which begins with another one each time: A B C, B C A, C A B, A B C, and so on.
+
+    Args:
+        names: what takes turns; at least one.
+        rounds: how many rounds there are; None goes on for as long as somebody asks.
+    """
+    for done in itertools.count() if rounds is None else range(rounds):
+        first = done % len(names)
+        yield [*names[first:], *names[:first]]
 
 
 def time_interleaved(

@@ -17,7 +17,7 @@ from zerolite._platform.machine import describe_machine
 from zerolite._timing.interleaved import ProgressCallback, time_interleaved
 from zerolite.benchmarking.first_result import first_results_in_turns
 from zerolite.benchmarking.inputs import InputValues, make_inputs
-from zerolite.benchmarking.quiet_session import import_quietly, open_quietly
+from zerolite.benchmarking.quiet_session import import_with_captured_output, open_quietly
 from zerolite.benchmarking.result import BenchmarkResult, RuntimeResult
 from zerolite.benchmarking.session import RUNTIMES, Session, open_session, session_of
 
@@ -96,7 +96,7 @@ def benchmark(
     names = ["zerolite", *_checked_names(against)]
     _check_counts(workers=workers, batch=batch, seconds=seconds, rounds=rounds, warmup=warmup, processes=processes)
     for name in names[1:]:
-        import_quietly(name)
+        import_with_captured_output(name)
     if batch is None and workers is not None:
         batch = _ITEMS_PER_WORKER * workers
 

@@ -31,6 +31,10 @@ FIRST_RESULT_FIGURES = {
     "first_inference_ms": "ms",
     "peak_rss_bytes": "bytes",
 }
+_PROGRAM = Path(__file__).with_name("first_result_program.py")
+
+# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
+_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,6 @@ class FirstResults:
                 {figure: getattr(process, figure) for figure in FIRST_RESULT_FIGURES} for process in self.processes
             ],
         }
-
-
-_PROGRAM = Path(__file__).with_name("first_result_program.py")
-
-# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
-_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 class FreshProcess:
@@ -206,20 +204,6 @@ class FreshProcess:
         self._log.close()
 
 
-def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The class and the arguments of each."""
-    described = []
-    for delegate in listed_delegates(delegates):
-        kind = type(delegate)
-        if not kind.__module__.startswith("zerolite.delegates."):
-            raise TypeError(
-                f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
-                "processes=0 to do without"
-            )
-        described.append((kind.__name__, delegate.arguments))
-    return described
-
-
 def first_results_in_turns(
     runtimes: Sequence[str],
     model: Path,
@@ -267,3 +251,17 @@ def first_results_in_turns(
             if progress is not None:
                 progress(done, processes * len(runtimes))
     return {name: FirstResults(tuple(results)) for name, results in found.items()}
+
+
+def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The class and the arguments of each."""
+    described = []
+    for delegate in listed_delegates(delegates):
+        kind = type(delegate)
+        if not kind.__module__.startswith("zerolite.delegates."):
+            raise TypeError(
+                f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
+                "processes=0 to do without"
+            )
+        described.append((kind.__name__, delegate.arguments))
+    return described

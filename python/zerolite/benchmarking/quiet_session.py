@@ -13,10 +13,10 @@ from zerolite._timing.stopwatch import Stopwatch
 from zerolite.benchmarking.inputs import make_inputs
 from zerolite.benchmarking.session import Session, import_runtime, open_session
 
-__all__ = ["import_quietly", "open_quietly"]
+__all__ = ["import_with_captured_output", "open_quietly"]
 
 
-def import_quietly(runtime: str) -> Any:
+def import_with_captured_output(runtime: str) -> Any:
     """`import_runtime`, with what the runtime says on stdout and stderr left out."""
     with _quiet():
         return import_runtime(runtime)

@@ -1,4 +1,4 @@
-"""Progress where there is no terminal: plain lines."""
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 __all__ = ["Advance", "LineProgress", "TerminalProgress", "progress_bar"]
+
+_SECONDS_BETWEEN_REFRESHES = 0.1
+
+#: Called as (done, total) while the work goes on; None where the end is not known.
+Advance = Callable[[int, int | None], None]
 
 
 class LineProgress:
@@ -34,9 +39,6 @@ class LineProgress:
         if quarters > self._quarters:
             self._quarters = quarters
             typer.echo(f"{self._title}: {done} of {self._total}", err=True)
-
-
-_SECONDS_BETWEEN_REFRESHES = 0.1
 
 
 class TerminalProgress:
@@ -86,10 +88,6 @@ class TerminalProgress:
     def _refresh(self) -> None:
         self._bars.refresh()
         self._refreshed = time.monotonic()
-
-
-#: Called as (done, total) while the work goes on; None where the end is not known.
-Advance = Callable[[int, int | None], None]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A comparison on the terminal."""
+"""Tables on the terminal: comparisons, delegations and what is inside a file."""
 
 from __future__ import annotations
 
@@ -53,17 +53,6 @@ def print_delegation(delegation: Delegation) -> None:
         typer.echo(f"{name} is not used: {reason}")
 
 
-def _ranges(indices: Sequence[int]) -> str:
-    """Positions in short: "0-4, 7"."""
-    ranges: list[list[int]] = []
-    for index in sorted(indices):
-        if ranges and ranges[-1][1] == index - 1:
-            ranges[-1][1] = index
-        else:
-            ranges.append([index, index])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
-
-
 def print_summary(structure: ModelStructure) -> None:
     """Print a line on each thing that is known of the whole model."""
     operators = sum(len(graph.operators) for graph in structure.subgraphs)
@@ -115,3 +104,14 @@ def print_tensors(structure: ModelStructure) -> None:
             title=f"tensors of graph {number}, {graph.name}" if graph.name else f"tensors of graph {number}",
             left=4,
         )
+
+
+def _ranges(indices: Sequence[int]) -> str:
+    """Positions in short: "0-4, 7"."""
+    ranges: list[list[int]] = []
+    for index in sorted(indices):
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

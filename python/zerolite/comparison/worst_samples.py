@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import ItemBlock
+from zerolite._data.block import SampleBlock
 from zerolite._runners.classes import class_count, labelled_classes, predicted_classes
 from zerolite.comparison.rows import RowKey, Sample
 
@@ -37,7 +37,7 @@ class WorstSamples:
         self._heap: list[tuple[tuple[float, float], int, Sample]] = []
         self.wrong = 0
 
-    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+    def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Look at some items."""
         if block.labels is None:
             return

@@ -144,14 +144,14 @@ def run_signature(signature: CompiledModel | Signature, inputs: Arrays) -> dict[
 def _stored(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if tensor.quantization is not None and array.dtype.kind == "f" and dtype.kind in "iu":
-        return AffineQuantization.from_parameters(tensor.quantization).quantize(array, dtype)
+        return AffineQuantization.of(*tensor.quantization).quantize(array, dtype)
     return np.asarray(array, dtype=dtype, order="C")
 
 
 def _real(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:
     if tensor.quantization is None or array.dtype.kind not in "iu":
         return array
-    return AffineQuantization.from_parameters(tensor.quantization).dequantize(array)
+    return AffineQuantization.of(*tensor.quantization).dequantize(array)
 
 
 def _difference(expected: Sequence[NDArray[Any]], came: Sequence[NDArray[Any]]) -> OutputDifference:

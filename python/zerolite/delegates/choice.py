@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 from zerolite.delegates.delegate import Delegate
 from zerolite.delegates.xnnpack import XNNPack
 
@@ -76,7 +76,7 @@ class DelegateChoice:
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
         return {
-            "threads": checked_count("threads", self.xnnpack.threads, most=MOST_THREADS),
+            "threads": positive_int("threads", self.xnnpack.threads, most=MOST_THREADS),
             "kernels": self.xnnpack.native_kernels,
             "weight_cache": self.xnnpack._shared_weights,
             "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),

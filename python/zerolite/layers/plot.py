@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zerolite._plots.figure import draw_picture
+from zerolite._plots.figure import draw_plot
 from zerolite._plots.theme import LIGHT
 from zerolite.layers.layer_error import LayerError
 
@@ -59,4 +59,4 @@ def layer_plot(layers: Sequence[LayerError], *, image_format: str) -> bytes:
             axes.legend(handles=handles, frameon=False, fontsize=8, loc="lower right")
 
     height = max(2.0, 1.1 + 0.22 * min(len(layers), _MOST_NAMES))
-    return draw_picture(paint, height=height, image_format=image_format)
+    return draw_plot(paint, height=height, image_format=image_format)

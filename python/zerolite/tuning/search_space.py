@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from zerolite.tuned import Goal, Setting
 
-__all__ = ["Limits", "Stage", "chunks", "flags", "parallelism", "stages_for"]
+__all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for"]
 
 #: The settings to try once an earlier stage has found its best one.
-Stage = Callable[[Setting], list[Setting]]
+SearchStage = Callable[[Setting], list[Setting]]
 
 # Flags that can make a model faster. The others are for memory or equal bits, or change nothing with LiteRT 2.3.0.
 _FLAGS = (
@@ -39,7 +39,7 @@ class Limits:
     chunk: int | None
 
 
-def stages_for(goal: Goal, limits: Limits) -> list[Stage]:
+def stages_for(goal: Goal, limits: Limits) -> list[SearchStage]:
     """The stages for a goal, each of which starts from the best setting of those before."""
     if goal == "latency":
         alone = replace(limits, workers=1)

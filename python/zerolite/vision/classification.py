@@ -1,4 +1,4 @@
-"""Running a classifier over image files."""
+"""Classification of images: the most likely classes of each."""
 
 from __future__ import annotations
 
