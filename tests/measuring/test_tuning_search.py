@@ -260,7 +260,8 @@ def test_latency_takes_one_replica() -> None:
 def test_flags_and_chunks_are_tried_on_top() -> None:
     assert all(setting.threads == 2 and len(setting.flags) == 1 for setting in flags(TWO))
     assert flags(BUILTIN) == [], "flags are XNNPACK's"
-    assert [setting.chunk for setting in chunks(TWO, 64)] == [1, 4, 16, 64]
+    assert [setting.chunk for setting in chunks(TWO, 64)] == [1, 8, 32]
+    assert [setting.chunk for setting in chunks(TWO, 512)] == [1, 8, 32, 128, 512]
     assert chunks(TWO, None) == []
     for setting in (*flags(TWO), *chunks(TWO, 8)):
         assert setting.delegate.threads == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from zerolite import _native
 from zerolite.tuned import Goal, Setting
 
 __all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for"]
@@ -21,7 +22,6 @@ _FLAGS = (
     ("disable_dynamically_quantized_ops", True),
     ("transient_indirection_buffer", True),
 )
-_CHUNKS = (1, 4, 16, 64, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def flags(best: Setting) -> list[Setting]:
 
 def chunks(best: Setting, most: int | None) -> list[Setting]:
     """Sizes of chunks, on top of the best setting."""
-    return [replace(best, chunk=chunk) for chunk in _CHUNKS if most is not None and chunk <= most]
+    return [] if most is None else [replace(best, chunk=chunk) for chunk in _native.candidate_chunks(most)]
 
 
 def _counts(most: int) -> list[int]:
