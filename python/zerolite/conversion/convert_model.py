@@ -19,7 +19,7 @@ from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
-from zerolite.conversion.samples.images import OnCorrupt, Preprocessing
+from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
@@ -30,6 +30,7 @@ from zerolite.conversion.tensorflow.exported_model import (
     function_specs,
     keras_specs,
 )
+from zerolite.vision.loading import RaiseOrSkip
 
 __all__ = ["convert"]
 
@@ -48,7 +49,7 @@ def convert(
     allow_custom_ops: bool = False,
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
-    on_corrupt: OnCorrupt = "raise",
+    on_corrupt: RaiseOrSkip = "raise",
     progress: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.

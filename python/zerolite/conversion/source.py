@@ -10,6 +10,16 @@ from typing import Any, Literal
 
 __all__ = ["KERAS_FILES", "KerasApplication", "Source", "SourceKind", "recognize_source"]
 
+#: How the names of Keras files end.
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+
+SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
+
+_KNOWN = (
+    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
+    "SavedModel's folder"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KerasApplication:
@@ -35,17 +45,6 @@ class KerasApplication:
             raise ValueError(f"weights must be 'imagenet' or 'none'; came '{self.weights}'")
         if self.image_size is not None and self.image_size < 1:
             raise ValueError(f"image_size must be at least 1; came {self.image_size}")
-
-
-#: How the names of Keras files end.
-KERAS_FILES = (".keras", ".h5", ".hdf5")
-
-SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
-
-_KNOWN = (
-    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
-    "SavedModel's folder"
-)
 
 
 @dataclass(frozen=True, slots=True)
