@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __version__: str = _native.__version__
 
-# Imported by the first who asks: what most programs never use should cost none of them time.
+# Imported when first asked for: what most programs never use should cost them no time.
 _ON_DEMAND = {
     "Delegation": "zerolite.delegates.delegation",
     "ExternalDelegate": "zerolite.delegates.external",

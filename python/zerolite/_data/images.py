@@ -112,7 +112,7 @@ class ImageSamples:
     def _load(self, file: os.PathLike[str]) -> tuple[NDArray[Any], ...]:
         from zerolite.vision.loading import load_image
 
-        # Real numbers, for models of other types and scales to store as theirs.
+        # Real numbers, which each model then stores in its own type and scale.
         return tuple(
             load_image(file, size=size, preprocessing=self._preprocessing, color=color, resampling=self._resampling)
             for size, color in self._forms

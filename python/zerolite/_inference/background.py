@@ -12,6 +12,8 @@ from zerolite import _native
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+__all__ = ["BackgroundThread", "asyncio_wrap"]
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 

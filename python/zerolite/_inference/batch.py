@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # these types take longer to make than everything else here
     Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
     Out = Array | Mapping[str, Array]
 
+__all__ = ["has_open_leading_axis", "map_signature", "named_outputs"]
+
 
 class _Layout(NamedTuple):
     """How a signature's tensors are made of items; an item is a slice along the leading axis."""

@@ -25,7 +25,7 @@ __all__ = ["CompiledModel", "Verify", "load", "signature_of"]
 
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
 
-# A model is looked at in full before a process is risked for it.
+# Before a process tries a model, the model is verified in full.
 _VERIFICATIONS = {
     "structure": _native.Verification.structure,
     "full": _native.Verification.full,
@@ -73,7 +73,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         if path is not None and tuned is None and verify != "isolated":
             super().__init__(path=path, verification=verification, **settings)
             return
-        # Read once, so that what is looked at is what is loaded.
+        # Read once, so that the bytes that are verified are those that are loaded.
         source = _native.read_file(path) if path is not None else source
         name = name or path or NAMELESS
         with contiguous_view(source) as content:
@@ -130,7 +130,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         from zerolite._inference.background import BackgroundThread, asyncio_wrap
 
-        # setdefault is atomic: of several first callers one makes the thread, and after `close` nobody does.
+        # setdefault is atomic: of several threads that call first, one makes the thread; after `close` none does.
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
+__all__ = ["ItemError", "Pool"]
+
 
 class ItemError(_native.Error):
     """One item of many failed; the others are not affected. The cause is the exception that it raised.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._instrumentation import Profile, Trace
 
+__all__ = ["Dispatch", "Signature", "SignatureMethods"]
+
 
 class Dispatch(str):
     """How runs are dispatched: the string "direct" or "runtime".

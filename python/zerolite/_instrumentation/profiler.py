@@ -13,7 +13,7 @@ from zerolite._timing.interleaved import interleave
 
 __all__ = ["profile_signature"]
 
-# The first runs prepare the plan, and learn shapes that only a run tells.
+# The first runs prepare the plan, and find out shapes that are known only after a run.
 _WARMUP = 3
 
 

@@ -45,7 +45,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.replace(path)
     except BaseException as failure:
         beside.unlink(missing_ok=True)
-        # What a failed write says names no file, and an open names one that nobody asked for.
+        # The error of a failed write names no file, and that of a failed open names the temporary one.
         if isinstance(failure, OSError) and failure.errno is not None:
             reason = failure.strerror or os.strerror(failure.errno)
             raise OSError(failure.errno, f"can't write {path}: {reason}; nothing was changed") from failure

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["describe_machine", "processor_name", "usable_cores"]
 
-# What Linux tells of ARM processors in the place of a name.
+# For ARM processors, Linux gives these numbers instead of a name.
 _ARM_KEYS = ("CPU implementer", "CPU variant", "CPU part")
 _DISTRIBUTIONS = ("zerolite", "ai-edge-litert", "numpy", "tensorflow", "tflite-runtime")
 

@@ -33,7 +33,7 @@ class Plottable:
 
     @abstractmethod
     def _draw(self, image_format: str) -> bytes:
-        """The picture's file."""
+        """The figure's file."""
 
     def plot(self, *, image_format: str = "svg") -> bytes:
         """Draw the result.
@@ -42,7 +42,7 @@ class Plottable:
             image_format: "svg", "png" or "pdf".
 
         Returns:
-            The picture's file.
+            The figure's file.
 
         Raises:
             ValueError: there is no such format.

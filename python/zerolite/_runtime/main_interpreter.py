@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+__all__ = ["require_main_interpreter"]
+
 # CPython 3.13 has the first; the second is its name before that.
 _MODULES = ("_interpreters", "_xxsubinterpreters")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 
+__all__ = ["positive_int"]
+
 
 def positive_int(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:
     """`count` as an int, which `name` calls it in messages.

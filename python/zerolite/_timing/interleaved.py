@@ -18,9 +18,9 @@ _Name = TypeVar("_Name")
 #: Called as (rounds done, rounds in all).
 ProgressCallback = Callable[[int, int], None]
 
-# The clock is read once a call where that costs less than 1 % of it, and otherwise once a block.
+# Where reading the clock takes less than this share of a call, each call is timed, and otherwise a block of calls.
 _CLOCK_SHARE = 0.01
-# Of a round's time, what single calls get when blocks are timed as well.
+# The share of a round in which single calls are timed when blocks are timed as well.
 _SINGLE_CALLS_SHARE = 0.3
 _MOST_SINGLE_CALLS = 2_000
 
@@ -97,6 +97,6 @@ def _take_turn(stopwatch: Stopwatch, turn: float, estimate: float) -> tuple[floa
     block = max((1 - _SINGLE_CALLS_SHARE) * turn, smallest_block)
     count = max(1, round(block / estimate))
     per_call = stopwatch.block(count) / count
-    # A single call costs the loop around it about ten readings of the clock besides.
+    # The loop around a single call takes about as long as ten readings of the clock.
     singles = round(_SINGLE_CALLS_SHARE * turn / (estimate + 10 * clock_cost()))
     return per_call, stopwatch.calls(min(max(1, singles), _MOST_SINGLE_CALLS))

@@ -114,7 +114,7 @@ def benchmark(
             )
             stack.callback(own.close)
             sessions = {"zerolite": own}
-            # Which signature is the first one is not the same everywhere, so the others are told.
+            # Runtimes disagree on which signature is the first, so all others are told which one to run.
             signature = own.signature
             for name in names[1:]:
                 opened = open_quietly(name, path, signature=signature, threads=threads)
@@ -132,7 +132,7 @@ def benchmark(
         stack.callback(calls.clear)
         count = _steps(progress, (rounds, rounds if invokes else 0, processes * len(names)))
         call_timings = time_interleaved(calls, **timing, items_per_call=batch or 1, progress=next(count))
-        # Running alone goes over the inputs that the calls have left in place.
+        # Running alone uses the inputs that the calls have left in place.
         invoke_timings = time_interleaved(invokes, **timing, progress=next(count)) if invokes else {}
         first_results = {}
         if path is not None and processes > 0:

@@ -33,7 +33,7 @@ FIRST_RESULT_FIGURES = {
 }
 _PROGRAM = Path(__file__).with_name("first_result_program.py")
 
-# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
+# Runtimes are compared on the CPU, and what they print matters only when they fail.
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -160,7 +160,7 @@ class FreshProcess:
         """
         stdin = self._process.stdin
         if stdin is not None:
-            # Of a process that has ended, the answer that does not come tells more than the broken pipe.
+            # When the process has ended, the missing answer leads to a better error than the broken pipe.
             with contextlib.suppress(BrokenPipeError):
                 stdin.write(f"{kind} {count}\n".encode())
         return float(self._answer())
@@ -175,7 +175,7 @@ class FreshProcess:
             if not ready:
                 raise RuntimeError(f"the fresh process with {self._runtime} gave no answer within {self._timeout:g} s")
             read = stdout.read(4096)
-            # The moment in which the answer was there.
+            # When the answer arrived.
             self._answered = time.perf_counter_ns()
             if not read:
                 raise RuntimeError(f"the fresh process with {self._runtime} failed: {self._last_words()}")
@@ -195,7 +195,7 @@ class FreshProcess:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        # Its stdin is closed, so it is on its way out, unless it hangs.
+        # Its stdin is closed, so it is about to end, unless it hangs.
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

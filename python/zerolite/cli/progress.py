@@ -45,7 +45,7 @@ class TerminalProgress:
     """Context manager: one bar per stage on stderr; a finished stage's bar stays."""
 
     def __init__(self) -> None:
-        # Drawn only when a stage tells of a step: a thread that redraws would compete with what is timed.
+        # Drawn only when a step is done: a thread that redraws would compete with what is timed.
         self._bars = Progress(
             TextColumn("{task.description:<32}"),
             BarColumn(bar_width=30),

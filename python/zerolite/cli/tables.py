@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 import typer
 
 from zerolite.cli.output import print_table
-from zerolite.comparison.report.tables import difference_table, main_table, parity_table
 
 if TYPE_CHECKING:
     from zerolite import Delegation
     from zerolite.comparison import Comparison
+    from zerolite.evaluation import EvaluationResult
     from zerolite.inspection import ModelStructure
 
-__all__ = ["print_comparison", "print_delegation", "print_operators", "print_summary", "print_tensors"]
+__all__ = ["print_comparison", "print_delegation", "print_operators", "print_skipped", "print_summary", "print_tensors"]
 
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the tables."""
+    from zerolite.comparison.report.tables import difference_table, main_table, parity_table
+
     headings, lines = main_table(comparison.rows)
     print_table(headings, lines, left=2)
     if len(comparison.rows) > 1:
@@ -51,6 +53,12 @@ def print_delegation(delegation: Delegation) -> None:
     )
     for name, reason in delegation.unused:
         typer.echo(f"{name} is not used: {reason}")
+
+
+def print_skipped(result: EvaluationResult) -> None:
+    """Name the images that were left out."""
+    for error in result.skipped:
+        typer.echo(f"skipped: {error.path}")
 
 
 def print_summary(structure: ModelStructure) -> None:

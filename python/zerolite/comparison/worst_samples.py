@@ -49,7 +49,7 @@ class WorstSamples:
         for place in np.flatnonzero(wrong > 0):
             index = block.start + int(place)
             severity = (float(wrong[place]), float(missed[place]))
-            # Of equally bad ones the first is kept: a heap's smallest goes first, so places count downwards.
+            # Of equally bad samples the first is kept. The smallest entry of a heap is dropped first, hence the minus.
             full = len(self._heap) == self._keep
             if full and (self._keep == 0 or (severity, -index) <= self._heap[0][:2]):
                 continue
@@ -97,7 +97,7 @@ class WorstSamples:
             got = outputs[row.name].reshape(len(labels), -1).astype(np.float64)
             missed += np.nan_to_num(np.abs(got - wanted).mean(axis=1), nan=np.inf)
         answers = {row.name: [_numbers(values) for values in outputs[row.name]] for row in self._rows}
-        # Numbers are hardly ever right: every item may be among the worst.
+        # Numbers are hardly ever exactly right: every sample may be among the worst.
         return np.ones(len(labels)), missed, answers, [_numbers(values) for values in wanted]
 
     def _class_name(self, number: Any) -> str:

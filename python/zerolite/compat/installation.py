@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from types import ModuleType
 
+__all__ = ["install", "uninstall"]
+
 _PACKAGES = ("tflite_runtime", "ai_edge_litert")
 _SUBMODULE = "interpreter"
 _replaced: dict[str, ModuleType | None] = {}

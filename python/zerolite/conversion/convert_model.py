@@ -187,7 +187,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
     elif source.kind == "tflite":
         found = _file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
-    # Fixed shapes are for the other process to look into.
+    # Whether fixed shapes fit is checked by the other process.
     return known if known and len(known) == len(found) and not inputs else None
 
 

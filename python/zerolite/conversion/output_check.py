@@ -81,7 +81,7 @@ class OutputCheck:
                 if not inputs:
                     self.skip_reason = self.skip_reason or f"there are no samples for the signature '{key}'"
                     return None
-                # The only signature of a model without any has a name of the runtime's making.
+                # In a model without signatures, the runtime makes up one and its name.
                 name = key if key in model.signatures else next(iter(model.signatures))
                 try:
                     differences[str(name)] = self._differences(model.signatures[str(name)], key, inputs)
@@ -120,7 +120,7 @@ class OutputCheck:
                 if dtype.kind in "fc":
                     sample[spec.name] = rng.standard_normal(shape).astype(dtype)
                 elif dtype.kind in "biu":
-                    # Whatever integers stand for, 0 and 1 are most likely among them.
+                    # Whatever the integers stand for, 0 and 1 are most likely valid.
                     sample[spec.name] = rng.integers(2, size=shape).astype(dtype)
                 else:
                     self.skip_reason = f"input '{spec.name}' takes {spec.dtype}; give representative_data"

@@ -90,7 +90,7 @@ def recognize_source(source: Any) -> Source:
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
-    # Of a Sequential model that has not been built, only the class has inputs.
+    # A Sequential model that has not been built raises when asked for inputs; its class has the property.
     if hasattr(source, "export") and (hasattr(source, "inputs") or hasattr(type(source), "inputs")):
         return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
     if hasattr(source, "get_concrete_function"):

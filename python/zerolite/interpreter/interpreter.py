@@ -19,6 +19,8 @@ from zerolite.interpreter.signature_runner import SignatureRunner
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+__all__ = ["Interpreter", "OpResolverType"]
+
 _CUSTOM = 32
 
 
@@ -69,8 +71,8 @@ _KERNELS = {
     OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: _native.CpuKernels.builtin,
 }
 
-# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, the latest operators, and subgraphs
-# that are reshaped.
+# XNNPACK's flags: signed and unsigned 8-bit integers, which are the defaults in LiteRT 2.3.0, the latest operators,
+# and subgraphs that can be reshaped.
 _LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
 
 

@@ -126,7 +126,7 @@ def _add(sums: dict[str, ErrorSum], exact: Trace, other: Trace) -> set[str]:
         if name not in exact or exact[name].shape != tensor.values.shape:
             continue
         matched.add(name)
-        # Shapes and indices, which float models compute as well, are no layers.
+        # Float models also compute shapes and indices; those are no layers.
         if exact[name].dtype.kind in "fV" and tensor.values.dtype.kind in "fiuV":
             sums.setdefault(name, ErrorSum(tensor)).add(tensor.real, exact[name])
     return matched

@@ -148,7 +148,7 @@ class TimedLoop:
     def time(self, seconds: float) -> float:
         """Run for about `seconds`, and at least one call; nanoseconds a call."""
         if self._per_call is None:
-            # The first call prepares things, and tells little of those after it.
+            # The first call prepares things, and takes longer than those after it.
             first = self._stopwatch.block(1)
             left = 1e9 * seconds - first
             self._per_call = self._stopwatch.warm_up(left / 1e9) if left > 2 * first else first

@@ -27,12 +27,12 @@ __all__ = ["Sample", "batch_of", "largest_chunk", "samples_for"]
 #: The arguments of a call.
 Sample = tuple[NDArray[Any], ...]
 
-# Enough that a setting that rounds differently shows it; each of the settings runs all of them.
+# Enough to show a setting that rounds differently, and few enough for each of the settings to run all of them.
 _MOST_SAMPLES = 16
 _RANDOM_SAMPLES = 4
 
-# A batch takes about so much of the budget with the default, and no more than so many seconds; within limits: enough
-# samples for each worker, and bytes of memory.
+# The size of a batch: with the default it takes this share of the budget, and at most so many seconds. It has at least
+# so many samples for each worker, and at most so many samples and bytes.
 _BUDGET_SHARE = 1 / 400
 _MOST_SECONDS = 0.05
 _FEWEST_PER_WORKER = 8

@@ -14,7 +14,7 @@ from zerolite.tuning.candidates import OpenCandidates
 
 __all__ = ["Measurement", "PairedMeasurement"]
 
-# Of the time, what all run untimed before: threads start, and caches fill.
+# The share of the time in which all candidates run untimed first: threads start, and caches fill.
 _WARMUP_SHARE = 0.2
 
 

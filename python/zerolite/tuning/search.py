@@ -17,16 +17,16 @@ from zerolite.tuning.trial import Outcome, SearchOutcome, Trial
 
 __all__ = ["Search"]
 
-# Of the budget, what is kept for the final comparison with the default.
+# The share of the budget that is kept for the final comparison with the default.
 _CONFIRMATION_SHARE = 0.3
-# Of a stage's time, what loading its settings and looking at their outputs may take.
+# The share of a stage's time that loading its settings and checking their outputs may take.
 _ADMISSION_SHARE = 0.4
 # Replicas of a large model need memory, so no more than these are loaded at once, with the default.
 _GROUP = 6
 _ROUNDS = 7
 _FINAL_ROUNDS = 21
 _FEWEST_FINAL_ROUNDS = 5
-# What a setting that can't be loaded or run raises; the default's own errors are the caller's.
+# What a setting that can't be loaded or run raises. The default's own errors go to the caller.
 _FAILURES = (RuntimeError, ValueError, OSError, MemoryError)
 _PERCENT = 100
 
@@ -133,7 +133,7 @@ class Search:
             rungs = max(1, math.ceil(math.log2(len(left))))
             measurements = self._timed(left, seconds / rungs)
             ranked = sorted(measurements, key=lambda setting: measurements[setting].ratio.median)
-            # Three rounds of four lost to the default: no more time makes a winner of it.
+            # A setting that is slower than the default in three rounds of four will not win with more time.
             ranked = [setting for setting in ranked if measurements[setting].ratio.quartiles[0] < 1]
             best = ranked[0] if ranked and measurements[ranked[0]].ratio.median < 1 else Setting()
             if not ranked:
@@ -188,7 +188,7 @@ class Search:
                 setting=default, reason="no other setting could be timed; see what came of each of them"
             )
         seconds = max(0.0, self._budget_s - self.elapsed_s)
-        # Loaded anew: where its memory happens to lie makes one replica faster than another.
+        # Loaded again: where its memory happens to lie makes one replica faster than another.
         self._open.close()
         try:
             timed = self._measurement.run([best, default], seconds=seconds, rounds=_FINAL_ROUNDS)

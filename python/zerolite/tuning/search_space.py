@@ -55,7 +55,7 @@ def parallelism(limits: Limits) -> list[Setting]:
         for threads in _counts(limits.threads)
         if workers * threads <= limits.threads
     ]
-    # Those that keep most cores busy come first, in case that the time is short.
+    # Those that keep most cores busy come first, in case the time is too short for all.
     shapes.sort(key=lambda shape: -shape[0] * shape[1])
     settings = [Setting(workers=workers, threads=threads) for workers, threads in shapes]
     alone = [(1, 1), (1, limits.threads), (min(limits.workers, limits.threads), 1)]

@@ -59,7 +59,7 @@ class Tolerance:
         if dtype.kind in "fc" or "float" in dtype.name:
             return self._real_difference(right, other)
         if name in self.quantized:
-            # Small integers of ml_dtypes among them, which subtract from one another in their own few bits.
+            # As int64, since small integers of ml_dtypes would overflow in a subtraction.
             steps = int(np.abs(other.astype(np.int64) - right.astype(np.int64)).max(initial=0))
             return f"is off by {steps} quantization steps" if steps > self.steps else None
         return None if np.array_equal(right, other) else "differs, and is neither real nor quantized"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tune"]
 
-# A search may find that its time is up, but has some.
+# A search needs some time, even if it only finds that this is up.
 _SHORTEST_S = 1e-3
 
 
@@ -88,7 +88,7 @@ def tune(
     workers = threads if max_workers is None else positive_int("max_workers", max_workers, most=MOST_THREADS)
     workers = min(workers, threads)
     begin = time.monotonic()
-    # Read once: the file may become another one meanwhile, and what is saved belongs to this one.
+    # Read once: the file may change meanwhile, and the result belongs to these bytes.
     content, name = read_source(model)
     with CompiledModel(content, name=name) as base:
         chosen = signature_of(base, signature)

@@ -23,7 +23,7 @@ Color = Literal["rgb", "grayscale", "rgba"]
 Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 
 _MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
-# What Keras takes for grey as it is.
+# Modes that Keras takes as grayscale without converting them.
 _GREY_MODES = ("L", "I;16", "I")
 # What Pillow's decoders raise on broken files.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)

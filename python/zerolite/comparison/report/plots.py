@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["confusion_plot", "latency_distributions", "metric_against"]
 
 _FONT_SIZE = 8
-# Of the font's size: how wide a letter is in the mean, and how far apart lines are.
+# The mean width of a letter, and the distance between lines, as parts of the font's size.
 _LETTER = 0.62
 _LINE = 1.5
 _FIRST_LEVEL = 8
 _LEVELS = (1, -1, 2, -2, 3, -3, 4, -4)
-# A linear axis would hide the quick ones.
+# From this ratio on an axis is logarithmic: a linear one would hide the fast models.
 _FAR_APART = 8
 _MOST_COUNTS_WRITTEN = 12
 _MOST_NAMES = 30

@@ -64,7 +64,7 @@ def prepare_samples(
     if data is None:
         return None
     if folder is not None and isinstance(preprocessing, str):
-        # How large an image has to be is known to the process that reads the model.
+        # The size of the images is known only to the process that reads the model.
         find_images(folder)
         check_preprocessing(preprocessing)
         return SampleFile(
