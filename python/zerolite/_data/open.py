@@ -1,4 +1,4 @@
-"""Finding out what data is."""
+"""Opening data, of whatever kind, as a source of samples."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _from_file(path: Path, labels: Any, specs: Sequence[TensorSpec]) -> tuple[An
 
 
 def _only(arrays: Mapping[str, Any], preferred: Sequence[str], path: Path | None = None) -> str:
-    """The name of the array that is meant."""
+    """Which of the names the file has."""
     for name in preferred:
         if name in arrays:
             return name

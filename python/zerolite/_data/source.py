@@ -18,7 +18,7 @@ class SampleSource(Protocol):
 
     @property
     def total(self) -> int | None:
-        """How many samples there are; None where only the end will tell."""
+        """How many samples there are; None where that is known only at the end."""
         ...
 
     @property
@@ -28,7 +28,7 @@ class SampleSource(Protocol):
 
     @property
     def in_memory(self) -> bool:
-        """Whether all samples are in memory, so that outputs may be, too."""
+        """Whether all samples are in memory, so that there is room for the outputs as well."""
         ...
 
     @property

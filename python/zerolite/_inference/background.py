@@ -1,4 +1,4 @@
-"""Work on other threads, with standard futures; the machinery is imported by the first who needs it."""
+"""Work on other threads, with standard futures, whose module is imported when it is first needed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BackgroundThread:
             return self._executor.submit(task, *args, **kwargs)
 
     def stop(self) -> None:
-        """Cancel what has not begun, and wait for the rest and the thread, unless those are a parent process's."""
+        """Cancel what has not begun, and wait for the rest; do nothing in a forked process, which has no such thread."""
         if os.getpid() != self._process:
             return
         with self._lock:

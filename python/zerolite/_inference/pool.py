@@ -50,7 +50,7 @@ class ItemError(_native.Error):
         self.__cause__ = cause
 
     def __reduce__(self) -> tuple[type, tuple[int, BaseException]]:
-        """Pickle by what it is made of; a pickle keeps no `__cause__` of its own accord."""
+        """Pickle the index and the cause; pickling alone would lose `__cause__`."""
         return type(self), (self.index, self.cause)
 
 

@@ -1,4 +1,4 @@
-"""Taking a profile."""
+"""The profiler: it runs a signature and takes a profile."""
 
 from __future__ import annotations
 

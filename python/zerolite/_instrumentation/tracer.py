@@ -1,4 +1,4 @@
-"""Taking a trace."""
+"""The tracer: it runs a signature and takes a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Writing files as a whole: no other process ever sees half of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["check_writable_target", "write_atomically"]
 
 
 def check_writable_target(path: Path) -> None:
-    """Say before long work, rather than after it, that its result could not be written to `path`.
+    """Check, before long work, that its result can be written to `path`.
 
     Raises:
         FileNotFoundError: the folder of `path` does not exist.

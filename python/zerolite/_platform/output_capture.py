@@ -1,4 +1,4 @@
-"""Keeping what a library prints off the terminal while it works."""
+"""Capturing what libraries print, so that it stays off the terminal."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class CapturedOutput:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras for the CPU, with their logs at errors only.
+    """Import TensorFlow and Keras for the CPU, with captured output and with their logs at errors only.
 
     Environment variables are the only way to say so, and they count for the whole process: this is for
     processes that are about to start with TensorFlow. Variables that are set already stay as they are.

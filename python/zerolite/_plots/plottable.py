@@ -15,7 +15,7 @@ PLOT_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 def check_plot_target(path: Path) -> None:
-    """Say before long work that a plot could not be written to `path`.
+    """Check, before long work, that a plot can be written to `path`.
 
     Raises:
         ValueError: the name's end names no format.

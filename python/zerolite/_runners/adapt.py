@@ -1,4 +1,4 @@
-"""Finding the adapter for a model."""
+"""Which runner a model needs."""
 
 from __future__ import annotations
 

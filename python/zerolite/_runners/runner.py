@@ -109,7 +109,7 @@ class Runner(Protocol):
 
     @property
     def items_per_call(self) -> int:
-        """How many items one call runs where nobody asks for another number."""
+        """How many items one call runs by default."""
         ...
 
     @property

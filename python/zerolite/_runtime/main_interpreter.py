@@ -1,4 +1,4 @@
-"""Where the native part may be imported."""
+"""The main interpreter, the only one that may import the native part."""
 
 from importlib import import_module
 
@@ -9,7 +9,7 @@ _MODULES = ("_interpreters", "_xxsubinterpreters")
 
 
 def require_main_interpreter() -> None:
-    """Refuse subinterpreters, where importing the native part would wait for a lock that nobody gives back.
+    """Refuse subinterpreters, where importing the native part would wait for a lock forever.
 
     Raises:
         ImportError: this is not the main interpreter of the process.

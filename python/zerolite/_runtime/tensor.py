@@ -20,7 +20,7 @@ Value = Any
 
 
 class Tensor(_native.Tensor):
-    """An input or output of a signature, as it is at the moment of asking.
+    """An input or output of a signature, as it is when you look at it.
 
     Attributes:
         name: the signature's name for it.
@@ -98,7 +98,7 @@ class TensorMap(Mapping[str, Tensor]):
 
 
 def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-    """Make an array in memory that `CompiledModel.bind` takes: 64-byte aligned, and padded for kernels that read on.
+    """Make an array in memory that `CompiledModel.bind` takes: 64-byte aligned, padded for kernels that read on.
 
     Args:
         shape: the array's shape.

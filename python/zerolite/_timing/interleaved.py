@@ -30,7 +30,7 @@ def interleave(names: Sequence[_Name], rounds: int | None = None) -> Iterator[li
 
     Args:
         names: what takes turns; at least one.
-        rounds: how many rounds there are; None goes on for as long as somebody asks.
+        rounds: how many rounds there are; None for no end.
     """
     for done in itertools.count() if rounds is None else range(rounds):
         first = done % len(names)
@@ -89,7 +89,7 @@ def time_interleaved(
 
 
 def _take_turn(stopwatch: Stopwatch, turn: float, estimate: float) -> tuple[float, list[float]]:
-    """Nanoseconds per call, and those of single calls."""
+    """Time one turn: the nanoseconds per call, and those of single calls."""
     if estimate * _CLOCK_SHARE >= clock_cost():
         calls = stopwatch.calls(max(1, round(turn / estimate)))
         return sum(calls) / len(calls), calls

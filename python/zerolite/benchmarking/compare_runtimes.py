@@ -188,7 +188,7 @@ def _inputs_by_runtime(
 
 
 def _items_per_run(session: Session, items: int) -> int:
-    """The size of the leading axis, which has to go into the batch."""
+    """The size of the leading axis, of which the batch has to be a multiple."""
     leading = {shape[0] if shape else 0 for shape, _ in session.inputs.values()}
     if len(leading) != 1 or 0 in leading:
         shapes = ", ".join(f"'{name}' {shape}" for name, (shape, _) in session.inputs.items()) or "none"
@@ -238,7 +238,7 @@ def _check_loaded(**options: Any) -> None:
 
 @contextmanager
 def _as_file(model: Any) -> Iterator[Path]:
-    """The model's file; one that goes away afterwards for a model that came as bytes."""
+    """The file of the model; a temporary one for a model that came as bytes."""
     if isinstance(model, str | os.PathLike):
         yield Path(model)
         return
@@ -261,7 +261,7 @@ def _version(runtime: str) -> str | None:
 
 
 def _steps(progress: ProgressCallback | None, parts: Sequence[int]) -> Iterator[ProgressCallback | None]:
-    """A callback for each part that has steps, which counts on from the parts before."""
+    """A progress callback for each part that has steps; each continues the count of the parts before."""
     total, before = sum(parts), 0
     for part in parts:
         if part > 0:

@@ -1,4 +1,4 @@
-"""What fresh processes need until their first result."""
+"""The time and memory that fresh processes need until their first result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what becomes of their words."""
+"""Options that several commands have, and what their values mean."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def print_table(
 
 
 def fail(message: str) -> typer.Exit:
-    """Tell what went wrong on stderr; raise what this returns."""
+    """Print what went wrong on stderr, and return the exception to raise."""
     typer.echo(f"zerolite: {' '.join(message.split())}", err=True)
     return typer.Exit(1)
 

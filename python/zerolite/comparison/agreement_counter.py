@@ -1,4 +1,4 @@
-"""Comparing the outputs of two rows while they are computed."""
+"""Counting how far two rows agree, while an evaluation runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing models."""
+"""The function `compare`."""
 
 from __future__ import annotations
 

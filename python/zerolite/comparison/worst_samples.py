@@ -1,4 +1,4 @@
-"""Finding the items that models get most wrong."""
+"""The samples that models get most wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_NUMBERS = 4
 
 
 class WorstSamples:
-    """An observer of an evaluation that keeps the worst few items."""
+    """An observer of an evaluation that keeps the few worst samples."""
 
     def __init__(self, rows: Sequence[RowKey], *, keep: int, classes: bool, class_names: Sequence[str]) -> None:
         """Look for the worst.

@@ -178,7 +178,7 @@ def _check_packages(source: Source, quantize: str) -> None:
 
 
 def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs | None:
-    """What this process knows of the source's inputs before another one has read it."""
+    """The inputs of the source, where this process knows them."""
     found: dict[str | None, list[InputSpec] | None] = {}
     if source.kind == "keras_model":
         found = {None: keras_specs(source.value)}
@@ -216,7 +216,7 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
 
 
 def _export(source: Source, folder: Path, progress: Callable[[str], None] | None) -> str:
-    """Write a model of this process where the other one can read it; what that printed."""
+    """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
     if progress is not None:

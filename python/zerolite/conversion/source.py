@@ -1,4 +1,4 @@
-"""What there is to convert."""
+"""Sources of a conversion: what they are, and how they are recognized."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Source:
 
 
 def recognize_source(source: Any) -> Source:
-    """Say what `source` is.
+    """Find out what `source` is.
 
     Raises:
         TypeError: nothing that can be converted.

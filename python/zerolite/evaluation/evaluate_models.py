@@ -1,4 +1,4 @@
-"""Evaluating one model, or several in turns."""
+"""The functions `evaluate`, for one model, and `evaluate_together`, for several in interleaved rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing models layer by layer."""
+"""The function `compare_layers`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _FLOAT = "#98a2ad"
 
 
 def short_name(name: str) -> str:
-    """A name that fits beside a bar: of a fused layer's names the first, and of that the end."""
+    """A name that fits beside a bar: the first one of a fused layer, and of a long one its end."""
     first = name.partition(";")[0]
     return first if len(first) <= _LONGEST_NAME else "..." + first[3 - _LONGEST_NAME :]
 

@@ -138,7 +138,7 @@ class OpenCandidates:
 
 
 class TimedLoop:
-    """Runs a piece of work for about as long as is wished."""
+    """Runs a piece of work for about as long as it is asked to."""
 
     def __init__(self, stopwatch: Stopwatch) -> None:
         """Take what times the work."""

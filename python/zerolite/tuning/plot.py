@@ -72,7 +72,7 @@ def _explanation(*, with_noise: bool) -> str:
 
 
 def _scale(axes: Axes, values: list[float]) -> None:
-    """Twice as fast and half as fast lie as far from the default, with round numbers below."""
+    """A logarithmic axis, on which half and twice the time are equally far from the default, with round numbers."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     low, high = min([0.75, *values]), max([1.4, *values])

@@ -64,7 +64,7 @@ def parallelism(limits: Limits) -> list[Setting]:
 
 
 def flags(best: Setting) -> list[Setting]:
-    """Each of XNNPACK's flags that can bring something, on top of the best setting."""
+    """Each of XNNPACK's flags that can make a model faster, on top of the best setting."""
     if best.kernels != "delegate":
         return []
     return [replace(best, flags=(flag,)) for flag in _FLAGS]

@@ -1,4 +1,4 @@
-"""What came of one setting, and of the whole search."""
+"""The outcome of one setting, and of the whole search."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class ImageError(ValueError):
         self._reason = reason
 
     def __reduce__(self) -> tuple[type, tuple[Path, str]]:
-        """Pickle by what it is made of, so that it travels between processes."""
+        """Pickle the path and the reason, so that the error can go to another process."""
         return type(self), (self.path, self._reason)
 
 

@@ -137,7 +137,7 @@ def sound_images(
 
 
 def check_on_corrupt(choice: OnCorrupt) -> None:
-    """Refuse what is no way to treat corrupt images.
+    """Refuse a choice for corrupt images that does not exist.
 
     Raises:
         ValueError: it is neither "raise" nor "skip" nor a function.

@@ -1,4 +1,4 @@
-"""From counts to what a network was trained on."""
+"""Preprocessing: from counts to the values that a network was trained on."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def main(reply: int, preload: str) -> int:
 
 
 def _end_with_the_caller(stdin: IO[str]) -> None:
-    """Nobody waits for the model any more once the other end of stdin is closed."""
+    """End this process when the other end of stdin is closed: then nobody waits for the model any more."""
     with contextlib.suppress(OSError, ValueError):
         stdin.read()
     os._exit(1)

@@ -1,4 +1,4 @@
-"""One conversion from beginning to end, in the process that is there for it."""
+"""One conversion from beginning to end, in a process of its own."""
 
 from __future__ import annotations
 

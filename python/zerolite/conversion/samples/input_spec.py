@@ -1,4 +1,4 @@
-"""What a signature takes, and whether a sample is that."""
+"""The inputs of a signature, and whether a sample fits them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at representative data, and putting it where another process can read it."""
+"""Representative data is checked, and put where another process can read it."""
 
 from __future__ import annotations
 

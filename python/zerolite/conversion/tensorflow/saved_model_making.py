@@ -1,4 +1,4 @@
-"""Whatever the source is, a SavedModel of it."""
+"""Making a SavedModel of any source."""
 
 from __future__ import annotations
 
