@@ -11,8 +11,7 @@ import pytest
 
 from tests.support import model_zoo as zoo
 from tests.support.python_process import answer_of
-from tests.support.sample_delegate import SampleDelegate
-from tests.support.sample_npu import SampleNpu
+from tests.support.sample_libraries import SampleDelegate, SampleNpu
 
 MODEL = zoo.model_path("small_mobilenet")
 LEVELS = ["structure", "full", "isolated"]

@@ -1,4 +1,4 @@
-"""What fresh processes need until their first result."""
+"""The time and memory that fresh processes need until their first result."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ FIRST_RESULT_FIGURES = {
     "first_inference_ms": "ms",
     "peak_rss_bytes": "bytes",
 }
+_PROGRAM = Path(__file__).with_name("first_result_program.py")
+
+# Runtimes are compared on the CPU, and what they print matters only when they fail.
+_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,6 @@ class FirstResults:
                 {figure: getattr(process, figure) for figure in FIRST_RESULT_FIGURES} for process in self.processes
             ],
         }
-
-
-_PROGRAM = Path(__file__).with_name("first_result_program.py")
-
-# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
-_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 class FreshProcess:
@@ -161,7 +159,7 @@ class FreshProcess:
         """
         stdin = self._process.stdin
         if stdin is not None:
-            # Of a process that has ended, the answer that does not come tells more than the broken pipe.
+            # When the process has ended, the missing answer leads to a better error than the broken pipe.
             with contextlib.suppress(BrokenPipeError):
                 stdin.write(f"{kind} {count}\n".encode())
         return float(self._answer())
@@ -176,7 +174,7 @@ class FreshProcess:
             if not ready:
                 raise RuntimeError(f"the fresh process with {self._runtime} gave no answer within {self._timeout:g} s")
             read = stdout.read(4096)
-            # The moment in which the answer was there.
+            # When the answer arrived.
             self._answered = time.perf_counter_ns()
             if not read:
                 raise RuntimeError(f"the fresh process with {self._runtime} failed: {self._last_words()}")
@@ -196,21 +194,13 @@ class FreshProcess:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        # Its stdin is closed, so it is on its way out, unless it hangs.
+        # Its stdin is closed, so it is about to end, unless it hangs.
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._log.close()
-
-
-def _described(delegates: Any) -> str:
-    choice = DelegateChoice(delegates, threads=None)
-    try:
-        return choice.to_json()
-    except TypeError as error:
-        raise TypeError(f"{error}, or processes=0 to do without") from error
 
 
 def first_results_in_turns(
@@ -260,3 +250,11 @@ def first_results_in_turns(
             if progress is not None:
                 progress(done, processes * len(runtimes))
     return {name: FirstResults(tuple(results)) for name, results in found.items()}
+
+
+def _described(delegates: Any) -> str:
+    choice = DelegateChoice(delegates, threads=None)
+    try:
+        return choice.to_json()
+    except TypeError as error:
+        raise TypeError(f"{error}, or processes=0 to do without") from error

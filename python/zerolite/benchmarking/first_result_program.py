@@ -119,5 +119,5 @@ if __name__ == "__main__":
         _run()
     except (ImportError, ValueError, TypeError, RuntimeError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
-    # Taking a runtime down is not timed, and takes some of them long.
+    # Closing a runtime is not timed, and takes a long time for some of them.
     os._exit(0)

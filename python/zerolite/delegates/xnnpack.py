@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from zerolite import _native
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 from zerolite.delegates.delegate import MOST_THREADS, Delegate
 
 __all__ = ["XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "flags_that_are_on"]
@@ -125,7 +125,7 @@ class XNNPack(Delegate):
             ValueError: `threads` is not from 1 to 1024.
         """
         return _native.CpuSettings(
-            threads=checked_count("threads", self.threads, most=MOST_THREADS),
+            threads=positive_int("threads", self.threads, most=MOST_THREADS),
             kernels=self.kernels,
             weight_cache=self._shared_weights,
             weight_cache_file=self.weight_cache or "",

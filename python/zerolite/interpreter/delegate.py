@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from zerolite import _native
 from zerolite.delegates.external import ExternalDelegate
 
+__all__ = ["Delegate", "DelegateLoadError", "load_delegate"]
+
 
 class DelegateLoadError(OSError, ValueError):
     """A delegate can't be had from its library; tf.lite raises an OSError or a ValueError, depending on the reason."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import numpy as np
 
 from zerolite import _native
-from zerolite._inference.model import _contiguous_view, _encoded
+from zerolite._inference.source import contiguous_view, encoded_path
 from zerolite.interpreter.delegate import Delegate
 from zerolite.interpreter.graph_details import GraphDetails
 from zerolite.interpreter.signature_runner import SignatureRunner
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+__all__ = ["Interpreter", "OpResolverType"]
 
 _CUSTOM = 32
 
@@ -143,8 +145,8 @@ class Interpreter(GraphDetails):
         if experimental_default_delegate_latest_features:
             kernels = "delegate"
         source: dict[str, Any] = {
-            "path": _encoded(model_path) if model_path else None,
-            "content": _contiguous_view(model_content) if model_content else None,
+            "path": encoded_path(model_path) if model_path else None,
+            "content": contiguous_view(model_content) if model_content else None,
         }
         try:
             super().__init__(

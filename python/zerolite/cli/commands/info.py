@@ -65,8 +65,8 @@ def _info(
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
             }
-            # Over zeros. Which runs are direct is settled by the first one, or, in a graph that learns shapes only
-            # while it runs, by the second.
+            # Over zeros. The first run decides whether later ones are direct; the second one does so in a graph whose
+            # shapes are known only while it runs.
             with contextlib.suppress(Error):
                 for _ in range(_RUNS_UNTIL_SETTLED):
                     model.run()
