@@ -14,7 +14,7 @@ from benchmarks.plot import plot
 from benchmarks.report import markdown
 from benchmarks.settings import Settings
 from benchmarks.suite import BENCHMARKS
-from zerolite.atomic_write import write_atomically
+from zerolite._platform.files import write_atomically
 from zerolite.benchmarking import describe_machine
 
 _ROOT = Path(__file__).resolve().parent.parent

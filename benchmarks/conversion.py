@@ -19,7 +19,7 @@ __all__ = ["run"]
 _MEBIBYTE = 2**20
 _TARGET_TIME = 1.1
 _PEAK = """
-from zerolite.benchmarking.first_result_program import peak_resident_bytes
+from zerolite._platform.peak_memory import peak_resident_bytes
 print(peak_resident_bytes())
 """
 _PROGRAMS = {

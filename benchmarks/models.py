@@ -84,8 +84,8 @@ _RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def _make(name: str, path: Path) -> None:
     import numpy as np
 
+    from zerolite._platform.output_capture import import_tensorflow_quietly
     from zerolite.conversion import Quantize, convert
-    from zerolite.quiet_tensorflow import import_tensorflow_quietly
 
     import_tensorflow_quietly()
     import tensorflow as tf

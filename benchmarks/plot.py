@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.outcome import Outcome
-from zerolite.captured_output import CapturedOutput
+from zerolite._platform.output_capture import CapturedOutput
 
 __all__ = ["plot"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import zerolite as zl
 from benchmarks.pool_clients import PoolClients
 from benchmarks.process_growth import FEWEST_READINGS, Growth, Load, Work, growth_under
-from zerolite.benchmarking.machine import describe_machine
+from zerolite._platform.machine import describe_machine
 
 MODEL = Path(__file__).parent.parent / "tests" / "models" / "dense_2layer.tflite"
 WIDTH = 64

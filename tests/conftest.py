@@ -11,8 +11,7 @@ from hypothesis import settings
 
 from tests.support import gpu_driver
 from tests.support.pools import DENSE, make_pool
-from tests.support.sample_delegate import SampleDelegate, build_sample_delegate
-from tests.support.sample_npu import SampleNpu, build_sample_npu
+from tests.support.sample_libraries import SampleDelegate, SampleNpu, build_sample_delegate, build_sample_npu
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.

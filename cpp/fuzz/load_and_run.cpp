@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model_mutator.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/inference/compiled_model.hpp"
 #include "zerolite/model/model.hpp"
 #include "zerolite/model/model_bytes.hpp"
@@ -27,8 +28,6 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 
 namespace zerolite::fuzz {
 namespace {
-
-using Side = SignatureRunner::Side;
 
 // A model may declare any amount of memory, which is no fault: what declares more than this is verified and not run.
 constexpr std::size_t kMostMemory = std::size_t{32} << 20;
@@ -47,30 +46,30 @@ bool is_small(const ModelDescription& model) {
 }
 
 void fill(SignatureRunner& runner, std::size_t input, std::uint8_t seed) {
-  const TensorSlot& slot = runner.slot(Side::input, input);
-  if (slot.type() == ElementType::string) {
-    const std::size_t count = byte_size(ElementType::int8, slot.shape()).value_or(0);
+  const TensorBinding& binding = runner.binding(Side::input, input);
+  if (binding.type() == ElementType::string) {
+    const std::size_t count = byte_size(ElementType::int8, binding.shape()).value_or(0);
     if (count > kMostMemory / sizeof(std::int64_t)) throw Error("more strings than are tried");
     const std::vector<std::string_view> strings(count, seed == 0 ? "" : "text");
     runner.set_strings(input, string_tensor::encode(strings));
     return;
   }
-  if (slot.type() == ElementType::float32) {
+  if (binding.type() == ElementType::float32) {
     std::minstd_rand random(seed);
     const auto fraction = [&] { return static_cast<float>(random() % 64) / 16.0F - 2.0F; };
-    const std::span<float> values(reinterpret_cast<float*>(slot.data()), slot.size() / sizeof(float));
+    const std::span<float> values(reinterpret_cast<float*>(binding.data()), binding.size() / sizeof(float));
     std::ranges::generate(values, [&] { return seed == 0 ? 0.0F : fraction(); });
     return;
   }
   // Small numbers in the first byte of every 8: valid as indices and sizes of any width.
-  std::ranges::fill(slot.bytes(), std::byte{0});
-  for (std::size_t i = 0; i < slot.size(); i += sizeof(std::int64_t)) {
-    slot.bytes()[i] = static_cast<std::byte>((i / sizeof(std::int64_t) + seed) % 3);
+  std::ranges::fill(binding.bytes(), std::byte{0});
+  for (std::size_t i = 0; i < binding.size(); i += sizeof(std::int64_t)) {
+    binding.bytes()[i] = static_cast<std::byte>((i / sizeof(std::int64_t) + seed) % 3);
   }
 }
 
 void load_and_run(std::span<const std::uint8_t> bytes) {
-  const auto model = std::make_shared<Model>(ModelBytes::copy(std::as_bytes(bytes), "model"), Verification::full);
+  const auto model = load_model(ModelBytes::copy(std::as_bytes(bytes), "model"), Verification::full);
   if (!is_small(model->description())) return;
   CompiledModel compiled(model, {});
   compiled.prepare();

@@ -7,58 +7,64 @@
 
 from typing import TYPE_CHECKING, Any
 
-from zerolite._main_interpreter import require_main_interpreter
+from zerolite._runtime.main_interpreter import require_main_interpreter
 
 require_main_interpreter()
 
 from zerolite import _native  # noqa: E402 - which only the main interpreter can import
-from zerolite._log import set_log_level  # noqa: E402
 from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError  # noqa: E402
-from zerolite._runtime import RuntimeInfo, open_runtime, runtime_info  # noqa: E402
+from zerolite._runtime.library import (  # noqa: E402
+    RuntimeInfo,
+    open_runtime,
+    runtime_info,
+    set_log_level,
+)
 
 open_runtime()
 
-from zerolite._array import empty  # noqa: E402 - what follows needs the library
-from zerolite._model import CompiledModel, load  # noqa: E402
-from zerolite._signature import Dispatch, Signature  # noqa: E402
-from zerolite._tensor import Quantization, Tensor, TensorMap  # noqa: E402
+from zerolite._inference.model import CompiledModel, load  # noqa: E402
+from zerolite._inference.signature import Dispatch, Signature  # noqa: E402
+from zerolite._runtime.tensor import (  # noqa: E402
+    Quantization,
+    Tensor,
+    TensorMap,
+    empty,
+)
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
     from zerolite import compat, vision
-    from zerolite._delegation import Delegation, Partition, UnusedDelegate
-    from zerolite._item_error import ItemError
+    from zerolite._inference.pool import ItemError, Pool
+    from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import benchmark
     from zerolite.comparison import compare
     from zerolite.conversion import convert
-    from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.delegation import Delegation, Partition, UnusedDelegate
+    from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
     from zerolite.evaluation import evaluate
     from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
     from zerolite.layers import compare_layers
-    from zerolite.pool import Pool
-    from zerolite.profiling import Profile
-    from zerolite.tracing import Trace
     from zerolite.tuning import TuningResult, tune
 
 __version__: str = _native.__version__
 
 # Imported by the first who asks: what most programs never use should cost none of them time.
 _ON_DEMAND = {
-    "Delegation": "zerolite._delegation",
-    "ExternalDelegate": "zerolite.delegates.external_delegate",
+    "Delegation": "zerolite.delegates.delegation",
+    "ExternalDelegate": "zerolite.delegates.external",
     "Gpu": "zerolite.delegates.gpu",
     "Interpreter": "zerolite.interpreter",
-    "ItemError": "zerolite._item_error",
+    "ItemError": "zerolite._inference.pool",
     "Npu": "zerolite.delegates.npu",
     "OpResolverType": "zerolite.interpreter",
-    "Partition": "zerolite._delegation",
-    "Pool": "zerolite.pool",
-    "Profile": "zerolite.profiling",
-    "Trace": "zerolite.tracing",
+    "Partition": "zerolite.delegates.delegation",
+    "Pool": "zerolite._inference.pool",
+    "Profile": "zerolite._instrumentation",
+    "Trace": "zerolite._instrumentation",
     "TuningResult": "zerolite.tuning",
-    "UnusedDelegate": "zerolite._delegation",
+    "UnusedDelegate": "zerolite.delegates.delegation",
     "benchmark": "zerolite.benchmarking",
     "compare": "zerolite.comparison",
     "compare_layers": "zerolite.layers",

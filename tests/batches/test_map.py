@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.support.batches import MODELS, Items, as_argument, outputs_by_name, signatures_with_inputs
+from tests.support.batches import (
+    MODELS,
+    Items,
+    as_argument,
+    assert_maps_like_the_loop,
+    dense,
+    load,
+    loop,
+    outputs_by_name,
+    rows,
+    signatures_with_inputs,
+)
 from tests.support.bit_equality import assert_same_bits
-from tests.support.mapping import assert_maps_like_the_loop, dense, load, loop, rows
 from tests.support.model_zoo import ModelEntry
 
 # Against the loop

@@ -7,9 +7,8 @@ import pytest
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.support.batches import Items, as_argument, outputs_by_name
+from tests.support.batches import Items, as_argument, dense, load, loop, outputs_by_name, rows
 from tests.support.bit_equality import assert_same_bits
-from tests.support.mapping import dense, load, loop, rows
 from tests.support.model_zoo import Array
 from tests.support.python_process import answer_after_interrupt
 from tests.support.threads import in_threads

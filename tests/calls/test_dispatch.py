@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 from typing import Any
 
@@ -14,10 +13,10 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.support.bit_equality import as_tensor_dtype, assert_same_bits
-from tests.support.model_zoo import Array, Detail, ModelEntry
+from tests.support.bit_equality import assert_same_bits
+from tests.support.model_zoo import ModelEntry
 from tests.support.python_process import answer_of
-from tests.support.reference_model import ReferenceModel
+from tests.support.reference_model import random_inputs
 
 # Why runs of these models go through the runtime; all others are direct.
 REASONS = {
@@ -53,24 +52,6 @@ REASONS = {
 }
 # What the property below compares; the tag says that a run may fail on values that are allowed.
 MODELS = zoo.models()
-
-
-def random_inputs(
-    entry: ModelEntry, signature: zl.CompiledModel | zl.Signature, rng: np.random.Generator
-) -> list[Array]:
-    """Inputs in the dtypes and the current shapes of a signature's tensors."""
-    inputs: dict[str, Detail] = {}
-    for name, detail in reference_details(entry.name, signature.key).items():
-        inputs[name] = {**detail, "shape": signature.inputs[name].shape, "shape_signature": ()}
-    values = zoo.random_inputs(inputs, rng, ranges=entry.input_ranges, choices=entry.input_choices)
-    return [as_tensor_dtype(values[name], signature.inputs[name].dtype) for name in signature.inputs]
-
-
-@functools.cache
-def reference_details(name: str, key: str) -> dict[str, Any]:
-    path = zoo.model_path(name)
-    with zl.load(path) as model:
-        return ReferenceModel(path).inputs(key, list(model.signatures[key].inputs))
 
 
 @pytest.mark.parametrize("entry", MODELS, ids=str)
@@ -134,7 +115,7 @@ import numpy as np
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.calls.test_dispatch import random_inputs
+from tests.support.reference_model import random_inputs
 
 for entry in zoo.models():
     digest = hashlib.sha256()

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import zerolite as zl
-from tests.calls.test_dispatch import Pair, random_inputs
+from tests.calls.test_dispatch import Pair
 from tests.support import model_zoo as zoo
 from tests.support.batches import MODELS, Items, as_argument, outputs_by_name
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import Array, ModelEntry
+from tests.support.reference_model import random_inputs
 
 PATIENCE = 60
 BY_NAME = {entry.name: entry for entry in MODELS}

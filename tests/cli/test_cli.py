@@ -17,7 +17,7 @@ import zerolite as zl
 from tests.support import model_zoo
 from zerolite.cli import main
 
-CLI = pytest.importorskip("zerolite.cli.app", reason="needs the extra cli")
+pytest.importorskip("typer", reason="needs the extra cli")
 
 
 def tell(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -330,7 +330,7 @@ def test_module_is_the_same_command() -> None:
 
 WORK = """
 import sys
-from zerolite.cli.{module} import {name}
+from zerolite.cli.progress import {name}
 progress = {name}()
 with progress if hasattr(progress, "__enter__") else __import__("contextlib").nullcontext():
     progress.stage("Working", 8)
@@ -340,7 +340,7 @@ with progress if hasattr(progress, "__enter__") else __import__("contextlib").nu
 
 
 def test_progress_without_a_terminal_is_plain_lines() -> None:
-    program = WORK.format(module="line_progress", name="LineProgress")
+    program = WORK.format(name="LineProgress")
     answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
     assert answer.stdout == ""
     assert answer.stderr.splitlines() == ["Working ...", *(f"Working: {done} of 8" for done in (2, 4, 6, 8))]
@@ -348,7 +348,7 @@ def test_progress_without_a_terminal_is_plain_lines() -> None:
 
 def test_progress_on_a_terminal_is_a_bar() -> None:
     leader, follower = pty.openpty()
-    program = WORK.format(module="terminal_progress", name="TerminalProgress")
+    program = WORK.format(name="TerminalProgress")
     try:
         answer = subprocess.run(
             [sys.executable, "-c", program],

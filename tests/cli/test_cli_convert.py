@@ -18,7 +18,7 @@ import zerolite as zl
 from tests.support import model_zoo as zoo
 from zerolite.cli import main
 
-pytest.importorskip("zerolite.cli.app", reason="needs the extra cli")
+pytest.importorskip("typer", reason="needs the extra cli")
 pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
 
 SOURCE = zoo.model_path("dense_2layer")

@@ -14,7 +14,7 @@ import pytest
 from tests.support import model_zoo
 from tests.support.html_page import Page
 from zerolite.cli import main
-from zerolite.demo.settings import DemoSettings
+from zerolite.demo.run import DemoSettings
 
 # Keras 3.15's own, whenever it saves a variable under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -55,9 +55,9 @@ def test_demo_fails_where_predictions_differ(
     ):
         monkeypatch.setenv(name, value)
     tf = pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
+    from zerolite._runners.interpreter import reference_interpreter
     from zerolite.comparison import compare_models
     from zerolite.conversion import convert
-    from zerolite.runners.reference_interpreter import reference_interpreter
 
     # A reference that is sure of another digit than any network that learned something.
     layers = tf.keras.layers

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from zerolite.affine_quantization import AffineQuantization
+from zerolite._runtime.quantization import AffineQuantization
 
 INT8 = np.dtype(np.int8)
 

@@ -50,7 +50,7 @@ def network(tf: Any) -> Any:
 
 def convert_here(kind: str, source: Path, **options: Any) -> None:
     """The steps of a conversion without its process, which imports TensorFlow each time: for what is refused early."""
-    from zerolite.conversion import conversion_steps
+    from zerolite.conversion.child import steps as conversion_steps
 
     request = ConversionRequest(
         kind=kind, name=str(source), path=str(source), result=str(source.with_name("r.tflite")), **options

@@ -241,7 +241,6 @@ def test_representative_data_that_is_none(tmp_path: Path) -> None:
 
 def test_folder_of_images_by_name(tmp_path: Path) -> None:
     """The counts of a picture, as the application of that name is fed."""
-    pytest.importorskip("zerolite.vision", reason="images by name are read there")
     pillow = pytest.importorskip("PIL.Image", reason="needs the extra vision")
     counts = np.random.default_rng(9).integers(256, size=(6, 28, 28), dtype=np.uint8)
     for index, picture in enumerate(counts):

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as from_numpy
 
-from zerolite.conversion.input_spec import InputSpec, arrange_sample, specs_of_signature
-from zerolite.conversion.sample_spool import SampleSpool, read_spool
+from zerolite.conversion.samples.input_spec import InputSpec, arrange_sample, specs_of_signature
+from zerolite.conversion.samples.spool import SampleSpool, read_spool
 
 ARRAYS = from_numpy.arrays(
     dtype=st.sampled_from(["float32", "float64", "int8", "uint8", "int64", "bool", "complex64", "S5"]),

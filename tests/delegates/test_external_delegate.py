@@ -15,7 +15,7 @@ from ai_edge_litert import interpreter as litert
 import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.model_zoo import ModelEntry
-from tests.support.sample_delegate import SampleDelegate
+from tests.support.sample_libraries import SampleDelegate
 
 ADDS = zoo.model_path("two_inputs_three_outputs")  # an ADD, a SUB and a FULLY_CONNECTED
 STAGES = {

@@ -16,7 +16,7 @@ import pytest
 import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.python_process import answer_of, run_python
-from tests.support.sample_delegate import SampleDelegate
+from tests.support.sample_libraries import SampleDelegate
 
 MOBILENET = zoo.model_path("small_mobilenet")
 SMALL = zoo.model_path("two_inputs_three_outputs")

@@ -15,7 +15,7 @@ import pytest
 import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.python_process import answer_of
-from tests.support.sample_npu import SampleNpu
+from tests.support.sample_libraries import SampleNpu
 
 MOBILENET = zoo.model_path("small_mobilenet")
 SMALL = zoo.model_path("two_inputs_three_outputs")

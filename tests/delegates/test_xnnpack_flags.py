@@ -13,7 +13,7 @@ import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import Array
-from zerolite.delegates.xnnpack_flags import DEFAULT_FLAGS, XNNPACK_FLAGS, native_flags
+from zerolite.delegates.xnnpack import DEFAULT_FLAGS, XNNPACK_FLAGS, native_flags
 
 
 def array(value: Any) -> Array:

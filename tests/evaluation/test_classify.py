@@ -14,7 +14,7 @@ from tests.support import model_zoo
 from zerolite import vision
 from zerolite.cli import main
 from zerolite.evaluation import evaluate
-from zerolite.vision.sheet import MOST_IMAGES
+from zerolite.vision.contact_sheet import MOST_IMAGES
 
 Image = pytest.importorskip("PIL.Image", reason="images need the extra vision")
 
@@ -66,7 +66,7 @@ def test_predictions_are_the_models(variant: str, folder: Path) -> None:
 
 
 def test_integers_without_a_scale_take_counts(folder: Path) -> None:
-    from zerolite.runners import TensorSpec
+    from zerolite._runners import TensorSpec
 
     image = vision.load_image(folder / "0.png", size=(28, 28))
     stored = TensorSpec("x", (1, 28, 28, 3), np.dtype(np.uint8)).store_image(image)

@@ -15,11 +15,11 @@ import pytest
 import zerolite as zl
 from tests.support import model_zoo
 from tests.support.html_page import Page
+from zerolite._runners import TensorSpec
 from zerolite.cli import main
 from zerolite.comparison import Agreement, Comparison, ComparisonRow, Sample, compare
-from zerolite.comparison.pictures import picture
+from zerolite.comparison.report.pictures import picture
 from zerolite.evaluation import EvaluationResult, Latencies, evaluate
-from zerolite.runners import TensorSpec
 
 FLOAT = model_zoo.model_path("small_cnn")
 INT8 = model_zoo.model_path("small_cnn_int8")

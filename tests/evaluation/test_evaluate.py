@@ -10,9 +10,9 @@ import pytest
 
 import zerolite as zl
 from tests.support import model_zoo
-from zerolite.affine_quantization import AffineQuantization
+from zerolite._runners import Runner, TensorSpec
+from zerolite._runtime.quantization import AffineQuantization
 from zerolite.evaluation import evaluate, evaluate_together
-from zerolite.runners import Runner, TensorSpec
 
 VARIANTS = ["", "_float16", "_dynamic_range", "_int8", "_uint8_io", "_int8_float_io", "_int16x8"]
 

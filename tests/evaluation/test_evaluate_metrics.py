@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import model_zoo
+from zerolite._runners import TensorSpec
 from zerolite.evaluation import BUILT_IN_METRICS, Latencies, Metric, evaluate
-from zerolite.evaluation.metric_choice import metric_makers
-from zerolite.runners import TensorSpec
+from zerolite.evaluation.metrics.choice import metric_makers
 
 sklearn_metrics: Any = pytest.importorskip("sklearn.metrics", reason="needs the extra evaluate")
 

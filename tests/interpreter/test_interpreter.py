@@ -14,7 +14,7 @@ from ai_edge_litert import interpreter as litert
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.support.sample_delegate import SampleDelegate
+from tests.support.sample_libraries import SampleDelegate
 from zerolite.interpreter import InterpreterWithCustomOps, SignatureRunner
 
 DENSE = zoo.model_path("dense_2layer")

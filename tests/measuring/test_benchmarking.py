@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.support import model_zoo
-from zerolite import benchmarking
+from zerolite._timing.stopwatch import clock_cost
 from zerolite.benchmarking import (
     FIRST_RESULT_FIGURES,
     LATENCY_STATISTICS,
@@ -160,10 +160,10 @@ def test_time_is_told_per_call() -> None:
     # The work moves the clock itself by 5 µs, so that the result does not depend on the machine.
     clock = _Clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zerolite.benchmarking.stopwatch.time.perf_counter_ns", clock)
-        benchmarking.stopwatch.clock_cost.cache_clear()
+        patch.setattr("zerolite._timing.stopwatch.time.perf_counter_ns", clock)
+        clock_cost.cache_clear()
         timing = time_interleaved({"work": ("clock.now += 5000", {"clock": clock})}, **SHORT)["work"]
-    benchmarking.stopwatch.clock_cost.cache_clear()
+    clock_cost.cache_clear()
     np.testing.assert_allclose(timing.rounds_ns, 5000, rtol=0.02)
     np.testing.assert_allclose(timing.calls_ns, 5000 + clock.cost)
 

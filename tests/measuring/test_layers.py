@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.model_zoo import Array
+from zerolite._instrumentation import TracedTensor
 from zerolite.cli import main
 from zerolite.layers import LayerComparison
-from zerolite.layers.error_sum import ErrorSum
-from zerolite.layers.layer_plot import short_name
-from zerolite.tracing import TracedTensor
+from zerolite.layers.layer_error import ErrorSum
+from zerolite.layers.plot import short_name
 
 FLOAT = zoo.model_path("small_cnn")
 INT8 = zoo.model_path("small_cnn_int8")

@@ -14,15 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zerolite as zl
-from tests.calls.test_dispatch import random_inputs
 from tests.support import model_zoo as zoo
 from tests.support.batches import MODELS, outputs_by_name
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import ModelEntry
-from tests.support.sample_delegate import SampleDelegate
-from zerolite.profiling.operator_times import operator_times
-from zerolite.profiling.profiled_operator import REST
-from zerolite.profiling.profiled_run import ProfiledRun, TimedNode
+from tests.support.reference_model import random_inputs
+from tests.support.sample_libraries import SampleDelegate
+from zerolite._instrumentation.operator_times import REST, operator_times
+from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode
 
 RUNS = 4
 

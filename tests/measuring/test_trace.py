@@ -9,11 +9,11 @@ import pytest
 from ai_edge_litert import interpreter as litert
 
 import zerolite as zl
-from tests.calls.test_dispatch import random_inputs
 from tests.support import model_zoo as zoo
 from tests.support.batches import MODELS, outputs_by_name
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import Array, ModelEntry
+from tests.support.reference_model import random_inputs
 
 PLACEHOLDER = "<placeholder signature>"
 

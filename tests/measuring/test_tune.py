@@ -20,8 +20,7 @@ from zerolite.benchmarking import Ratio
 from zerolite.cli import main
 from zerolite.tuned import Setting, TunedFile, TuningIdentity
 from zerolite.tuning import Trial
-from zerolite.tuning.batch import batch_of
-from zerolite.tuning.items import items_for
+from zerolite.tuning.inputs import batch_of, items_for
 
 MODEL = zoo.model_path("dense_2layer")
 OTHER = zoo.model_path("small_cnn")

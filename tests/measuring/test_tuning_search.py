@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 import zerolite as zl
 from tests.support.model_zoo import Array
 from zerolite.tuned import Setting
-from zerolite.tuning.closeness import Closeness
-from zerolite.tuning.contestant import Outputs
+from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
-from zerolite.tuning.stages import Limits, Stage, chunks, flags, parallelism, stages_for
-from zerolite.tuning.verdict import Verdict
+from zerolite.tuning.search_space import Limits, Stage, chunks, flags, parallelism, stages_for
+from zerolite.tuning.tolerance import Closeness
+from zerolite.tuning.trial import Verdict
 
 DEFAULT = Setting()
 TWO, FOUR = Setting(threads=2), Setting(threads=4)

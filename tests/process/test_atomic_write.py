@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.python_process import answer_of
-from zerolite.atomic_write import check_writable_target, write_atomically
+from zerolite._platform.files import check_writable_target, write_atomically
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_file_that_may_not_grow(tmp_path: Path) -> None:
     program = """
 import resource, signal, sys
 from pathlib import Path
-from zerolite.atomic_write import write_atomically
+from zerolite._platform.files import write_atomically
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -75,7 +75,7 @@ def test_read_only_folder_is_told_before() -> None:
     program = """
 import os, sys, tempfile
 from pathlib import Path
-from zerolite.atomic_write import check_writable_target
+from zerolite._platform.files import check_writable_target
 
 with tempfile.TemporaryDirectory() as folder:
     os.chmod(folder, 0o555)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zerolite.captured_output import CapturedOutput
+from zerolite._platform.output_capture import CapturedOutput
 
 
 def test_collects_descriptors_and_python(capfd: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,7 @@ def test_descriptors_are_not_leaked() -> None:
 def test_works_where_stdout_and_stderr_are_closed() -> None:
     program = (
         "import os, sys\n"
-        "from zerolite.captured_output import CapturedOutput\n"
+        "from zerolite._platform.output_capture import CapturedOutput\n"
         "os.close(1); os.close(2)\n"
         "with CapturedOutput() as output:\n"
         "    pass\n"

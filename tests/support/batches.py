@@ -1,16 +1,19 @@
-"""Batches of items for a signature, and what running the items one by one gives for them."""
+"""Batches of items for a signature, and the loop over single items that `map` is to agree with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import zerolite as zl
-from tests.calls.test_dispatch import random_inputs
 from tests.support import model_zoo as zoo
+from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import Array, ModelEntry
+from tests.support.reference_model import random_inputs
 
 # Those whose outputs depend on nothing but inputs and state. Detections that are not found are left as the run before
 # has left them, in the reference as well.
@@ -87,3 +90,39 @@ def outputs_by_name(signature: zl.CompiledModel | zl.Signature, answer: Array | 
 def as_argument(batch: Mapping[str, Array]) -> Array | Mapping[str, Array]:
     """The batch as one passes it: the only array, or the mapping."""
     return next(iter(batch.values())) if len(batch) == 1 else batch
+
+
+def load(path: Path, **options: Any) -> Any:
+    """A model whose answers are taken for what they are known to be: an array, or a mapping."""
+    return zl.load(path, **options)
+
+
+def dense() -> Any:
+    return load(zoo.model_path("dense_2layer"))
+
+
+def rows(count: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal((count, 64)).astype(np.float32)
+
+
+def loop(model: Any, batch: Array) -> Array:
+    """What running the rows one by one gives."""
+    return np.concatenate([model(row[np.newaxis]) for row in batch])
+
+
+def assert_maps_like_the_loop(items: Items, model: zl.CompiledModel, count: int, chunk: int | None) -> None:
+    signature = model.signatures[items.key]
+    batch = items.batch(signature, count, seed=count)
+    if count == 0 and items.dynamic:  # no run, no shape
+        assert all(len(array) == 0 for array in outputs_by_name(signature, signature.map(as_argument(batch))).values())
+        return
+    try:
+        expected = items.expected(batch)
+    except ValueError:  # NumPy can't join results of different shapes, and nor can map
+        with pytest.raises(ValueError, match=r"different shapes|for each item"):
+            signature.map(as_argument(batch), chunk=chunk)
+        return
+    answer = outputs_by_name(signature, signature.map(as_argument(batch), chunk=chunk))
+    assert list(answer) == list(signature.outputs)
+    for name, array in expected.items():
+        assert_same_bits(answer[name], array, name)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.support import model_zoo as zoo
-from zerolite.affine_quantization import AffineQuantization
+from zerolite._runtime.quantization import AffineQuantization
 
 
 def input_and_output(model: bytes | Path) -> tuple[dict[str, Any], dict[str, Any]]:

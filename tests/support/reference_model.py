@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import zerolite as zl
 from tests.support import model_zoo as zoo
-from tests.support.model_zoo import Array, Detail
+from tests.support.bit_equality import as_tensor_dtype
+from tests.support.model_zoo import Array, Detail, ModelEntry
 
 PLACEHOLDER = "<placeholder signature>"
 
@@ -56,3 +59,21 @@ class ReferenceModel:
             named: dict[str, Detail] = getattr(self._runner(key), f"get_{side}_details")()
             return {name: named[name] for name in names}
         return dict(zip(names, getattr(self._interpreter, f"get_{side}_details")(), strict=True))
+
+
+def random_inputs(
+    entry: ModelEntry, signature: zl.CompiledModel | zl.Signature, rng: np.random.Generator
+) -> list[Array]:
+    """Inputs in the dtypes and the current shapes of a signature's tensors."""
+    inputs: dict[str, Detail] = {}
+    for name, detail in reference_details(entry.name, signature.key).items():
+        inputs[name] = {**detail, "shape": signature.inputs[name].shape, "shape_signature": ()}
+    values = zoo.random_inputs(inputs, rng, ranges=entry.input_ranges, choices=entry.input_choices)
+    return [as_tensor_dtype(values[name], signature.inputs[name].dtype) for name in signature.inputs]
+
+
+@functools.cache
+def reference_details(name: str, key: str) -> dict[str, Any]:
+    path = zoo.model_path(name)
+    with zl.load(path) as model:
+        return ReferenceModel(path).inputs(key, list(model.signatures[key].inputs))

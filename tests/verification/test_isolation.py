@@ -14,7 +14,7 @@ import zerolite as zl
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native
-from zerolite.isolation import survival, trial_process
+from zerolite._isolation import trial
 
 # Loaded without the checks of "full", these end a process or keep it busy.
 ABORTS = Mutation.parse("quantized_add_int8/byte/1657151175")
@@ -34,7 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def without_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The process alone has to find out."""
     with monkeypatch.context() as patch:
-        patch.setattr(survival, "check_in_full", lambda *_: None)
+        patch.setattr(trial, "check_in_full", lambda *_: None)
         yield
 
 
@@ -76,7 +76,7 @@ def test_model_that_ends_a_process_is_refused(cache: Path, monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("without_checks")
 def test_model_that_does_not_end_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_process, "_SECONDS", 3.0)
+    monkeypatch.setattr(trial, "_SECONDS", 3.0)
     with pytest.raises(zl.InvalidModelError, match=r"did not end within 3 s|used up its time"):
         zl.load(LOOPS.bytes(), verify="isolated")
     # A slow machine is no property of the model.
@@ -85,7 +85,7 @@ def test_model_that_does_not_end_is_refused(cache: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("without_checks")
 def test_model_that_needs_too_much_memory_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_process, "_ADDRESS_SPACE", 1 << 30)
+    monkeypatch.setattr(trial, "_ADDRESS_SPACE", 1 << 30)
     with pytest.raises(zl.InvalidModelError, match="needed more memory than it was given"):
         zl.load(LARGE.bytes(), verify="isolated")
     assert verdicts(cache) == []

@@ -17,7 +17,7 @@ from tests.models.generate.graph_builder import edit
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from tests.support.model_zoo import ModelEntry
-from zerolite._model import Verify
+from zerolite._inference.model import Verify
 from zerolite.cli import main
 
 Change = Callable[[Any], None]

@@ -1,4 +1,3 @@
-#include <dlfcn.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -19,6 +18,8 @@
 #include "python/instance.hpp"
 #include "python/locking.hpp"
 #include "register.hpp"
+#include "zerolite/compilation/load_model.hpp"
+#include "zerolite/platform/shared_library.hpp"
 
 namespace py = pybind11;
 
@@ -52,7 +53,7 @@ std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path
     bytes = ModelBytes::copy(view, "the model in memory");
   }
   const py::gil_scoped_release release;
-  return std::make_shared<InterpreterObject>(std::make_shared<Model>(bytes), options);
+  return std::make_shared<InterpreterObject>(load_model(std::move(bytes)), options);
 }
 
 std::vector<std::int32_t> main_indices(py::handle self, bool inputs) {
@@ -107,17 +108,6 @@ std::pair<bool, std::string> dispatch_of(py::handle self) {
   const std::unique_lock lock = lock_model(object.lock());
   const Dispatch dispatch = object.graph(0).runner().dispatch();
   return {dispatch.direct, dispatch.reason};
-}
-
-// Why the process has no such symbol, in the words of the system's linker; empty when it has. A library that was opened
-// for it stays open.
-std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol) {
-  void* handle = library ? dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
-  if (library && handle == nullptr) return dlerror();
-  (void)dlerror();
-  (void)dlsym(handle, symbol.c_str());
-  const char* words = dlerror();
-  return words == nullptr ? "" : words;
 }
 
 // (subgraph, tensor, how often it was computed) for what the last run left to be seen.

@@ -58,11 +58,11 @@ bool set_plain(InterpreterObject& interpreter, PyObject* index, PyObject* value)
   const Py_ssize_t position = PyLong_AsSsize_t(index);
   if (position == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
   const std::unique_lock lock = lock_model(interpreter.lock());
-  const TensorAccess* access = interpreter.slot_access(position);
+  const TensorAccess* access = interpreter.binding_access(position);
   if (access == nullptr || !PyArray_IS_C_CONTIGUOUS(array) || !access->info.matches(array)) return false;
-  const TensorSlot& slot = interpreter.main_runner()->slots()[static_cast<std::size_t>(access->slot)];
+  const TensorBinding& binding = interpreter.main_runner()->bindings()[static_cast<std::size_t>(access->binding)];
   // Not memcpy: the array may be a view of the tensor's own memory.
-  std::memmove(slot.data(), PyArray_DATA(array), slot.size());
+  std::memmove(binding.data(), PyArray_DATA(array), binding.size());
   return true;
 }
 
@@ -86,7 +86,7 @@ PyObject* get_plain(InterpreterObject& interpreter, PyObject* index) {
   const Py_ssize_t position = PyLong_AsSsize_t(index);
   if (position == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
   const std::unique_lock lock = lock_model(interpreter.lock());
-  const TensorAccess* access = interpreter.slot_access(position);
+  const TensorAccess* access = interpreter.binding_access(position);
   if (access == nullptr) return nullptr;
   const TensorInfo& info = access->info;
   // A value without dimensions is answered as a NumPy scalar, in the general way.
@@ -97,8 +97,8 @@ PyObject* get_plain(InterpreterObject& interpreter, PyObject* index) {
   PyObject* array = PyArray_NewFromDescr(&PyArray_Type, info.descriptor(), static_cast<int>(info.shape.size()),
                                          info.shape.data(), nullptr, nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();
-  const TensorSlot& slot = interpreter.main_runner()->slots()[static_cast<std::size_t>(access->slot)];
-  std::memcpy(PyArray_DATA(as_array(array)), slot.data(), slot.size());
+  const TensorBinding& binding = interpreter.main_runner()->bindings()[static_cast<std::size_t>(access->binding)];
+  std::memcpy(PyArray_DATA(as_array(array)), binding.data(), binding.size());
   return array;
 }
 

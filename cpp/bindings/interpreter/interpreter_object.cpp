@@ -31,7 +31,7 @@ py::object interpreter_dtype(ElementType type) {
 
 InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const Options& options)
     : model_(std::move(model)),
-      details_(ModelDetails::read(*model_)),
+      details_(ModelDetails::read(model_->bytes().span())),
       preserve_all_tensors_(options.preserve_all_tensors),
       own_lock_(model_->name(), ModelLock::Threads::none) {
   try {
@@ -77,20 +77,20 @@ void InterpreterObject::note_state() {
 void InterpreterObject::refresh() {
   const GraphTensors& main = graphs_.front();
   accesses_.resize(main.count());
-  for (TensorAccess& access : accesses_) access.slot = -1;
-  const std::span<const TensorSlot> slots = main_runner_->slots();
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const TensorSlot& slot = slots[i];
-    TensorAccess& access = accesses_[static_cast<std::size_t>(slot.tensor_index())];
+  for (TensorAccess& access : accesses_) access.binding = -1;
+  const std::span<const TensorBinding> bindings = main_runner_->bindings();
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    const TensorBinding& binding = bindings[i];
+    TensorAccess& access = accesses_[static_cast<std::size_t>(binding.tensor_index())];
     // What is constant is read from the model, and some outputs have no memory before a run.
-    const std::optional<TensorMemory> memory = main.memory(static_cast<std::size_t>(slot.tensor_index()));
+    const std::optional<TensorMemory> memory = main.memory(static_cast<std::size_t>(binding.tensor_index()));
     if (!memory || !memory->writable) continue;
-    if (!access.info.dtype) access.info.dtype = interpreter_dtype(slot.type());
-    access.info.type = slot.type();
-    access.info.plain = slot.type() != ElementType::string && !is_packed(slot.type()) && access.info.dtype;
-    access.info.shape.assign(slot.shape().begin(), slot.shape().end());
-    access.info.size = slot.size();
-    access.slot = access.info.plain ? static_cast<std::ptrdiff_t>(i) : -1;
+    if (!access.info.dtype) access.info.dtype = interpreter_dtype(binding.type());
+    access.info.type = binding.type();
+    access.info.plain = binding.type() != ElementType::string && !is_packed(binding.type()) && access.info.dtype;
+    access.info.shape.assign(binding.shape().begin(), binding.shape().end());
+    access.info.size = binding.size();
+    access.binding = access.info.plain ? static_cast<std::ptrdiff_t>(i) : -1;
   }
   generation_ = main_runner_->generation();
 }
@@ -111,7 +111,7 @@ void InterpreterObject::run(std::ptrdiff_t subgraph) {
   if (preserve_all_tensors_) {
     trace_.clear();
     const py::gil_scoped_release release;
-    runner.run_observed(compiled_->observer(), trace_);
+    runner.run_instrumented(compiled_->observer(), trace_);
   } else {
     run_locked(runner);
   }

@@ -19,7 +19,7 @@ namespace zerolite::bindings {
 // A tensor as the interpreter's calls see it; the dtype is tf.lite's, which knows no 4-bit integers.
 struct TensorAccess {
   TensorInfo info;
-  std::ptrdiff_t slot = -1;  // among the runner's slots; -1 for a tensor that is no input or output
+  std::ptrdiff_t binding = -1;  // among the runner's bindings; -1 for a tensor that is no input or output
 };
 
 class InterpreterObject {
@@ -55,11 +55,11 @@ class InterpreterObject {
 
   // For the hot path: the main subgraph's tensor when it is an input or output of an allocated graph, is made of plain
   // numbers and `index` means it; null else.
-  [[nodiscard]] const TensorAccess* slot_access(std::ptrdiff_t index) {
+  [[nodiscard]] const TensorAccess* binding_access(std::ptrdiff_t index) {
     if (main_runner_ == nullptr || index < 0) return nullptr;
     if (main_runner_->generation() != generation_) refresh();
     const auto position = static_cast<std::size_t>(index);
-    return position < accesses_.size() && accesses_[position].slot >= 0 ? &accesses_[position] : nullptr;
+    return position < accesses_.size() && accesses_[position].binding >= 0 ? &accesses_[position] : nullptr;
   }
   [[nodiscard]] SignatureRunner* main_runner() { return main_runner_; }
   // To be called after every change of the main graph's state.

@@ -182,7 +182,7 @@ Values values_of(InterpreterObject& interpreter, std::ptrdiff_t subgraph, std::s
     throw ValueError(whom(graph, index) + " is a resource of the runtime's, which has no values to show");
   }
   const TracedTensor* traced = interpreter.traced(static_cast<std::size_t>(subgraph), index);
-  if (traced != nullptr && !graph.slot(index)) {
+  if (traced != nullptr && !graph.binding(index)) {
     values.info.shape.assign(traced->shape.begin(), traced->shape.end());
     // Only read, and only while the trace is there.
     values.memory.data = const_cast<std::byte*>(traced->bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)

@@ -58,9 +58,9 @@ void take_inputs(py::handle object, py::handle source) {
     const std::unique_lock lock = lock_model(from.model().lock());
     const SignatureRunner& runner = from.runner();
     for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
-      const TensorSlot& slot = runner.slot(Side::input, i);
-      shapes.push_back({i, slot.shape()});
-      values.emplace_back(slot.bytes().begin(), slot.bytes().end());
+      const TensorBinding& binding = runner.binding(Side::input, i);
+      shapes.push_back({i, binding.shape()});
+      values.emplace_back(binding.bytes().begin(), binding.bytes().end());
     }
   }
   auto& to = native<SignatureObject>(object);
@@ -68,11 +68,11 @@ void take_inputs(py::handle object, py::handle source) {
   SignatureRunner& runner = to.runner();
   runner.resize(shapes);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const TensorSlot& slot = runner.slot(Side::input, i);
-    if (slot.type() == ElementType::string) {
+    const TensorBinding& binding = runner.binding(Side::input, i);
+    if (binding.type() == ElementType::string) {
       runner.set_strings(i, values[i]);
     } else {
-      std::copy_n(values[i].begin(), std::min(values[i].size(), slot.size()), slot.data());
+      std::copy_n(values[i].begin(), std::min(values[i].size(), binding.size()), binding.data());
     }
   }
 }
@@ -166,7 +166,7 @@ py::tuple trace_run(py::handle object) {
     const std::unique_lock lock = lock_model(model.lock());
     SignatureRunner& runner = signature.runner();
     const py::gil_scoped_release release;
-    runner.run_observed(model.observer(), trace);
+    runner.run_instrumented(model.observer(), trace);
     tensors = traced_tensors(model, trace);
   }
   py::list result;

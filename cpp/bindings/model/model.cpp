@@ -16,6 +16,7 @@
 #include "register.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/vectorcall.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/model/operators.hpp"
 
 namespace py = pybind11;
@@ -52,13 +53,13 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
     model = compile(original, options);
   } else if (path) {
     const py::gil_scoped_release release;
-    model = compile(std::make_shared<Model>(ModelBytes::read(*path), verification), options);
+    model = compile(load_model(ModelBytes::read(*path), verification), options);
   } else {
     const py::buffer_info info = content.value_or(py::bytes()).request();
     const std::span bytes(static_cast<const std::byte*>(info.ptr),
                           static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
     const py::gil_scoped_release release;
-    model = compile(std::make_shared<Model>(ModelBytes::copy(bytes, name), verification), options);
+    model = compile(load_model(ModelBytes::copy(bytes, name), verification), options);
   }
   return std::make_shared<ModelObject>(std::move(model));
 }

@@ -33,7 +33,7 @@ Layout batch_layout(py::handle object) {
   std::vector<std::vector<std::int32_t>> shapes;
   shapes.reserve(runner.count(Side::output));
   for (std::size_t i = 0; i < runner.count(Side::output); ++i) {
-    shapes.push_back(layout.item_shape(runner.slot(Side::output, i).shape()));
+    shapes.push_back(layout.item_shape(runner.binding(Side::output, i).shape()));
   }
   return {layout.items_per_run, layout.leading_axis, layout.resizable, std::move(shapes)};
 }

@@ -59,11 +59,11 @@ void require_disjoint(const std::string& who, SignatureObject& signature, Signat
                       std::size_t index, py::handle array) {
   const auto* data = static_cast<const std::byte*>(PyArray_DATA(as_array(array)));
   const auto size = static_cast<std::size_t>(PyArray_NBYTES(as_array(array)));
-  const TensorSlot& own = runner.slot(side, index);
+  const TensorBinding& own = runner.binding(side, index);
   for (const Side other_side : {Side::input, Side::output}) {
     const std::vector<TensorInfo>& tensors = signature.tensors(other_side);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const TensorSlot& other = runner.slot(other_side, i);
+      const TensorBinding& other = runner.binding(other_side, i);
       if (&other == &own || (side == Side::input && other_side == Side::input)) continue;
       if (overlap(data, size, other.data(), other.size())) {
         throw ValueError(who + " can't be bound to memory that " +
@@ -96,7 +96,7 @@ void bind_array(SignatureObject& signature, Side side, std::size_t index, const 
     require_match(role, tensor, array);
     require_bindable(who, tensor, side, array);
     require_disjoint(who, signature, runner, side, index, array);
-    previous = runner.slot(side, index).owner();
+    previous = runner.binding(side, index).owner();
     runner.bind(side, index, data, std::move(owner));
   }
 }
@@ -106,7 +106,7 @@ void unbind_array(SignatureObject& signature, Side side, std::size_t index) {
   {
     const std::unique_lock lock = lock_model(signature.model().lock());
     SignatureRunner& runner = signature.runner();
-    previous = runner.slot(side, index).owner();
+    previous = runner.binding(side, index).owner();
     runner.unbind(side, index);
   }
 }

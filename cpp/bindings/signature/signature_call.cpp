@@ -120,7 +120,7 @@ struct OutputValue {
 };
 
 OutputValue take_output(const SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
-  const std::span<const std::byte> bytes = runner.slot(Side::output, index).bytes();
+  const std::span<const std::byte> bytes = runner.binding(Side::output, index).bytes();
   if (tensor.type == ElementType::string) return {py::none(), {bytes.begin(), bytes.end()}};
   return {load_output(tensor, bytes), {}};
 }

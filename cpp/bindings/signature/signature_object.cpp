@@ -50,9 +50,9 @@ SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size
 void SignatureObject::refresh(SignatureRunner& runner) {
   const auto update = [&](Side side, std::vector<TensorInfo>& infos) {
     for (std::size_t i = 0; i < infos.size(); ++i) {
-      const TensorSlot& slot = runner.slot(side, i);
-      infos[i].shape.assign(slot.shape().begin(), slot.shape().end());
-      infos[i].size = slot.size();
+      const TensorBinding& binding = runner.binding(side, i);
+      infos[i].shape.assign(binding.shape().begin(), binding.shape().end());
+      infos[i].size = binding.size();
     }
   };
   update(Side::input, inputs_);

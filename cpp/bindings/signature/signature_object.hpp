@@ -15,8 +15,6 @@
 
 namespace zerolite::bindings {
 
-using Side = SignatureRunner::Side;
-
 // One tensor as calls see it. Name, type and dtype never change; shape and size follow the tensor.
 struct TensorInfo {
   std::string name;

@@ -42,17 +42,17 @@ class TensorObject {
 
   [[nodiscard]] py::object array() const {
     const std::unique_lock lock = lock_model(signature_->model().lock());
-    const TensorSlot& slot = signature_->runner().slot(side_, index_);
-    if (info().type == ElementType::string) return decode_strings(slot.bytes(), info().shape);
-    std::vector<std::int32_t> shape(slot.shape());
+    const TensorBinding& binding = signature_->runner().binding(side_, index_);
+    if (info().type == ElementType::string) return decode_strings(binding.bytes(), info().shape);
+    std::vector<std::int32_t> shape(binding.shape());
     py::object dtype = info().dtype;
     if (!info().plain) {
       // Packed elements have no addresses; what there is to see is their bytes.
-      shape = {static_cast<std::int32_t>(slot.size())};
+      shape = {static_cast<std::int32_t>(binding.size())};
       dtype = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyArray_DescrFromType(NPY_UINT8)));
     }
-    const std::size_t readable = slot.is_bound() ? slot.size() : slot.size() + kReadPastEnd;
-    return array_over(slot.data(), dtype, shape, slot.owner(), readable);
+    const std::size_t readable = binding.is_bound() ? binding.size() : binding.size() + kReadPastEnd;
+    return array_over(binding.data(), dtype, shape, binding.owner(), readable);
   }
 
   void bind(const py::object& array) { bind_array(*signature_, side_, index_, array); }

@@ -135,7 +135,7 @@ void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& t
     runner.set_strings(index, value.strings);
     return;
   }
-  store_values(tensor, value.array, runner.slot(Side::input, index).data());
+  store_values(tensor, value.array, runner.binding(Side::input, index).data());
 }
 
 py::object load_output(const TensorInfo& tensor, std::span<const std::byte> bytes) {

@@ -41,7 +41,7 @@ struct PlainArguments {
 
 void store(SignatureRunner& runner, std::span<PyObject* const> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::span<std::byte> memory = runner.slot(Side::input, i).bytes();
+    const std::span<std::byte> memory = runner.binding(Side::input, i).bytes();
     // Not memcpy, here and below: the array may overlap the memory that is bound.
     std::memmove(memory.data(), PyArray_DATA(as_array(inputs[i])), memory.size());
   }
@@ -52,7 +52,7 @@ PyObject* new_output(const SignatureRunner& runner, std::size_t index, const Ten
   PyObject* array = PyArray_NewFromDescr(&PyArray_Type, tensor.descriptor(), static_cast<int>(tensor.shape.size()),
                                          tensor.shape.data(), nullptr, nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();
-  const std::span<const std::byte> memory = runner.slot(Side::output, index).bytes();
+  const std::span<const std::byte> memory = runner.binding(Side::output, index).bytes();
   std::memcpy(PyArray_DATA(as_array(array)), memory.data(), memory.size());
   return array;
 }
@@ -77,7 +77,7 @@ PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::siz
   (void)signature.runner();  // brings a shape up to date that only the run could tell
   if (arguments.out == nullptr) return new_output(runner, 0, signature.outputs()[0]);
   require_match("output", signature.outputs()[0], arguments.out);
-  const std::span<const std::byte> memory = runner.slot(Side::output, 0).bytes();
+  const std::span<const std::byte> memory = runner.binding(Side::output, 0).bytes();
   std::memmove(PyArray_DATA(as_array(arguments.out)), memory.data(), memory.size());
   Py_INCREF(arguments.out);
   return arguments.out;

@@ -75,17 +75,18 @@ TEST(DirectPlanTest, IsRefusedByTheEnvironmentVariable) {
 
 TEST(DirectPlanTest, AnEmptyPlanIsAnObstacle) {
   const ObservedModel model("dense_2layer");
-  EXPECT_THAT(DirectPlan::obstacle(model.graph(), {}, {}), HasSubstr("no operators"));
+  EXPECT_THAT(DirectPlan::unsupported_reason(model.graph(), {}, {}), HasSubstr("no operators"));
 }
 
 TEST(DirectPlanTest, MemoryThatIsNotOursIsAnObstacle) {
   ObservedModel model("dense_2layer");
   SignatureRunner runner = model.runner();
   runner.run();
-  std::vector<TensorSlot> slots;
+  std::vector<TensorBinding> bindings;
   const std::int32_t input = model.description().subgraphs.front().inputs.front();
-  slots.emplace_back(input, ElementType::float32).fit({1, 64}, 256);
-  EXPECT_THAT(DirectPlan::obstacle(model.graph(), model.graph().plan(), slots), HasSubstr("does not use the memory"));
+  bindings.emplace_back(input, ElementType::float32).fit({1, 64}, 256);
+  EXPECT_THAT(DirectPlan::unsupported_reason(model.graph(), model.graph().plan(), bindings),
+              HasSubstr("does not use the memory"));
 }
 
 TEST(DirectPlanTest, RunsOverTheMemoryItIsPointedAt) {
@@ -95,20 +96,20 @@ TEST(DirectPlanTest, RunsOverTheMemoryItIsPointedAt) {
   runner.run();
   const std::vector<PlannedNode> nodes = model.graph().plan();
   const std::vector<std::int32_t>& inputs = model.description().subgraphs.front().inputs;
-  std::vector<TensorSlot> slots;
+  std::vector<TensorBinding> bindings;
   for (const std::int32_t index : inputs) {
-    TensorSlot& slot = slots.emplace_back(index, ElementType::float32);
-    slot.fit({1, 4}, 16);
+    TensorBinding& binding = bindings.emplace_back(index, ElementType::float32);
+    binding.fit({1, 4}, 16);
   }
-  DirectPlan plan(model.graph(), nodes, slots);
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    std::ranges::fill(std::span(reinterpret_cast<float*>(slots[i].data()), 4), static_cast<float>(i + 1));
-    plan.point(i, slots[i].data());
+  DirectPlan plan(model.graph(), nodes, bindings);
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    std::ranges::fill(std::span(reinterpret_cast<float*>(bindings[i].data()), 4), static_cast<float>(i + 1));
+    plan.point(i, bindings[i].data());
   }
   ASSERT_TRUE(plan.run());
   const std::vector<Result> by_plan = {result_of(runner)};
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    plan.point(i, runner.slot(Side::input, i).data());
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    plan.point(i, runner.binding(Side::input, i).data());
     std::ranges::fill(values<float>(runner, Side::input, i), static_cast<float>(i + 1));
   }
   runner.run();

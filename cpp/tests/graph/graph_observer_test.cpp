@@ -23,7 +23,7 @@ TEST(GraphObserverTest, SeesEverySubgraphOfASignature) {
 }
 
 TEST(GraphObserverTest, HasNothingBeforeAModelIsCompiledAndBeyondItsSubgraphs) {
-  const GraphObserver observer(1);
+  const GraphObserver observer(1, nullptr);
   EXPECT_EQ(observer.graph(0), nullptr);
   EXPECT_EQ(observer.graph(1), nullptr);
 }

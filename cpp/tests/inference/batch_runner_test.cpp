@@ -147,15 +147,15 @@ TEST(BatchRunnerTest, GivesTheSignatureItsMemoryBack) {
   SignatureRunner& runner = model->signature(0);
   const std::shared_ptr<AlignedBuffer> bound = AlignedBuffer::allocate(256);
   runner.bind(Side::input, 0, bound->data(), bound);
-  const std::byte* const result = runner.slot(Side::output, 0).data();
+  const std::byte* const result = runner.binding(Side::output, 0).data();
   FloatBatch floats(20, 64, 10);
   for (const std::size_t chunk : {1U, 4U, 20U}) {
     BatchRunner batch_runner(runner);
     run_all(batch_runner, floats.batch(), chunk);
-    EXPECT_EQ(runner.slot(Side::input, 0).data(), bound->data());
-    EXPECT_TRUE(runner.slot(Side::input, 0).is_bound());
-    EXPECT_EQ(runner.slot(Side::output, 0).data(), result);
-    EXPECT_THAT(runner.slot(Side::input, 0).shape(), ElementsAre(1, 64));
+    EXPECT_EQ(runner.binding(Side::input, 0).data(), bound->data());
+    EXPECT_TRUE(runner.binding(Side::input, 0).is_bound());
+    EXPECT_EQ(runner.binding(Side::output, 0).data(), result);
+    EXPECT_THAT(runner.binding(Side::input, 0).shape(), ElementsAre(1, 64));
     std::memcpy(bound->data(), floats.inputs.data(), 256);
     runner.run();
     EXPECT_TRUE(std::ranges::equal(std::span(result, 40), std::as_bytes(std::span(floats.outputs)).first(40))) << chunk;
@@ -174,7 +174,7 @@ TEST(BatchRunnerTest, TheFastestChunkIsMeasuredOnce) {
   EXPECT_EQ(BatchRunner(signature).fastest_chunk(floats.batch()), 17);
   FloatBatch few(1, 64, 10);
   EXPECT_EQ(BatchRunner(signature).fastest_chunk(few.batch()), 1);
-  EXPECT_THAT(signature.slot(Side::input, 0).shape(), ElementsAre(1, 64));
+  EXPECT_THAT(signature.binding(Side::input, 0).shape(), ElementsAre(1, 64));
 }
 
 TEST(BatchRunnerTest, MoreItemsAreMeasuredAnew) {
@@ -204,7 +204,7 @@ TEST(BatchRunnerTest, AChunkThatAnOutputDoesNotAllowIsNotChosen) {
   batch.items = kItems;
   for (int i = 0; i < 2; ++i) batch.inputs.push_back({reinterpret_cast<std::byte*>(input.data()), 16, 16, 0});
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::size_t size = signature.slot(Side::output, i).size();
+    const std::size_t size = signature.binding(Side::output, i).size();
     std::vector<float>& memory = outputs.emplace_back(kItems * size / sizeof(float));
     batch.outputs.push_back({reinterpret_cast<std::byte*>(memory.data()), size, static_cast<std::ptrdiff_t>(size), 0});
   }

@@ -90,7 +90,7 @@ TEST(CompiledModelTest, ViewsOutliveTheModel) {
   SignatureRunner& runner = model->signature(0);
   fill_inputs(runner, 1);
   runner.run();
-  const std::shared_ptr<void> owner = runner.slot(Side::output, 0).owner();
+  const std::shared_ptr<void> owner = runner.binding(Side::output, 0).owner();
   const std::span<float> view = values<float>(runner, Side::output, 0);
   const std::vector<float> before(view.begin(), view.end());
   model->close();

@@ -15,7 +15,7 @@ class GraphTensorsTest : public testing::Test {
  protected:
   GraphTensors& load(std::string_view name, const CompileOptions& options = {}) {
     model_ = read_model(name);
-    details_ = ModelDetails::read(*model_);
+    details_ = ModelDetails::read(model_->bytes().span());
     compiled_ = std::make_unique<CompiledModel>(model_, options);
     graph_ = std::make_unique<GraphTensors>(*model_, details_, 0, compiled_.get());
     return *graph_;
@@ -111,7 +111,7 @@ TEST_F(GraphTensorsTest, TellWhatADelegateTook) {
 
 TEST_F(GraphTensorsTest, GiveFactsOfAModelThatCouldNotBeCompiled) {
   model_ = read_model("unknown_custom_op");
-  details_ = ModelDetails::read(*model_);
+  details_ = ModelDetails::read(model_->bytes().span());
   GraphTensors graph(*model_, details_, 0, nullptr);
   EXPECT_EQ(graph.shape(input()), model_->description().subgraphs.front().tensors[input()].shape);
   EXPECT_FALSE(graph.memory(input()).has_value());

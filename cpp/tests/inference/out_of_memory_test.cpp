@@ -16,6 +16,7 @@
 #include "support/temporary_directory.hpp"
 #include "support/tensor_access.hpp"
 #include "support/test_models.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/inference/batch_loop.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
@@ -102,7 +103,7 @@ struct LoadCase {
 };
 
 std::unique_ptr<CompiledModel> load(const std::string& name, const CompileOptions& options) {
-  const auto model = std::make_shared<Model>(ModelBytes::read(model_path(name)), Verification::full);
+  const auto model = load_model(ModelBytes::read(model_path(name)), Verification::full);
   auto compiled = std::make_unique<CompiledModel>(model, options);
   compiled->prepare();
   return compiled;
@@ -206,7 +207,7 @@ struct BoundModel {
     SignatureRunner& runner = model->signature(0);
     for (int run = 0; run < 4; ++run) runner.run();
     if (!bind) return;
-    memory = AlignedBuffer::allocate(runner.slot(Side::input, 0).size());
+    memory = AlignedBuffer::allocate(runner.binding(Side::input, 0).size());
     runner.bind(Side::input, 0, memory->data(), memory);
   }
 
@@ -232,7 +233,7 @@ TEST_P(OutOfMemoryWhileResizing, TheShapesAreTheOldOnesOrTheNew) {
     fail_each_allocation([&] { return std::make_unique<BoundModel>(GetParam(), bind); },
                          [](const auto& subject) { resize(*subject->model, kItems); },
                          [&](const auto& subject, End end) {
-                           const TensorSlot& input = subject->model->signature(0).slot(Side::input, 0);
+                           const TensorBinding& input = subject->model->signature(0).binding(Side::input, 0);
                            EXPECT_EQ(input.shape()[0], end == End::done ? kItems : 1);
                            EXPECT_EQ(input.is_bound(), bind && end == End::refused);
                            expect_good(*subject->model, end == End::done ? after : before);
@@ -272,7 +273,7 @@ TEST_P(OutOfMemoryInABatch, TheNextBatchIsGood) {
     explicit Subject(const std::shared_ptr<const Model>& model) {
       for (std::size_t i = 0; i < GetParam().replicas; ++i) {
         models.push_back(std::make_shared<CompiledModel>(model, CompileOptions{}));
-        bound.push_back(AlignedBuffer::allocate(models.back()->signature(0).slot(Side::input, 0).size()));
+        bound.push_back(AlignedBuffer::allocate(models.back()->signature(0).binding(Side::input, 0).size()));
         models.back()->signature(0).bind(Side::input, 0, bound.back()->data(), bound.back());
       }
     }
@@ -292,7 +293,7 @@ TEST_P(OutOfMemoryInABatch, TheNextBatchIsGood) {
                        [&](const auto& subject, End end) {
                          EXPECT_TRUE(end == End::refused || subject->floats.outputs == outputs);
                          for (std::size_t i = 0; i < subject->models.size(); ++i) {
-                           const TensorSlot& input = subject->models[i]->signature(0).slot(Side::input, 0);
+                           const TensorBinding& input = subject->models[i]->signature(0).binding(Side::input, 0);
                            EXPECT_EQ(input.data(), subject->bound[i]->data()) << "what was bound is lost";
                            expect_good(*subject->models[i], expected);
                          }
@@ -313,7 +314,7 @@ TEST(OutOfMemoryTest, AnObservedModelIsLeftAsItWas) {
                          [](const auto& model) {
                            (void)model->profile_run(0);
                            TensorTrace trace;
-                           model->signature(0).run_observed(model->observer(), trace);
+                           model->signature(0).run_instrumented(model->observer(), trace);
                          },
                          [&](const auto& model, End) { expect_good(*model, expected); });
   }

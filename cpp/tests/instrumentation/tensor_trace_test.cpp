@@ -24,7 +24,7 @@ TEST(TensorTraceTest, HoldsEveryTensorThatARunComputes) {
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 1);
   TensorTrace trace;
-  runner.run_observed(model.observer(), trace);
+  runner.run_instrumented(model.observer(), trace);
   for (const PlannedNode& planned : model.graph().plan()) {
     for (const int index : planned.node->outputs->values()) {
       const TracedTensor* tensor = trace.find(0, index);
@@ -33,7 +33,7 @@ TEST(TensorTraceTest, HoldsEveryTensorThatARunComputes) {
       EXPECT_EQ(tensor->bytes.size(), byte_size(tensor->type, tensor->shape));
     }
   }
-  const std::int32_t output_tensor = runner.slot(Side::output, 0).tensor_index();
+  const std::int32_t output_tensor = runner.binding(Side::output, 0).tensor_index();
   EXPECT_EQ(floats(*trace.find(0, output_tensor)), output<float>(runner));
 }
 
@@ -47,7 +47,7 @@ TEST(TensorTraceTest, LeavesRunsAsTheyWere) {
   const Result expected = result_of(runner);
   ASSERT_TRUE(runner.dispatch().direct);
   TensorTrace trace;
-  runner.run_observed(model.observer(), trace);
+  runner.run_instrumented(model.observer(), trace);
   EXPECT_EQ(result_of(runner), expected);
   for (const PlannedNode& planned : model.graph().plan()) EXPECT_NE(planned.registration->invoke, nullptr);
   trace.clear();
@@ -64,7 +64,7 @@ TEST(TensorTraceTest, HearsTheBodiesOfLoops) {
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 3);
   TensorTrace trace;
-  runner.run_observed(model.observer(), trace);
+  runner.run_instrumented(model.observer(), trace);
   bool in_body = false;
   for (const auto& [place, tensor] : trace.tensors()) in_body = in_body || place.first > 0;
   EXPECT_TRUE(in_body);
@@ -75,7 +75,7 @@ TEST(TensorTraceTest, KnowsShapesThatOnlyARunTells) {
   SignatureRunner runner = model.runner();
   fill_inputs(runner, 2);
   TensorTrace trace;
-  runner.run_observed(model.observer(), trace);
+  runner.run_instrumented(model.observer(), trace);
   ASSERT_FALSE(trace.tensors().empty());
   for (const auto& [place, tensor] : trace.tensors()) {
     if (tensor.type == ElementType::string) continue;
@@ -97,7 +97,7 @@ TEST(NodeInterceptionTest, PassesOnWhatTheListenerThrows) {
   runner.run();
   const Result expected = result_of(runner);
   FailingListener listener;
-  EXPECT_THROW(runner.run_observed(model.observer(), listener), std::length_error);
+  EXPECT_THROW(runner.run_instrumented(model.observer(), listener), std::length_error);
   runner.run();
   EXPECT_EQ(result_of(runner), expected);
 }
@@ -106,11 +106,11 @@ TEST(NodeInterceptionTest, LetsKernelsFail) {
   ObservedModel model("integer_division", builtin_kernels());
   SignatureRunner runner = model.runner();
   for (std::size_t i = 0; i < runner.count(Side::input); ++i) {
-    const std::span<std::byte> bytes = runner.slot(Side::input, i).bytes();
+    const std::span<std::byte> bytes = runner.binding(Side::input, i).bytes();
     std::memset(bytes.data(), 0, bytes.size());
   }
   TensorTrace trace;
-  EXPECT_THROW(runner.run_observed(model.observer(), trace), Error);
+  EXPECT_THROW(runner.run_instrumented(model.observer(), trace), Error);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ using testing::SizeIs;
 
 // Details point into the model's bytes.
 struct Read {
-  explicit Read(std::string_view name) : model(read_model(name)), details(ModelDetails::read(*model)) {}
+  explicit Read(std::string_view name) : model(read_model(name)), details(ModelDetails::read(model->bytes().span())) {}
 
   std::shared_ptr<const Model> model;
   ModelDetails details;

@@ -1,6 +1,7 @@
 #include "support/observed_model.hpp"
 
 #include "support/test_models.hpp"
+#include "zerolite/compilation/compile_model.hpp"
 #include "zerolite/compilation/environment.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -8,9 +9,7 @@
 namespace zerolite::tests {
 
 ObservedModel::ObservedModel(std::string_view name, const CompileOptions& options)
-    : model_(read_model(name)),
-      signature_(description().default_signature()),
-      observer_(description().subgraphs.size()) {
+    : model_(read_model(name)), signature_(description().default_signature()), observer_(make_observer(*model_)) {
   const OptionsHandle runtime_options = options.to_runtime();
   observer_.attach_to(runtime_options.get());
   const LogCapture log;

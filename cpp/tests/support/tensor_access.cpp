@@ -26,9 +26,9 @@ void fill_integers(std::span<std::byte> bytes, std::minstd_rand& random, int lea
 }
 
 void fill(SignatureRunner& runner, std::size_t input, std::minstd_rand& random) {
-  const TensorSlot& slot = runner.slot(Side::input, input);
-  const std::span<std::byte> bytes = slot.bytes();
-  switch (slot.type()) {
+  const TensorBinding& binding = runner.binding(Side::input, input);
+  const std::span<std::byte> bytes = binding.bytes();
+  switch (binding.type()) {
     case ElementType::float32:
     case ElementType::complex64:
       return fill_reals<float>(bytes, random);
@@ -50,7 +50,7 @@ void fill(SignatureRunner& runner, std::size_t input, std::minstd_rand& random) 
       return fill_integers<std::uint16_t>(bytes, random, 0x3800, 0x3C00);
     case ElementType::string: {
       std::size_t count = 1;
-      for (const std::int32_t dimension : slot.shape()) count *= static_cast<std::size_t>(dimension);
+      for (const std::int32_t dimension : binding.shape()) count *= static_cast<std::size_t>(dimension);
       std::vector<std::string> texts(count);
       std::ranges::generate(texts, [&] { return std::string(random() % 40, static_cast<char>('a' + random() % 26)); });
       return set_strings(runner, input, {texts.begin(), texts.end()});
@@ -73,22 +73,33 @@ void set_strings(SignatureRunner& runner, std::size_t input, const std::vector<s
 }
 
 std::vector<std::string> output_strings(SignatureRunner& runner, std::size_t index) {
-  const std::vector<std::string_view> views = string_tensor::decode(runner.slot(Side::output, index).bytes());
+  const std::vector<std::string_view> views = string_tensor::decode(runner.binding(Side::output, index).bytes());
   return {views.begin(), views.end()};
 }
 
 Result result_of(SignatureRunner& runner) {
   Result result;
   for (std::size_t i = 0; i < runner.count(Side::output); ++i) {
-    const TensorSlot& slot = runner.slot(Side::output, i);
-    result.shapes.push_back(slot.shape());
-    if (slot.type() == ElementType::string) {
+    const TensorBinding& binding = runner.binding(Side::output, i);
+    result.shapes.push_back(binding.shape());
+    if (binding.type() == ElementType::string) {
       result.strings.push_back(output_strings(runner, i));
     } else {
-      result.bytes.emplace_back(slot.bytes().begin(), slot.bytes().end());
+      result.bytes.emplace_back(binding.bytes().begin(), binding.bytes().end());
     }
   }
   return result;
+}
+
+std::size_t position_of(const SignatureRunner& runner, Side side, std::string_view name) {
+  const auto& tensors = side == Side::input ? runner.description().inputs : runner.description().outputs;
+  return static_cast<std::size_t>(std::ranges::find(tensors, name, &NamedTensor::name) - tensors.begin());
+}
+
+std::vector<float> run_with(SignatureRunner& runner, unsigned round) {
+  fill_inputs(runner, round);
+  runner.run();
+  return output<float>(runner);
 }
 
 }  // namespace zerolite::tests

@@ -11,12 +11,10 @@
 
 namespace zerolite::tests {
 
-using Side = SignatureRunner::Side;
-
 // A tensor's memory as elements.
 template <typename Element>
 std::span<Element> values(SignatureRunner& runner, Side side, std::size_t index) {
-  const std::span<std::byte> bytes = runner.slot(side, index).bytes();
+  const std::span<std::byte> bytes = runner.binding(side, index).bytes();
   return {reinterpret_cast<Element*>(bytes.data()), bytes.size() / sizeof(Element)};
 }
 
@@ -43,5 +41,9 @@ struct Result {
 };
 
 Result result_of(SignatureRunner& runner);
+
+std::size_t position_of(const SignatureRunner& runner, Side side, std::string_view name);
+// Runs over inputs of this round; the values of the first output.
+std::vector<float> run_with(SignatureRunner& runner, unsigned round);
 
 }  // namespace zerolite::tests

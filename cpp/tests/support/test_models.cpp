@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/model/model_bytes.hpp"
 
 namespace zerolite::tests {
@@ -26,7 +27,7 @@ std::vector<std::byte> model_content(std::string_view name) {
 }
 
 std::shared_ptr<const Model> read_model(std::string_view name) {
-  return std::make_shared<Model>(ModelBytes::read(model_path(name)));
+  return load_model(ModelBytes::read(model_path(name)));
 }
 
 CompileOptions builtin_kernels() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/test_models.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/verification/flexbuffer_check.hpp"
 #include "zerolite/verification/sparsity_check.hpp"
@@ -121,7 +122,7 @@ TEST(VerificationTest, NeverReadsOutsideAChangedFile) {
 
 std::string refusal_of(const std::filesystem::path& path) {
   try {
-    (void)Model(ModelBytes::read(path), Verification::full);
+    (void)load_model(ModelBytes::read(path), Verification::full);
   } catch (const InvalidModelError& error) {
     return error.what();
   }
@@ -145,7 +146,7 @@ TEST(VerificationTest, RefusesWhatTheFuzzerFound) {
 
 TEST(VerificationTest, NamesTheFile) {
   try {
-    (void)Model(ModelBytes::read(model_path("short_constant")));
+    (void)load_model(ModelBytes::read(model_path("short_constant")));
     FAIL();
   } catch (const InvalidModelError& error) {
     EXPECT_THAT(error.what(), HasSubstr("short_constant.tflite is not a sound TensorFlow Lite model: its tensor "

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.benchmarking.benchmark_result import BenchmarkResult
-from zerolite.benchmarking.first_results import first_results_in_turns
+from zerolite._platform.machine import describe_machine
+from zerolite._timing.interleaved import ProgressCallback, time_interleaved
+from zerolite.benchmarking.first_result import first_results_in_turns
 from zerolite.benchmarking.inputs import InputValues, make_inputs
-from zerolite.benchmarking.interleaved import ProgressCallback, time_interleaved
-from zerolite.benchmarking.machine import describe_machine
-from zerolite.benchmarking.quietly import import_quietly, open_quietly
-from zerolite.benchmarking.runtime_result import RuntimeResult
+from zerolite.benchmarking.quiet_session import import_quietly, open_quietly
+from zerolite.benchmarking.result import BenchmarkResult, RuntimeResult
 from zerolite.benchmarking.session import RUNTIMES, Session, open_session, session_of
 
 if TYPE_CHECKING:
-    from zerolite import CompiledModel
+    from zerolite._inference.model import CompiledModel
 
 __all__ = ["benchmark"]
 

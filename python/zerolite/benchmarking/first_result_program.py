@@ -20,11 +20,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zerolite._timing.stopwatch import Work
     from zerolite.benchmarking import session as session_module
 
 
-def main(session: Any, arguments: Sequence[str]) -> None:
-    """Do what the module says."""
+def main(session: Any, peak_memory: Any, arguments: Sequence[str]) -> None:
+    """Do what the module says.
+
+    Args:
+        session: the module `session`, which lies beside this file.
+        peak_memory: the module `_platform.peak_memory`.
+        arguments: those of the program.
+    """
     runtime, path, signature, threads, replicas, delegates = arguments
     started = time.perf_counter_ns()
     session.import_runtime(runtime)
@@ -43,7 +50,7 @@ def main(session: Any, arguments: Sequence[str]) -> None:
     loaded = time.perf_counter_ns()
     calls = [timer_of(one.batch(zeros(one, replica_count), 1) if pooled else one.call(zeros(one))) for one in opened]
     first = sum(call.timeit(1) for call in calls)
-    say(f"{imported - started} {loaded - imported} {int(first)} {peak_resident_bytes()}")
+    say(f"{imported - started} {loaded - imported} {int(first)} {peak_memory.peak_resident_bytes()}")
     invoke = opened[0].invoke
     timers = {"call": calls[0], "invoke": None if invoke is None else timer_of(invoke)}
     for request in sys.stdin:
@@ -54,7 +61,7 @@ def main(session: Any, arguments: Sequence[str]) -> None:
         say(str(int(timer.timeit(int(count)))))
 
 
-def timer_of(work: session_module.Work) -> timeit.Timer:
+def timer_of(work: Work) -> timeit.Timer:
     """A timer of the work, in nanoseconds."""
     statement, names = work
     return timeit.Timer(statement, timer=time.perf_counter_ns, globals=names)
@@ -76,24 +83,6 @@ def zeros(session: session_module.Session, times: int = 1) -> list[Any]:
     return arrays
 
 
-def peak_resident_bytes() -> int:
-    """The most memory that this process has had in use.
-
-    Linux counts it in VmHWM. What getrusage says there begins with the size of the process that started this one.
-    """
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123 - no pathlib here
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
 def say(line: str) -> None:
     """Write one line to whoever started this process."""
     os.write(1, f"{line}\n".encode())
@@ -107,22 +96,29 @@ def _made(delegates: str) -> list[Any]:
     return [getattr(zerolite, name)(**arguments) for name, arguments in json.loads(delegates)]
 
 
-def _load_session_module() -> Any:
-    """The file beside this one, loaded without the package around it."""
-    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - no pathlib here
-    # The folder of a script comes first on its path, and its neighbours are no top-level modules.
-    sys.path[:] = [entry for entry in sys.path if entry != folder]
-    spec = importlib.util.spec_from_file_location("session", os.path.join(folder, "session.py"))  # noqa: PTH118
+def _load_alone(path: str) -> Any:
+    """A module of zerolite, loaded from its file without the package around it."""
+    spec = importlib.util.spec_from_file_location(os.path.basename(path).removesuffix(".py"), path)  # noqa: PTH119
     if spec is None or spec.loader is None:
-        raise ImportError(f"there is no session.py in {folder}; install zerolite again")
+        raise ImportError(f"{path} can't be loaded; install zerolite again")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+def _run() -> None:
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - no pathlib here
+    # The folder of a script comes first on its path, and its neighbours are no top-level modules.
+    sys.path[:] = [entry for entry in sys.path if entry != folder]
+    session = _load_alone(os.path.join(folder, "session.py"))  # noqa: PTH118
+    package = os.path.dirname(folder)  # noqa: PTH120
+    peak_memory = _load_alone(os.path.join(package, "_platform", "peak_memory.py"))  # noqa: PTH118
+    main(session, peak_memory, sys.argv[1:])
+
+
 if __name__ == "__main__":
     try:
-        main(_load_session_module(), sys.argv[1:])
+        _run()
     except (ImportError, ValueError, TypeError, RuntimeError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
     # Taking a runtime down is not timed, and takes some of them long.

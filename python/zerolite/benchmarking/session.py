@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["RUNTIMES", "Session", "Work", "import_runtime", "open_session", "session_of"]
+    from zerolite._timing.stopwatch import Work
 
-#: A statement of Python, and the names in it.
-Work = tuple[str, dict[str, Any]]
+__all__ = ["RUNTIMES", "Session", "import_runtime", "open_session", "session_of"]
 
 #: Name of a runtime -> the module it comes from, and how to install that.
 RUNTIMES = {

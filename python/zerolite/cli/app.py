@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import typer
 
-from zerolite.cli import (
-    benchmark_command,
-    check_command,
-    classify_command,
-    compare_command,
-    convert_command,
-    demo_command,
-    evaluate_command,
-    info_command,
-    layers_command,
-    profile_command,
-    run_command,
-    tune_command,
+from zerolite.cli.commands import (
+    benchmark,
+    check,
+    classify,
+    compare,
+    convert,
+    demo,
+    evaluate,
+    info,
+    layers,
+    profile,
+    run,
+    tune,
 )
 
 __all__ = ["build_app"]
 
 _COMMANDS = (
-    info_command,
-    convert_command,
-    run_command,
-    evaluate_command,
-    compare_command,
-    classify_command,
-    benchmark_command,
-    profile_command,
-    layers_command,
-    tune_command,
-    check_command,
-    demo_command,
+    info,
+    convert,
+    run,
+    evaluate,
+    compare,
+    classify,
+    benchmark,
+    profile,
+    layers,
+    tune,
+    check,
+    demo,
 )
 
 

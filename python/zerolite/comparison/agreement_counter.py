@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.comparison.agreement import Agreement
-from zerolite.comparison.row_key import RowKey
-from zerolite.evaluation.class_numbers import predicted_classes
-from zerolite.evaluation.item_block import ItemBlock
+from zerolite._data.block import ItemBlock
+from zerolite._runners.classes import predicted_classes
+from zerolite.comparison.rows import Agreement, RowKey
 
 __all__ = ["AgreementCounter"]
 

@@ -10,24 +10,35 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zerolite.benchmarking.machine import describe_machine
+from zerolite._platform.machine import describe_machine
+from zerolite._runners import adapt
+from zerolite._runners.interpreter import reference_interpreter
+from zerolite._runners.keras import is_keras_file
 from zerolite.comparison.agreement_counter import AgreementCounter
-from zerolite.comparison.comparison import Comparison
-from zerolite.comparison.comparison_row import ComparisonRow
-from zerolite.comparison.model_size import model_size
-from zerolite.comparison.row_key import RowKey
+from zerolite.comparison.result import Comparison
+from zerolite.comparison.rows import ComparisonRow, RowKey
 from zerolite.comparison.worst_samples import WorstSamples
 from zerolite.evaluation.evaluate_models import evaluate_together
-from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
-from zerolite.evaluation.turns import ProgressCallback
-from zerolite.runners import adapt
-from zerolite.runners.keras_files import is_keras_file
-from zerolite.runners.reference_interpreter import reference_interpreter
+from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["RuntimeName", "compare"]
+__all__ = ["RuntimeName", "compare", "model_size"]
+
+
+def model_size(model: Any) -> int | None:
+    """Bytes of a model's file or content, or of the weights of a Keras model in memory; None where nobody knows."""
+    if isinstance(model, str | os.PathLike):
+        return Path(model).stat().st_size
+    if isinstance(model, bytes | bytearray | memoryview):
+        return memoryview(model).nbytes
+    if hasattr(model, "predict_on_batch"):
+        return sum(int(weight.numpy().nbytes) for weight in model.weights)
+    size = getattr(model, "size", None)
+    return size if isinstance(size, int) else None
+
 
 RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.comparison.row_key import RowKey
-from zerolite.comparison.sample import Sample
-from zerolite.evaluation.class_numbers import class_count, labelled_classes, predicted_classes
-from zerolite.evaluation.item_block import ItemBlock
+from zerolite._data.block import ItemBlock
+from zerolite._runners.classes import class_count, labelled_classes, predicted_classes
+from zerolite.comparison.rows import RowKey, Sample
 
 __all__ = ["WorstSamples"]
 

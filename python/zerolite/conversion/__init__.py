@@ -1,13 +1,11 @@
 """Conversion of models to .tflite, with or without quantization, in a process of its own."""
 
-from zerolite.conversion.conversion_error import ConversionError
-from zerolite.conversion.conversion_result import ConversionResult
 from zerolite.conversion.convert_model import convert
-from zerolite.conversion.keras_application import KerasApplication
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.quantization_mode import Quantize
-from zerolite.conversion.representative_data import RepresentativeData
-from zerolite.conversion.verification import OutputDifference, Verification
+from zerolite.conversion.options import Quantize
+from zerolite.conversion.result import ConversionError, ConversionResult, OutputDifference, Verification
+from zerolite.conversion.samples.representative_data import RepresentativeData
+from zerolite.conversion.source import KerasApplication
 
 __all__ = [
     "ConversionError",

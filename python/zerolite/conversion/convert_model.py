@@ -12,22 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from zerolite.atomic_write import check_writable_target, write_atomically
-from zerolite.captured_output import CapturedOutput
-from zerolite.conversion.child_process import ConversionProcess
-from zerolite.conversion.conversion_error import ConversionError, first_line
-from zerolite.conversion.conversion_result import ConversionResult
-from zerolite.conversion.exported_model import export_functions, export_keras_model, function_specs, keras_specs
-from zerolite.conversion.image_folder import OnCorrupt, Preprocessing
-from zerolite.conversion.input_spec import InputSpec, Specs
+from zerolite._platform.files import check_writable_target, write_atomically
+from zerolite._platform.output_capture import CapturedOutput
+from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import check_options
-from zerolite.conversion.quantization_mode import QUANTIZATION_MODES, Quantize
-from zerolite.conversion.representative_data import RepresentativeData
+from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
-from zerolite.conversion.sample_preparation import prepare_samples
+from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
+from zerolite.conversion.samples.images import OnCorrupt, Preprocessing
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.samples.preparation import prepare_samples
+from zerolite.conversion.samples.representative_data import RepresentativeData
 from zerolite.conversion.source import Source, recognize_source
-from zerolite.conversion.verification import Verification
+from zerolite.conversion.tensorflow.exported_model import (
+    export_functions,
+    export_keras_model,
+    function_specs,
+    keras_specs,
+)
 
 __all__ = ["convert"]
 
@@ -189,7 +191,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
 
 
 def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
-    from zerolite import load
+    from zerolite._inference.model import load
 
     with load(path) as model:
         return {

@@ -8,9 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from zerolite.conversion.keras_application import KerasApplication
+__all__ = ["KERAS_FILES", "KerasApplication", "Source", "SourceKind", "recognize_source"]
 
-__all__ = ["KERAS_FILES", "Source", "SourceKind", "recognize_source"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KerasApplication:
+    """A network of `keras.applications`, built and converted in the conversion's own process.
+
+    Attributes:
+        name: the constructor's name, as "MobileNetV2".
+        weights: "imagenet" downloads trained weights, once; "none" makes random ones from a fixed seed.
+        image_size: height and width of the input in pixels; None is the network's own.
+
+    Raises:
+        ValueError: the weights are neither of these, or the size is not positive.
+    """
+
+    name: str
+    weights: Literal["imagenet", "none"] = "imagenet"
+    image_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"'{self.name}' is no name of a Keras application; give one such as 'MobileNetV2'")
+        if self.weights not in ("imagenet", "none"):
+            raise ValueError(f"weights must be 'imagenet' or 'none'; came '{self.weights}'")
+        if self.image_size is not None and self.image_size < 1:
+            raise ValueError(f"image_size must be at least 1; came {self.image_size}")
+
 
 #: How the names of Keras files end.
 KERAS_FILES = (".keras", ".h5", ".hdf5")

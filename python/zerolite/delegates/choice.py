@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zerolite._counts import checked_count
+from zerolite._runtime.validation import checked_count
 from zerolite.delegates.delegate import Delegate
 from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
-    from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
 
@@ -99,7 +99,7 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
 def _has_slot(delegate: object) -> bool:
     if not isinstance(delegate, Delegate):
         return False
-    from zerolite.delegates.external_delegate import ExternalDelegate
+    from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
 

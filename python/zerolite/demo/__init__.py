@@ -1,6 +1,5 @@
 """The demonstration: scanned digits from training to a comparison of runtimes. Needs the extra "demo"."""
 
-from zerolite.demo.run import run_demo
-from zerolite.demo.settings import DemoSettings
+from zerolite.demo.run import DemoSettings, run_demo
 
 __all__ = ["DemoSettings", "run_demo"]

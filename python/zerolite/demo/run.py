@@ -5,19 +5,67 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from zerolite.atomic_write import write_atomically
+from zerolite._platform.files import write_atomically
+from zerolite._platform.output_capture import import_tensorflow_quietly
 from zerolite.comparison import compare
 from zerolite.conversion import Quantize, convert
-from zerolite.demo.digits import Digits
-from zerolite.demo.progress import Progress
 from zerolite.demo.report import Report
-from zerolite.demo.settings import DemoSettings
-from zerolite.demo.train import train
-from zerolite.quiet_tensorflow import import_tensorflow_quietly
+from zerolite.demo.train import Digits, train
 
-__all__ = ["run_demo"]
+__all__ = ["DemoSettings", "Progress", "run_demo"]
+
+IMAGE_COUNT = 1797
+DIGIT_COUNT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """Settings of one run.
+
+    Attributes:
+        out: the folder for models and reports; it is made when missing.
+        epochs: passes over the training split, at least 1.
+        seed: seed of the split, the weights, the shuffling and the augmentation.
+        test_images: how many of the 1,797 images are held out for the test.
+        rounds: how often every variant runs over the test split; latencies come from all rounds.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    out: Path = Path("build/demo")
+    epochs: int = 25
+    seed: int = 0
+    test_images: int = 360
+    rounds: int = 15
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.rounds < 1:
+            raise ValueError(f"epochs and rounds must be at least 1; came {self.epochs} and {self.rounds}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be from 0 to 4294967295; came {self.seed}")
+        if not DIGIT_COUNT <= self.test_images <= IMAGE_COUNT - DIGIT_COUNT:
+            raise ValueError(
+                f"test_images must be from {DIGIT_COUNT} to {IMAGE_COUNT - DIGIT_COUNT}, so that both sides "
+                f"of the split know every digit; came {self.test_images}"
+            )
+
+
+class Progress(Protocol):
+    """Told about stages, one after another."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of `total` steps begins; the one before is over."""
+        ...
+
+    def advance_to(self, done: int) -> None:
+        """`done` steps of the stage are behind us."""
+        ...
+
 
 _VARIANTS: dict[str, Quantize] = {
     "float32": "none",

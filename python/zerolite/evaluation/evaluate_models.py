@@ -6,19 +6,52 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
-from zerolite.evaluation.class_numbers import check_class_names
-from zerolite.evaluation.evaluation_result import EvaluationResult
-from zerolite.evaluation.metric_choice import MetricChoice, is_of_classes, metric_makers
-from zerolite.evaluation.model_measures import ModelMeasures
-from zerolite.evaluation.observer import Observer
-from zerolite.evaluation.open_items import open_items
-from zerolite.evaluation.turns import ProgressCallback, Turns
-from zerolite.runners import adapt
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._data.block import ItemBlock
+from zerolite._data.open import open_items
+from zerolite._runners import adapt
+from zerolite._runners.classes import check_class_names
+from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.metrics.metric import Metric, MetricValue
+from zerolite.evaluation.result import EvaluationResult
+from zerolite.evaluation.schedule import Observer, ProgressCallback, Turns
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["evaluate", "evaluate_together"]
+__all__ = ["ModelMeasures", "evaluate", "evaluate_together"]
+
+
+class ModelMeasures:
+    """Feeds metrics with one model's outputs, and keeps these where wanted."""
+
+    def __init__(self, name: str, metrics: Mapping[str, Metric], *, keep_outputs: bool) -> None:
+        self._name = name
+        self._metrics = metrics
+        self._kept: list[NDArray[Any]] | None = [] if keep_outputs else None
+        self._labelled = False
+
+    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Take in the model's outputs for some items."""
+        own = outputs[self._name]
+        if block.labels is not None:
+            self._labelled = True
+            for metric in self._metrics.values():
+                metric.update(own, block.labels)
+        if self._kept is not None:
+            self._kept.append(own)
+
+    @property
+    def values(self) -> dict[str, MetricValue]:
+        """Metric name -> value; empty without labels."""
+        return {name: metric.result() for name, metric in self._metrics.items()} if self._labelled else {}
+
+    @property
+    def outputs(self) -> NDArray[Any] | None:
+        """All outputs, (items, ...); None where they are not kept."""
+        return None if self._kept is None else np.concatenate(self._kept)
 
 
 def evaluate(

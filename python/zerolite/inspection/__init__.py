@@ -1,11 +1,8 @@
 """Inspection: what is inside a .tflite file, as text and as a picture."""
 
 from zerolite.inspection.drawing import GRAPH_SUFFIXES, draw_graph
-from zerolite.inspection.model_structure import ModelStructure
-from zerolite.inspection.operator import Operator
 from zerolite.inspection.reading import read_structure
-from zerolite.inspection.stored_tensor import StoredTensor
-from zerolite.inspection.subgraph import Subgraph
+from zerolite.inspection.structure import ModelStructure, Operator, StoredTensor, Subgraph
 
 __all__ = [
     "GRAPH_SUFFIXES",

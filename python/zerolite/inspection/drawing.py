@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zerolite.inspection.model_structure import ModelStructure
-from zerolite.inspection.operator import Operator
-from zerolite.inspection.subgraph import Subgraph
+from zerolite.inspection.structure import ModelStructure, Operator, Subgraph
 
 __all__ = ["GRAPH_SUFFIXES", "draw_graph"]
 

@@ -8,10 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from zerolite.inspection.model_structure import ModelStructure
-from zerolite.inspection.operator import Operator
-from zerolite.inspection.stored_tensor import StoredTensor
-from zerolite.inspection.subgraph import Subgraph
+from zerolite.inspection.structure import ModelStructure, Operator, StoredTensor, Subgraph
 
 __all__ = ["read_structure"]
 

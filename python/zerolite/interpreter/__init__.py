@@ -2,8 +2,7 @@
 
 from zerolite.interpreter.custom_ops import InterpreterWithCustomOps
 from zerolite.interpreter.delegate import Delegate, DelegateLoadError, load_delegate
-from zerolite.interpreter.interpreter import Interpreter
-from zerolite.interpreter.op_resolver_type import OpResolverType
+from zerolite.interpreter.interpreter import Interpreter, OpResolverType
 from zerolite.interpreter.signature_runner import SignatureRunner
 
 __all__ = [

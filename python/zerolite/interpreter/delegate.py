@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from zerolite import _native
-from zerolite.delegates.external_delegate import ExternalDelegate
+from zerolite.delegates.external import ExternalDelegate
 
 
 class DelegateLoadError(OSError, ValueError):

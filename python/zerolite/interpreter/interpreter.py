@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import os
 from collections.abc import Callable, Sequence
@@ -10,13 +11,56 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from zerolite import _native
-from zerolite._model import _contiguous_view, _encoded
+from zerolite._inference.model import _contiguous_view, _encoded
 from zerolite.interpreter.delegate import Delegate
-from zerolite.interpreter.op_resolver_type import OpResolverType
+from zerolite.interpreter.graph_details import GraphDetails
 from zerolite.interpreter.signature_runner import SignatureRunner
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+_CUSTOM = 32
+
+
+def operator_details(interpreter: Interpreter) -> list[dict[str, Any]]:
+    """Tell about every node of the main subgraph: index, op_name, inputs, outputs, operand_types, result_types."""
+    # The names are those of TensorFlow Lite's schema, of which LiteRT's package has a module.
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    names = {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
+
+    def types(tensors: Any) -> list[type]:
+        return [interpreter._tensor_details(int(tensor), 0)["dtype"] for tensor in tensors if tensor != -1]
+
+    return [
+        {
+            "index": index,
+            "op_name": (custom or "UnknownCustomOp") if code == _CUSTOM else names.get(code, str(code)),
+            "inputs": inputs,
+            "outputs": outputs,
+            "operand_types": types(inputs),
+            "result_types": types(outputs),
+        }
+        for index, (code, custom, inputs, outputs) in enumerate(interpreter._node_details())
+    ]
+
+
+@enum.unique
+class OpResolverType(enum.Enum):
+    """Which kernels an interpreter uses, under the names and values of tf.lite.experimental.OpResolverType."""
+
+    AUTO = 0
+    """XNNPACK where it has a kernel, TensorFlow Lite's optimized kernels elsewhere."""
+
+    BUILTIN = 1
+    """The same as AUTO."""
+
+    BUILTIN_REF = 2
+    """TensorFlow Lite's plain reference kernels, for finding out where a result comes from."""
+
+    BUILTIN_WITHOUT_DEFAULT_DELEGATES = 3
+    """TensorFlow Lite's optimized kernels, without XNNPACK."""
+
 
 _KERNELS = {
     OpResolverType.AUTO: _native.CpuKernels.delegate,
@@ -30,7 +74,7 @@ _KERNELS = {
 _LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
 
 
-class Interpreter(_native.GraphInterpreter):
+class Interpreter(GraphDetails):
     """A model whose tensors are told apart by index: tf.lite.Interpreter's interface.
 
     ``set_tensor``, ``invoke`` and ``get_tensor`` are native. The GIL is free during longer runs, and one interpreter
@@ -257,20 +301,7 @@ class Interpreter(_native.GraphInterpreter):
 
     # Members that tf.lite does not document, and that tools use.
 
-    def _get_full_signature_list(self) -> dict[str, dict[str, dict[str, int]]]:
-        return self._signature_details()
-
-    def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> dict[str, Any]:
-        details = self._tensor_details(int(tensor_index), int(subgraph_index))
-        if self._compress_zero_points:
-            parameters = details["quantization_parameters"]
-            if len(np.unique(parameters["zero_points"])) == 1:
-                parameters["zero_points"] = parameters["zero_points"][:1]
-        return details
-
     def _get_ops_details(self) -> list[dict[str, Any]]:
-        from zerolite.interpreter.operators import operator_details
-
         return operator_details(self)
 
     def _get_op_details(self, op_index: int) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolite.interpreter.graph_details import GraphDetails
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zerolite.interpreter.interpreter import Interpreter
+__all__ = ["SignatureRunner"]
 
 
 class SignatureRunner:
@@ -19,7 +21,7 @@ class SignatureRunner:
     other runners of the same subgraph, as tf.lite's does.
     """
 
-    def __init__(self, interpreter: Interpreter | None = None, signature_key: str | None = None) -> None:
+    def __init__(self, interpreter: GraphDetails | None = None, signature_key: str | None = None) -> None:
         """Look the signature up.
 
         Raises:

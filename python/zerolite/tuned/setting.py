@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerolite._counts import checked_count
+from zerolite._runtime.validation import checked_count
 from zerolite.delegates.choice import MOST_THREADS
 from zerolite.delegates.xnnpack import Kernels, XNNPack
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from zerolite.atomic_write import write_atomically
+from zerolite._platform.files import write_atomically
 from zerolite.tuned.setting import Setting
 from zerolite.tuned.tuning_identity import TuningIdentity
 

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerolite._runtime import runtime_info
-from zerolite.processor import processor_name, usable_cores
+from zerolite._platform.machine import processor_name, usable_cores
+from zerolite._runtime.library import runtime_info
 
 __all__ = ["TuningIdentity"]
 

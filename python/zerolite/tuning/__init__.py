@@ -1,7 +1,7 @@
 """Finding out how a model runs the fastest on this machine."""
 
+from zerolite.tuning.result import TuningResult
 from zerolite.tuning.trial import Trial
 from zerolite.tuning.tune_model import tune
-from zerolite.tuning.tuning_result import TuningResult
 
 __all__ = ["Trial", "TuningResult", "tune"]

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from zerolite.benchmarking.interleaved import ProgressCallback
+from zerolite._timing.interleaved import ProgressCallback
 from zerolite.tuned import Setting
-from zerolite.tuning.closeness import Closeness
-from zerolite.tuning.contestant import Opener, Outputs
-from zerolite.tuning.open_contestants import OpenContestants
-from zerolite.tuning.race import Lap, Race
-from zerolite.tuning.stages import Stage
-from zerolite.tuning.trial import Outcome, Trial
-from zerolite.tuning.verdict import Verdict
+from zerolite.tuning.candidates import OpenContestants, Opener, Outputs
+from zerolite.tuning.measurement import Lap, Race
+from zerolite.tuning.search_space import Stage
+from zerolite.tuning.tolerance import Closeness
+from zerolite.tuning.trial import Outcome, Trial, Verdict
 
 __all__ = ["Search"]
 

@@ -7,23 +7,21 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, get_args
 
-from zerolite._counts import checked_count
-from zerolite._model import CompiledModel, ModelSource, read_source, signature_of
+from zerolite._inference.model import CompiledModel, ModelSource, read_source, signature_of
+from zerolite._platform.machine import usable_cores
+from zerolite._runtime.validation import checked_count
 from zerolite.delegates.choice import MOST_THREADS
-from zerolite.processor import usable_cores
 from zerolite.tuned import Goal, Setting, TuningIdentity
-from zerolite.tuning.batch import batch_of, largest_chunk
-from zerolite.tuning.batch_contestant import BatchContestant
-from zerolite.tuning.call_contestant import CallContestant
-from zerolite.tuning.closeness import Closeness
-from zerolite.tuning.items import items_for
+from zerolite.tuning.candidates import BatchContestant, CallContestant
+from zerolite.tuning.inputs import batch_of, items_for, largest_chunk
+from zerolite.tuning.result import TuningResult
 from zerolite.tuning.search import Search
-from zerolite.tuning.stages import Limits, stages_for
-from zerolite.tuning.tuning_result import TuningResult
+from zerolite.tuning.search_space import Limits, stages_for
+from zerolite.tuning.tolerance import Closeness
 
 if TYPE_CHECKING:
-    from zerolite.benchmarking.interleaved import ProgressCallback
-    from zerolite.tuning.contestant import Contestant
+    from zerolite._timing.interleaved import ProgressCallback
+    from zerolite.tuning.candidates import Contestant
 
 __all__ = ["tune"]
 

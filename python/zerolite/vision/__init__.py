@@ -5,16 +5,13 @@
 >>> vision.top(model(x)[0], vision.load_labels("labels.txt"), k=5)
 """
 
-from zerolite.vision.classification import Classification
-from zerolite.vision.classifying import classify, image_files
-from zerolite.vision.image_error import ImageError
-from zerolite.vision.image_file import Color, Resampling, decode_image
+from zerolite.vision.classification import Classification, Prediction, classify, image_files, top
+from zerolite.vision.contact_sheet import contact_sheet
+from zerolite.vision.image import Color, ImageError, Resampling, decode_image
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels, load_labels
 from zerolite.vision.loading import OnCorrupt, load_image, load_images
-from zerolite.vision.prediction import Prediction, top
 from zerolite.vision.preprocessing import PREPROCESSINGS, preprocess
-from zerolite.vision.sheet import contact_sheet
 
 __all__ = [
     "PREPROCESSINGS",

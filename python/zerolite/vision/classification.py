@@ -1,14 +1,68 @@
-"""One image and what a model takes it for."""
+"""Running a classifier over image files."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zerolite.vision.prediction import Prediction
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Classification"]
+from zerolite._runners import Runner, adapt
+from zerolite._runners.classes import class_count
+from zerolite.vision.image import Resampling, image_size, pillow
+from zerolite.vision.image_folder import ImageFolder
+from zerolite.vision.labels import check_labels
+from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sound_images
+from zerolite.vision.preprocessing import check_preprocessing
+
+__all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class that an item may belong to.
+
+    Attributes:
+        class_number: the place of the class among the model's outputs.
+        label: its name; its number as text where there are no labels.
+        score: the model's output for it: a probability where the model ends in softmax.
+    """
+
+    class_number: int
+    label: str
+    score: float
+
+
+def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
+    """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
+
+    Args:
+        scores: one item's real outputs, shape (classes,) or (1, classes).
+        labels: the names of all classes; None names them by their numbers.
+        k: how many at most.
+
+    Raises:
+        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more labels than classes.
+    """
+    row = np.asarray(scores)
+    if row.ndim == 2 and row.shape[0] == 1:  # noqa: PLR2004 - a batch of one
+        row = row[0]
+    if row.ndim != 1 or row.size == 0:
+        raise ValueError(f"top takes the scores of one item, shape (classes,); came {row.shape}")
+    if k < 1:
+        raise ValueError(f"k must be at least 1; came {k}")
+    if labels is not None:
+        check_labels(labels, row.size)
+    best = np.argsort(-row.astype(np.float64), kind="stable")[:k]
+    return [
+        Prediction(int(number), str(number) if labels is None else labels[number], float(row[number]))
+        for number in best
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +85,118 @@ class Classification:
                 {"class_number": one.class_number, "label": one.label, "score": one.score} for one in self.predictions
             ],
         }
+
+
+def image_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The image files that are meant by files and folders; folders in the order of their paths.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: there is no image in a folder.
+    """
+    files: list[Path] = []
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            files += ImageFolder.open(path).files
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise FileNotFoundError(f"there is no file or folder {path}")
+    return files
+
+
+def classify(
+    model: Any,
+    images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    labels: Sequence[str] | None = None,
+    *,
+    k: int = 5,
+    preprocessing: str = "none",
+    resampling: Resampling = "nearest",
+    keep_aspect_ratio: bool = False,
+    on_corrupt: OnCorrupt = "raise",
+    output: str | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+) -> Iterator[Classification]:
+    """Say what is in images.
+
+    Args:
+        model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
+        images: a file or a folder, or several.
+        labels: the names of all classes, in the order of the model's outputs; None names them by their numbers.
+        k: how many classes to tell of each image.
+        preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2".
+        resampling: as for `decode_image`.
+        keep_aspect_ratio: as for `decode_image`.
+        on_corrupt: as for `load_images`.
+        output: the name of the output to read, for a model with several.
+        threads: how many threads a model given as a path or bytes may use.
+        workers: run a model given as a path or bytes in a pool of so many replicas.
+
+    Returns:
+        An iterator over the images that could be decoded; model, options and paths are checked at once.
+
+    Raises:
+        ImageError: a file is no sound image.
+        ValueError: the model does not take images, or labels are fewer or more than its classes.
+        OSError: a file or folder can't be read.
+        ImportError: Pillow is not installed (extra "vision").
+    """
+    pillow()
+    check_preprocessing(preprocessing)
+    check_on_corrupt(on_corrupt)
+    if k < 1:
+        raise ValueError(f"k must be at least 1; came {k}")
+    files = image_files([images] if isinstance(images, str | os.PathLike) else images)
+    runner = adapt(model, output=output, threads=threads, workers=workers)
+    try:
+        size, color = image_size(runner.inputs)
+        classes = runner.output.shape[-1]
+        class_count(np.empty((1, *runner.output.shape[1:])))
+        if labels is not None:
+            check_labels(labels, classes)
+    except BaseException:
+        runner.close()
+        raise
+
+    def load(file: Path) -> NDArray[Any]:
+        return load_image(
+            file,
+            size=size,
+            preprocessing=preprocessing,
+            color=color,
+            resampling=resampling,
+            keep_aspect_ratio=keep_aspect_ratio,
+        )
+
+    def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
+        found = 0
+        for position, image in sound_images(files, load, on_corrupt):
+            found += 1
+            yield files[position], runner.inputs[0].store_image(image)
+        if files and not found:
+            raise ValueError(f"none of the {len(files)} images can be decoded")
+
+    def results() -> Iterator[Classification]:
+        with closing(runner):
+            for paths, outputs in _run(runner, decoded()):
+                for path, scores in zip(paths, runner.output.real(outputs), strict=True):
+                    yield Classification(path, tuple(top(scores, labels, k=k)))
+
+    return results()
+
+
+def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:
+    """Paths and outputs, in as large parts as the runner likes."""
+    paths: list[Path] = []
+    waiting: list[NDArray[Any]] = []
+    for path, image in images:
+        paths.append(path)
+        waiting.append(image)
+        if len(waiting) == runner.items_per_call:
+            yield paths, runner.function(*waiting) if len(waiting) == 1 else runner.map(np.concatenate(waiting))
+            paths, waiting = [], []
+    if waiting:
+        yield paths, runner.map(np.concatenate(waiting))

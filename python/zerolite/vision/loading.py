@@ -10,8 +10,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.vision.image_error import ImageError
-from zerolite.vision.image_file import Color, Resampling, decode_image, pillow
+from zerolite.vision.image import Color, ImageError, Resampling, decode_image, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.preprocessing import check_preprocessing, preprocess
 

@@ -14,6 +14,7 @@
 #include "zerolite/delegates/npu_support.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
 #include "zerolite/execution/signature_runner.hpp"
+#include "zerolite/guards/kernel_guard.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -68,7 +69,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   observer.restart(model.description().subgraphs.size());
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
-  if (!options.fuse_operators) SingleOperatorNodes::attach_to(runtime_options.get());
+  if (!options.fuse_operators) XnnpackDelegate::request_single_operator_nodes(runtime_options.get());
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
   const abi::Status status =
@@ -120,7 +121,7 @@ std::unique_ptr<SignatureRunner> prepared(const Model& model, const GraphObserve
 
 // Throws Error when the model can't be compiled and prepared without delegates either.
 void require_sound_without_delegates(const Model& model, const CompileOptions& options) {
-  GraphObserver observer(model.description().subgraphs.size());
+  GraphObserver observer = make_observer(model);
   const CompiledModelHandle compiled = compile(model, options, observer, nullptr);
   (void)prepared(model, observer, compiled.get());
 }
@@ -131,7 +132,7 @@ void require_static_shapes(const Model& model) {
   CompileOptions plain;
   plain.kernels = CpuKernels::builtin;
   const ModelDescription& description = model.description();
-  GraphObserver observer(description.subgraphs.size());
+  GraphObserver observer = make_observer(model);
   const CompiledModelHandle compiled = compile(model, plain, observer, nullptr);
   for (std::size_t i = 0; i < description.signatures.size(); ++i) {
     const std::size_t subgraph = description.signatures[i].subgraph;
@@ -207,6 +208,10 @@ CompiledModelHandle compile_foreign_program(const Model& program, const CompileO
 }
 
 }  // namespace
+
+GraphObserver make_observer(const Model& model) {
+  return GraphObserver(model.description().subgraphs.size(), &guard_kernels);
+}
 
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
                           GraphObserver& observer, DelegateSlots& delegates,

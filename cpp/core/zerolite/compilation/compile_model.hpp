@@ -11,6 +11,10 @@
 
 namespace zerolite {
 
+// An observer for the compilation of a model, which also puts the guards before the kernels of every graph that it
+// sees.
+GraphObserver make_observer(const Model& model);
+
 struct Compilation {
   // What was compiled: the model, or what an NPU's compiler has made of it.
   std::shared_ptr<const Model> program;

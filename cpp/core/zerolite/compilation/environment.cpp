@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "zerolite/delegates/delegate_registry.hpp"
+#include "zerolite/delegates/xnnpack_delegate.hpp"
 #include "zerolite/graph/graph_observer.hpp"
 #include "zerolite/platform/error.hpp"
-#include "zerolite/runtime/accelerator.hpp"
 #include "zerolite/runtime/status.hpp"
 
 namespace zerolite {
@@ -51,7 +51,7 @@ LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warnin
 
 // Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
 void register_from_xnnpack_on(abi::Environment environment) {
-  register_cpu_accelerator(environment);
+  XnnpackDelegate::register_with(environment);
   DelegateSlots::register_after_xnnpack(environment);
   GraphObserver::register_with(environment);
 }

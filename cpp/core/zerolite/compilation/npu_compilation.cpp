@@ -13,6 +13,7 @@
 #include "zerolite/cache/cache_key.hpp"
 #include "zerolite/compilation/compile_options.hpp"
 #include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/graph/delegation.hpp"
 #include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/schema_fields.hpp"
@@ -47,7 +48,7 @@ std::string manufacturer_of(const Model& model) {
 }
 
 std::shared_ptr<const Model> model_of(const FileContent& content, const Model& original) {
-  return std::make_shared<const Model>(ModelBytes::copy(std::as_bytes(std::span(content)), original.name()));
+  return load_model(ModelBytes::copy(std::as_bytes(std::span(content)), original.name()));
 }
 
 bool same_tensors(const std::vector<NamedTensor>& left, const SubgraphDescription& left_graph,

@@ -70,8 +70,8 @@ std::optional<std::vector<std::int32_t>> translated(const std::vector<std::int32
 }  // namespace
 
 std::optional<OperatorOrigins> OperatorOrigins::of(const Model& model, const Model& program) {
-  const ModelDetails original = ModelDetails::read(model);
-  const ModelDetails compiled = ModelDetails::read(program);
+  const ModelDetails original = ModelDetails::read(model.bytes().span());
+  const ModelDetails compiled = ModelDetails::read(program.bytes().span());
   if (original.subgraphs.size() != compiled.subgraphs.size()) return std::nullopt;
   OperatorOrigins origins;
   for (std::size_t subgraph = 0; subgraph < original.subgraphs.size(); ++subgraph) {

@@ -31,7 +31,7 @@ std::string gpu_unsupported_reason(const Model& model) {
     }
   }
   // Takes the values that are there for the first of a dense tensor.
-  if (ModelDetails::read(model).has_sparse_tensors()) {
+  if (ModelDetails::read(model.bytes().span()).has_sparse_tensors()) {
     return "its weights are sparse, which the GPU accelerator computes wrongly";
   }
   return {};

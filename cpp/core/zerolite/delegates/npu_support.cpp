@@ -23,7 +23,7 @@ std::string npu_unsupported_reason(const Model& model) {
       if (std::string found = unsupported_reason(tensor); !found.empty()) return found;
     }
   }
-  if (ModelDetails::read(model).has_sparse_tensors()) {
+  if (ModelDetails::read(model.bytes().span()).has_sparse_tensors()) {
     return "its weights are sparse, which the NPU's compiler takes for dense ones";
   }
   return {};

@@ -18,17 +18,21 @@ constexpr const char* kIdentifier = "zerolite_single_operator_nodes";
 
 }  // namespace
 
-std::atomic<SingleOperatorNodes::Prepare> SingleOperatorNodes::xnnpack_prepare = nullptr;
-thread_local SingleOperatorNodes::Replace SingleOperatorNodes::replace_together = nullptr;
+std::atomic<XnnpackDelegate::Prepare> XnnpackDelegate::xnnpack_prepare = nullptr;
+thread_local XnnpackDelegate::Replace XnnpackDelegate::replace_together = nullptr;
 
-void SingleOperatorNodes::attach_to(abi::Options options) {
+void XnnpackDelegate::register_with(abi::Environment environment) {
+  register_accelerator(environment, RuntimeLibrary::get().cpu_accelerator(), &XnnpackDelegate::create_delegate);
+}
+
+void XnnpackDelegate::request_single_operator_nodes(abi::Options options) {
   static char asked_for = 1;
   attach_settings(options, kIdentifier, &asked_for);
 }
 
-abi::Status SingleOperatorNodes::create_cpu_delegate(abi::RuntimeContext context, abi::Environment environment,
-                                                     abi::AcceleratorConst accelerator, abi::Options options,
-                                                     abi::DelegateWrapper* wrapper) {
+abi::Status XnnpackDelegate::create_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                             abi::AcceleratorConst accelerator, abi::Options options,
+                                             abi::DelegateWrapper* wrapper) {
   const abi::Status status =
       RuntimeLibrary::get().cpu_accelerator().create_delegate(context, environment, accelerator, options, wrapper);
   if (status != abi::Status::ok || *wrapper == nullptr || find_settings(options, kIdentifier) == nullptr) return status;
@@ -38,23 +42,23 @@ abi::Status SingleOperatorNodes::create_cpu_delegate(abi::RuntimeContext context
   }
   auto* delegate = reinterpret_cast<Delegate*>(opaque);
   xnnpack_prepare = delegate->prepare;
-  delegate->prepare = &SingleOperatorNodes::prepare;
+  delegate->prepare = &XnnpackDelegate::prepare;
   return abi::Status::ok;
 }
 
-Status SingleOperatorNodes::prepare(Context* context, Delegate* delegate) {
+Status XnnpackDelegate::prepare(Context* context, Delegate* delegate) {
   const Replace outer = replace_together;
   const Replace own = context->replace_node_subsets_with_delegate_kernels;
   replace_together = own;
-  context->replace_node_subsets_with_delegate_kernels = &SingleOperatorNodes::replace_one_by_one;
+  context->replace_node_subsets_with_delegate_kernels = &XnnpackDelegate::replace_one_by_one;
   const Status status = xnnpack_prepare.load()(context, delegate);
   context->replace_node_subsets_with_delegate_kernels = own;
   replace_together = outer;
   return status;
 }
 
-Status SingleOperatorNodes::replace_one_by_one(Context* context, Registration registration, const IntArray* nodes,
-                                               Delegate* delegate) {
+Status XnnpackDelegate::replace_one_by_one(Context* context, Registration registration, const IntArray* nodes,
+                                           Delegate* delegate) {
   for (const int node : nodes->values()) {
     const std::array<int, 2> one = {1, node};  // an IntArray of one element
     const Status status =

@@ -1,4 +1,4 @@
-// XNNPACK with a node of its own for each operator that it takes.
+// XNNPACK, which LiteRT's own accelerator for the CPU makes, and a node of its own for each operator that it takes.
 //
 // XNNPACK names all operators that it takes at once, TensorFlow Lite gathers them into as few nodes as it can, and the
 // values between the operators of a node are XNNPACK's own. TensorFlow Lite's switch for not gathering them is not
@@ -12,21 +12,23 @@
 
 namespace zerolite {
 
-class SingleOperatorNodes {
+class XnnpackDelegate {
  public:
-  // Asks for it in the options of the model that is compiled next.
-  static void attach_to(abi::Options options);
-
-  // What LiteRT's own accelerator for the CPU answers when it is asked for a delegate, changed where it was asked for.
-  static abi::Status create_cpu_delegate(abi::RuntimeContext context, abi::Environment environment,
-                                         abi::AcceleratorConst accelerator, abi::Options options,
-                                         abi::DelegateWrapper* wrapper);
+  // Makes every model that is compiled in this environment ask LiteRT's own accelerator for the CPU, after the
+  // accelerators that were registered before.
+  static void register_with(abi::Environment environment);
+  // Asks for a node for each operator, in the options of the model that is compiled next.
+  static void request_single_operator_nodes(abi::Options options);
 
  private:
   using Prepare = abi::tflite::Status (*)(abi::tflite::Context*, abi::tflite::Delegate*);
   using Replace = abi::tflite::Status (*)(abi::tflite::Context*, abi::tflite::Registration,
                                           const abi::tflite::IntArray*, abi::tflite::Delegate*);
 
+  // What LiteRT's accelerator answers when it is asked for a delegate, changed for a model that asks for it.
+  static abi::Status create_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                     abi::AcceleratorConst accelerator, abi::Options options,
+                                     abi::DelegateWrapper* wrapper);
   static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Delegate* delegate);
   static abi::tflite::Status replace_one_by_one(abi::tflite::Context* context, abi::tflite::Registration registration,
                                                 const abi::tflite::IntArray* nodes, abi::tflite::Delegate* delegate);

@@ -27,7 +27,7 @@ bool has_variables(const ModelDescription& description) {
 AssignedVariables::AssignedVariables(const Model& model, std::size_t subgraph) {
   const ModelDescription& description = model.description();
   if (!has_variables(description)) return;
-  const ModelDetails details = ModelDetails::read(model);
+  const ModelDetails details = ModelDetails::read(model.bytes().span());
   std::map<std::string, std::size_t> most_read;
   for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
     const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};

@@ -20,7 +20,7 @@ std::string_view custom_name(const Registration& registration) {
   return registration.custom_name == nullptr ? std::string_view("unnamed") : std::string_view(registration.custom_name);
 }
 
-std::string obstacle_of(const Tensor& tensor) {
+std::string unsupported_reason_of(const Tensor& tensor) {
   const std::string name = "tensor '" + std::string(name_of(tensor)) + "'";
   switch (static_cast<ElementType>(tensor.type)) {
     case ElementType::string:
@@ -38,7 +38,7 @@ std::string obstacle_of(const Tensor& tensor) {
   return {};
 }
 
-std::string obstacle_of(const CapturedGraph& graph, const PlannedNode& planned) {
+std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode& planned) {
   const Registration& registration = *planned.registration;
   const Node& node = *planned.node;
   if (node.delegate != nullptr && custom_name(registration) != kXnnpack) {
@@ -64,43 +64,43 @@ bool draws_random_numbers(const Registration& registration) {
 
 }  // namespace
 
-std::string DirectPlan::obstacle(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
-                                 std::span<const TensorSlot> slots) {
+std::string DirectPlan::unsupported_reason(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+                                           std::span<const TensorBinding> bindings) {
   if (nodes.empty()) return "the graph has no operators";
   for (const PlannedNode& planned : nodes) {
-    if (std::string found = obstacle_of(graph, planned); !found.empty()) return found;
+    if (std::string found = unsupported_reason_of(graph, planned); !found.empty()) return found;
     if (draws_random_numbers(*planned.registration)) return "an operator draws random numbers";
     for (const abi::tflite::IntArray* list :
          {planned.node->inputs, planned.node->outputs, planned.node->intermediates, planned.node->temporaries}) {
       if (list == nullptr) continue;
       for (const int index : list->values()) {
         if (index == abi::tflite::kOptionalTensor) continue;
-        if (std::string found = obstacle_of(graph.tensor(index)); !found.empty()) return found;
+        if (std::string found = unsupported_reason_of(graph.tensor(index)); !found.empty()) return found;
       }
     }
   }
-  for (const TensorSlot& slot : slots) {
-    const Tensor& tensor = graph.tensor(slot.tensor_index());
-    if (std::string found = obstacle_of(tensor); !found.empty()) return found;
-    if (slot.size() == 0) continue;
+  for (const TensorBinding& binding : bindings) {
+    const Tensor& tensor = graph.tensor(binding.tensor_index());
+    if (std::string found = unsupported_reason_of(tensor); !found.empty()) return found;
+    if (binding.size() == 0) continue;
     // The runtime copies constant outputs into their buffers after each run.
     if (tensor.allocation_type == AllocationType::mmap_read_only ||
         tensor.allocation_type == AllocationType::persistent_read_only) {
       return "an output is a constant";
     }
-    if (tensor.data != slot.data()) return "the runtime does not use the memory it was given";
+    if (tensor.data != binding.data()) return "the runtime does not use the memory it was given";
   }
   return {};
 }
 
 DirectPlan::DirectPlan(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
-                       std::span<const TensorSlot> slots)
+                       std::span<const TensorBinding> bindings)
     : context_(graph.context()) {
   steps_.reserve(nodes.size());
   for (const PlannedNode& planned : nodes) steps_.push_back({planned.registration->invoke, planned.node});
-  pointers_.reserve(slots.size());
-  for (const TensorSlot& slot : slots) {
-    pointers_.push_back(slot.size() == 0 ? nullptr : &graph.tensor(slot.tensor_index()).data);
+  pointers_.reserve(bindings.size());
+  for (const TensorBinding& binding : bindings) {
+    pointers_.push_back(binding.size() == 0 ? nullptr : &graph.tensor(binding.tensor_index()).data);
   }
 }
 

@@ -24,16 +24,17 @@ class DirectPlan {
   // Subgraph::InvokeImpl): nothing is dynamic, so nothing is prepared or allocated during a run; no delegate
   // holds tensors elsewhere, so nothing is copied in or out; no node has effects beyond its outputs. Returns
   // why not, in words for the user; empty when the plan may be run directly.
-  [[nodiscard]] static std::string obstacle(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
-                                            std::span<const TensorSlot> slots);
+  [[nodiscard]] static std::string unsupported_reason(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+                                                      std::span<const TensorBinding> bindings);
 
   DirectPlan() = default;
-  // To be called right after a regular run, which prepares the graph and registers the slots' memory.
-  DirectPlan(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes, std::span<const TensorSlot> slots);
+  // To be called right after a regular run, which prepares the graph and registers the bindings' memory.
+  DirectPlan(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
+             std::span<const TensorBinding> bindings);
 
-  // Points the tensor of a slot at other memory of the same size.
-  void point(std::size_t slot, std::byte* data) const {
-    if (pointers_[slot] != nullptr) *pointers_[slot] = data;
+  // Points the tensor of a binding at other memory of the same size.
+  void point(std::size_t binding, std::byte* data) const {
+    if (pointers_[binding] != nullptr) *pointers_[binding] = data;
   }
 
   // Invokes the plan. False when a kernel failed.
@@ -50,7 +51,7 @@ class DirectPlan {
 
   abi::tflite::Context* context_ = nullptr;
   std::vector<Step> steps_;
-  std::vector<void**> pointers_;  // by slot, the data member of its tensor; null for a slot without bytes
+  std::vector<void**> pointers_;  // by binding, the data member of its tensor; null for a binding without bytes
 };
 
 }  // namespace zerolite

@@ -1,4 +1,5 @@
-// Giving a signature's inputs other shapes.
+#include "zerolite/execution/input_shapes.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -10,7 +11,7 @@
 
 #include "zerolite/delegates/gpu_delegate.hpp"
 #include "zerolite/delegates/npu_delegate.hpp"
-#include "zerolite/execution/signature_runner.hpp"
+#include "zerolite/execution/deferred_outputs.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -34,20 +35,60 @@ bool contains(const std::vector<ResizeRequest>& requests, std::size_t input) {
   return std::ranges::find(requests, input, &ResizeRequest::input) != requests.end();
 }
 
+void require_done(abi::Status status, const CompiledSignature& signature, const std::string& action,
+                  const LogCapture& log) {
+  if (status != abi::Status::ok) throw Error(signature.model_name + ": " + failure(status, action, log));
+}
+
 }  // namespace
 
-void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
-  const auto position = static_cast<std::size_t>(std::ranges::find(runtime_call_.inputs(), input_slots_[input]) -
-                                                 runtime_call_.inputs().begin());
+InputShapes::InputShapes(const CompiledSignature& signature, const Model& model, SignatureMemory& memory,
+                         Dispatcher& dispatcher)
+    : signature_(signature),
+      memory_(memory),
+      dispatcher_(dispatcher),
+      variables_(model, signature.description.subgraph) {}
+
+void InputShapes::allocate() {
+  const std::size_t count = signature_.subgraph.outputs.size();
+  if (count == 0) {
+    is_resized_ = false;
+    return;  // the runtime's call refuses a signature without outputs; a run allocates
+  }
+  // The call writes as many dimensions as a tensor has, past the end of a layout when they are more than 8,
+  // so there are layouts to spare (LiteRT 2.3.0).
+  constexpr std::size_t kSpareLayouts = 8;
+  std::vector<abi::Layout> layouts(count + kSpareLayouts);
   const LogCapture log;
-  const std::string action = "resize input '" + description_.inputs[input].name + "' to " + to_string(shape);
+  // Only where the call prepares the graph anew: outputs that are forgotten and get no memory then would be written to
+  // where there is none.
+  if (is_resized_) DeferredOutputs::forget_buffers(signature_.graph, memory_.computed_outputs());
+  const abi::Status status = guarded([&] {
+    return runtime().GetCompiledModelOutputTensorLayouts(signature_.compiled, signature_.index, count, layouts.data(),
+                                                         true);
+  });
+  // Without a signature the runtime looks tensors up by name and throws when two have the same
+  // (LiteRT 2.3.0). A run does not, so the graph is then prepared by the first one.
+  const bool is_left_to_a_run = status == kThrown && signature_.description.key == kPlaceholderSignature;
+  if (status != abi::Status::ok && !is_left_to_a_run) {
+    require_done(status, signature_, "prepare signature '" + signature_.description.key + "'", log);
+  }
+  is_resized_ = false;
+}
+
+void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
+  const std::int32_t tensor = memory_.binding(Side::input, input).tensor_index();
+  const std::vector<std::int32_t>& inputs = signature_.subgraph.inputs;
+  const auto position = static_cast<std::size_t>(std::ranges::find(inputs, tensor) - inputs.begin());
+  const LogCapture log;
+  const std::string action = "resize input '" + signature_.description.inputs[input].name + "' to " + to_string(shape);
   const auto resize_to = [&](const std::vector<std::int32_t>& size) {
     is_resized_ = true;
     require_done(guarded([&] {
-                   return runtime().CompiledModelResizeInputTensorNonStrict(model_, index_, position, size.data(),
-                                                                            size.size());
+                   return runtime().CompiledModelResizeInputTensorNonStrict(signature_.compiled, signature_.index,
+                                                                            position, size.data(), size.size());
                  }),
-                 action, log);
+                 signature_, action, log);
   };
   if (is_sized(shape)) {
     resize_to(shape);
@@ -55,95 +96,95 @@ void SignatureRunner::resize_input(std::size_t input, const std::vector<std::int
   }
   // The runtime refuses such a shape, but the graph does not (LiteRT 2.3.0). Any other shape makes the runtime prepare
   // the graph anew.
-  const std::int32_t tensor = slot(Side::input, input).tensor_index();
   std::vector<std::int32_t> stand_in(std::max<std::size_t>(shape.size(), 1), 1);
-  if (stand_in == graph_.shape(tensor)) stand_in[0] = 2;
+  if (stand_in == signature_.graph.shape(tensor)) stand_in[0] = 2;
   resize_to(stand_in);
-  if (!graph_.resize(tensor, shape)) throw Error(model_name_ + ": could not " + action + ": " + log.message());
+  if (!signature_.graph.resize(tensor, shape))
+    throw Error(signature_.model_name + ": could not " + action + ": " + log.message());
 }
 
-void SignatureRunner::apply(std::span<const ResizeRequest> requests) {
-  state_ = State::unprepared;  // before the graph changes: a plan that is called as it was would read what has moved
+void InputShapes::apply(std::span<const ResizeRequest> requests) {
+  dispatcher_.forget_plan();
   for (const ResizeRequest& request : requests) {
-    if (graph_.shape(slot(Side::input, request.input).tensor_index()) != request.shape) {
+    if (signature_.graph.shape(memory_.binding(Side::input, request.input).tensor_index()) != request.shape) {
       resize_input(request.input, request.shape);
     }
   }
   if (is_resized_) allocate();
 }
 
-void SignatureRunner::require_resizable(std::size_t input, const std::string& refusal) const {
-  if (GpuDelegate::runs_in(graph_)) {
+void InputShapes::require_resizable(std::size_t input, const std::string& refusal) const {
+  if (GpuDelegate::runs_in(signature_.graph)) {
     throw Error(refusal + "a part runs on the GPU, which computes the file's shapes only; load it without zl.Gpu");
   }
-  if (NpuDelegate::runs_in(graph_)) {
+  if (NpuDelegate::runs_in(signature_.graph)) {
     throw Error(refusal + "a part runs on the NPU, which computes the file's shapes only; load it without zl.Npu");
   }
-  if (variables_.are_delegated(graph_)) {
+  if (variables_.are_delegated(signature_.graph)) {
     throw Error(refusal +
                 "its variables are XNNPACK's, which keeps them at the size that they have; load it with "
                 "zl.XNNPack(kernels=\"builtin\")");
   }
-  const TensorSlot& slot = slots_[input_slots_[input]];
-  if (slot.shape().size() > abi::kTensorMaxRank) {
-    throw Error(refusal + "it has " + std::to_string(slot.shape().size()) +
+  const TensorBinding& binding = memory_.binding(Side::input, input);
+  if (binding.shape().size() > abi::kTensorMaxRank) {
+    throw Error(refusal + "it has " + std::to_string(binding.shape().size()) +
                 " dimensions, and the runtime resizes inputs of 1 to 8");
   }
-  const std::string_view name = name_of(graph_.tensor(slot.tensor_index()));
+  const std::string_view name = name_of(signature_.graph.tensor(binding.tensor_index()));
   const auto has_its_name = [&](std::int32_t other) {
-    return other != slot.tensor_index() && name_of(graph_.tensor(other)) == name;
+    return other != binding.tensor_index() && name_of(signature_.graph.tensor(other)) == name;
   };
-  if (std::ranges::any_of(subgraph_.inputs, has_its_name)) {
+  if (std::ranges::any_of(signature_.subgraph.inputs, has_its_name)) {
     throw Error(refusal + "another input has the name '" + std::string(name) +
                 "' too, and the runtime resizes inputs by name");
   }
 }
 
-void SignatureRunner::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
-  const TensorSlot& slot = slots_[input_slots_[request.input]];
-  const std::string refusal = model_name_ + ": input '" + description_.inputs[request.input].name +
+void InputShapes::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
+  const TensorBinding& binding = memory_.binding(Side::input, request.input);
+  const std::string refusal = signature_.model_name + ": input '" + signature_.description.inputs[request.input].name +
                               "' can't have the shape " + to_string(request.shape) + ": ";
   require_resizable(request.input, refusal);
   if (empty_shapes == EmptyShapes::refused) {
-    if (slot.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
+    if (binding.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
     if (!is_sized(request.shape)) throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
   }
   const bool negative = std::ranges::any_of(request.shape, [](std::int32_t dimension) { return dimension < 0; });
   if (negative || request.shape.size() > abi::kTensorMaxRank) {
     throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
   }
-  if (slot.type() != ElementType::string && !byte_size(slot.type(), request.shape)) {
+  if (binding.type() != ElementType::string && !byte_size(binding.type(), request.shape)) {
     throw ValueError(refusal + "its size does not fit into memory");
   }
-  const std::optional<Quantization> quantization = graph_.spec(slot.tensor_index()).quantization;
+  const std::optional<Quantization> quantization = signature_.graph.spec(binding.tensor_index()).quantization;
   if (empty_shapes == EmptyShapes::taken && quantization && quantization->scales.size() > 1) {
     require_channels(*quantization, request.shape, refusal);
   }
 }
 
-void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
-  // What is owed is overtaken by what is asked for: the shapes that are may be none that the graph can be prepared
-  // with.
+void InputShapes::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
+  // What is pending is overtaken by what is asked for: the graph may not be one that can be prepared as it is.
   std::vector<ResizeRequest> changes;
-  std::vector<ResizeRequest> previous = owed_;
+  std::vector<ResizeRequest> previous = pending_resize_;
   for (const ResizeRequest& request : requests) {
-    const std::vector<std::int32_t>& shape = slots_[input_slots_[request.input]].shape();
+    const std::vector<std::int32_t>& shape = memory_.binding(Side::input, request.input).shape();
     if (request.shape == shape) continue;
     require_possible(request, empty_shapes);
     changes.push_back(request);
-    if (!contains(owed_, request.input)) previous.push_back({request.input, shape});
+    if (!contains(pending_resize_, request.input)) previous.push_back({request.input, shape});
   }
   if (changes.empty()) {
-    catch_up();
+    apply_pending();
     return;
   }
-  std::ranges::copy_if(owed_, std::back_inserter(changes),
-                       [&](const ResizeRequest& owed) { return !contains(changes, owed.input); });
+  std::ranges::copy_if(pending_resize_, std::back_inserter(changes),
+                       [&](const ResizeRequest& pending) { return !contains(changes, pending.input); });
   try {
     apply(changes);
-    variables_.require_what_is_read(graph_, model_name_);
-    fit_slots();
-    owed_.clear();
+    variables_.require_what_is_read(signature_.graph, signature_.model_name);
+    memory_.fit();
+    dispatcher_.note_allocation();
+    pending_resize_.clear();
   } catch (const Error& error) {
     return_to(std::move(previous));
     throw Error(std::string(error.what()) + "; the previous shapes are kept");
@@ -153,21 +194,21 @@ void SignatureRunner::resize(std::span<const ResizeRequest> requests, EmptyShape
   }
 }
 
-void SignatureRunner::return_to(std::vector<ResizeRequest> shapes) noexcept {
+void InputShapes::return_to(std::vector<ResizeRequest> shapes) noexcept {
   try {
     apply(shapes);
-    owed_.clear();
+    pending_resize_.clear();
   } catch (...) {
-    owed_ = std::move(shapes);
+    pending_resize_ = std::move(shapes);
   }
-  note_allocation();
+  dispatcher_.note_allocation();
 }
 
-void SignatureRunner::catch_up() {
-  if (owed_.empty()) return;
-  apply(owed_);
-  note_allocation();
-  owed_.clear();
+void InputShapes::apply_pending() {
+  if (pending_resize_.empty()) return;
+  apply(pending_resize_);
+  dispatcher_.note_allocation();
+  pending_resize_.clear();
 }
 
 }  // namespace zerolite

@@ -18,11 +18,12 @@ RuntimeCall::RuntimeCall(abi::CompiledModel model, std::size_t signature, const 
       input_buffers_(inputs_.size()),
       output_buffers_(outputs_.size()) {}
 
-abi::Status RuntimeCall::run(std::span<TensorSlot> slots, std::optional<NodeHook> hook) {
-  std::ranges::transform(inputs_, input_buffers_.begin(), [&](std::size_t slot) { return slots[slot].registration(); });
+abi::Status RuntimeCall::run(std::span<TensorBinding> bindings, std::optional<NodeHook> hook) {
+  std::ranges::transform(inputs_, input_buffers_.begin(),
+                         [&](std::size_t binding) { return bindings[binding].registration(); });
   std::ranges::transform(outputs_, output_buffers_.begin(),
-                         [&](std::size_t slot) { return slots[slot].output_registration(); });
-  fill_unregistered_inputs(slots);
+                         [&](std::size_t binding) { return bindings[binding].output_registration(); });
+  fill_unregistered_inputs(bindings);
   const abi::Status status = run_with_inputs(hook);
   take_strings_back();
   return status;
@@ -37,26 +38,26 @@ abi::Status RuntimeCall::run_with_inputs(std::optional<NodeHook> hook) {
   return status;
 }
 
-void RuntimeCall::fill_unregistered_inputs(std::span<const TensorSlot> slots) {
+void RuntimeCall::fill_unregistered_inputs(std::span<const TensorBinding> bindings) {
   own_strings_.reserve(inputs_.size());  // before anything is lent
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const TensorSlot& slot = slots[inputs_[i]];
-    if (input_buffers_[i] != nullptr || slot.size() == 0) continue;
-    const abi::tflite::Tensor& tensor = graph_.tensor(slot.tensor_index());
-    if (slot.type() == ElementType::string) {
-      lend_strings(slot);
+    const TensorBinding& binding = bindings[inputs_[i]];
+    if (input_buffers_[i] != nullptr || binding.size() == 0) continue;
+    const abi::tflite::Tensor& tensor = graph_.tensor(binding.tensor_index());
+    if (binding.type() == ElementType::string) {
+      lend_strings(binding);
     } else if (tensor.data != nullptr) {
-      std::memcpy(tensor.data, slot.data(), std::min(slot.size(), tensor.bytes));
+      std::memcpy(tensor.data, binding.data(), std::min(binding.size(), tensor.bytes));
     }
   }
 }
 
 // A tensor's own memory is as large as the strings that it held before, or is not there: kernels would read past it.
-void RuntimeCall::lend_strings(const TensorSlot& slot) {
-  abi::tflite::Tensor& tensor = graph_.tensor(slot.tensor_index());
-  own_strings_.push_back({slot.tensor_index(), tensor.data, tensor.bytes, tensor.allocation_type});
-  tensor.data = slot.data();
-  tensor.bytes = slot.size();
+void RuntimeCall::lend_strings(const TensorBinding& binding) {
+  abi::tflite::Tensor& tensor = graph_.tensor(binding.tensor_index());
+  own_strings_.push_back({binding.tensor_index(), tensor.data, tensor.bytes, tensor.allocation_type});
+  tensor.data = binding.data();
+  tensor.bytes = binding.size();
   tensor.allocation_type = abi::tflite::AllocationType::custom;
 }
 

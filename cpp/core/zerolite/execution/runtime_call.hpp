@@ -20,17 +20,17 @@ struct NodeHook {
 
 class RuntimeCall {
  public:
-  // `inputs` and `outputs` are slots, in the order of the subgraph's inputs and outputs.
+  // `inputs` and `outputs` are positions of bindings, in the order of the subgraph's inputs and outputs.
   RuntimeCall(abi::CompiledModel model, std::size_t signature, const CapturedGraph& graph,
               std::vector<std::size_t> inputs, std::vector<std::size_t> outputs);
 
   [[nodiscard]] const std::vector<std::size_t>& inputs() const { return inputs_; }
   [[nodiscard]] const std::vector<std::size_t>& outputs() const { return outputs_; }
 
-  abi::Status run(std::span<TensorSlot> slots, std::optional<NodeHook> hook);
+  abi::Status run(std::span<TensorBinding> bindings, std::optional<NodeHook> hook);
 
  private:
-  // What a string tensor had before it was lent a slot's memory.
+  // What a string tensor had before it was lent a binding's memory.
   struct OwnStrings {
     std::int32_t tensor;
     void* data;
@@ -39,8 +39,8 @@ class RuntimeCall {
   };
 
   abi::Status run_with_inputs(std::optional<NodeHook> hook);
-  void fill_unregistered_inputs(std::span<const TensorSlot> slots);
-  void lend_strings(const TensorSlot& slot);
+  void fill_unregistered_inputs(std::span<const TensorBinding> bindings);
+  void lend_strings(const TensorBinding& binding);
   void take_strings_back() noexcept;
   abi::Status invoke();
 

@@ -10,7 +10,7 @@
 
 namespace zerolite {
 
-void TensorSlot::use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound) noexcept {
+void TensorBinding::use(std::byte* data, std::size_t size, std::shared_ptr<void> owner, bool bound) noexcept {
   registration_.reset();
   data_ = data;
   size_ = size;
@@ -18,12 +18,12 @@ void TensorSlot::use(std::byte* data, std::size_t size, std::shared_ptr<void> ow
   bound_ = bound;
 }
 
-TensorSlot::Fitting TensorSlot::fitting(std::vector<std::int32_t> shape, std::size_t size) const {
+TensorBinding::Fitting TensorBinding::fitting(std::vector<std::int32_t> shape, std::size_t size) const {
   const bool keeps_memory = owner_ != nullptr && size == size_;
   return {std::move(shape), size, keeps_memory ? nullptr : AlignedBuffer::allocate(size)};
 }
 
-bool TensorSlot::fit(Fitting fitting) noexcept {
+bool TensorBinding::fit(Fitting fitting) noexcept {
   if (fitting.shape != shape_) registration_.reset();
   shape_ = std::move(fitting.shape);
   if (fitting.memory == nullptr) return false;
@@ -32,27 +32,27 @@ bool TensorSlot::fit(Fitting fitting) noexcept {
   return true;
 }
 
-void TensorSlot::bind(std::byte* data, std::shared_ptr<void> owner) { use(data, size_, std::move(owner), true); }
+void TensorBinding::bind(std::byte* data, std::shared_ptr<void> owner) { use(data, size_, std::move(owner), true); }
 
-void TensorSlot::use_without_owning(std::byte* data, const TensorSlot& like) {
+void TensorBinding::use_without_owning(std::byte* data, const TensorBinding& like) {
   shape_ = like.shape_;
   use(data, like.size_, nullptr, true);
 }
 
-void TensorSlot::unbind() {
+void TensorBinding::unbind() {
   if (!bound_) return;
   std::shared_ptr<AlignedBuffer> buffer = AlignedBuffer::allocate(size_);
   std::byte* data = buffer->data();
   use(data, size_, std::move(buffer), false);
 }
 
-bool TensorSlot::is_registrable() const {
+bool TensorBinding::is_registrable() const {
   return size_ > 0 && shape_.size() <= abi::kTensorMaxRank &&
          std::ranges::all_of(shape_, [](std::int32_t dimension) { return dimension > 0; });
 }
 
-abi::TensorBuffer TensorSlot::registered_as(ElementType type, const std::vector<std::int32_t>& shape,
-                                            std::size_t size) {
+abi::TensorBuffer TensorBinding::registered_as(ElementType type, const std::vector<std::int32_t>& shape,
+                                               std::size_t size) {
   if (registration_ != nullptr) return registration_.get();
   abi::RankedTensorType tensor_type{};
   tensor_type.element_type = static_cast<int>(type);
@@ -66,14 +66,14 @@ abi::TensorBuffer TensorSlot::registered_as(ElementType type, const std::vector<
   return buffer;
 }
 
-abi::TensorBuffer TensorSlot::registration() {
+abi::TensorBuffer TensorBinding::registration() {
   if (!is_registrable()) return nullptr;
   // LiteRT 2.3.0 knows no size of these types; it looks at its own tensor's type afterwards.
   const bool has_no_size = type_ == ElementType::string || type_ == ElementType::complex128;
   return registered_as(has_no_size ? ElementType::uint8 : type_, shape_, size_);
 }
 
-abi::TensorBuffer TensorSlot::output_registration() {
+abi::TensorBuffer TensorBinding::output_registration() {
   if (is_registrable()) return registration();
   // Any type will do: the runtime does not compare the shapes of outputs (LiteRT 2.3.0).
   const std::size_t size = std::max<std::size_t>(size_, 1);

@@ -14,9 +14,9 @@
 
 namespace zerolite {
 
-class TensorSlot {
+class TensorBinding {
  public:
-  TensorSlot(std::int32_t tensor_index, ElementType type) : tensor_index_(tensor_index), type_(type) {}
+  TensorBinding(std::int32_t tensor_index, ElementType type) : tensor_index_(tensor_index), type_(type) {}
 
   [[nodiscard]] std::int32_t tensor_index() const { return tensor_index_; }
   [[nodiscard]] ElementType type() const { return type_; }
@@ -28,22 +28,22 @@ class TensorSlot {
   [[nodiscard]] const std::shared_ptr<void>& owner() const { return owner_; }
   [[nodiscard]] bool is_bound() const { return bound_; }
 
-  // What a slot is given to hold `size` bytes of a shape: fresh zeroed memory of our own, unless the memory that the
-  // slot has, bound or not, is of just that size.
+  // What a binding is given to hold `size` bytes of a shape: fresh zeroed memory of our own, unless the memory that the
+  // binding has, bound or not, is of just that size.
   struct Fitting {
     std::vector<std::int32_t> shape;
     std::size_t size = 0;
-    std::shared_ptr<AlignedBuffer> memory;  // null where the slot's own is kept
+    std::shared_ptr<AlignedBuffer> memory;  // null where the binding's own is kept
   };
   // Takes memory, and changes nothing.
   [[nodiscard]] Fitting fitting(std::vector<std::int32_t> shape, std::size_t size) const;
   // True when the memory is another one afterwards.
   bool fit(Fitting fitting) noexcept;
   bool fit(std::vector<std::int32_t> shape, std::size_t size) { return fit(fitting(std::move(shape), size)); }
-  // Takes the caller's memory, of the slot's size and 64-byte aligned; `owner` keeps it alive.
+  // Takes the caller's memory, of the binding's size and 64-byte aligned; `owner` keeps it alive.
   void bind(std::byte* data, std::shared_ptr<void> owner);
-  // Stands for another slot with memory that somebody else keeps alive.
-  void use_without_owning(std::byte* data, const TensorSlot& like);
+  // Stands for another binding with memory that somebody else keeps alive.
+  void use_without_owning(std::byte* data, const TensorBinding& like);
   // Goes back to memory of our own.
   void unbind();
 

@@ -1,6 +1,5 @@
 #include "zerolite/graph/graph_observer.hpp"
 
-#include "zerolite/guards/kernel_guard.hpp"
 #include "zerolite/runtime/accelerator.hpp"
 
 namespace zerolite {
@@ -10,7 +9,8 @@ constexpr const char* kIdentifier = "zerolite_graph_observer";
 
 }  // namespace
 
-GraphObserver::GraphObserver(std::size_t subgraph_count) : delegate_{}, graphs_(subgraph_count) {
+GraphObserver::GraphObserver(std::size_t subgraph_count, OnCapture on_capture)
+    : delegate_{}, graphs_(subgraph_count), on_capture_(on_capture) {
   delegate_.data = this;
   delegate_.prepare = &GraphObserver::prepare;
   // Without this flag the runtime would refuse to apply the observer to graphs with dynamic tensors and would
@@ -51,7 +51,7 @@ void GraphObserver::capture(abi::tflite::Context* context) {
     if (context->acquire_subgraph_context(context, index, &candidate) != abi::tflite::Status::ok) continue;
     if (candidate == context) {
       graphs_[i] = CapturedGraph(context);
-      guard_kernels(graphs_[i]);
+      if (on_capture_ != nullptr) on_capture_(graphs_[i]);
     }
     (void)context->release_subgraph_context(context, index);
   }

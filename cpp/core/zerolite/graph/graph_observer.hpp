@@ -17,7 +17,10 @@ namespace zerolite {
 
 class GraphObserver {
  public:
-  explicit GraphObserver(std::size_t subgraph_count);
+  // Called with each graph that the runtime has prepared, in the middle of its C code; null for nobody.
+  using OnCapture = void (*)(const CapturedGraph& graph) noexcept;
+
+  GraphObserver(std::size_t subgraph_count, OnCapture on_capture);
   ~GraphObserver() = default;
   GraphObserver(const GraphObserver&) = delete;
   GraphObserver& operator=(const GraphObserver&) = delete;
@@ -44,6 +47,7 @@ class GraphObserver {
 
   abi::tflite::Delegate delegate_;
   std::vector<CapturedGraph> graphs_;
+  OnCapture on_capture_;
 };
 
 }  // namespace zerolite

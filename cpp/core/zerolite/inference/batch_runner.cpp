@@ -13,7 +13,6 @@
 namespace zerolite {
 namespace {
 
-using Side = SignatureRunner::Side;
 using Shape = std::vector<std::int32_t>;
 
 constexpr std::array kSides = {Side::input, Side::output};
@@ -56,16 +55,16 @@ BatchLayout layout_of(const SignatureRunner& runner) {
 // caller's views and bound arrays stay as they are.
 class OwnMemory {
  public:
-  OwnMemory(SignatureRunner& runner, std::optional<std::size_t> items) : runner_(runner), saved_(runner.take_slots()) {
+  OwnMemory(SignatureRunner& runner, std::optional<std::size_t> items) : runner_(runner), saved_(runner.swap_out()) {
     if (!items) return;
     try {
       resize_to(*items);
     } catch (...) {
-      runner_.put_slots(std::move(saved_), {});
+      runner_.swap_in(std::move(saved_), {});
       throw;
     }
   }
-  ~OwnMemory() { runner_.put_slots(std::move(saved_), std::move(original_)); }
+  ~OwnMemory() { runner_.swap_in(std::move(saved_), std::move(original_)); }
   OwnMemory(const OwnMemory&) = delete;
   OwnMemory& operator=(const OwnMemory&) = delete;
 
@@ -82,7 +81,7 @@ class OwnMemory {
   }
 
   SignatureRunner& runner_;
-  std::vector<TensorSlot> saved_;
+  std::vector<TensorBinding> saved_;
   std::vector<ResizeRequest> original_;
 };
 
@@ -97,13 +96,13 @@ void copy_items(const BatchTensor& tensor, std::size_t first, std::size_t count,
     std::memmove(to + i * tensor.item_size, tensor.item(first + i), tensor.item_size);
 }
 
-// Ends lending, whatever came of the run.
-class EndOfLending {
+// Ends borrowing, whatever came of the run.
+class EndOfBorrowing {
  public:
-  explicit EndOfLending(SignatureRunner& runner) : runner_(runner) {}
-  ~EndOfLending() { runner_.end_lending(); }
-  EndOfLending(const EndOfLending&) = delete;
-  EndOfLending& operator=(const EndOfLending&) = delete;
+  explicit EndOfBorrowing(SignatureRunner& runner) : runner_(runner) {}
+  ~EndOfBorrowing() { runner_.end_borrowing(); }
+  EndOfBorrowing(const EndOfBorrowing&) = delete;
+  EndOfBorrowing& operator=(const EndOfBorrowing&) = delete;
 
  private:
   SignatureRunner& runner_;
@@ -130,29 +129,29 @@ Shape BatchLayout::item_shape(const Shape& shape) const {
 BatchRunner::BatchRunner(SignatureRunner& runner) : runner_(runner), layout_(layout_of(runner)) {}
 
 void BatchRunner::run_items(const Batch& batch, std::size_t first, std::size_t count) {
-  const EndOfLending end(runner_);
+  const EndOfBorrowing end(runner_);
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
     if (std::byte* data = in_place(batch, batch.inputs[i], Side::input, first, count)) {
-      runner_.lend(Side::input, i, data);
+      runner_.borrow(Side::input, i, data);
     } else {
-      copy_items(batch.inputs[i], first, count, runner_.slot(Side::input, i).data());
+      copy_items(batch.inputs[i], first, count, runner_.binding(Side::input, i).data());
     }
   }
   for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
-    const TensorSlot& slot = runner_.slot(Side::output, i);
-    const bool size_is_known = slot.size() == count * batch.outputs[i].item_size;
+    const TensorBinding& binding = runner_.binding(Side::output, i);
+    const bool size_is_known = binding.size() == count * batch.outputs[i].item_size;
     std::byte* data = size_is_known ? in_place(batch, batch.outputs[i], Side::output, first, count) : nullptr;
-    if (data != nullptr) runner_.lend(Side::output, i, data);
+    if (data != nullptr) runner_.borrow(Side::output, i, data);
   }
   runner_.run();
   for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
     const BatchTensor& tensor = batch.outputs[i];
-    const TensorSlot& slot = runner_.slot(Side::output, i);
-    if (slot.size() != count * tensor.item_size) {
+    const TensorBinding& binding = runner_.binding(Side::output, i);
+    if (binding.size() != count * tensor.item_size) {
       throw Error("output '" + runner_.description().outputs[i].name + "' does not have a result for each item");
     }
     std::byte* const to = tensor.item(first);
-    if (slot.data() != to && slot.size() > 0) std::memmove(to, slot.data(), slot.size());
+    if (binding.data() != to && binding.size() > 0) std::memmove(to, binding.data(), binding.size());
   }
 }
 

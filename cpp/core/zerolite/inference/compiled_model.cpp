@@ -92,7 +92,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
                              const std::shared_ptr<const Model>& program_made_before)
     : model_(std::move(model)),
       options_(std::move(options)),
-      observer_(model_->description().subgraphs.size()),
+      observer_(make_observer(*model_)),
       delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
       compilation_(compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_,
@@ -152,7 +152,7 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
                "profile the model", log);
   }
   RunProfiler listener(observer_, profiler);
-  runner.run_observed(observer_, listener);
+  runner.run_instrumented(observer_, listener);
   return listener.take();
 }
 
@@ -182,7 +182,7 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
   SignatureRunner*& user = users_[description().signatures[index].subgraph];
   if (user == nullptr || user != runner.get()) {
-    if (user != nullptr) user->catch_up();
+    if (user != nullptr) user->apply_pending();
     // Nobody's, should it come to nothing: who uses the subgraph next takes it over.
     user = nullptr;
     last_runner_ = nullptr;

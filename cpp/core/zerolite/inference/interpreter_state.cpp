@@ -80,12 +80,12 @@ std::vector<std::int32_t> GraphTensors::shape_signature(std::size_t index) const
   return tensor == nullptr || tensor->shape_signature.empty() ? shape(index) : tensor->shape_signature;
 }
 
-std::optional<std::size_t> GraphTensors::slot(std::size_t index) const {
+std::optional<std::size_t> GraphTensors::binding(std::size_t index) const {
   if (runner_ == nullptr) return std::nullopt;
-  const std::span<const TensorSlot> slots = runner_->slots();
-  const auto found = std::ranges::find(slots, static_cast<std::int32_t>(index), &TensorSlot::tensor_index);
-  if (found == slots.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - slots.begin());
+  const std::span<const TensorBinding> bindings = runner_->bindings();
+  const auto found = std::ranges::find(bindings, static_cast<std::int32_t>(index), &TensorBinding::tensor_index);
+  if (found == bindings.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - bindings.begin());
 }
 
 std::optional<std::size_t> GraphTensors::input(std::size_t index) const {
@@ -109,9 +109,9 @@ std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
   }
   if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;
   if (awaits_run(index)) return std::nullopt;
-  if (const std::optional<std::size_t> position = slot(index)) {
-    const TensorSlot& slot = runner_->slots()[*position];
-    return TensorMemory{slot.data(), slot.size(), true, slot.owner()};
+  if (const std::optional<std::size_t> position = binding(index)) {
+    const TensorBinding& binding = runner_->bindings()[*position];
+    return TensorMemory{binding.data(), binding.size(), true, binding.owner()};
   }
   const Tensor& tensor = graph()->tensor(static_cast<std::int32_t>(index));
   if (tensor.data == nullptr && tensor.bytes > 0) return std::nullopt;

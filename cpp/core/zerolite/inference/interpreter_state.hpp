@@ -14,6 +14,8 @@
 #include "zerolite/inference/compiled_model.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 #include "zerolite/model/model_contents.hpp"
+#include "zerolite/tensor/element_type.hpp"
+#include "zerolite/tensor/tensor_spec.hpp"
 
 namespace zerolite {
 
@@ -52,8 +54,8 @@ class GraphTensors {
 
   // Empty for a tensor that has no memory: the graph is not allocated, or a delegate keeps the values to itself.
   [[nodiscard]] std::optional<TensorMemory> memory(std::size_t index) const;
-  // The position among the runner's slots of an input or output of an allocated graph.
-  [[nodiscard]] std::optional<std::size_t> slot(std::size_t index) const;
+  // The position among the runner's bindings of an input or output of an allocated graph.
+  [[nodiscard]] std::optional<std::size_t> binding(std::size_t index) const;
   // The position among the signature's inputs.
   [[nodiscard]] std::optional<std::size_t> input(std::size_t index) const;
   // Fills an input of strings, which may be done before the allocation.

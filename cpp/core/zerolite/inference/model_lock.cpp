@@ -1,8 +1,23 @@
 #include "zerolite/inference/model_lock.hpp"
 
+#include <pthread.h>
+
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite {
+
+namespace forks {
+
+int count = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+namespace {
+
+// Without memory for it, forks go unnoticed, as they would without this file.
+[[maybe_unused]] const int kWatching = pthread_atfork(
+    nullptr, nullptr, +[] { ++count; });
+
+}  // namespace
+}  // namespace forks
 
 bool ModelLock::is_lost() const {
   const int holder = taken_.load(std::memory_order_relaxed);

@@ -6,9 +6,15 @@
 #include <string>
 #include <utility>
 
-#include "zerolite/inference/fork_count.hpp"
-
 namespace zerolite {
+
+namespace forks {
+// Changed only in a child that is being forked, which has one thread.
+extern int count;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+}  // namespace forks
+
+// How many forks lie between the process that loaded this library and the one that runs.
+inline int fork_count() { return forks::count; }
 
 class ModelLock {
  public:

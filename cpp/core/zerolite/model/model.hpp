@@ -3,19 +3,18 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "zerolite/model/model_bytes.hpp"
 #include "zerolite/model/model_interface.hpp"
 #include "zerolite/runtime/handle.hpp"
-#include "zerolite/verification/verification.hpp"
 
 namespace zerolite {
 
+enum class Verification;  // see verification.hpp
+
 class Model {
  public:
-  // Throws InvalidModelError when the bytes are not a sound model. The bytes are nobody else's at that time.
-  explicit Model(const std::shared_ptr<ModelBytes>& bytes, Verification level = Verification::structure);
-
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
   [[nodiscard]] const ModelBytes& bytes() const { return *bytes_; }
@@ -23,6 +22,12 @@ class Model {
   [[nodiscard]] abi::Model handle() const { return handle_.get(); }
 
  private:
+  // The only one who makes models: of bytes that it has verified.
+  friend std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level);
+
+  Model(std::shared_ptr<const ModelBytes> bytes, ModelDescription description, ModelHandle handle)
+      : bytes_(std::move(bytes)), description_(std::move(description)), handle_(std::move(handle)) {}
+
   std::shared_ptr<const ModelBytes> bytes_;
   ModelDescription description_;
   ModelHandle handle_;

@@ -210,14 +210,6 @@ class Reader {
 
 ModelDetails ModelDetails::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
 
-ModelDetails ModelDetails::read(const Model& model) {
-  try {
-    return read(model.bytes().span());
-  } catch (const InvalidModelError& error) {
-    throw InvalidModelError(model.name() + " is not a sound TensorFlow Lite model: " + error.what());
-  }
-}
-
 bool ModelDetails::has_sparse_tensors() const {
   const auto is_sparse = [](const TensorDetails& tensor) { return tensor.sparsity.has_value(); };
   return std::ranges::any_of(

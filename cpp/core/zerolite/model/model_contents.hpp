@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/model.hpp"
 
 namespace zerolite {
 
@@ -84,7 +83,6 @@ struct ModelDetails {
   // Throws InvalidModelError for what the model's description does not cover and is unsound. The bytes must outlive the
   // details.
   static ModelDetails read(std::span<const std::byte> bytes);
-  static ModelDetails read(const Model& model);
 
   [[nodiscard]] bool has_sparse_tensors() const;
 };

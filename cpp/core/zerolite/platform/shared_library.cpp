@@ -9,4 +9,13 @@ std::string loader_error() {
   return words == nullptr ? "unknown reason" : words;
 }
 
+std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol) {
+  void* handle = library ? dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
+  if (library && handle == nullptr) return loader_error();
+  (void)dlerror();
+  (void)dlsym(handle, symbol.c_str());
+  const char* words = dlerror();
+  return words == nullptr ? "" : words;
+}
+
 }  // namespace zerolite

@@ -1,11 +1,16 @@
-// Why the loader could not open a library.
+// What the system's loader says of libraries and their symbols.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace zerolite {
 
 // The loader's own words for what failed last on this thread.
 std::string loader_error();
+
+// Why the library, or the process where none is named, has no such symbol, in the loader's own words; empty when it
+// has. A library that was opened for this stays open.
+std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol);
 
 }  // namespace zerolite

@@ -1,6 +1,5 @@
 #include "zerolite/runtime/accelerator.hpp"
 
-#include "zerolite/delegates/xnnpack_delegate.hpp"
 #include "zerolite/runtime/handle.hpp"
 #include "zerolite/runtime/opaque_options.hpp"
 #include "zerolite/runtime/runtime_library.hpp"
@@ -28,32 +27,29 @@ abi::Status get_hardware_support(abi::AcceleratorConst /*accelerator*/, int* har
 void keep_settings(void* /*settings*/) {}
 void keep_delegate(abi::OpaqueDelegate /*delegate*/) {}
 
-void register_functions(abi::Environment environment, abi::GetAcceleratorName* name,
-                        abi::GetAcceleratorVersion* version, abi::GetHardwareSupport* hardware,
-                        abi::CreateDelegate* create_delegate) {
+}  // namespace
+
+void register_accelerator(abi::Environment environment, const abi::AcceleratorDefinition& identity,
+                          abi::CreateDelegate* create_delegate) {
   const LogCapture log;
   const auto require = [&](abi::Status status) { require_ok(status, "register an accelerator", log); };
   abi::Accelerator accelerator = nullptr;
   require(runtime().CreateAccelerator(&accelerator));
   AcceleratorHandle handle(accelerator);
-  require(runtime().SetAcceleratorGetName(accelerator, name));
-  require(runtime().SetAcceleratorGetVersion(accelerator, version));
-  require(runtime().SetAcceleratorGetHardwareSupport(accelerator, hardware));
+  require(runtime().SetAcceleratorGetName(accelerator, identity.get_name));
+  require(runtime().SetAcceleratorGetVersion(accelerator, identity.get_version));
+  require(runtime().SetAcceleratorGetHardwareSupport(accelerator, identity.get_hardware_support));
   require(runtime().SetDelegateFunction(accelerator, create_delegate));
   // The runtime takes the accelerator whether it accepts it or not.
   require(runtime().RegisterAccelerator(environment, handle.release(), nullptr, nullptr));
 }
 
-}  // namespace
-
 void register_accelerator(abi::Environment environment, abi::CreateDelegate* create_delegate) {
-  register_functions(environment, &get_name, &get_version, &get_hardware_support, create_delegate);
-}
-
-void register_cpu_accelerator(abi::Environment environment) {
-  const abi::AcceleratorDefinition& cpu = RuntimeLibrary::get().cpu_accelerator();
-  register_functions(environment, cpu.get_name, cpu.get_version, cpu.get_hardware_support,
-                     &SingleOperatorNodes::create_cpu_delegate);
+  abi::AcceleratorDefinition ours{};
+  ours.get_name = &get_name;
+  ours.get_version = &get_version;
+  ours.get_hardware_support = &get_hardware_support;
+  register_accelerator(environment, ours, create_delegate);
 }
 
 void attach_settings(abi::Options options, const char* identifier, void* settings) {

@@ -10,8 +10,9 @@ namespace zerolite {
 // Lets every model that is compiled in this environment ask for a delegate, after the accelerators that were
 // registered before.
 void register_accelerator(abi::Environment environment, abi::CreateDelegate* create_delegate);
-// LiteRT's own accelerator for the CPU, which is XNNPACK.
-void register_cpu_accelerator(abi::Environment environment);
+// The same under the name, the version and the hardware of an accelerator of the runtime's own.
+void register_accelerator(abi::Environment environment, const abi::AcceleratorDefinition& identity,
+                          abi::CreateDelegate* create_delegate);
 
 // An accelerator is the environment's and its settings are a model's, so they travel in the model's options. What is
 // attached stays the caller's, and is null for a model that has nothing under this identifier.

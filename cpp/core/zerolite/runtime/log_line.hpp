@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-#include "zerolite/runtime/runtime_log.hpp"
-
 namespace zerolite {
+
+enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, silent = 4 };
 
 struct LogLine {
   LogLevel level = LogLevel::error;  // lines of unknown form are taken for errors

@@ -16,8 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include "zerolite/runtime/log_line.hpp"
-
 namespace zerolite {
 
 // What this thread's captures have collected, and the line that the runtime is writing just now (it writes a line in

@@ -3,15 +3,16 @@
 // into the exception that the call may throw, and reaches the terminal only when a log level asks for it.
 #pragma once
 
+#include <cstddef>
 #include <string>
+
+#include "zerolite/runtime/log_line.hpp"
 
 namespace zerolite {
 
 namespace runtime_log {
 struct ThreadLog;  // what one thread has collected
 }
-
-enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, silent = 4 };
 
 // Collects what the runtime says on this thread while it lives. Captures nest; each sees what came since it
 // began.

@@ -1,0 +1,44 @@
+#include "zerolite/compilation/load_model.hpp"
+
+#include <utility>
+
+#include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/unsupported_fields_mask.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/status.hpp"
+
+namespace zerolite {
+namespace {
+
+abi::Status create(const ModelBytes& bytes, abi::Model& model) {
+  // The call that takes a buffer verifies the FlatBuffer; the one that takes a file does not (LiteRT 2.3.0).
+  return runtime().CreateModelFromBuffer(Environment::cpu().handle(), bytes.span().data(), bytes.span().size(), &model);
+}
+
+ModelHandle create(ModelBytes& bytes) {
+  const LogCapture log;
+  abi::Model model = nullptr;
+  abi::Status status = create(bytes, model);
+  // The FlatBuffer was verified by then: what it was refused for is a part of the model.
+  if (status == abi::Status::unsupported) {
+    const MaskedParts masked(bytes.mutable_span());
+    status = create(bytes, model);
+  }
+  if (status != abi::Status::ok) {
+    throw InvalidModelError(bytes.name() + " is not a sound TensorFlow Lite model: " + failure(status, "read it", log) +
+                            "; convert or download it again");
+  }
+  return ModelHandle(model);
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level) {
+  ModelDescription description = ModelDescription::parse(*bytes);
+  verify(*bytes, description, level);
+  ModelHandle handle = create(*bytes);
+  // Not make_shared, for which the constructor would have to be public.
+  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(description), std::move(handle)));
+}
+
+}  // namespace zerolite

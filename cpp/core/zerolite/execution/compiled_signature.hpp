@@ -1,0 +1,32 @@
+// A signature of a compiled model, as the parts of its runner see it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "litert_abi/types.hpp"
+#include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/model/model.hpp"
+
+namespace zerolite {
+
+// Owns nothing: the compiled model, the model and the graph outlive it.
+struct CompiledSignature {
+  CompiledSignature(abi::CompiledModel compiled_model, std::size_t signature, const Model& model,
+                    const CapturedGraph& captured)
+      : compiled(compiled_model),
+        index(signature),
+        model_name(model.name()),
+        description(model.description().signatures[signature]),
+        subgraph(model.description().subgraphs[description.subgraph]),
+        graph(captured) {}
+
+  abi::CompiledModel compiled;
+  std::size_t index;  // among the model's signatures
+  const std::string& model_name;
+  const SignatureDescription& description;
+  const SubgraphDescription& subgraph;
+  const CapturedGraph& graph;
+};
+
+}  // namespace zerolite

@@ -1,0 +1,186 @@
+#include "zerolite/execution/dispatcher.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "zerolite/execution/deferred_outputs.hpp"
+#include "zerolite/instrumentation/node_interception.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/status.hpp"
+
+namespace zerolite {
+
+Dispatcher::Dispatcher(const CompiledSignature& signature, SignatureMemory& memory, bool direct_allowed)
+    : signature_(signature),
+      memory_(memory),
+      runtime_call_(signature.compiled, signature.index, signature.graph, memory.positions(signature.subgraph.inputs),
+                    memory.positions(signature.subgraph.outputs)),
+      direct_allowed_(direct_allowed) {}
+
+void Dispatcher::note_allocation() noexcept {
+  forget_plan();
+  memory_.note_allocation();
+  has_dynamic_outputs_ = DeferredOutputs::has_dynamic(signature_.graph);
+  has_late_outputs_ = DeferredOutputs::has_late(signature_.graph, memory_.computed_outputs());
+}
+
+Dispatch Dispatcher::dispatch() const {
+  if (!direct_allowed_) return {false, "ZEROLITE_DISPATCH=runtime asks for the runtime's own call"};
+  switch (state_) {
+    case State::untimed:
+    case State::direct:
+      return {true, "the prepared plan is called without the runtime"};
+    case State::runtime:
+      return {false, unsupported_reason_};
+    case State::unprepared:
+      break;
+  }
+  return {false, "the next run prepares the plan"};
+}
+
+void Dispatcher::throw_kernel_failure(const std::string& message) const {
+  throw Error(signature_.model_name + ": running signature '" + signature_.description.key + "' failed" +
+              (message.empty() ? "" : ": " + message));
+}
+
+void Dispatcher::run_timed() {
+  const auto begin = std::chrono::steady_clock::now();
+  run_direct();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  direct_seconds_ = std::min(direct_seconds_, taken.count());
+  if (++timed_runs_ == kTimedRuns) state_ = State::direct;
+}
+
+void Dispatcher::invoke_runtime() {
+  const LogCapture log;
+  abi::Status status = abi::Status::ok;
+  if (has_dynamic_outputs_ || has_late_outputs_) {
+    using Kind = DeferredOutputs::Kind;
+    DeferredOutputs outputs(signature_.graph, memory_.computed_outputs(),
+                            has_dynamic_outputs_ ? Kind::dynamic : Kind::late);
+    status = runtime_call_.run(memory_.bindings(), NodeHook{&DeferredOutputs::before_node, &outputs});
+  } else {
+    status = runtime_call_.run(memory_.bindings(), std::nullopt);
+  }
+  if (status != abi::Status::ok) throw_kernel_failure(log.message());
+}
+
+void Dispatcher::invoke_and_grow() {
+  try {
+    invoke_runtime();
+  } catch (const Error&) {
+    // The runtime fails when an output does not fit into its buffer, and only then is the size of strings
+    // known, and of outputs of a graph that could not be prepared before (LiteRT 2.3.0).
+    if (!memory_.grow_outputs()) throw;
+    invoke_runtime();
+  }
+}
+
+void Dispatcher::run_regular() {
+  // Some shapes turn out to be unknown only when a kernel runs, also in a run that fails.
+  const auto note_dynamic_outputs = [this] {
+    has_dynamic_outputs_ = has_dynamic_outputs_ || DeferredOutputs::has_dynamic(signature_.graph);
+  };
+  try {
+    invoke_and_grow();
+  } catch (...) {
+    note_dynamic_outputs();
+    throw;
+  }
+  note_dynamic_outputs();
+  memory_.collect_outputs();
+}
+
+void Dispatcher::run() {
+  if (state_ == State::direct) {
+    run_direct();
+    return;
+  }
+  if (state_ == State::runtime) {
+    run_regular();
+    return;
+  }
+  if (state_ == State::untimed) {
+    run_timed();
+    return;
+  }
+  if (has_late_outputs_) {
+    // Now the sizes are known; the next run registers buffers for good.
+    run_regular();
+    has_late_outputs_ = false;
+    return;
+  }
+  const bool compare = direct_allowed_ && !compared_;
+  const VariableValues variables = compare ? VariableValues(signature_.graph) : VariableValues();
+  run_regular();
+  // What fails here, for want of memory, is done again after the next run.
+  State settled = settle();
+  if (settled == State::untimed && compare) {
+    if (!direct_run_agrees(variables)) {
+      unsupported_reason_ = "a direct run gave other results than the runtime's own call";
+      settled = State::runtime;
+    }
+    compared_ = true;
+  }
+  state_ = settled;
+}
+
+Dispatcher::State Dispatcher::settle() {
+  if (!direct_allowed_) return State::runtime;
+  const std::vector<PlannedNode> nodes = signature_.graph.plan();
+  unsupported_reason_ = DirectPlan::unsupported_reason(signature_.graph, nodes, memory_.bindings());
+  if (!unsupported_reason_.empty()) return State::runtime;
+  plan_ = DirectPlan(signature_.graph, nodes, memory_.bindings());
+  timed_runs_ = 0;
+  direct_seconds_ = std::numeric_limits<double>::infinity();
+  return State::untimed;
+}
+
+bool Dispatcher::direct_run_agrees(const VariableValues& variables_before) {
+  const CapturedGraph& graph = signature_.graph;
+  const VariableValues variables_after(graph);
+  const std::size_t count = memory_.count(Side::output);
+  std::vector<std::vector<std::byte>> expected;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<const std::byte> bytes = memory_.binding(Side::output, i).bytes();
+    expected.emplace_back(bytes.begin(), bytes.end());
+  }
+  variables_before.restore(graph);
+  bool agrees = true;
+  {
+    const LogCapture log;
+    agrees = plan_.run();
+  }
+  agrees = agrees && VariableValues(graph) == variables_after;
+  for (std::size_t i = 0; i < count && agrees; ++i) {
+    agrees = std::ranges::equal(expected[i], memory_.binding(Side::output, i).bytes());
+  }
+  if (!agrees) {
+    variables_after.restore(graph);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::memcpy(memory_.binding(Side::output, i).data(), expected[i].data(), expected[i].size());
+    }
+  }
+  return agrees;
+}
+
+void Dispatcher::run_instrumented(const GraphObserver& observer, NodeListener& listener) {
+  // The plan that a direct run calls must not be read while its kernels are replaced.
+  forget_plan();
+  const NodeInterception interception(observer, listener);
+  try {
+    listener.begin_run();
+    run_regular();
+    listener.end_run();
+  } catch (...) {
+    interception.rethrow_listener_error();
+    throw;
+  }
+  has_late_outputs_ = false;
+}
+
+}  // namespace zerolite

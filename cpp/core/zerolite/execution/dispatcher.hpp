@@ -1,0 +1,98 @@
+// How a signature is run: through the runtime's own call, or directly where that comes to the same.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <string>
+
+#include "zerolite/execution/compiled_signature.hpp"
+#include "zerolite/execution/direct_plan.hpp"
+#include "zerolite/execution/runtime_call.hpp"
+#include "zerolite/execution/signature_memory.hpp"
+#include "zerolite/execution/variable_values.hpp"
+#include "zerolite/runtime/runtime_log.hpp"
+
+namespace zerolite {
+
+class GraphObserver;
+class NodeListener;
+
+// How the next run is made, and why.
+struct Dispatch {
+  bool direct = false;
+  std::string reason;
+};
+
+// The first run after an allocation is a regular one, by the runtime's call. The plan is read after it, and called
+// directly from then on; the very first direct run is compared with a regular one.
+class Dispatcher {
+ public:
+  Dispatcher(const CompiledSignature& signature, SignatureMemory& memory, bool direct_allowed);
+  ~Dispatcher() = default;
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // Nothing but direct runs come until the next allocation.
+  [[nodiscard]] bool is_settled_direct() const { return state_ == State::direct; }
+  // Needs is_settled_direct(). Copies nothing and allocates nothing. Throws Error when a kernel fails.
+  void run_direct() {
+    const LogCapture log;
+    if (!plan_.run()) throw_kernel_failure(log.message());
+  }
+  // A run as the state asks for it. Throws Error when a kernel fails.
+  void run();
+  // A run by the runtime's own call, of which `listener` hears every node of every graph. The next run prepares anew.
+  void run_instrumented(const GraphObserver& observer, NodeListener& listener);
+
+  // The next run is a direct one.
+  [[nodiscard]] bool is_direct() const { return state_ == State::direct || state_ == State::untimed; }
+  // How long the shortest of the first direct runs took, in seconds: a single one may have met cold caches, or another
+  // process. Infinite before the first.
+  [[nodiscard]] double direct_seconds() const { return direct_seconds_; }
+  [[nodiscard]] Dispatch dispatch() const;
+  // The shapes of the outputs are known before a run.
+  [[nodiscard]] bool knows_output_shapes() const { return !has_dynamic_outputs_ && !has_late_outputs_; }
+  // Some output's shape is known only after a run.
+  [[nodiscard]] bool has_dynamic_outputs() const { return has_dynamic_outputs_; }
+
+  // Before the graph changes: a plan that is called as it was would read what has moved.
+  void forget_plan() noexcept { state_ = State::unprepared; }
+  // After the graph was allocated anew.
+  void note_allocation() noexcept;
+  // After a binding has got other memory of the same size.
+  void follow(std::size_t position) const {
+    if (is_direct()) plan_.point(position, memory_.bindings()[position].data());
+  }
+
+ private:
+  enum class State {
+    unprepared,  // the next run is a regular one, after which the plan is read anew
+    untimed,     // runs are direct, and are timed, the first few
+    direct,
+    runtime,
+  };
+
+  void run_timed();
+  void run_regular();
+  void invoke_and_grow();
+  void invoke_runtime();
+  [[nodiscard]] State settle();
+  bool direct_run_agrees(const VariableValues& variables_before);
+  [[noreturn]] void throw_kernel_failure(const std::string& message) const;
+
+  const CompiledSignature& signature_;
+  SignatureMemory& memory_;
+  RuntimeCall runtime_call_;
+  State state_ = State::unprepared;
+  DirectPlan plan_;
+  std::string unsupported_reason_;  // why runs are not direct
+  bool direct_allowed_;
+  bool compared_ = false;
+  bool has_dynamic_outputs_ = false;
+  bool has_late_outputs_ = false;
+  static constexpr int kTimedRuns = 3;
+  int timed_runs_ = 0;
+  double direct_seconds_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace zerolite

@@ -1,0 +1,59 @@
+// Giving a signature's inputs other shapes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "zerolite/execution/assigned_variables.hpp"
+#include "zerolite/execution/compiled_signature.hpp"
+#include "zerolite/execution/dispatcher.hpp"
+#include "zerolite/execution/signature_memory.hpp"
+
+namespace zerolite {
+
+struct ResizeRequest {
+  std::size_t input;
+  std::vector<std::int32_t> shape;
+};
+
+// Whether an input may be given no elements, and a scalar dimensions or the other way round, which kernels need not
+// stand.
+enum class EmptyShapes { refused, taken };
+
+class InputShapes {
+ public:
+  InputShapes(const CompiledSignature& signature, const Model& model, SignatureMemory& memory, Dispatcher& dispatcher);
+  ~InputShapes() = default;
+  InputShapes(const InputShapes&) = delete;
+  InputShapes& operator=(const InputShapes&) = delete;
+
+  // Lets the runtime prepare the graph for the shapes that it has. Throws Error when it can't.
+  void allocate();
+
+  // All or nothing, the memory included. Throws ValueError for a shape that can't be, Error when the graph does not
+  // allow it, std::bad_alloc where memory runs out; the shapes are then what they were.
+  void resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes);
+  // Gives the graph shapes that fit memory which was put back. Where that fails, the next run or resize tries again.
+  void return_to(std::vector<ResizeRequest> shapes) noexcept;
+  // Brings the graph to the shapes that the memory has. They differ only when an earlier call failed, for want of
+  // memory, both in what it was to do and in taking it back.
+  void apply_pending();
+
+ private:
+  void require_resizable(std::size_t input, const std::string& refusal) const;
+  void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
+  void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
+  void apply(std::span<const ResizeRequest> requests);
+
+  const CompiledSignature& signature_;
+  SignatureMemory& memory_;
+  Dispatcher& dispatcher_;
+  AssignedVariables variables_;
+  std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
+  bool is_resized_ = false;                    // the graph has to be prepared anew
+};
+
+}  // namespace zerolite

@@ -1,0 +1,1 @@
+"""Samples from arrays, files, folders and streams."""

@@ -1,0 +1,95 @@
+"""Some items at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._runners import TensorSpec
+from zerolite.vision.image import image_size
+
+if TYPE_CHECKING:
+    from zerolite.vision.image import Color
+
+__all__ = ["ImageBlock", "ImageForm", "Inputs", "ItemBlock", "arrays_in_order"]
+
+#: One array, arrays in the order of the model's inputs, or arrays by the inputs' names; the leading axis counts items.
+Inputs = tuple[NDArray[Any], ...] | Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemBlock:
+    """Items that follow one another.
+
+    Attributes:
+        start: the place of the first among all items.
+        inputs: what the models take, each of shape (items, ...).
+        labels: shape (items, ...); None where there are none.
+        names: what the items are called, such as paths; empty where they have no names.
+    """
+
+    start: int
+    inputs: Inputs
+    labels: NDArray[Any] | None
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        arrays = list(self.inputs.values()) if isinstance(self.inputs, Mapping) else self.inputs
+        return len(arrays[0])
+
+    def stored(self, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
+        """The inputs in the order and the types of `specs`.
+
+        Raises:
+            ValueError: an input is missing or has no tensor, or shapes don't fit.
+            TypeError: values would have to be converted in a way that may lose something.
+        """
+        arrays = arrays_in_order(self.inputs, specs)
+        return tuple(spec.store(np.asarray(array)) for spec, array in zip(specs, arrays, strict=True))
+
+
+def arrays_in_order(inputs: Inputs, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
+    """`inputs` in the order of `specs`.
+
+    Raises:
+        ValueError: there are too few or too many, or names differ.
+    """
+    names = [spec.name for spec in specs]
+    if isinstance(inputs, Mapping):
+        if set(inputs) != set(names):
+            raise ValueError(f"the model's inputs are {', '.join(names)}; the data has {', '.join(inputs) or 'none'}")
+        return tuple(inputs[name] for name in names)
+    if len(inputs) != len(names):
+        raise ValueError(
+            f"the model has {len(names)} input{'s' * (len(names) != 1)} ({', '.join(names)}), and the data has "
+            f"{len(inputs)}; give them as a tuple in that order, or as a mapping by name"
+        )
+    return inputs
+
+
+#: Height and width, and the channels.
+ImageForm: TypeAlias = "tuple[tuple[int, int], Color]"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ImageBlock(ItemBlock):
+    """Images that follow one another, in every form that one of the models takes.
+
+    Attributes:
+        images: form -> float32 of shape (items, height, width, channels).
+    """
+
+    images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)
+
+    def stored(self, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
+        """The images in the form and the type of `specs`.
+
+        Raises:
+            ValueError: `specs` are not those of images.
+        """
+        return (specs[0].store_image(self.images[image_size(specs)]),)

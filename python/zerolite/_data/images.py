@@ -1,0 +1,119 @@
+"""Items from a folder of images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._data.block import ImageBlock
+from zerolite._runners import TensorSpec
+from zerolite.vision.image import image_size
+
+if TYPE_CHECKING:
+    from zerolite.vision import ImageError, OnCorrupt, Resampling
+
+__all__ = ["ImageItems"]
+
+
+class ImageItems:
+    """The images of a folder with one folder for each class, decoded as they are needed."""
+
+    repeatable = True
+    in_memory = False
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        models: Sequence[Sequence[TensorSpec]],
+        *,
+        preprocessing: str = "none",
+        resampling: Resampling = "nearest",
+        on_corrupt: OnCorrupt = "raise",
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        """Find the images, for models with these inputs.
+
+        Raises:
+            ValueError: a model does not take images, there are none, or an option is wrong.
+            NotADirectoryError: there is no such folder.
+            ImportError: Pillow is not installed (extra "vision").
+        """
+        from zerolite.vision.image import pillow
+        from zerolite.vision.image_folder import ImageFolder
+        from zerolite.vision.loading import check_on_corrupt
+        from zerolite.vision.preprocessing import check_preprocessing
+
+        pillow()
+        check_preprocessing(preprocessing)
+        check_on_corrupt(on_corrupt)
+        self._forms = tuple(dict.fromkeys(image_size(specs) for specs in models))
+        self._preprocessing = preprocessing
+        self._resampling = resampling
+        self._on_corrupt = on_corrupt
+        self._folder = ImageFolder.by_class(folder, class_names)
+        self._skipped: dict[str, ImageError] = {}
+        self.class_names = self._folder.class_names
+
+    @property
+    def total(self) -> int:
+        """How many images there are, less those that were skipped so far."""
+        return len(self._folder.files) - len(self._skipped)
+
+    @property
+    def skipped(self) -> Sequence[ImageError]:
+        """The files that were left out because they are corrupt."""
+        return tuple(self._skipped.values())
+
+    def blocks(self, size: int) -> Iterator[ImageBlock]:
+        """Decode `size` images at a time.
+
+        Raises:
+            ImageError: a file is no sound image, and none is to be skipped.
+            ValueError: none of them can be decoded.
+        """
+        from zerolite.vision.loading import sound_images
+
+        waiting: list[tuple[int, tuple[NDArray[Any], ...]]] = []
+        start = 0
+        files = self._folder.files
+        for found in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
+            waiting.append(found)
+            if len(waiting) == size:
+                yield self._block(start, waiting)
+                start += size
+                waiting = []
+        if waiting:
+            yield self._block(start, waiting)
+        elif start == 0:
+            raise ValueError(f"none of the {len(files)} images in {self._folder.path} can be decoded")
+
+    def _block(self, start: int, found: Sequence[tuple[int, tuple[NDArray[Any], ...]]]) -> ImageBlock:
+        forms = zip(self._forms, zip(*(images for _, images in found), strict=True), strict=True)
+        images = {form: np.concatenate(of_form) for form, of_form in forms}
+        positions = [position for position, _ in found]
+        return ImageBlock(
+            start,
+            (images[self._forms[0]],),
+            np.array([self._folder.labels[position] for position in positions]),
+            tuple(str(self._folder.files[position]) for position in positions),
+            images=images,
+        )
+
+    def _skip(self, error: ImageError) -> None:
+        file = str(error.path)
+        if callable(self._on_corrupt) and file not in self._skipped:
+            self._on_corrupt(error)
+        self._skipped[file] = error
+
+    def _load(self, file: os.PathLike[str]) -> tuple[NDArray[Any], ...]:
+        from zerolite.vision.loading import load_image
+
+        # Real numbers, for models of other types and scales to store as theirs.
+        return tuple(
+            load_image(file, size=size, preprocessing=self._preprocessing, color=color, resampling=self._resampling)
+            for size, color in self._forms
+        )

@@ -1,0 +1,149 @@
+"""Finding out what data is."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._data.arrays import ArrayItems
+from zerolite._data.images import ImageItems
+from zerolite._data.source import ItemSource
+from zerolite._data.streams import StreamedItems
+from zerolite._runners import TensorSpec
+
+if TYPE_CHECKING:
+    from zerolite.vision import OnCorrupt, Resampling
+
+__all__ = ["open_items"]
+
+_LABEL_NAMES = ("labels", "y", "y_test")
+_INPUT_NAMES = ("inputs", "x", "x_test")
+_PAIR = 2
+_ARCHIVE = b"PK"
+
+
+def open_items(
+    data: Any,
+    labels: Any,
+    models: Sequence[Sequence[TensorSpec]],
+    *,
+    preprocessing: str = "none",
+    resampling: Resampling = "nearest",
+    on_corrupt: OnCorrupt = "raise",
+    class_names: Sequence[str] | None = None,
+) -> ItemSource:
+    """Make a source of items from whatever `evaluate` takes as data.
+
+    Args:
+        data: the data.
+        labels: its labels, where they are apart.
+        models: the inputs of each model. Images come in the form that each of them takes; arrays are named, and streams
+            are read, as the first one's inputs tell.
+        preprocessing: of images.
+        resampling: of images.
+        on_corrupt: of images.
+        class_names: the classes in the order of the models' outputs.
+
+    Raises:
+        TypeError: it is nothing that holds items.
+        ValueError: it holds none, or parts don't fit together.
+        OSError: a file or folder can't be read.
+    """
+    specs = models[0]
+    if isinstance(data, str | os.PathLike):
+        path = Path(data)
+        if path.is_dir():
+            if labels is not None:
+                raise ValueError(f"the folder {path} tells labels by its classes' folders; leave labels out")
+            return ImageItems(
+                path,
+                models,
+                preprocessing=preprocessing,
+                resampling=resampling,
+                on_corrupt=on_corrupt,
+                class_names=class_names,
+            )
+        data, labels = _from_file(path, labels, specs)
+    if isinstance(labels, str | os.PathLike):
+        labels = _load(Path(labels))
+        if isinstance(labels, dict):
+            labels = labels[_only(labels, _LABEL_NAMES)]
+    names = () if class_names is None else class_names
+    if labels is None and isinstance(data, tuple) and len(data) == _PAIR:
+        data, labels = data
+        if isinstance(data, list) and len(specs) > 1:
+            data = tuple(data)
+        return ArrayItems(data, labels, class_names=names)
+    if isinstance(data, np.ndarray | Mapping | tuple) or labels is not None:
+        return ArrayItems(data, labels, class_names=names)
+    if isinstance(data, list):
+        return StreamedItems(data, specs, class_names=names) if data and _is_pair(data[0]) else ArrayItems(data, None)
+    if isinstance(data, Iterable):
+        return StreamedItems(data, specs, class_names=names)
+    array = np.asarray(data)
+    if array.dtype.kind == "O":
+        raise TypeError(
+            f"can't evaluate over a {type(data).__name__}; give arrays, the path of an .npz file or of a folder of "
+            "images, or an iterable of (inputs, labels)"
+        )
+    return ArrayItems(array, None, class_names=names)
+
+
+def _is_pair(element: Any) -> bool:
+    """Whether it is (inputs, labels) rather than numbers in a list."""
+    return isinstance(element, tuple) and len(element) == _PAIR
+
+
+def _from_file(path: Path, labels: Any, specs: Sequence[TensorSpec]) -> tuple[Any, Any]:
+    """The inputs and the labels of an .npy or .npz file."""
+    content = _load(path)
+    if not isinstance(content, dict):
+        return content, labels
+    if labels is None:
+        present = [name for name in _LABEL_NAMES if name in content]
+        labels = content.pop(present[0]) if present else None
+    names = [spec.name for spec in specs]
+    if set(names) <= set(content):
+        return {name: content[name] for name in names}, labels
+    if len(specs) > 1:
+        raise ValueError(f"{path} holds {', '.join(content) or 'no inputs'}; the model's inputs are {', '.join(names)}")
+    return content[_only(content, _INPUT_NAMES, path)], labels
+
+
+def _only(arrays: Mapping[str, Any], preferred: Sequence[str], path: Path | None = None) -> str:
+    """The name of the array that is meant."""
+    for name in preferred:
+        if name in arrays:
+            return name
+    if len(arrays) == 1:
+        return next(iter(arrays))
+    raise ValueError(
+        f"{path or 'the file'} holds {', '.join(arrays) or 'nothing'}; name the array that is meant {preferred[0]}"
+    )
+
+
+def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """The content of a file of plain arrays; nothing in it is ever unpickled.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            # NumPy would leave a broken archive open if it had opened it itself.
+            if file.read(len(_ARCHIVE)) == _ARCHIVE:
+                file.seek(0)
+                content = np.load(file, allow_pickle=False)
+                return {name: content[name] for name in content.files}
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error

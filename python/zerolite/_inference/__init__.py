@@ -1,0 +1,1 @@
+"""What callers hold: a model, its signatures, batches and pools."""

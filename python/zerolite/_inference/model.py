@@ -1,0 +1,258 @@
+"""Loading models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from zerolite import _native
+from zerolite._inference.signature import Signature, SignatureMethods
+from zerolite._runtime.tensor import Value
+from zerolite.delegates.choice import DelegateChoice
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zerolite._inference.background import BackgroundThread
+    from zerolite.delegates import Delegate
+    from zerolite.delegates.delegation import Delegation
+    from zerolite.tuned import TunedFile
+
+ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+Verify: TypeAlias = Literal["structure", "full", "isolated"]
+
+_NAMELESS = b"the model in memory"
+
+# A model is looked at in full before a process is risked for it.
+_VERIFICATIONS = {
+    "structure": _native.Verification.structure,
+    "full": _native.Verification.full,
+    "isolated": _native.Verification.full,
+}
+
+
+class CompiledModel(_native.CompiledModel, SignatureMethods):
+    """A model that is ready to run, and acts as its default signature ("serving_default", or else the first).
+
+    Calling it copies the inputs in, runs, and returns new arrays: the array of a single output, or a dict of arrays by
+    name. Inputs go by position in the order of `inputs`, by name, or as one mapping from names to values. NumPy arrays
+    must have the tensor's dtype (else TypeError) and shape (else ValueError); lists and numbers are converted. With
+    ``out=`` an array (or, for several outputs, a mapping from names to arrays) the results are put there.
+
+    `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).
+
+    One model may be called from several threads; they take turns. The GIL is free during longer runs.
+    """
+
+    _signatures: Mapping[str, Signature] | None = None  # made by the first who asks
+    _tuned: TunedFile | None = None
+
+    def __init__(
+        self,
+        source: ModelSource | CompiledModel,
+        *,
+        choice: DelegateChoice | None = None,
+        verify: Verify = "structure",
+        tuned: TunedFile | None = None,
+        name: bytes | None = None,
+    ) -> None:
+        """Compile the model; `zerolite.load` is the usual way in.
+
+        A compiled model as the source makes a replica of it: one of its own state and threads, over the same bytes. A
+        tuning has to belong to the model, and gives `map` the size of its chunks; `name` is what a model that comes as
+        bytes is called in errors.
+        """
+        settings = (choice or DelegateChoice(None, threads=None)).native_settings()
+        if isinstance(source, CompiledModel):
+            super().__init__(replica_of=source, **settings)
+            return
+        verification = _verification(verify)
+        path = _encoded(source) if isinstance(source, str | os.PathLike) else None
+        if path is not None and tuned is None and verify != "isolated":
+            super().__init__(path=path, verification=verification, **settings)
+            return
+        # Read once, so that what is looked at is what is loaded.
+        source = _native.read_file(path) if path is not None else source
+        name = name or path or _NAMELESS
+        with _contiguous_view(source) as content:
+            if tuned is not None:
+                tuned.require(content)
+            if verify == "isolated":
+                from zerolite._isolation import require_survival
+
+                require_survival(content, name=name, settings=settings)
+            super().__init__(content=content, name=name, verification=verification, **settings)
+        self._tuned = tuned
+        if tuned is not None and tuned.signature == self.key:
+            self._tuned_chunk = tuned.setting.chunk
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The signatures by key, in the model's order.
+
+        A model without signatures has one under LiteRT's key "<placeholder signature>", with the tensors' own names.
+        """
+        if self._signatures is None:
+            signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
+            if self._tuned is not None and self._tuned.signature in signatures:
+                signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
+            self._signatures = MappingProxyType(signatures)
+        return self._signatures
+
+    @property
+    def delegation(self) -> Delegation:
+        """Where the operators run: the partitions that delegates took, what stayed behind, and the threads.
+
+        Raises:
+            Error: the model is closed.
+        """
+        from zerolite.delegates.delegation import Delegation
+
+        return Delegation.of(self)
+
+    def __enter__(self) -> CompiledModel:
+        """Close the model at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the model."""
+        self.close()
+
+    async def run_async(self, *args: Value, **kwargs: Value) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
+        """Call the model on a thread of its own, so that an event loop goes on meanwhile.
+
+        Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several
+        at once.
+        """
+        from zerolite._inference.background import BackgroundThread, asyncio_wrap
+
+        # setdefault is atomic: of several first callers one makes the thread, and after `close` nobody does.
+        thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
+        if thread is None:
+            raise _native.Error(f"the model {self.name} is closed; load it again to use it")
+        return await asyncio_wrap(thread.submit(self, *args, **kwargs))
+
+    def close(self) -> None:
+        """Give back all that the runtime holds for the model; views of tensors keep their memory.
+
+        A run that is under way is waited for. Closing twice does nothing; any other use afterwards raises `Error`.
+        """
+        background: BackgroundThread | None = self.__dict__.setdefault("_background", None)
+        if background is not None:
+            background.stop()
+        super().close()
+
+    def __repr__(self) -> str:
+        """The model's name, its inputs and outputs."""
+        try:
+            closed = self.closed
+        except _native.Error:  # tracebacks show the object whose loading failed, too
+            return "CompiledModel(not loaded)"
+        if closed:
+            return f"CompiledModel({self.name!r}, closed)"
+        inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
+        return f"CompiledModel({self.name!r}, inputs={inputs}, outputs={outputs})"
+
+
+def load(
+    source: ModelSource,
+    *,
+    delegates: Delegate | Sequence[Delegate] | None = None,
+    threads: int | None = None,
+    fallback: bool = True,
+    verify: Verify = "structure",
+    tuned: str | os.PathLike[str] | None = None,
+) -> CompiledModel:
+    """Load a TensorFlow Lite model and compile it.
+
+    Args:
+        source: the path of a .tflite file, or its bytes. A file is read once, at once: what happens to it later does
+            not matter.
+        delegates: where the model runs, in order of preference: each delegate takes the operators that it knows of
+            those that are left. XNNPACK on the CPU is the last of them when it is not in the list.
+        threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
+        fallback: whether operators that no delegate of the list takes run on the CPU, by XNNPACK or by TensorFlow
+            Lite's own kernels. Without it they are an error.
+        verify: how closely the model is looked at before it is used, since the runtime can crash on a file that is
+            broken or made to break it. "structure": that what it refers to exists and fits, within and between its
+            tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
+            of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
+        tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
+            `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size.
+
+    Raises:
+        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
+        InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
+        Error: the runtime can't compile the model, because it does not know an operator for example.
+        DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
+            operators are left, which it names.
+        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level; `tuned` is
+            damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings.
+        TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
+    """
+    file = None
+    if tuned is not None:
+        from zerolite.tuned import TunedFile
+
+        file = TunedFile.read(tuned)
+        file.refuse_beside(delegates=delegates, threads=threads)
+        file.require_one_replica()
+        delegates = file.setting.delegate
+    choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+    return CompiledModel(source, choice=choice, verify=verify, tuned=file)
+
+
+def read_source(source: ModelSource) -> tuple[bytes, bytes]:
+    """The bytes of a model, and what it is called in errors.
+
+    Raises:
+        OSError: the file can't be read.
+        TypeError, ValueError: `source` is neither a path nor a buffer.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = _encoded(source)
+        return _native.read_file(path), path
+    with _contiguous_view(source) as content:
+        return bytes(content), _NAMELESS
+
+
+def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:
+    """The model's signature of that key; the model itself, which is its default one, without a key.
+
+    Raises:
+        ValueError: there is no such signature.
+    """
+    if key is None:
+        return model
+    if key not in model.signatures:
+        raise ValueError(f"{model.name} has no signature {key!r}; it has {', '.join(map(repr, model.signatures))}")
+    return model.signatures[key]
+
+
+def _verification(verify: str) -> _native.Verification:
+    try:
+        return _VERIFICATIONS[verify]
+    except (KeyError, TypeError):
+        raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None
+
+
+def _encoded(path: str | os.PathLike[str]) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:  # the system would open the file whose name ends there
+        raise ValueError(f"the path {os.fspath(path)!r} holds a null byte; pass the path of a file")
+    return encoded
+
+
+def _contiguous_view(source: ModelSource) -> memoryview:
+    try:
+        view = memoryview(source)  # type: ignore[arg-type] # whether it is a buffer is asked here
+    except TypeError:
+        raise TypeError(
+            f"a model is loaded from a path or from bytes, and got {type(source).__name__}; "
+            "pass str, os.PathLike, bytes or another buffer"
+        ) from None
+    return view if view.c_contiguous else memoryview(view.tobytes())

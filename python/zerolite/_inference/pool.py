@@ -1,0 +1,287 @@
+"""Replicas of a model on threads of their own."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from zerolite import _native
+from zerolite._inference.background import asyncio_wrap
+from zerolite._inference.batch import map_signature
+from zerolite._inference.model import CompiledModel, ModelSource, signature_of
+from zerolite._inference.signature import SignatureMethods
+from zerolite._runtime.tensor import TensorMap, Value
+from zerolite._runtime.validation import checked_count
+from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
+from zerolite.delegates.xnnpack import SharedWeights
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from zerolite._inference.batch import Batch, Out, Progress
+    from zerolite._inference.model import Verify
+    from zerolite.delegates import Delegate
+
+    _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
+
+class ItemError(_native.Error):
+    """One item of many failed; the others are not affected. The cause is the exception that it raised.
+
+    Attributes:
+        index: the item's position, counted from 0.
+        cause: the exception that it raised, also after pickling.
+    """
+
+    def __init__(self, index: int, cause: BaseException) -> None:
+        """Name the item and what became of it."""
+        super().__init__(f"item {index}: {str(cause) or type(cause).__name__}")
+        self.index = index
+        self.cause = cause
+        self.__cause__ = cause
+
+    def __reduce__(self) -> tuple[type, tuple[int, BaseException]]:
+        """Pickle by what it is made of; a pickle keeps no `__cause__` of its own accord."""
+        return type(self), (self.index, self.cause)
+
+
+class Pool:
+    """Replicas of one model, each on a thread of its own: more throughput than threads within one replica give.
+
+    The replicas share the model's bytes and, where XNNPACK packs weights for its kernels, the packed weights too. Each
+    keeps its own state, so that a stateful model's items must not depend on one another. All methods may be called from
+    any thread. Close the pool, or use it in a with statement, when it is done.
+
+    Attributes:
+        workers: how many replicas there are.
+    """
+
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        workers: int | None = None,
+        signature: str | None = None,
+        delegates: Delegate | Sequence[Delegate] | None = None,
+        fallback: bool = True,
+        verify: Verify = "structure",
+        tuned: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Load the model and make its replicas.
+
+        Args:
+            source: the path of a .tflite file, or its bytes.
+            workers: how many replicas, at least 1; as many as there are cores is usual. Only with `tuned` it may be
+                left out.
+            signature: the signature that items run through; None is the default one.
+            delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
+            fallback: whether operators that no delegate of the list takes run on the CPU.
+            verify: how closely the model is looked at before it is used, as for `load`.
+            tuned: a file with the fastest setting, as for `load`; in the place of `workers` and `delegates`.
+
+        Raises:
+            ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level;
+                `tuned` is damaged, belongs to something else, or came with other settings.
+            TypeError: `workers` is not an integer, or missing.
+            OSError, InvalidModelError, Error: as `load` raises them.
+        """
+        file = None
+        if tuned is not None:
+            from zerolite.tuned import TunedFile
+
+            file = TunedFile.read(tuned)
+            file.refuse_beside(workers=workers, delegates=delegates)
+            workers, delegates = file.setting.workers, file.setting.delegate
+        if workers is None:
+            raise TypeError("workers is None, and must be an int from 1 to 1024; only with tuned it may be left out")
+        self.workers = checked_count("workers", workers, most=MOST_THREADS)
+        self._closed = False
+        self._process = os.getpid()
+        choice = DelegateChoice(delegates, threads=None, fallback=fallback)
+        self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
+        choice.xnnpack = self._weights.delegate
+        first = CompiledModel(source, choice=choice, verify=verify, tuned=file)
+        self._models = [first]
+        self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
+        self._replicas = [signature_of(model, signature) for model in self._models]
+        self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
+        for replica in self._replicas:
+            self._free.put(replica)
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="zerolite-pool")
+
+    @property
+    def inputs(self) -> TensorMap:
+        """The input tensors of one of the replicas, by name and by position."""
+        self._require_open()
+        return self._replicas[0].inputs
+
+    @property
+    def outputs(self) -> TensorMap:
+        """The output tensors of one of the replicas, by name and by position."""
+        self._require_open()
+        return self._replicas[0].outputs
+
+    def submit(self, *args: Value, **kwargs: Value) -> Future[_Result]:
+        """Run one item, given as to a call of the model, and return a future of its result.
+
+        The future can be cancelled until a replica has begun with it.
+
+        Raises:
+            Error: the pool is closed.
+        """
+        self._require_open()
+        try:
+            return self._executor.submit(self._run_item, args, kwargs)
+        except RuntimeError as error:  # another thread has closed the pool meanwhile
+            raise _closed_error() from error
+
+    async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
+        """Run one item on the pool's threads, so that an event loop goes on meanwhile."""
+        return await asyncio_wrap(self.submit(*args, **kwargs))
+
+    def map(
+        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+    ) -> _Result:
+        """Run every item of a batch over all replicas, in native threads; results are in the batch's order.
+
+        Arguments, results and errors are those of `CompiledModel.map`.
+        """
+        self._require_open()
+        size = self._replicas[0]._tuned_chunk if chunk is None else chunk
+        return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress)
+
+    def imap(self, items: Iterable[Value], *, ahead: int | None = None) -> Iterator[_Result]:
+        """Run items from any iterable, and yield the results in its order.
+
+        Only a few items are taken ahead of the results, so that an endless generator needs no more memory than a short
+        one. An item is what a call takes by position: an array, or a tuple or mapping for several inputs.
+
+        Args:
+            items: the items; they are fetched in the thread that iterates.
+            ahead: how many items may be under way; None is four for each worker.
+
+        Returns:
+            An iterator. Where an item fails it raises `ItemError`, with the item's index and the cause, and goes on
+            with the next item when it is asked again. What the iterable raises comes after the results of the items
+            before.
+
+        Raises:
+            ValueError: `ahead` is less than 1.
+            TypeError: `ahead` is no integer, or `items` can't be iterated over.
+            Error: the pool is closed.
+        """
+        self._require_open()
+        count = (
+            4 * self.workers
+            if ahead is None
+            else checked_count("ahead", ahead, otherwise=", or None for four items a worker")
+        )
+        return _OrderedResults(self, iter(items), count)
+
+    def close(self) -> None:
+        """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine.
+
+        In a process that was forked this waits for nothing: the threads, and what they were at, are the parent's.
+        """
+        self._closed = True
+        if os.getpid() != self._process:
+            return
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for model in self._models:
+            model.close()
+        self._weights.close()
+
+    def __enter__(self) -> Pool:
+        """Close the pool at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the pool."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The model and the number of workers."""
+        state = ", closed" if self._closed else ""
+        return f"Pool({self._models[0].name!r}, workers={self.workers}{state})"
+
+    def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value]) -> _Result:
+        # There are as many replicas as threads, so that one is free whenever a thread is.
+        replica = self._free.get()
+        try:
+            result: _Result = replica(*args, **kwargs)
+            return result
+        finally:
+            self._free.put(replica)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise _closed_error()
+        if os.getpid() != self._process:
+            raise _native.Error(
+                f"the pool was made before this process ({os.getpid()}) was forked, and its threads stayed in the "
+                f"parent ({self._process}); make a pool in each process, or start processes with 'spawn'"
+            )
+
+
+class _OrderedResults(Iterator["_Result"]):
+    """The results of `Pool.imap`."""
+
+    def __init__(self, pool: Pool, items: Iterator[Value], ahead: int) -> None:
+        self._pool = pool
+        self._items: Iterator[Value] | None = items
+        self._ahead = ahead
+        self._next_index = 0
+        self._pending: deque[tuple[int, Future[_Result]]] = deque()
+        self._source_error: Exception | None = None
+
+    def __next__(self) -> _Result:
+        self._fill()
+        if not self._pending:
+            error, self._source_error = self._source_error, None
+            if error is not None:
+                raise error
+            raise StopIteration
+        index, future = self._pending.popleft()
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self._pending.appendleft((index, future))
+            raise
+        except BaseException as error:
+            if future.cancelled():
+                raise _closed_error() from error
+            raise ItemError(index, error) from error
+
+    def _fill(self) -> None:
+        while self._items is not None and len(self._pending) < self._ahead:
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self._items = None
+                return
+            except Exception as error:  # noqa: BLE001 - raised when the results before it were taken
+                self._items = None
+                self._source_error = error
+                return
+            args = item if isinstance(item, tuple) else (item,)
+            self._pending.append((self._next_index, self._pool.submit(*args)))
+            self._next_index += 1
+
+    def __del__(self) -> None:
+        for _, future in self._pending:
+            future.cancel()
+
+
+def _closed_error() -> _native.Error:
+    return _native.Error("the pool is closed; make another one to use it")

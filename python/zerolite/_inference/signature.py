@@ -1,0 +1,213 @@
+"""What models and their signatures can do."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from zerolite import _native
+from zerolite._runtime.tensor import TensorMap, Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from zerolite._inference.batch import Batch, Out, Progress
+    from zerolite._instrumentation import Profile, Trace
+
+
+class Dispatch(str):
+    """How runs are dispatched: the string "direct" or "runtime".
+
+    Attributes:
+        reason: why, in one sentence.
+    """
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, path: Literal["direct", "runtime"], reason: str) -> Dispatch:
+        """Make the string and note the reason."""
+        dispatch = super().__new__(cls, path)
+        dispatch.reason = reason
+        return dispatch
+
+    def __repr__(self) -> str:
+        """The path and the reason."""
+        return f"<{self!s}: {self.reason}>"
+
+
+class SignatureMethods(_native.Signature):
+    """The part of models and signatures that is not in a hurry; calling and `run` are native."""
+
+    _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
+
+    @property
+    def inputs(self) -> TensorMap:
+        """The input tensors, by name and by position, in the order of positional arguments."""
+        return TensorMap(self, is_input=True)
+
+    @property
+    def outputs(self) -> TensorMap:
+        """The output tensors, by name and by position."""
+        return TensorMap(self, is_input=False)
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """How the next run is dispatched, "direct" or "runtime", with the `reason`.
+
+        A direct run calls the kernels of the prepared plan itself; the first run after a load or a resize prepares
+        the plan and is never direct, nor is the second one where the first told shapes. ``ZEROLITE_DISPATCH=runtime``
+        in the environment switches direct runs off.
+        """
+        direct, reason = self._dispatch()
+        return Dispatch("direct" if direct else "runtime", reason)
+
+    def _tensor_map(self, name: str) -> TensorMap:
+        """The side that a name belongs to; an input if both have it."""
+        inputs, outputs = self.inputs, self.outputs
+        if name in inputs:
+            return inputs
+        if name in outputs:
+            return outputs
+        known = ", ".join(map(repr, [*inputs, *outputs]))
+        raise _native.ArgumentError(f"there is no input or output {name!r}; the signature's are {known}")
+
+    def bind(
+        self,
+        arrays: Mapping[str, npt.NDArray[np.generic] | None] | None = None,
+        /,
+        **named_arrays: npt.NDArray[np.generic] | None,
+    ) -> None:
+        """Let inputs and outputs use the caller's memory; None goes back to the tensor's own.
+
+        `zl.empty` makes arrays that can be bound. Whatever would need a copy is refused: an array has to be of the
+        tensor's dtype and shape, C-contiguous, writable, 64-byte aligned, and, for inputs, known to be followed by 16
+        bytes that may be read, as kernels do. Binding lasts until the tensor is resized. When an input and an output
+        have the same name, the name means the input; ``outputs[name].bind`` reaches the other.
+
+        Args:
+            arrays: arrays by name, for names that are no Python identifiers.
+            **named_arrays: arrays by name.
+
+        Raises:
+            TypeError: an array has another dtype, or is no NumPy array.
+            ValueError: a name is unknown, or an array can't be used as it is; the message says why.
+        """
+        for name, array in {**(arrays or {}), **named_arrays}.items():
+            tensor = self._tensor_map(name)[name]
+            if array is None:
+                tensor.unbind()
+            else:
+                tensor.bind(array)
+
+    def resize(self, shapes: Mapping[str, Sequence[int]] | None = None, /, **named_shapes: Sequence[int]) -> None:
+        """Give inputs other shapes; outputs follow. Views taken before keep their old memory.
+
+        Args:
+            shapes: shapes by name, for names that are no Python identifiers.
+            **named_shapes: shapes by name.
+
+        Raises:
+            ValueError: a name is unknown, or a shape is impossible (dimensions are at least 1, and at most 8).
+            Error: the graph does not work with these shapes, or can't be resized at all: with a part on a GPU or an
+                NPU, variables in XNNPACK, another input of the same name, or more than 8 dimensions in the file. The
+                previous shapes are kept.
+        """
+        inputs = list(self._input_names())
+        requests = []
+        for name, shape in {**(shapes or {}), **named_shapes}.items():
+            if name not in inputs:
+                known = ", ".join(map(repr, inputs)) or "none"
+                raise _native.ArgumentError(f"there is no input {name!r} to resize; the signature's are {known}")
+            requests.append((inputs.index(name), _dimensions(name, shape)))
+        self._resize(requests)
+
+    def map(
+        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+    ) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
+        """Run every item of a batch, in a native loop without the GIL. An item is a slice along the leading axis.
+
+        Where the model's leading axis may be resized, several items go through one run (a chunk); the results are
+        those of running the items one by one. Views and bindings of the signature are not touched.
+
+        Args:
+            batch: an array of shape (items, ...) of the input's dtype; for several inputs a mapping from names to such
+                arrays, or a sequence of them by position. Lists and numbers are converted.
+            out: an array of shape (items, ...) to put the results into, or a mapping from names for several outputs.
+            chunk: how many items go through one run; None measures a few sizes at the first batch of this kind and
+                keeps the fastest, since the activations of large networks leave the caches when chunks grow. A model
+                that was loaded with ``tuned=`` has the size from there.
+            progress: called as ``progress(done, total)`` some twenty times a second at most.
+
+        Returns:
+            The array of a single output, or a dict of arrays by name; `out` where it was given.
+
+        Raises:
+            TypeError: an array has another dtype.
+            ValueError: shapes do not fit, `chunk` is not possible, or `out` overlaps an input.
+            Error: a run failed; the message begins with the item.
+            KeyboardInterrupt: at Ctrl-C, within a stretch of 50 ms or one run, whichever is longer.
+        """
+        from zerolite._inference.batch import map_signature
+
+        size = self._tuned_chunk if chunk is None else chunk
+        return map_signature([self], batch, out=out, chunk=size, progress=progress)
+
+    def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
+        """Measure what each operator takes, over the values that the inputs have now.
+
+        Nothing happens to the model: two replicas of it, made for the purpose, run in turns over copies of its inputs,
+        one with a profiler and one without, which tells what profiling adds. Their variables are those of a model just
+        loaded. Beside a second and third copy of the packed weights, the runtime's profiler takes some 70 MB.
+
+        Args:
+            runs: how many runs are profiled, after three that warm up.
+            progress: called as ``progress(done, runs)`` after each.
+
+        Raises:
+            TypeError, ValueError: `runs` is no integer of at least 1.
+            Error: a run failed, or a delegate can't be profiled.
+        """
+        from zerolite._instrumentation.profiler import profile_signature
+
+        return profile_signature(self, runs, progress=progress)
+
+    def trace(self, *args: Value, **kwargs: Value) -> Trace:
+        """Run once over given inputs, and keep the values of every tensor that was computed.
+
+        Takes inputs as a call does. A replica of the model runs, node by node on TensorFlow Lite's own kernels whatever
+        the delegates of the model: XNNPACK fuses operators, and so never has the values between them. Nothing happens
+        to the model; the replica's variables are those of a model just loaded.
+
+        Raises:
+            TypeError, ValueError: inputs do not fit, as in a call.
+            Error: a kernel failed, or there is none for an operator of the model.
+        """
+        from zerolite._instrumentation.tracer import trace_signature
+
+        return trace_signature(self, args, kwargs)
+
+
+def _dimensions(name: str, shape: Sequence[int]) -> list[int]:
+    limit = 2**31 - 1
+    try:
+        dimensions = [operator.index(dimension) for dimension in shape]
+    except TypeError as error:
+        raise TypeError(f"the shape for input {name!r} is {shape!r}, and must be a sequence of integers") from error
+    if any(dimension > limit or dimension < -limit for dimension in dimensions):
+        raise ValueError(f"the shape for input {name!r} is {tuple(shape)}, and dimensions end at {limit}")
+    return dimensions
+
+
+class Signature(SignatureMethods):
+    """One signature of a model: its tensors, and how it is run.
+
+    Calling it runs it: ``signature(x)``, ``signature(x=...)``, ``signature({"x": ...})``, with ``out=`` for arrays to
+    put the results into; see `CompiledModel`. Signatures of one model take turns.
+    """
+
+    def __repr__(self) -> str:
+        """The key, the inputs and the outputs."""
+        return f"Signature({self.key!r}, inputs={list(self.inputs.values())}, outputs={list(self.outputs.values())})"

@@ -1,0 +1,46 @@
+"""Taking a profile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from zerolite import _native
+from zerolite._instrumentation.profile import Profile
+from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode, name_nodes
+from zerolite._runtime.validation import checked_count
+
+__all__ = ["profile_signature"]
+
+# The first runs prepare the plan, and learn shapes that only a run tells.
+_WARMUP = 3
+
+
+def profile_signature(
+    signature: _native.Signature, runs: int, *, progress: Callable[[int, int], object] | None = None
+) -> Profile:
+    """Profile runs of two replicas that take turns, one with a profiler and one without; see `Signature.profile`."""
+    count = checked_count("runs", runs)
+    plain = _native.replica(signature)
+    profiled = _native.replica(signature, profiling=True)
+    for replica in (plain, profiled):
+        _native.take_inputs(replica, signature)
+    for _ in range(_WARMUP):
+        plain.run()
+        _native.profile_run(profiled)
+    plain_ns, profiles = [], []
+    for done in range(count):
+        begin = time.perf_counter_ns()
+        plain.run()
+        plain_ns.append(time.perf_counter_ns() - begin)
+        elapsed, nodes = _native.profile_run(profiled)
+        profiles.append(ProfiledRun(elapsed, [TimedNode(*node) for node in nodes]))
+        if progress is not None:
+            progress(done + 1, count)
+    return Profile(
+        model=_native.model_name(signature),
+        signature=signature.key,
+        names=name_nodes(profiled),
+        runs=profiles,
+        plain_ns=plain_ns,
+    )

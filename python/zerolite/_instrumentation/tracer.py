@@ -1,0 +1,55 @@
+"""Taking a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zerolite import _native
+from zerolite._instrumentation.trace import Trace, TracedTensor
+from zerolite._runtime.tensor import Quantization
+
+__all__ = ["builtin_replica", "trace_replica", "trace_signature"]
+
+
+def trace_signature(signature: _native.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
+    """Trace one run of a replica on builtin kernels; see `Signature.trace`."""
+    return trace_replica(builtin_replica(signature), args, kwargs)
+
+
+def builtin_replica(signature: _native.Signature) -> _native.Signature:
+    """A second instance that runs on TensorFlow Lite's own kernels, with the inputs' shapes of the first."""
+    replica = _native.replica(signature, kernels=_native.CpuKernels.builtin)
+    _native.take_inputs(replica, signature)
+    return replica
+
+
+def trace_replica(replica: _native.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
+    """Run a replica over given inputs and keep what it computes."""
+    _native.fill_inputs(replica, *args, **kwargs)
+    subgraph, tensors = _native.trace_run(replica)
+    return Trace(
+        replica.key,
+        subgraph,
+        [
+            TracedTensor(
+                name=name,
+                operator=operator,
+                subgraph=graph,
+                index=index,
+                values=values,
+                quantization=_quantization(parameters),
+                times=times,
+            )
+            for graph, index, name, operator, values, parameters, times in tensors
+        ],
+    )
+
+
+def _quantization(parameters: tuple[Sequence[float], Sequence[int], int] | None) -> Quantization | None:
+    if parameters is None:
+        return None
+    scales, zero_points, axis = parameters
+    return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)

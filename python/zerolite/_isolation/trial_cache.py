@@ -1,0 +1,64 @@
+"""Verdicts on models, kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from zerolite import _native
+from zerolite._isolation.trial_settings import TrialSettings
+from zerolite._platform.files import write_atomically
+
+__all__ = ["Verdicts"]
+
+_LONGEST = 4096
+
+
+class Verdicts:
+    """What earlier trials of one model found, under the same settings and with the same runtime.
+
+    A verdict lies in ``$XDG_CACHE_HOME/zerolite/verdicts`` (``~/.cache`` without it), under the SHA-256 of all that it
+    depends on. A folder that can't be read or written is as good as an empty one.
+    """
+
+    def __init__(self, content: memoryview, settings: dict[str, Any]) -> None:
+        """Find out what the model and the runtime are."""
+        library = Path(_native.runtime_path())
+        status = library.stat()
+        identity = TrialSettings(
+            address_space=0,
+            cpu_seconds=0,
+            library=f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__}",
+            native=settings,
+        )
+        digest = hashlib.sha256(content)
+        digest.update(identity.to_json().encode(errors="surrogateescape"))
+        self._key = digest.hexdigest()
+
+    @property
+    def known(self) -> str | None:
+        """How the process ended: "" when it survived, None when nobody knows."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with self._path().open("rb") as file:
+                verdict = json.loads(file.read(_LONGEST))
+            if isinstance(verdict["death"], str):
+                death: str = verdict["death"]
+                return death
+        return None
+
+    def keep(self, death: str) -> None:
+        """Remember how the process ended."""
+        with contextlib.suppress(OSError, RuntimeError):
+            path = self._path()
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(path, json.dumps({"death": death[: _LONGEST // 8]}).encode())
+
+    def _path(self) -> Path:
+        configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        # The specification has relative paths ignored.
+        cache = configured if configured.is_absolute() else Path("~/.cache").expanduser()
+        return cache / "zerolite" / "verdicts" / f"{self._key}.json"

@@ -1,0 +1,1 @@
+"""What the system gives: files, captured output, the machine and fresh interpreters."""

@@ -1,0 +1,29 @@
+"""How much memory this process has had in use.
+
+`benchmarking.first_result_program` loads this file by its path, in processes where nothing may be imported but the
+runtime under test, so it imports no other part of zerolite.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["peak_resident_bytes"]
+
+
+def peak_resident_bytes() -> int:
+    """The most memory that this process has had in use.
+
+    Linux counts it in VmHWM. What getrusage says there begins with the size of the process that started this one.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123 - no pathlib here
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,1 @@
+"""Figures: their theme, their files, and what can be drawn."""

@@ -1,0 +1,10 @@
+"""Models of several runtimes behind one call, so that they are evaluated and timed in the same way."""
+
+from zerolite._runners.adapt import adapt
+from zerolite._runners.compiled_model import CompiledModelRunner
+from zerolite._runners.interpreter import InterpreterRunner
+from zerolite._runners.keras import KerasRunner
+from zerolite._runners.pool import PoolRunner
+from zerolite._runners.runner import Runner, TensorSpec
+
+__all__ = ["CompiledModelRunner", "InterpreterRunner", "KerasRunner", "PoolRunner", "Runner", "TensorSpec", "adapt"]

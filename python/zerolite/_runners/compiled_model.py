@@ -1,0 +1,74 @@
+"""zerolite's own models as runners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runtime.quantization import AffineQuantization
+
+if TYPE_CHECKING:
+    from zerolite._inference.model import CompiledModel
+    from zerolite._inference.signature import Signature
+    from zerolite._runtime.tensor import Tensor
+
+__all__ = ["CompiledModelRunner", "tensor_spec"]
+
+
+class CompiledModelRunner:
+    """A `CompiledModel`, or one signature of it: arrays in, new array out."""
+
+    runtime = "zerolite"
+    items_per_call = 1
+
+    def __init__(self, model: CompiledModel | Signature, *, output: str | None = None, owned: bool = False) -> None:
+        """Adapt `model`.
+
+        Args:
+            model: a model.
+            output: the name of the output to read; it may be left out when there is only one.
+            owned: whether `close` closes the model, too.
+
+        Raises:
+            ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
+        """
+        chosen = chosen_output(model.outputs, output)
+        self._model = model
+        self._owned = owned
+        self._output_name = None if len(model.outputs) == 1 else chosen
+        self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
+        self.output = tensor_spec(model.outputs[chosen])
+        check_inputs(self.inputs)
+        self.function: Callable[..., NDArray[Any]] = model
+        if len(model.outputs) != 1:
+
+            def choose(*arrays: NDArray[Any]) -> NDArray[Any]:
+                result: NDArray[Any] = model(*arrays)[chosen]
+                return result
+
+            self.function = choose
+
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items in the native loop."""
+        results = self._model.map(batches[0] if len(batches) == 1 else batches)
+        return results if isinstance(results, np.ndarray) else results[str(self._output_name)]
+
+    def close(self) -> None:
+        """Close the model if the adapter owns it."""
+        if self._owned:
+            self._model.close()  # type: ignore[union-attr] # only models that were loaded for it are owned
+
+
+def tensor_spec(tensor: Tensor) -> TensorSpec:
+    """What an evaluation needs to know of a tensor."""
+    parameters = tensor.quantization
+    return TensorSpec(
+        name=tensor.name,
+        shape=tuple(tensor.shape),
+        dtype=np.dtype(tensor.dtype),
+        quantization=None if parameters is None else AffineQuantization.from_parameters(parameters),
+    )

@@ -1,0 +1,129 @@
+"""tf.lite.Interpreter, and its twin in ai_edge_litert, as runners."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runtime.quantization import AffineQuantization
+
+__all__ = ["InterpreterRunner", "reference_interpreter"]
+
+
+class InterpreterRunner:
+    """An interpreter: set_tensor, invoke, get_tensor."""
+
+    items_per_call = 1
+
+    def __init__(self, interpreter: Any, *, output: str | None = None) -> None:
+        """Adapt `interpreter` and allocate its tensors.
+
+        Args:
+            interpreter: a `tf.lite.Interpreter` or `ai_edge_litert.interpreter.Interpreter`.
+            output: the name of the output to read, as its signature has it; it may be left out when there is
+                only one.
+
+        Raises:
+            ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
+        """
+        interpreter.allocate_tensors()
+        inputs, outputs = _named_details(interpreter)
+        chosen_name = chosen_output(outputs, output)
+        chosen = outputs[chosen_name]
+        self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
+        self.inputs = tuple(_spec(name, details) for name, details in inputs.items())
+        self.output = _spec(chosen_name, chosen)
+        check_inputs(self.inputs)
+        set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+        input_indices, output_index = [details["index"] for details in inputs.values()], chosen["index"]
+        input_index = input_indices[0]
+
+        def run_one_input(x: NDArray[Any]) -> NDArray[Any]:
+            set_tensor(input_index, x)
+            invoke()
+            result: NDArray[Any] = get_tensor(output_index)
+            return result
+
+        def run_several_inputs(*arrays: NDArray[Any]) -> NDArray[Any]:
+            for index, array in zip(input_indices, arrays, strict=True):
+                set_tensor(index, array)
+            invoke()
+            result: NDArray[Any] = get_tensor(output_index)
+            return result
+
+        self.function: Callable[..., NDArray[Any]] = run_one_input if len(input_indices) == 1 else run_several_inputs
+
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items in a Python loop: an interpreter has no other way that gives the same results."""
+        return np.concatenate(
+            [self.function(*(batch[index : index + 1] for batch in batches)) for index in range(len(batches[0]))]
+        )
+
+    def close(self) -> None:
+        """Nothing to give back: an interpreter has no close."""
+
+
+def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
+    """Inputs and outputs by the names of the default signature, or by tensor names in a model without signatures."""
+    signatures = interpreter.get_signature_list()
+    if not signatures:
+        return (
+            {str(details["name"]): details for details in interpreter.get_input_details()},
+            {str(details["name"]): details for details in interpreter.get_output_details()},
+        )
+    default = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+    runner = interpreter.get_signature_runner(default)
+    return dict(runner.get_input_details()), dict(runner.get_output_details())
+
+
+def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
+    parameters = details["quantization_parameters"]
+    quantization = None
+    if len(parameters["scales"]):
+        quantization = AffineQuantization.of(
+            parameters["scales"], parameters["zero_points"], int(parameters["quantized_dimension"])
+        )
+    return TensorSpec(
+        name=name,
+        shape=tuple(int(size) for size in details["shape"]),
+        dtype=np.dtype(details["dtype"]),
+        quantization=quantization,
+    )
+
+
+def reference_interpreter(
+    content: bytes, *, runtime: Literal["tf.lite", "ai_edge_litert"] = "tf.lite", threads: int | None = 1
+) -> Any:
+    """An interpreter for the model in `content`, its tensors allocated.
+
+    Raises:
+        ImportError: TensorFlow is not installed (extra "convert").
+        ValueError: the content is not a sound model.
+    """
+    # TensorFlow 2.20 and later announce the class's move to ai_edge_litert with a warning, and XNNPACK
+    # announces itself on stderr when the tensors are allocated.
+    with warnings.catch_warnings(), CapturedOutput():
+        warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+        interpreter = _interpreter_class(runtime)(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def _interpreter_class(runtime: str) -> Any:
+    if runtime == "tf.lite":
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise ImportError(
+                "tf.lite.Interpreter needs TensorFlow, which is not installed; pip install 'zerolite[convert]'"
+            ) from error
+        return tf.lite.Interpreter
+    from ai_edge_litert.interpreter import Interpreter
+
+    return Interpreter

@@ -1,0 +1,118 @@
+"""Keras models as runners."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._platform.output_capture import CapturedOutput, import_tensorflow_quietly
+from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+
+__all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
+
+
+class KerasRunner:
+    """A Keras model on TensorFlow.
+
+    The model is traced once into a `tf.function` for a batch of one, which is the quickest ordinary way to
+    call it: 0.8 ms for one image of the demonstration's network, where `model.predict` took 119 ms
+    (TensorFlow 2.21, two shared x86-64 cores).
+    """
+
+    runtime = "Keras"
+    items_per_call = 1
+
+    def __init__(self, model: Any, *, output: str | None = None) -> None:
+        """Adapt `model` and trace it.
+
+        Args:
+            model: a Keras model of the functional or sequential kind.
+            output: the name of the output to read; it may be left out when there is only one.
+
+        Raises:
+            ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
+            ImportError: TensorFlow is not installed.
+        """
+        # A sequential model (Keras 3.15) does not tell the names of its outputs.
+        names = getattr(model, "output_names", None) or [str(tensor.name) for tensor in model.outputs]
+        outputs = dict(zip(names, model.outputs, strict=True))
+        chosen = chosen_output(outputs, output)
+        self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
+        self.output = _spec(outputs[chosen], chosen)
+        check_inputs(self.inputs)
+        place = list(outputs).index(chosen)
+
+        def compute(*tensors: Any) -> Any:
+            results = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+            if isinstance(results, dict):
+                return results[chosen]
+            return results[place] if isinstance(results, list | tuple) else results
+
+        self._compute = compute
+        self._batched: Callable[..., NDArray[Any]] | None = None
+        self.function = self._traced(batch=1)
+
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items as one batch."""
+        if self._batched is None:
+            self._batched = self._traced(batch=None)
+        return self._batched(*batches)
+
+    def close(self) -> None:
+        """Nothing to give back: a Keras model has no close."""
+
+    def _traced(self, *, batch: int | None) -> Callable[..., NDArray[Any]]:
+        import tensorflow as tf
+
+        traced = tf.function(
+            self._compute,
+            input_signature=[tf.TensorSpec((batch, *spec.shape[1:]), spec.dtype) for spec in self.inputs],
+            autograph=False,
+        ).get_concrete_function()
+        convert = tf.convert_to_tensor
+
+        def function(*arrays: NDArray[Any]) -> NDArray[Any]:
+            # Copied, because .numpy() may hand out TensorFlow's own memory.
+            result: NDArray[Any] = np.array(traced(*map(convert, arrays)))
+            return result
+
+        return function
+
+
+def _spec(tensor: Any, name: str) -> TensorSpec:
+    shape = (1, *tensor.shape[1:])
+    if any(size is None for size in shape):
+        raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
+    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))
+
+
+def is_keras_file(model: Any) -> bool:
+    """Whether it is the path of a file that Keras wrote."""
+    return isinstance(model, str | os.PathLike) and Path(model).suffix in (".keras", ".h5")
+
+
+def load_keras_file(path: str | os.PathLike[str]) -> Any:
+    """Load a model from a .keras or .h5 file; nothing in it is unpickled or run.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no model that this Keras can load.
+        ImportError: TensorFlow is not installed (extra "convert").
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    import_tensorflow_quietly()
+    import tensorflow as tf
+
+    with warnings.catch_warnings(), CapturedOutput():
+        warnings.simplefilter("ignore")
+        try:
+            return tf.keras.models.load_model(path, compile=False)
+        except Exception as error:
+            raise ValueError(f"{path} can't be loaded with Keras {tf.keras.__version__}: {error}") from error

@@ -1,0 +1,161 @@
+"""What an evaluation asks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._runtime.quantization import AffineQuantization
+
+__all__ = ["Runner", "TensorSpec", "check_inputs", "chosen_output"]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Name, shape, type and quantization of a model's input or output.
+
+    Attributes:
+        name: the tensor's name in its signature.
+        shape: the shape for one item; the leading axis is the batch and is 1.
+        dtype: the type of the stored values.
+        quantization: the map to real numbers; None when the stored values are meant as they are.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    quantization: AffineQuantization | None = None
+
+    def store(self, items: NDArray[Any]) -> NDArray[Any]:
+        """`items` as this tensor stores them.
+
+        Args:
+            items: shape (count, *shape[1:]). Real numbers for a quantized tensor are quantized; values that
+                have the tensor's type already are taken as they are.
+
+        Returns:
+            A C-contiguous array of the same shape in the tensor's type.
+
+        Raises:
+            ValueError: the shape of an item is not the tensor's, or a value can't be quantized.
+            TypeError: the values would have to be converted in a way that may lose something.
+        """
+        if items.ndim != len(self.shape) or items.shape[1:] != self.shape[1:]:
+            raise ValueError(
+                f"input '{self.name}' takes items of shape {self.shape[1:]}; came an array of shape "
+                f"{items.shape}, expected (count, {', '.join(map(str, self.shape[1:]))})"
+            )
+        if items.dtype == self.dtype:
+            return np.ascontiguousarray(items)
+        if self.quantization is not None and items.dtype.kind == "f":
+            holding = np.flatnonzero(np.isnan(items).reshape(len(items), -1).any(axis=1))
+            if holding.size:
+                raise ValueError(
+                    f"NaN can't be quantized for input '{self.name}'; {holding.size} of {len(items)} items hold it, "
+                    f"the first is number {holding[0]} of them; remove it from the data"
+                )
+            return self.quantization.quantize(items, self.dtype)
+        if not np.can_cast(items.dtype, self.dtype, casting="same_kind"):
+            raise TypeError(
+                f"input '{self.name}' takes {self.dtype}; came {items.dtype}; convert the array before with "
+                f".astype(numpy.{self.dtype})"
+            )
+        return np.ascontiguousarray(items, dtype=self.dtype)
+
+    def store_image(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Preprocessed images as this tensor stores them; integers without a scale take the counts as they are.
+
+        Args:
+            image: real numbers, float32 of shape (count, height, width, channels).
+        """
+        if self.dtype.kind in "iu" and self.quantization is None:
+            limits = np.iinfo(self.dtype)
+            counts: NDArray[Any] = np.clip(np.rint(image), limits.min, limits.max).astype(self.dtype)
+            return counts
+        return self.store(image)
+
+    def real(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The real numbers behind stored values: float32 when quantized, otherwise `stored` itself."""
+        if self.quantization is None:
+            return stored
+        return self.quantization.dequantize(stored)
+
+
+@runtime_checkable
+class Runner(Protocol):
+    """A model, in whatever runtime, that is fed item by item or in batches.
+
+    Arrays go in and come out as the model stores them; `TensorSpec.store` and `TensorSpec.real` convert.
+    """
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's name, such as "zerolite"."""
+        ...
+
+    @property
+    def inputs(self) -> Sequence[TensorSpec]:
+        """What goes in, in the order in which `function` takes it."""
+        ...
+
+    @property
+    def output(self) -> TensorSpec:
+        """What comes out."""
+        ...
+
+    @property
+    def items_per_call(self) -> int:
+        """How many items one call runs where nobody asks for another number."""
+        ...
+
+    @property
+    def function(self) -> Callable[..., NDArray[Any]]:
+        """Runs one item: arrays of `inputs`' shapes and dtypes in, a new array of `output`'s out."""
+        ...
+
+    def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
+        """Run many items, (items, ...) of each input, in the way that is usual for the runtime: (items, ...) out."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the runner has opened itself."""
+        ...
+
+
+def check_inputs(specs: Sequence[TensorSpec]) -> None:
+    """Refuse a model without inputs, or with inputs whose leading axes don't count the same items.
+
+    Raises:
+        ValueError: there is no input, or one has no leading axis, or another one than the rest.
+    """
+    if not specs:
+        raise ValueError("an evaluation feeds a model's inputs; this model has none")
+    for spec in specs:
+        if not spec.shape or spec.shape[0] < 1:
+            raise ValueError(
+                f"the leading axis of an input counts items; the shape of input '{spec.name}' is {spec.shape}"
+            )
+        if spec.shape[0] != specs[0].shape[0]:
+            raise ValueError(
+                f"the leading axes of all inputs count the same items; input '{specs[0].name}' has the shape "
+                f"{specs[0].shape}, and input '{spec.name}' {spec.shape}"
+            )
+
+
+def chosen_output(names: Collection[str], output: str | None) -> str:
+    """The name of the output to read: `output`, or the only one when that is None.
+
+    Raises:
+        ValueError: there is no such output, or there are several to choose from.
+    """
+    if output is None:
+        if len(names) != 1:
+            raise ValueError(f"the model has {len(names)} outputs; choose one with output=: {', '.join(names)}")
+        return next(iter(names))
+    if output not in names:
+        raise ValueError(f"the model has no output '{output}'; it has {', '.join(names)}")
+    return output

@@ -1,0 +1,1 @@
+"""The runtime's library and its log, tensors, quantization and checked arguments."""

@@ -1,0 +1,106 @@
+"""Finding and opening LiteRT's library, which the package `ai-edge-litert` brings.
+
+Everything that imports zerolite waits for this file, so it does without pathlib, whose import takes longer.
+"""
+
+import os
+import re
+from importlib.util import find_spec
+from typing import Literal, NamedTuple, get_args
+
+from zerolite import _native
+
+_INSTALL = "install it with: pip install 'ai-edge-litert>=2.3,<2.4'"
+_SUPPORTED_SERIES = (2, 3)
+
+
+class RuntimeInfo(NamedTuple):
+    """What runs the models.
+
+    Attributes:
+        path: the library that is open.
+        version: the version of the package it came with; None when ``ZEROLITE_RUNTIME`` names a bare library.
+        zerolite: zerolite's own version.
+    """
+
+    path: str
+    version: str | None
+    zerolite: str
+
+
+def _package_directory() -> str | None:
+    """The directory of the installed package, found without importing it: its import costs 0.1 s."""
+    spec = find_spec("ai_edge_litert")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return next(iter(spec.submodule_search_locations))
+
+
+def _version_beside(package: str) -> str | None:
+    """The version in the name of the metadata directory that pip puts beside a package."""
+    try:
+        neighbours = os.listdir(os.path.dirname(package))
+    except OSError:
+        return None
+    for name in neighbours:
+        if name.startswith("ai_edge_litert-") and name.endswith(".dist-info"):
+            return name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
+    return None
+
+
+def _require_supported(version: str, library: str) -> None:
+    series = re.match(r"(\d+)\.(\d+)", f"{version}.0")  # of pre-releases too, as in "2.4rc1"
+    if series is None or tuple(map(int, series.groups())) == _SUPPORTED_SERIES:
+        return
+    expected = ".".join(map(str, _SUPPORTED_SERIES))
+    raise ImportError(
+        f"{library} belongs to ai-edge-litert {version}, and this zerolite was written for the {expected} series; "
+        f"{_INSTALL}"
+    )
+
+
+def open_runtime() -> None:
+    """Open the library that ``ZEROLITE_RUNTIME`` names, or the installed one.
+
+    Raises:
+        ImportError: there is none, or it is not the one that this version was written for.
+    """
+    override = os.environ.get("ZEROLITE_RUNTIME")
+    if override:
+        if not os.path.isfile(override):
+            raise ImportError(f"ZEROLITE_RUNTIME names {override}, which is no file; {_INSTALL} and unset it")
+        _native.open_runtime(os.fsencode(os.path.abspath(override)))
+        return
+    package = _package_directory()
+    if package is None:
+        raise ImportError(f"the package ai-edge-litert, whose library runs the models, is not installed; {_INSTALL}")
+    library = os.path.join(package, "libLiteRt.so")
+    version = _version_beside(package)
+    if version is not None:
+        _require_supported(version, library)
+    if not os.path.isfile(library):
+        raise ImportError(f"the installed package ai-edge-litert has no {library}; {_INSTALL}")
+    _native.open_runtime(os.fsencode(library))
+
+
+def runtime_info() -> RuntimeInfo:
+    """Tell which library runs the models."""
+    path = _native.runtime_path()
+    return RuntimeInfo(path=path, version=_version_beside(os.path.dirname(path)), zerolite=_native.__version__)
+
+
+LogLevel = Literal["verbose", "info", "warning", "error", "silent"]
+
+
+def set_log_level(level: LogLevel) -> None:
+    """Show the runtime's messages of at least this severity on stderr; "silent", the default, shows none.
+
+    Messages that belong to a failure are in its exception at every level.
+
+    Raises:
+        ValueError: the level is none of "verbose", "info", "warning", "error" and "silent".
+    """
+    levels = get_args(LogLevel)
+    if level not in levels:
+        raise ValueError(f"the log level is {level!r}, and must be one of {', '.join(map(repr, levels))}")
+    _native.set_log_level(levels.index(level))

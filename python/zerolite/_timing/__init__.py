@@ -1,0 +1,1 @@
+"""The one timing engine: a stopwatch, interleaved rounds and ratios."""

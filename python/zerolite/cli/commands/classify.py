@@ -1,0 +1,116 @@
+"""The command `zerolite classify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zerolite.cli.options import JsonOption, OutputOption, SkipCorruptOption, ThreadsOption, resampling_of
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
+
+__all__ = ["register"]
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="classify")(_classify)
+
+
+def _classify(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGES...", help="Image files, and folders of them.", exists=True)
+    ],
+    *,
+    model: Annotated[
+        Path, typer.Option(metavar="MODEL", help="A .tflite file of a classifier.", exists=True, dir_okay=False)
+    ],
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The classes' names in the order of the outputs, one a line, or Keras's imagenet_class_index.json.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each image.")] = 5,
+    preprocessing: Annotated[
+        str, typer.Option(metavar="NAME", help="A Keras application such as mobilenet_v2, or none, unit, tf.")
+    ] = "none",
+    resampling: Annotated[str, typer.Option(metavar="NAME", help="How images are resized.")] = "nearest",
+    keep_aspect_ratio: Annotated[
+        bool, typer.Option("--keep-aspect-ratio", help="Cut the middle out of images rather than distort them.")
+    ] = False,
+    skip_corrupt: SkipCorruptOption = False,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture of the images with their predictions: .png, .jpg or .webp."),
+    ] = None,
+    output: OutputOption = None,
+    threads: ThreadsOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is in images: decode, resize, preprocess, run, and name the most likely classes."""
+    chosen_resampling = resampling_of(resampling)
+    if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
+        raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
+    with failures_in_one_line():
+        from zerolite._platform.files import check_writable_target, write_atomically
+        from zerolite.vision import ImageError, classify, image_files, load_labels
+        from zerolite.vision import contact_sheet as draw_sheet
+
+        if contact_sheet is not None:
+            check_writable_target(contact_sheet)
+        skipped: list[ImageError] = []
+        files = image_files(images)
+        results = []
+        with progress_bar("classify") as advance:
+            for result in classify(
+                model,
+                files,
+                None if labels is None else load_labels(labels),
+                k=top,
+                preprocessing=preprocessing,
+                resampling=chosen_resampling,
+                keep_aspect_ratio=keep_aspect_ratio,
+                on_corrupt=skipped.append if skip_corrupt else "raise",
+                output=output,
+                threads=threads,
+                workers=workers,
+            ):
+                results.append(result)
+                if advance is not None:
+                    advance(len(results) + len(skipped), len(files))
+        if contact_sheet is not None:
+            image_format = _FORMATS[contact_sheet.suffix.lower()]
+            write_atomically(contact_sheet, draw_sheet(results, image_format=image_format))
+        if as_json:
+            document: dict[str, Any] = {
+                "images": [result.to_dict() for result in results],
+                "skipped": [{"path": str(error.path), "reason": str(error)} for error in skipped],
+                "contact_sheet": None if contact_sheet is None else str(contact_sheet),
+            }
+            print_json(document)
+            return
+        _print_results(results)
+        for error in skipped:
+            typer.echo(f"skipped: {error.path}")
+        if contact_sheet is not None:
+            typer.echo(f"{contact_sheet} written.")
+
+
+def _print_results(results: Any) -> None:
+    from zerolite.vision.contact_sheet import score_words
+
+    lines = [
+        (str(result.path) if place == 0 else "", prediction.label, score_words(prediction.score))
+        for result in results
+        for place, prediction in enumerate(result.predictions)
+    ]
+    print_table(("image", "class", "score"), lines, left=2)

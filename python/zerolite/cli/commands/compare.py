@@ -1,0 +1,149 @@
+"""The command `zerolite compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import typer
+
+from zerolite.cli.commands.evaluate import print_skipped
+from zerolite.cli.options import (
+    BatchOption,
+    ClassNamesOption,
+    JsonOption,
+    LabelsOption,
+    MetricsOption,
+    OutputOption,
+    PreprocessingOption,
+    ResamplingOption,
+    RoundsOption,
+    SkipCorruptOption,
+    ThreadsOption,
+    class_names_of,
+    resampling_of,
+)
+from zerolite.cli.output import failures_in_one_line, print_json
+from zerolite.cli.progress import progress_bar
+
+__all__ = ["register"]
+
+_Runtime = Literal["zerolite", "tf.lite", "ai_edge_litert"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="compare")(_compare)
+
+
+def _compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]MODEL...",
+            help="Files that end in .tflite, .keras or .h5; the others are compared with the first. A name in front "
+            "replaces the file's.",
+        ),
+    ],
+    *,
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DATA",
+            help="An .npz file with inputs and labels, an .npy file, or a folder of images with one folder for each "
+            "class.",
+            exists=True,
+        ),
+    ],
+    labels: LabelsOption = None,
+    metric: MetricsOption = None,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="What .tflite files run in: zerolite, tf.lite or ai_edge_litert. Repeatable, one row for each.",
+        ),
+    ] = None,
+    output: OutputOption = None,
+    batch: BatchOption = None,
+    threads: ThreadsOption = 1,
+    rounds: RoundsOption = 3,
+    preprocessing: PreprocessingOption = "none",
+    resampling: ResamplingOption = "nearest",
+    skip_corrupt: SkipCorruptOption = False,
+    class_names: ClassNamesOption = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Write a report: .html with plots and pictures, .md or .json. Repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare models over the same data, in turns: accuracy, latency, throughput, size."""
+    sources = _named(models)
+    runtimes = _runtimes(runtime or ["zerolite"])
+    chosen_resampling = resampling_of(resampling)
+    with failures_in_one_line():
+        from zerolite.cli.tables import print_comparison
+        from zerolite.comparison import compare
+        from zerolite.comparison.result import check_report_target
+
+        for path in report or []:
+            check_report_target(path)
+        with progress_bar("compare") as advance:
+            comparison = compare(
+                sources,
+                data,
+                labels,
+                metrics=metric or ["accuracy"],
+                runtimes=runtimes,
+                output=output,
+                batch=batch,
+                threads=threads,
+                rounds=rounds,
+                preprocessing=preprocessing,
+                resampling=chosen_resampling,
+                on_corrupt="skip" if skip_corrupt else "raise",
+                class_names=class_names_of(class_names),
+                progress=advance,
+            )
+        for path in report or []:
+            comparison.save(path)
+        if as_json:
+            print_json(comparison.to_dict())
+            return
+        print_comparison(comparison)
+        print_skipped(comparison.first.result)
+        for path in report or []:
+            typer.echo(f"{path} written.")
+
+
+def _named(arguments: Sequence[str]) -> dict[str, Path]:
+    """Name -> file; without a name the file's own, without its end."""
+    named: dict[str, Path] = {}
+    for argument in arguments:
+        name, equals, rest = argument.partition("=")
+        path = Path(rest if equals and not Path(argument).is_file() else argument)
+        if not path.is_file():
+            raise typer.BadParameter(f"There is no file {path}.", param_hint="MODEL")
+        chosen = name if equals and path == Path(rest) else path.stem
+        if chosen in named:
+            raise typer.BadParameter(
+                f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL"
+            )
+        named[chosen] = path
+    return named
+
+
+def _runtimes(words: Sequence[str]) -> list[_Runtime]:
+    known: list[_Runtime] = []
+    for word in words:
+        for runtime in get_args(_Runtime):
+            if word == runtime:
+                known.append(runtime)
+                break
+        else:
+            raise typer.BadParameter(
+                f"There is no runtime {word!r}; there are {', '.join(get_args(_Runtime))}.", param_hint="--runtime"
+            )
+    return known

@@ -1,0 +1,179 @@
+"""The command `zerolite evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zerolite.cli.options import (
+    BatchOption,
+    ClassNamesOption,
+    JsonOption,
+    LabelsOption,
+    MetricsOption,
+    OutputOption,
+    PreprocessingOption,
+    ResamplingOption,
+    RoundsOption,
+    SignatureOption,
+    SkipCorruptOption,
+    ThreadsOption,
+    chosen_signature,
+    class_names_of,
+    resampling_of,
+)
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from zerolite.evaluation import EvaluationResult
+
+__all__ = ["print_skipped", "register"]
+
+# More classes would be wider than any terminal.
+_WIDEST_MATRIX = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="evaluate")(_evaluate)
+
+
+def _evaluate(
+    model_file: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A .tflite, .keras or .h5 file.", exists=True, readable=True),
+    ],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="An .npz file with inputs and labels, an .npy file, or a folder of images with one folder for each "
+            "class.",
+            exists=True,
+        ),
+    ],
+    *,
+    labels: LabelsOption = None,
+    metric: MetricsOption = None,
+    output: OutputOption = None,
+    signature: SignatureOption = None,
+    batch: BatchOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
+    threads: ThreadsOption = None,
+    rounds: RoundsOption = 1,
+    preprocessing: PreprocessingOption = "none",
+    resampling: ResamplingOption = "nearest",
+    skip_corrupt: SkipCorruptOption = False,
+    class_names: ClassNamesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how right and how quick a model is over data, in the same run."""
+    if workers is not None and threads is not None:
+        raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
+    chosen_resampling = resampling_of(resampling)
+    with failures_in_one_line():
+        from zerolite.evaluation import evaluate
+
+        with (
+            _opened(model_file, signature=signature, workers=workers, threads=threads) as model,
+            progress_bar("evaluate") as advance,
+        ):
+            result = evaluate(
+                model,
+                data,
+                labels,
+                metrics=metric or ["accuracy"],
+                output=output,
+                batch=batch,
+                rounds=rounds,
+                preprocessing=preprocessing,
+                resampling=chosen_resampling,
+                on_corrupt="skip" if skip_corrupt else "raise",
+                class_names=class_names_of(class_names),
+                keep_outputs=False,
+                progress=advance,
+            )
+        if as_json:
+            print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
+        else:
+            _print_result(result)
+
+
+@contextmanager
+def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
+    """The model as `evaluate` takes it."""
+    from zerolite import Pool, load
+    from zerolite._runners.keras import is_keras_file
+
+    if is_keras_file(model_file):
+        for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):
+            if value is not None:
+                raise typer.BadParameter(
+                    f"It is for .tflite files; convert the model first: zerolite convert {model_file}",
+                    param_hint=option,
+                )
+        yield model_file
+    elif model_file.is_dir():
+        yield model_file  # which is refused with advice
+    elif workers is not None:
+        with Pool(model_file, workers=workers, signature=signature) as pool:
+            yield pool
+    else:
+        with load(model_file, threads=threads) as model:
+            yield chosen_signature(model, signature)
+
+
+def _print_result(result: EvaluationResult) -> None:
+    lines = [("items", f"{result.items:,}")]
+    lines += [(name, f"{value:.6g}") for name, value in result.metrics.items() if isinstance(value, float)]
+    calls = "" if result.items_per_call == 1 else f" of {result.items_per_call} items"
+    lines += [(f"latency{calls} p{percent} / µs", f"{result.latency(percent):,.1f}") for percent in (50, 95, 99)]
+    lines.append(("items/s", f"{result.throughput:,.0f}"))
+    print_table(("", result.runtime), lines)
+    for name, value in result.metrics.items():
+        if isinstance(value, Mapping):
+            _print_classes(value, result.class_names)
+        elif not isinstance(value, float):
+            _print_matrix(name, value.tolist(), result.class_names)
+    print_skipped(result)
+
+
+def print_skipped(result: EvaluationResult) -> None:
+    """Name the images that were left out."""
+    for error in result.skipped:
+        typer.echo(f"skipped: {error.path}")
+
+
+def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str]) -> None:
+    print_table(
+        ("class", "precision", "recall", "f1", "items"),
+        [
+            (
+                _class_name(int(number), class_names),
+                *(f"{one[score]:.4f}" for score in ("precision", "recall", "f1")),
+                f"{one['items']:,}",
+            )
+            for number, one in scores.items()
+        ],
+        title="by class",
+    )
+
+
+def _print_matrix(name: str, counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> None:
+    if len(counts) > _WIDEST_MATRIX:
+        typer.echo(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
+        return
+    print_table(
+        ("labelled \\ predicted", *(_class_name(number, class_names) for number in range(len(counts)))),
+        [(_class_name(number, class_names), *map(str, row)) for number, row in enumerate(counts)],
+        title=name.replace("_", " "),
+    )
+
+
+def _class_name(number: int, class_names: Sequence[str]) -> str:
+    return class_names[number] if number < len(class_names) else str(number)

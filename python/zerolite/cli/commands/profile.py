@@ -1,0 +1,96 @@
+"""The command `zerolite profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zerolite.cli.options import (
+    DELEGATE_HELP,
+    InputOption,
+    ModelArgument,
+    SignatureOption,
+    chosen_signature,
+    delegates_of,
+    fill_inputs,
+)
+from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from zerolite._instrumentation import Profile
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="profile")(_profile)
+
+
+def _profile(
+    model_file: ModelArgument,
+    *,
+    inputs: InputOption = None,
+    runs: Annotated[int, typer.Option(min=1, help="How many runs are profiled.")] = 50,
+    signature: SignatureOption = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")] = None,
+    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all runs in the Trace Event Format, which ui.perfetto.dev opens."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+) -> None:
+    """Measure where the time of a run goes, operator by operator; and what the measuring adds.
+
+    Over inputs from files as in `zerolite run`, or over zeros where none are given.
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+    delegates = delegates_of(delegate or [])
+    with failures_in_one_line():
+        from zerolite import load
+        from zerolite._platform.files import check_writable_target
+
+        if trace is not None:
+            check_writable_target(trace)
+        with load(model_file, delegates=delegates, threads=threads) as model:
+            chosen = chosen_signature(model, signature)
+            if inputs:
+                fill_inputs(chosen, inputs)
+            with progress_bar("profile") as advance:
+                profile = chosen.profile(runs=runs, progress=advance)
+        if trace is not None:
+            profile.save_trace(trace)
+        if as_json:
+            print_json({**profile.to_dict(), "trace": None if trace is None else str(trace)})
+        elif as_csv:
+            typer.echo(profile.to_csv(), nl=False)
+        else:
+            _print(profile)
+            if trace is not None:
+                typer.echo(f"{trace} written.")
+
+
+def _print(profile: Profile) -> None:
+    print_table(
+        ("name", "type", "delegate", "count", "total / ms", "mean / us", "share"),
+        [
+            (
+                one.name,
+                one.type,
+                one.delegate,
+                f"{one.count:,}",
+                f"{one.total_us / 1000:,.3f}",
+                f"{one.mean_us:,.2f}",
+                f"{one.share:.1%}",
+            )
+            for one in profile.operators
+        ],
+        left=3,
+    )
+    typer.echo(profile.summary)

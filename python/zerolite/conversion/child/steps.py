@@ -1,0 +1,103 @@
+"""One conversion from beginning to end, in the process that is there for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from zerolite._platform.files import write_atomically
+from zerolite._platform.peak_memory import peak_resident_bytes
+from zerolite.conversion.operators import count_operators, without_kernel
+from zerolite.conversion.options import QUANTIZATION_MODES
+from zerolite.conversion.output_check import Comparison, SourceRunner
+from zerolite.conversion.quantizer import FloatModel
+from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.samples.reader import SampleReader
+
+__all__ = ["convert_here"]
+
+_SAMPLES_COMPARED = 32
+
+
+def convert_here(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    """Convert the model into the request's file.
+
+    Args:
+        request: what to do.
+        step: told what comes next.
+
+    Returns:
+        What a `ConversionResult` says beside the bytes, as plain values.
+
+    Raises:
+        ConversionError: the model can't be converted.
+        ImportError, OSError, TypeError, ValueError: see `convert`.
+    """
+    if request.kind == "tflite":
+        return _convert_file(request, step)
+    return _convert_with_tensorflow(request, step)
+
+
+def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    content = Path(request.path).read_bytes()
+    model = FloatModel(content, request.name)
+    samples = SampleReader(request.samples, model.specs)
+    to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
+    step("Quantizing")
+    result = model.quantized(request.quantize, request.io_dtype, samples)
+    return _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
+
+
+def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    from zerolite.conversion.tensorflow.converter import convert_saved_model
+    from zerolite.conversion.tensorflow.saved_model import SavedModel
+    from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
+
+    step("Reading the model")
+    folder, specs = make_saved_model(request, Path(request.result).with_name("exported"))
+    model = SavedModel(folder, request, specs)
+    samples = SampleReader(request.samples, model.specs)
+    to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
+    step("Converting")
+    mode = QUANTIZATION_MODES[request.quantize]
+    if mode.needs_quantizer:
+        content = convert_saved_model(model, request, quantize="none", samples=None)
+        step("Quantizing")
+        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+    else:
+        content = convert_saved_model(
+            model, request, quantize=request.quantize, samples=samples if mode.needs_data else None
+        )
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+
+
+def _finish(
+    request: ConversionRequest,
+    content: bytes,
+    *,
+    source: SourceRunner,
+    samples: Mapping[str | None, Sequence[Mapping[str, NDArray[Any]]]],
+    source_size: int,
+    step: Callable[[str], None],
+) -> dict[str, Any]:
+    """Write the model, look into it, and compare it with its source."""
+    write_atomically(request.result_path, content)
+    operators = count_operators(content)
+    comparison = Comparison(source, content, operators)
+    verification = None
+    if request.verify:
+        step("Verifying")
+        verification = comparison.run(samples)
+    return {
+        "source_size": source_size,
+        "operators": operators,
+        "unsupported": [asdict(one) for one in (() if comparison.loads else without_kernel(operators))],
+        "verification": None if verification is None else verification.to_dict(),
+        "not_verified": comparison.obstacle if request.verify else None,
+        "peak_memory": peak_resident_bytes(),
+    }

@@ -1,0 +1,214 @@
+"""Quantizing a float .tflite model with ai-edge-quantizer, which needs no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._inference.model import load
+from zerolite._platform.machine import usable_cores
+from zerolite.conversion.output_check import run_signature
+from zerolite.conversion.result import ConversionError, first_line
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
+
+__all__ = ["FloatModel"]
+
+Samples = Callable[[], Iterable[tuple[str | None, Mapping[str, NDArray[Any]]]]]
+
+
+class FloatModel:
+    """A .tflite model whose weights and activations are float32.
+
+    Attributes:
+        specs: the inputs of each signature.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        """Load it.
+
+        Args:
+            content: the file's bytes.
+            name: what errors call it.
+
+        Raises:
+            InvalidModelError: no sound model.
+            ValueError: the model is quantized already.
+        """
+        self._content = content
+        self._name = name
+        self._model = load(content)
+        quantized = _quantized_tensor(content)
+        if quantized is not None:
+            raise ValueError(f"{name} is quantized already (its tensor '{quantized}'); give the float32 model")
+        self.specs: Specs = {
+            key: [
+                InputSpec(
+                    tensor.name,
+                    tuple(None if size < 0 else size for size in tensor.shape_signature),
+                    np.dtype(tensor.dtype).name,
+                )
+                for tensor in signature.inputs.values()
+            ]
+            for key, signature in self._model.signatures.items()
+        }
+
+    def run(self, signature: str | None, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """The outputs of one sample by name."""
+        return run_signature(self._model.signatures[str(signature)], inputs)
+
+    def quantized(self, quantize: str, io_dtype: str | None, samples: Samples) -> bytes:
+        """The model in another quantization.
+
+        Args:
+            quantize: a key of `QUANTIZATION_MODES` other than "none".
+            io_dtype: the type of inputs and outputs; None is the mode's default.
+            samples: the representative data, for the modes that need it.
+
+        Raises:
+            ConversionError: the quantizer refused the model.
+            ImportError: ai-edge-quantizer is not installed.
+            ValueError: a signature has no samples, or a sample does not fit.
+        """
+        from ai_edge_quantizer import quantizer
+
+        try:
+            recipe = _recipe(quantize, io_dtype)
+            worker = quantizer.Quantizer(self._content, recipe)
+            ranges = None
+            if worker.need_calibration:
+                self._check_signatures(quantize)
+                ranges = self._ranges(recipe, samples)
+            result = worker.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+        except (OSError, MemoryError, ConversionError):
+            raise
+        except Exception as error:
+            own: Exception | None = getattr(samples, "error", None)
+            if own is not None or isinstance(error, _MissingSamplesError):
+                raise ValueError(str(own or error)) from None
+            raise ConversionError(
+                f"ai-edge-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
+            ) from error
+        return bytes(result.quantized_model)
+
+    def _check_signatures(self, quantize: str) -> None:
+        """The quantizer takes the ranges of activations by signature (0.10)."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        if schema.Model.GetRootAs(self._content, 0).SignatureDefsLength() == 0:
+            raise ConversionError(
+                f"'{self._name}' has no signatures, which ai-edge-quantizer needs for quantize='{quantize}'; convert "
+                "its source again with a newer TensorFlow, or choose 'dynamic'",
+                log="",
+            )
+
+    def _ranges(self, recipe: Any, samples: Samples) -> Any:
+        """The smallest and largest value of each activation over all samples.
+
+        The quantizer's own `calibrate` (0.10) takes moving averages, which start from the first sample and move by
+        a twentieth: of some dozens of samples that differ, much is clipped.
+        """
+        from ai_edge_quantizer import calibrator, recipe_manager
+        from ai_edge_quantizer.utils import qsv_utils
+
+        manager = recipe_manager.RecipeManager()
+        manager.load_quantization_recipe(recipe)
+        threads = usable_cores()
+        work = calibrator.Calibrator(self._content, num_threads=threads, qsv_update_func=qsv_utils.min_max_update)
+        work.calibrate(self._by_signature(samples), manager)
+        return work.get_model_qsvs()
+
+    def _by_signature(self, samples: Samples) -> dict[str, Iterable[Mapping[str, NDArray[Any]]]]:
+        """The samples of each signature, read as they are used."""
+        keys = [str(key) for key in self.specs]
+        if len(keys) == 1:
+            return {keys[0]: _Samples(samples, None)}
+        covered = {str(signature) for signature, _ in samples()}
+        missing = [key for key in keys if key not in covered]
+        if missing:
+            raise _MissingSamplesError(
+                f"representative_data has no samples for the signature{'s' if len(missing) > 1 else ''} "
+                f"{', '.join(missing)}; give a mapping from every signature to data"
+            )
+        return {key: _Samples(samples, key) for key in keys}
+
+
+class _MissingSamplesError(ValueError):
+    """Told apart from the quantizer's own errors."""
+
+
+class _Samples:
+    """The samples of one signature, an iterable that begins anew each time."""
+
+    def __init__(self, samples: Samples, signature: str | None) -> None:
+        self._samples = samples
+        self._signature = signature
+
+    def __iter__(self) -> Iterator[Mapping[str, NDArray[Any]]]:
+        return (sample for signature, sample in self._samples() if self._signature in (None, signature))
+
+
+def _recipe(quantize: str, io_dtype: str | None) -> Any:
+    """ai-edge-quantizer 0.10's recipe for a mode: weights symmetric, by channel."""
+    from ai_edge_quantizer import algorithm_manager, qtyping, recipe, recipe_manager
+
+    algorithm, operation = algorithm_manager.AlgorithmName, qtyping.TFLOperationName
+    manager = recipe_manager.RecipeManager()
+    if quantize == "dynamic":
+        return recipe.dynamic_wi8_afp32()
+    if quantize.startswith("weight-only"):
+        return recipe.weight_only_wi8_afp32() if quantize.endswith("int8") else recipe.weight_only_wi4_afp32()
+    if quantize == "fp16":
+        manager.add_quantization_config(
+            ".*",
+            operation.ALL_SUPPORTED,
+            qtyping.OpQuantizationConfig(
+                weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
+                compute_precision=qtyping.ComputePrecision.FLOAT,
+                explicit_dequantize=True,
+            ),
+            algorithm.FLOAT_CASTING,
+        )
+        return manager.get_quantization_recipe()
+    bits = 16 if quantize == "int16x8" else 8
+    manager.add_static_config(".*", operation.ALL_SUPPORTED, activation_num_bits=bits, weight_num_bits=8)
+    interface = io_dtype or ("int8" if quantize == "int8" else "float32")
+    for side in (operation.INPUT, operation.OUTPUT):
+        if interface == "float32":
+            manager.add_quantization_config(".*", side, algorithm_key=algorithm.NO_QUANTIZE)
+        elif interface == "uint8":
+            manager.add_quantization_config(".*", side, _unsigned(qtyping))
+    return manager.get_quantization_recipe()
+
+
+def _unsigned(qtyping: Any) -> Any:
+    return qtyping.OpQuantizationConfig(
+        activation_tensor_config=qtyping.TensorQuantizationConfig(
+            num_bits=8,
+            symmetric=False,
+            granularity=qtyping.QuantGranularity.TENSORWISE,
+            dtype=qtyping.TensorDataType.UINT,
+        ),
+        weight_tensor_config=qtyping.TensorQuantizationConfig(
+            num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
+        ),
+        compute_precision=qtyping.ComputePrecision.INTEGER,
+    )
+
+
+def _quantized_tensor(content: bytes) -> str | None:
+    """The name of a tensor that is stored with a scale, or as float16; None when there is none."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content, 0)
+    for index in range(model.SubgraphsLength()):
+        subgraph = model.Subgraphs(index)
+        for place in range(subgraph.TensorsLength()):
+            tensor = subgraph.Tensors(place)
+            parameters = tensor.Quantization()
+            scaled = parameters is not None and parameters.ScaleLength() > 0
+            if scaled or tensor.Type() == schema.TensorType.FLOAT16:
+                return (tensor.Name() or b"").decode("utf-8", errors="replace")
+    return None

@@ -1,0 +1,1 @@
+"""Representative data: described, read, prepared and handed to the process that converts."""

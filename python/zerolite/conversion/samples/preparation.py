@@ -1,0 +1,117 @@
+"""Looking at representative data, and putting it where another process can read it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from zerolite.conversion.request import SampleFile
+from zerolite.conversion.samples.images import (
+    OnCorrupt,
+    Preprocessing,
+    check_preprocessing,
+    find_images,
+    named_preprocessing,
+    read_images,
+)
+from zerolite.conversion.samples.input_spec import Specs, arrange_sample, specs_of_signature
+from zerolite.conversion.samples.representative_data import Record, check_finite, iterate_samples
+from zerolite.conversion.samples.spool import SampleSpool, read_spool
+
+__all__ = ["EMPTY", "open_samples", "prepare_samples"]
+
+EMPTY = "representative_data is empty; give some dozens to hundreds of typical inputs"
+
+
+def prepare_samples(
+    data: Any,
+    spool: Path,
+    *,
+    specs: Specs | None,
+    signatures: Sequence[str] | None,
+    preprocessing: Preprocessing | None,
+    on_corrupt: OnCorrupt,
+) -> SampleFile | None:
+    """Check every sample, and say where another process finds them.
+
+    Files are left where they are; everything else is written to `spool`, one sample at a time.
+
+    Args:
+        data: the representative data; None for none.
+        spool: a file to write, if need be.
+        specs: what the model takes, as far as it is known here.
+        signatures: the signatures that are converted, where they were named.
+        preprocessing: how images become samples.
+        on_corrupt: what happens to an image that can't be read.
+
+    Raises:
+        ValueError: the data is empty, not finite or of another shape, or the options don't go together.
+        TypeError: the data is of no known form.
+        OSError: a file could not be read or written.
+    """
+    if on_corrupt not in ("raise", "skip"):
+        raise ValueError(f"on_corrupt must be 'raise' or 'skip'; came '{on_corrupt}'")
+    is_path = isinstance(data, str | os.PathLike)
+    folder = Path(data) if is_path and Path(data).is_dir() else None
+    if (preprocessing is None) != (folder is None):
+        raise ValueError(
+            f"{folder} is a folder of images; say how they become inputs, as preprocessing='mobilenet_v2'"
+            if preprocessing is None
+            else "preprocessing goes with representative_data that is a folder of images"
+        )
+    if data is None:
+        return None
+    if folder is not None and isinstance(preprocessing, str):
+        # How large an image has to be is known to the process that reads the model.
+        find_images(folder)
+        check_preprocessing(preprocessing)
+        return SampleFile(
+            kind="images", path=str(folder.absolute()), preprocessing=preprocessing, on_corrupt=on_corrupt
+        )
+    records: Iterable[Record]
+    if folder is not None and preprocessing is not None and not isinstance(preprocessing, str):
+        records = ((None, sample) for sample in read_images(folder, preprocessing, on_corrupt))
+    else:
+        records = iterate_samples(data, signatures=signatures)
+    if is_path and folder is None:
+        for _ in _checked(records, specs):
+            pass
+        return SampleFile(kind="arrays", path=str(Path(data).absolute()))
+    with SampleSpool(spool) as file:
+        for signature, sample in _checked(records, specs):
+            file.append(signature, sample)
+    return SampleFile(kind="spool", path=str(spool))
+
+
+def open_samples(file: SampleFile, specs: Specs) -> Iterable[tuple[str | None, dict[str, Any]]]:
+    """The samples that `prepare_samples` found, each as the inputs of its signature by name.
+
+    Raises:
+        ValueError: a sample does not fit the model, or an image can't be read.
+    """
+    if file.kind == "spool":
+        return _checked(read_spool(Path(file.path)), specs)
+    if file.kind == "arrays":
+        return _checked(iterate_samples(file.path), specs)
+    inputs = specs_of_signature(specs, None)
+    if len(inputs) != 1:
+        raise ValueError(f"a folder of images is for models with one input; this one has {len(inputs)}")
+    read = named_preprocessing(file.preprocessing, inputs[0].shape)
+    images = read_images(Path(file.path), read, file.on_corrupt)
+    return _checked(((None, sample) for sample in images), specs)
+
+
+def _checked(records: Iterable[Record], specs: Specs | None) -> Iterable[Any]:
+    count = 0
+    for signature, sample in records:
+        place = f"sample {count} of representative_data"
+        checked: Any = sample
+        if specs is not None:
+            checked = arrange_sample(sample, specs_of_signature(specs, signature), place)
+        check_finite(checked, place)
+        yield signature, checked
+        count += 1
+    if count == 0:
+        raise ValueError(EMPTY)

@@ -1,0 +1,1 @@
+"""What needs TensorFlow: runs in the process of its own only."""

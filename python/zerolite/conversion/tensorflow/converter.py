@@ -1,0 +1,86 @@
+"""TensorFlow's converter, set up for one of the quantizations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zerolite.conversion.operators import refused_operators
+from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError, first_line
+from zerolite.conversion.tensorflow.saved_model import SavedModel
+
+__all__ = ["convert_saved_model"]
+
+
+def convert_saved_model(
+    model: SavedModel, request: ConversionRequest, *, quantize: str, samples: Callable[[], Any] | None
+) -> bytes:
+    """The .tflite file's bytes.
+
+    Args:
+        model: what to convert.
+        request: what else was asked for.
+        quantize: the quantization, of those that TensorFlow's converter does.
+        samples: yields the representative data, for the quantizations that need it; what goes wrong with it is
+            kept in its `error`.
+
+    Raises:
+        ConversionError: the converter refused the model.
+        ValueError: the representative data does not fit.
+    """
+    import tensorflow as tf
+
+    try:
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(model.folder), signature_keys=model.signatures)
+        _configure(converter, request, quantize)
+        if samples is not None:
+            converter.representative_dataset = _dataset(samples, model.signatures)
+        return bytes(converter.convert())
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        own: Exception | None = getattr(samples, "error", None)
+        if own is not None:
+            raise own from None
+        raise _refusal(error, request) from error
+
+
+def _configure(converter: Any, request: ConversionRequest, quantize: str) -> None:
+    import tensorflow as tf
+
+    operators = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if quantize != "none":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    if quantize in ("int8", "int8-float-io"):
+        operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if quantize == "int16x8":
+        operators = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    if request.select_tf_ops:
+        operators.append(tf.lite.OpsSet.SELECT_TF_OPS)
+    converter.target_spec.supported_ops = operators
+    converter.allow_custom_ops = request.allow_custom_ops
+    io_dtype = request.io_dtype or ("int8" if quantize == "int8" else "float32")
+    if quantize in ("int8", "int16x8") and io_dtype != "float32":
+        converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(io_dtype)
+
+
+def _dataset(samples: Callable[[], Any], signatures: list[str]) -> Callable[[], Any]:
+    """What the converter asks for: inputs by name and, where there are several signatures, which one they are for."""
+
+    def generate() -> Any:
+        for signature, sample in samples():
+            yield sample if len(signatures) == 1 else (signature, sample)
+
+    return generate
+
+
+def _refusal(error: Exception, request: ConversionRequest) -> ConversionError:
+    refused = refused_operators(str(error))
+    start = f"TensorFlow's converter refused '{request.name}' with quantize='{request.quantize}'"
+    if refused:
+        told = "; ".join(f"operator {one.name}: {one.advice}" for one in refused)
+        return ConversionError(f"{start}: {told}", log="", unsupported=refused)
+    return ConversionError(f"{start}: {first_line(error)}", log="")

@@ -1,0 +1,152 @@
+"""A SavedModel that is about to be converted, and is run to verify what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
+
+__all__ = ["SavedModel"]
+
+_DEFAULT = "serving_default"
+_TAG = "serve"
+
+
+class SavedModel:
+    """The signatures of a SavedModel that were chosen, with the shapes and outputs that were chosen.
+
+    What the signatures take is read from the file's header; the model itself is loaded when it is first run.
+
+    Attributes:
+        folder: where it is.
+        signatures: the names of the chosen signatures.
+        specs: the inputs of each of them; by name where no order is known.
+    """
+
+    def __init__(self, folder: Path, request: ConversionRequest, inputs: Sequence[InputSpec] | None) -> None:
+        """Choose.
+
+        Args:
+            folder: the SavedModel.
+            request: what was asked for.
+            inputs: what "serving_default" takes, in order, where that is known.
+
+        Raises:
+            ConversionError: the folder holds no SavedModel that can be read.
+            ValueError: there is no such signature, input or output, or a rank is open.
+        """
+        self.folder = folder
+        self._name = request.name
+        self._loaded: Any = None
+        definitions = self._definitions()
+        self.signatures = _chosen(request, list(definitions))
+        if request.inputs or request.outputs:
+            if len(self.signatures) != 1:
+                raise ValueError("inputs and outputs are for one signature; name it with signatures")
+            self.folder = self._narrowed(request, definitions[self.signatures[0]])
+            self._loaded = None
+            definitions = self._definitions()
+        self.specs: Specs = {key: self._inputs(key, definitions[key], inputs) for key in self.signatures}
+
+    def run(self, signature: str | None, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """The outputs of one sample by name."""
+        import tensorflow as tf
+
+        function = self._load().signatures[signature]
+        answer = function(**{name: tf.constant(array) for name, array in inputs.items()})
+        return {name: np.asarray(value) for name, value in answer.items()}
+
+    def _load(self) -> Any:
+        import tensorflow as tf
+
+        if self._loaded is None:
+            self._loaded = tf.saved_model.load(str(self.folder), tags=[_TAG])
+        return self._loaded
+
+    def _definitions(self) -> dict[str, Any]:
+        """The signatures as the file describes them."""
+        from google.protobuf.message import DecodeError
+        from tensorflow.core.protobuf import saved_model_pb2
+
+        content = saved_model_pb2.SavedModel()
+        try:
+            content.ParseFromString((self.folder / "saved_model.pb").read_bytes())
+        except DecodeError as error:
+            raise ConversionError(f"'{self._name}' is no sound SavedModel: {error}", log="") from error
+        for graph in content.meta_graphs:
+            if _TAG in graph.meta_info_def.tags:
+                return {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
+        raise ConversionError(f"the SavedModel '{self._name}' has no graph for serving (tag '{_TAG}')", log="")
+
+    def _inputs(self, key: str, definition: Any, known: Sequence[InputSpec] | None) -> list[InputSpec]:
+        import tensorflow as tf
+
+        found = {}
+        for name in sorted(definition.inputs):
+            info = definition.inputs[name]
+            if info.tensor_shape.unknown_rank:
+                raise ValueError(
+                    f"input '{name}' of '{self._name}' has no fixed rank, which a .tflite model needs; give its shape, "
+                    f"as inputs={{'{name}': (1, 8)}} (--input {name}=1,8)"
+                )
+            shape = tuple(None if dim.size < 0 else int(dim.size) for dim in info.tensor_shape.dim)
+            found[name] = InputSpec(name, shape, np.dtype(tf.dtypes.as_dtype(info.dtype).as_numpy_dtype).name)
+        if key == _DEFAULT and known is not None and {spec.name for spec in known} == set(found):
+            return [found[spec.name] for spec in known]
+        return list(found.values())
+
+    def _narrowed(self, request: ConversionRequest, definition: Any) -> Path:
+        """The same signature with fixed shapes and fewer outputs, as another SavedModel."""
+        import tensorflow as tf
+
+        (key,) = self.signatures
+        shapes = {name: list(shape) for name, shape in request.inputs.items()}
+        _check_names("input", shapes, definition.inputs)
+        _check_names("output", request.outputs, definition.outputs)
+        kept = list(request.outputs or definition.outputs)
+        holder = tf.Module()
+        holder.source = source = self._load()
+        function = source.signatures[key]
+        signature = {
+            name: tf.TensorSpec(
+                shapes.get(name, None if info.tensor_shape.unknown_rank else tf.TensorShape(info.tensor_shape)),
+                tf.dtypes.as_dtype(info.dtype),
+                name=name,
+            )
+            for name, info in definition.inputs.items()
+        }
+
+        def chosen(**inputs: Any) -> Any:
+            answer = function(**inputs)
+            return {name: answer[name] for name in kept}
+
+        try:
+            traced = tf.function(chosen, autograph=False).get_concrete_function(**signature)
+        except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            raise ValueError(f"'{self._name}' does not take inputs of these shapes ({shapes}): {error}") from error
+        folder = Path(request.result).with_name("narrowed")
+        tf.saved_model.save(holder, str(folder), signatures={key: traced})
+        return folder
+
+
+def _chosen(request: ConversionRequest, known: Sequence[str]) -> list[str]:
+    wanted = list(request.signatures)
+    unknown = [key for key in wanted if key not in known]
+    if unknown:
+        raise ValueError(f"'{request.name}' has no signature '{unknown[0]}'; it has {', '.join(known) or 'none'}")
+    if not known:
+        raise ValueError(f"'{request.name}' has no signatures; save it with tf.saved_model.save(..., signatures=...)")
+    return wanted or ([_DEFAULT] if _DEFAULT in known else list(known))
+
+
+def _check_names(what: str, wanted: Any, known: Any) -> None:
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"the model has no {what} '{unknown[0]}'; it has {', '.join(sorted(known))}")

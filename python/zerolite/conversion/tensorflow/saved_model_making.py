@@ -1,0 +1,112 @@
+"""Whatever the source is, a SavedModel of it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError, first_line
+from zerolite.conversion.samples.input_spec import InputSpec
+from zerolite.conversion.tensorflow.exported_model import export_keras_model, keras_specs
+
+__all__ = ["make_saved_model"]
+
+_SEED = 0
+_DOWNLOAD_TIMEOUT_S = 30.0
+
+
+def make_saved_model(request: ConversionRequest, folder: Path) -> tuple[Path, Sequence[InputSpec] | None]:
+    """The source as a SavedModel.
+
+    Args:
+        request: what was asked for.
+        folder: where to write it, if it is not one already.
+
+    Returns:
+        Where it is, and what its "serving_default" takes, in order, where that is known.
+
+    Raises:
+        ConversionError: the source can't be read, or not be exported.
+        ValueError: Keras has no such application.
+        OSError: the weights can't be downloaded, or there is no room for the SavedModel.
+    """
+    if request.kind == "saved_model":
+        return Path(request.path), None
+    model = _application(request) if request.kind == "application" else _load(request)
+    try:
+        specs = keras_specs(model)
+        export_keras_model(model, folder)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ConversionError(
+            f"'{request.name}' can't be exported for inference: {first_line(error)}", log=""
+        ) from error
+    return folder, specs
+
+
+def _load(request: ConversionRequest) -> Any:
+    import tensorflow as tf
+
+    try:
+        return tf.keras.models.load_model(request.path, compile=False)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        path = Path(request.path)
+        raise ConversionError(
+            f"Keras {tf.keras.__version__} can't read '{request.name}'{_written_by(path)}: {first_line(error)}; "
+            "if it has layers of your own, convert the model object or a SavedModel instead",
+            log="",
+        ) from error
+
+
+def _written_by(path: Path) -> str:
+    """Which Keras wrote an .h5 file, where that is another generation than the one that reads it."""
+    import tensorflow as tf
+
+    if path.suffix == ".keras":
+        return ""
+    try:
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            version = file.attrs.get("keras_version", "")
+            has_config = "model_config" in file.attrs
+    except (ImportError, OSError):
+        return ""
+    version = version.decode() if isinstance(version, bytes) else str(version)
+    if not has_config:
+        return " (the file holds weights only, without the model)"
+    if version and version.partition(".")[0] != tf.keras.__version__.partition(".")[0]:
+        return (
+            f" (written by Keras {version}; where tf_keras is installed, TF_USE_LEGACY_KERAS=1 reads the files of "
+            "Keras 2)"
+        )
+    return ""
+
+
+def _application(request: ConversionRequest) -> Any:
+    import tensorflow as tf
+
+    wanted = request.application or {}
+    name, weights, size = wanted["name"], wanted["weights"], wanted["image_size"]
+    known = [entry for entry in dir(tf.keras.applications) if entry[0].isupper()]
+    if name not in known:
+        raise ValueError(f"Keras has no application '{name}'; it has {', '.join(known)}")
+    tf.keras.utils.set_random_seed(_SEED)
+    # The download has no limit of its own, and a network that swallows everything would hold it forever.
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
+    options: dict[str, Any] = {} if size is None else {"input_shape": (size, size, 3)}
+    try:
+        return getattr(tf.keras.applications, name)(weights=None if weights == "none" else weights, **options)
+    except Exception as error:
+        if "URL fetch failure" in str(error) or isinstance(error, OSError):
+            raise OSError(
+                f"the ImageNet weights of {name} can't be downloaded here ({first_line(error)}); convert with random "
+                "ones instead: weights='none' (--weights none)"
+            ) from error
+        raise ConversionError(f"Keras can't build {name}: {first_line(error)}", log="") from error

@@ -1,0 +1,115 @@
+"""What an evaluation measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._runners.classes import predicted_classes
+from zerolite.evaluation.latencies import Latencies
+from zerolite.evaluation.metrics.metric import MetricValue
+
+if TYPE_CHECKING:
+    from zerolite.vision import ImageError
+
+__all__ = ["EvaluationResult", "plain_value"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EvaluationResult:
+    """Metrics and timings of one model over a set of items.
+
+    Attributes:
+        runtime: the runtime that ran the model, such as "zerolite".
+        items: how many items were evaluated.
+        metrics: metric name -> value; empty without labels.
+        latencies: from arrays in to array out, of every call in every round. The arrays that go in have the model's own
+            types: reading data, quantizing inputs and dequantizing outputs is not part of it.
+        items_per_call: how many items a call ran: 1, or a batch (the last one may be smaller).
+        runs: how many items were run, over all rounds.
+        kept_outputs: what the model returned in the first round, shape (items, *output shape), quantized outputs as
+            real float32 values; None where they were not kept.
+        class_names: the classes' names; empty where they are not known.
+        skipped: the images that were left out because they are corrupt.
+    """
+
+    runtime: str
+    items: int
+    metrics: Mapping[str, MetricValue]
+    latencies: Latencies = field(repr=False)
+    items_per_call: int = 1
+    runs: int
+    kept_outputs: NDArray[Any] | None = field(default=None, repr=False)
+    class_names: Sequence[str] = field(default=(), repr=False)
+    skipped: Sequence[ImageError] = field(default=(), repr=False)
+
+    @property
+    def outputs(self) -> NDArray[Any]:
+        """What the model returned for each item, shape (items, *output shape), as real values.
+
+        Raises:
+            ValueError: the outputs were not kept.
+        """
+        if self.kept_outputs is None:
+            raise ValueError("the outputs of this evaluation were not kept; evaluate with keep_outputs=True")
+        return self.kept_outputs
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """The class with the largest output, int64 of shape (items,); the first one on a tie.
+
+        Raises:
+            ValueError: the outputs were not kept, or the output of an item is not a row of class scores.
+        """
+        return predicted_classes(self.outputs)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of items whose prediction is their label, 0 to 1.
+
+        Raises:
+            ValueError: accuracy was not among the metrics.
+        """
+        value = self.metrics.get("accuracy")
+        if not isinstance(value, float):
+            raise ValueError("accuracy was not measured; evaluate with labels and metrics that name it")
+        return value
+
+    @property
+    def throughput(self) -> float:
+        """Items per second, called one after another: all runs divided by the time of all calls."""
+        return 1e6 * self.runs / self.latencies.total_us
+
+    def latency(self, percentile: float) -> float:
+        """The latency in microseconds that `percentile` percent of all calls did not exceed."""
+        return self.latencies.percentile_us(percentile)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain values for JSON; outputs are left out, and what is not finite is null."""
+        return {
+            "runtime": self.runtime,
+            "items": self.items,
+            "runs": self.runs,
+            "items_per_call": self.items_per_call,
+            "metrics": {name: plain_value(value) for name, value in self.metrics.items()},
+            "latency_us": self.latencies.to_dict(),
+            "items_per_second": self.throughput,
+            "class_names": list(self.class_names),
+            "skipped": [str(error.path) for error in self.skipped],
+        }
+
+
+def plain_value(value: Any) -> Any:
+    """A metric in types that JSON knows."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: plain_value(inner) for name, inner in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,149 @@
+"""Running several models over the same items in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._data.block import ItemBlock
+from zerolite._data.source import ItemSource
+from zerolite._runners import Runner
+from zerolite.evaluation.latencies import Latencies
+
+__all__ = ["Observer", "ProgressCallback", "Turns"]
+
+
+class Observer(Protocol):
+    """Is shown every block of items with what all models make of it, once."""
+
+    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Look at the items and at the real outputs of each model, shape (items, *output shape)."""
+        ...
+
+
+#: Called as (runs done, runs in all) now and then while an evaluation works; None where the end is not known.
+ProgressCallback = Callable[[int, int | None], Any]
+
+# Items that one model runs before the next one's turn: long enough for caches to settle on a model,
+# short enough for a slow moment of the machine to hit all of them.
+_TURN = 60
+
+
+class Turns:
+    """Runs models over items, a few dozen at a time, each turn beginning with another model.
+
+    Attributes:
+        latencies: by model.
+        items: how many items there were.
+        runs: how many items each model ran, over all rounds.
+        items_per_call: by model.
+    """
+
+    def __init__(self, runners: Mapping[str, Runner], source: ItemSource, *, batch: int | None) -> None:
+        """Take models and items.
+
+        Args:
+            runners: name -> model.
+            source: the items.
+            batch: how many items one timed call runs; None leaves it to each runner.
+        """
+        self._runners = runners
+        self._source = source
+        self.items_per_call = {name: batch or runner.items_per_call for name, runner in runners.items()}
+        largest = max(self.items_per_call.values())
+        self._turn = _TURN if largest == 1 else largest * max(1, _TURN // largest)
+        self.latencies = {name: Latencies() for name in runners}
+        self.items = 0
+        self.runs = 0
+
+    def run(
+        self, observers: Sequence[Observer], *, rounds: int, warmup: int, progress: ProgressCallback | None
+    ) -> None:
+        """Run all items `rounds` times; show the observers the first round.
+
+        Raises:
+            ValueError: the data can't be gone through several times, or a model returns what is no item.
+        """
+        if rounds > 1 and not self._source.repeatable:
+            raise ValueError(
+                f"{rounds} rounds need data that can be gone through as often; an iterator can be only once"
+            )
+        names = list(self._runners)
+        turn = 0
+        for round_index in range(rounds):
+            for block in self._source.blocks(self._turn):
+                if turn == 0 and warmup:
+                    for name, runner in self._runners.items():
+                        self._warm_up(name, block.stored(runner.inputs), warmup)
+                outputs: dict[str, NDArray[Any]] = {}
+                for place in range(len(names)):
+                    name = names[(place + turn) % len(names)]
+                    stored = self._take_turn(name, block.stored(self._runners[name].inputs))
+                    if round_index == 0:
+                        outputs[name] = self._runners[name].output.real(stored)
+                    if progress is not None:
+                        done = self.runs * len(names) + (place + 1) * len(block)
+                        total = self._source.total
+                        progress(done, None if total is None else rounds * total * len(names))
+                turn += 1
+                self.runs += len(block)
+                if round_index == 0:
+                    self.items += len(block)
+                    for observer in observers:
+                        observer.observe(block, {name: outputs[name] for name in names})
+
+    def _warm_up(self, name: str, arrays: tuple[NDArray[Any], ...], calls: int) -> None:
+        runner, size, items = self._runners[name], self.items_per_call[name], len(arrays[0])
+        for call in range(calls):
+            if size == 1:
+                place = call % items
+                runner.function(*(array[place : place + 1] for array in arrays))
+            else:
+                runner.map(*(array[:size] for array in arrays))
+
+    def _take_turn(self, name: str, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+        """The outputs as stored, (items, ...)."""
+        runner, size = self._runners[name], self.items_per_call[name]
+        function = runner.function if size == 1 else runner.map
+        # Cut beforehand, so that nothing but the call is between two readings of the clock.
+        calls = [tuple(array[start : start + size] for array in arrays) for start in range(0, len(arrays[0]), size)]
+        nanoseconds, outputs = _timed_one(function, calls) if len(arrays) == 1 else _timed_several(function, calls)
+        self.latencies[name].add(np.asarray(nanoseconds, dtype=np.float64) / 1000)
+        for call, output in zip(calls, outputs, strict=True):
+            if output.shape[:1] != (len(call[0]),):
+                raise ValueError(
+                    f"the model returned an array of shape {output.shape} for {len(call[0])} item"
+                    f"{'s' * (len(call[0]) != 1)}; expected ({len(call[0])}, "
+                    f"{', '.join(map(str, runner.output.shape[1:]))})"
+                )
+        return np.concatenate(outputs)
+
+
+def _timed_one(
+    function: Callable[..., NDArray[Any]], calls: Sequence[tuple[NDArray[Any], ...]]
+) -> tuple[list[int], list[NDArray[Any]]]:
+    clock = time.perf_counter_ns
+    nanoseconds, outputs = [], []
+    for (array,) in calls:
+        begin = clock()
+        output = function(array)
+        nanoseconds.append(clock() - begin)
+        outputs.append(output)
+    return nanoseconds, outputs
+
+
+def _timed_several(
+    function: Callable[..., NDArray[Any]], calls: Sequence[tuple[NDArray[Any], ...]]
+) -> tuple[list[int], list[NDArray[Any]]]:
+    clock = time.perf_counter_ns
+    nanoseconds, outputs = [], []
+    for arrays in calls:
+        begin = clock()
+        output = function(*arrays)
+        nanoseconds.append(clock() - begin)
+        outputs.append(output)
+    return nanoseconds, outputs

@@ -1,0 +1,161 @@
+"""What a search compares."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolite._inference.batch import named_outputs
+from zerolite._inference.model import CompiledModel
+from zerolite._inference.pool import Pool
+from zerolite._timing.stopwatch import Stopwatch
+from zerolite.delegates.choice import DelegateChoice
+from zerolite.tuned import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zerolite.tuning.inputs import Item
+
+__all__ = ["BatchContestant", "CallContestant", "Contestant", "OpenContestants", "Opener", "Outputs", "Pace"]
+
+#: Of each call, the arrays by the outputs' names.
+Outputs = list[Mapping[str, NDArray[Any]]]
+
+
+class Contestant(Protocol):
+    """A model that is loaded with one setting."""
+
+    def outputs(self) -> Outputs:
+        """What it answers to the items that all settings are compared over."""
+        ...
+
+    def time(self, seconds: float) -> float:
+        """Run for about that long, and at least one call; nanoseconds per item."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+#: Loads the model with a setting.
+Opener = Callable[[Setting], Contestant]
+
+
+class OpenContestants:
+    """Loads contestants, and keeps the last ones, since loading may take longer than a turn."""
+
+    def __init__(self, opener: Opener, *, most: int) -> None:
+        """Keep at most so many at once, unless a single group has more."""
+        self._opener = opener
+        self._most = most
+        self._open: dict[tuple[Setting, int], Contestant] = {}
+
+    def group(self, settings: Sequence[Setting]) -> list[Contestant]:
+        """A contestant for each of the settings; where one occurs twice, two of them.
+
+        What the opener raises goes on to the caller; nothing stays open of a setting that failed.
+        """
+        keys = [(setting, settings[:place].count(setting)) for place, setting in enumerate(settings)]
+        new = [key for key in keys if key not in self._open]
+        for key in [key for key in self._open if key not in keys]:
+            if len(self._open) + len(new) <= self._most:
+                break
+            self._open.pop(key).close()
+        for key in new:
+            self._open[key] = self._opener(key[0])
+        return [self._open[key] for key in keys]
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+class Pace:
+    """Runs a piece of work for about as long as is wished."""
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        """Take what times the work."""
+        self._stopwatch = stopwatch
+        self._per_call: float | None = None
+
+    def time(self, seconds: float) -> float:
+        """Run for about `seconds`, and at least one call; nanoseconds a call."""
+        if self._per_call is None:
+            # The first call prepares things, and tells little of those after it.
+            first = self._stopwatch.block(1)
+            left = 1e9 * seconds - first
+            self._per_call = self._stopwatch.warm_up(left / 1e9) if left > 2 * first else first
+            return self._per_call
+        calls = max(1, round(1e9 * seconds / self._per_call))
+        self._per_call = self._stopwatch.block(calls) / calls
+        return self._per_call
+
+
+class BatchContestant:
+    """A model or a pool of replicas, batch by batch: what counts for throughput."""
+
+    def __init__(
+        self, model: CompiledModel, content: bytes, setting: Setting, *, signature: str, batch: dict[str, NDArray[Any]]
+    ) -> None:
+        """Load the model, or make the pool."""
+        self._opened: CompiledModel | Pool
+        if setting.workers > 1:
+            self._opened = Pool(content, workers=setting.workers, signature=signature, delegates=setting.delegate)
+            self._map, outputs = self._opened.map, self._opened.outputs
+        else:
+            self._opened = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+            chosen = self._opened.signatures[signature]
+            self._map, outputs = chosen.map, chosen.outputs
+        self._output_names = list(outputs)
+        self._batch = batch
+        self._chunk = setting.chunk
+        self._items = len(next(iter(batch.values())))
+        names = {"map": self._map, "batch": batch, "chunk": setting.chunk}
+        self._pace = Pace(Stopwatch(("map(batch, chunk=chunk)", names)))
+
+    def outputs(self) -> Outputs:
+        """What it answers to the batch."""
+        return [named_outputs(self._map(self._batch, chunk=self._chunk), self._output_names)]
+
+    def time(self, seconds: float) -> float:
+        """Run for about that long, and at least one batch; nanoseconds per item."""
+        return self._pace.time(seconds) / self._items
+
+    def close(self) -> None:
+        """Close the model or the pool."""
+        self._opened.close()
+
+
+class CallContestant:
+    """A replica of a model, from arrays in to new arrays out: what counts for latency."""
+
+    def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, items: Sequence[Item]) -> None:
+        """Load the model."""
+        self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+        self._call = self._model.signatures[signature]
+        self._items = items
+        turns = itertools.cycle(items)
+        self._pace = Pace(Stopwatch(("call(*next(turns))", {"call": self._call, "turns": turns})))
+
+    def outputs(self) -> Outputs:
+        """What it answers, item by item."""
+        found: Outputs = []
+        for item in self._items:
+            named = named_outputs(self._call(*item), self._call.outputs)
+            found.append({name: np.asarray(value) for name, value in named.items()})
+        return found
+
+    def time(self, seconds: float) -> float:
+        """Run for about that long, and at least one call; nanoseconds a call."""
+        return self._pace.time(seconds)
+
+    def close(self) -> None:
+        """Close the replica."""
+        self._model.close()

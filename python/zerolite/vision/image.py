@@ -1,0 +1,160 @@
+"""Decoding and resizing one image file."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from zerolite._runners import TensorSpec
+
+__all__ = ["Color", "ImageError", "Resampling", "decode_image", "image_size", "pillow"]
+
+
+class ImageError(ValueError):
+    """A file can't be decoded as an image; the cause is what the decoder said.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(f"{path} can't be decoded as an image: {reason}; mend or remove it, or skip corrupt images")
+        self.path = path
+        self._reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        """Pickle by what it is made of, so that it travels between processes."""
+        return type(self), (self.path, self._reason)
+
+
+Color = Literal["rgb", "grayscale", "rgba"]
+Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+
+_MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+# What Keras takes for grey as it is.
+_GREY_MODES = ("L", "I;16", "I")
+# What Pillow's decoders raise on broken files.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)
+
+
+def pillow() -> ModuleType:
+    """Pillow's module Image.
+
+    Raises:
+        ImportError: Pillow is not installed (extra "vision").
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError("images need Pillow, which is not installed; pip install 'zerolite[vision]'") from error
+    return Image
+
+
+def decode_image(
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    color: Color = "rgb",
+    resampling: Resampling = "nearest",
+    keep_aspect_ratio: bool = False,
+) -> NDArray[np.float32]:
+    """Decode and resize an image as `keras.utils.load_img` and `img_to_array` do, with the same defaults.
+
+    Args:
+        path: a file in any format that Pillow reads.
+        size: height and width in pixels to resize to; None keeps the image's own.
+        color: the channels to convert to: 3, 1 or 4.
+        resampling: how to resize; "nearest" is Keras's default, the others average when they make an image smaller.
+        keep_aspect_ratio: whether to cut the middle out rather than to distort.
+
+    Returns:
+        Counts from 0 to 255, float32 of shape (height, width, channels).
+
+    Raises:
+        ImageError: the file is no sound image.
+        OSError: the file can't be read.
+        ValueError: an option is not one of those above.
+        ImportError: Pillow is not installed (extra "vision").
+    """
+    if color not in _MODES:
+        raise ValueError(f"color must be one of {', '.join(_MODES)}; came {color!r}")
+    if resampling not in get_args(Resampling):
+        raise ValueError(f"resampling must be one of {', '.join(get_args(Resampling))}; came {resampling!r}")
+    if size is not None and not _is_height_and_width(size):
+        raise ValueError(f"size must be a height and a width of at least 1 pixel; came {size}")
+    images = pillow()
+    place = Path(path)
+    content = place.read_bytes()
+    try:
+        # Pillow warns of odd but sound files (transparent palettes) and of huge ones, which are refused here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", images.DecompressionBombWarning)
+            with images.open(io.BytesIO(content)) as opened:
+                opened.load()
+                image = _converted(opened, color)
+                if size is not None:
+                    image = _resized(images, image, size, resampling, keep_aspect_ratio=keep_aspect_ratio)
+                values = np.asarray(image, dtype=np.float32)
+    except (images.DecompressionBombWarning, images.DecompressionBombError) as error:
+        raise ImageError(place, f"it is too large ({error})") from error
+    except images.UnidentifiedImageError as error:
+        raise ImageError(place, "it is empty" if not content else "its format is unknown") from error
+    except _DECODER_ERRORS as error:
+        raise ImageError(place, str(error) or type(error).__name__) from error
+    return values if values.ndim == 3 else values[..., np.newaxis]  # noqa: PLR2004 - grey images have two axes
+
+
+def _is_height_and_width(size: Sequence[int]) -> bool:
+    return len(size) == 2 and min(size) >= 1  # noqa: PLR2004 - two numbers
+
+
+def _converted(image: Any, color: Color) -> Any:
+    if color == "grayscale" and image.mode in _GREY_MODES:
+        return image
+    return image if image.mode == _MODES[color] else image.convert(_MODES[color])
+
+
+def _resized(images: Any, image: Any, size: tuple[int, int], resampling: Resampling, *, keep_aspect_ratio: bool) -> Any:
+    height, width = size
+    if image.size == (width, height):
+        return image
+    box = None
+    if keep_aspect_ratio:
+        # The largest part of the target's shape from the middle, rounded down as Keras rounds.
+        kept_width = min(image.width, image.height * width // height)
+        kept_height = min(image.height, image.width * height // width)
+        left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
+        box = (left, top, left + kept_width, top + kept_height)
+    return image.resize((width, height), images.Resampling[resampling.upper()], box=box)
+
+
+_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
+_IMAGE_AXES = 4
+
+
+def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
+    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
+
+    Raises:
+        ValueError: it does not take images.
+    """
+    shape = specs[0].shape if len(specs) == 1 else ()
+    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
+        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
+        raise ValueError(
+            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
+            f"one has {shapes}"
+        )
+    return (shape[1], shape[2]), _COLORS[shape[-1]]
