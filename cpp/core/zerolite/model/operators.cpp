@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string_view>
+#include <utility>
 
 namespace zerolite {
 namespace {
@@ -23,12 +23,11 @@ struct Row {
 };
 
 // The words of operators.def.
-constexpr auto none = std::nullopt;
-constexpr auto all = std::nullopt;
-constexpr std::size_t kMany = std::numeric_limits<std::size_t>::max();
-constexpr CountRange any = {0, kMany};
+constexpr auto kNone = std::nullopt;
+constexpr auto kAll = std::nullopt;
+constexpr CountRange kAny;
 constexpr CountRange exactly(std::size_t count) { return {count, count}; }
-constexpr CountRange at_least(std::size_t count) { return {count, kMany}; }
+constexpr CountRange at_least(std::size_t count) { return {.least = count}; }
 constexpr CountRange between(std::size_t least, std::size_t most) { return {least, most}; }
 constexpr OptionType first(std::uint8_t number) { return {false, number}; }
 constexpr OptionType second(std::uint8_t number) { return {true, number}; }
@@ -47,7 +46,7 @@ constexpr auto kRows = std::to_array<Row>({
 
 constexpr bool are_in_order() {
   for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (kRows[i].number != static_cast<std::int32_t>(i)) return false;
+    if (std::cmp_not_equal(kRows[i].number, i)) return false;
   }
   return true;
 }
@@ -55,7 +54,7 @@ static_assert(are_in_order());
 
 // Of a number that the schema does not have, nothing is known.
 const Row& row_of(std::int32_t number) {
-  static constexpr Row kUnknown = {-1, {}, none, {any, any, all}, none, {}};
+  static constexpr Row kUnknown = {-1, {}, kNone, {kAny, kAny, kAll}, kNone, {}};
   return number >= 0 && static_cast<std::size_t>(number) < kRows.size() ? kRows[static_cast<std::size_t>(number)]
                                                                         : kUnknown;
 }

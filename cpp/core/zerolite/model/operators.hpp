@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,8 +21,8 @@ enum class Operator : std::int32_t {
 };
 
 struct CountRange {
-  std::size_t least;
-  std::size_t most;
+  std::size_t least = 0;
+  std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
 struct OperandCounts {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zerolite/verification/checked_operator.hpp"
@@ -105,8 +106,8 @@ void check_depth_multiplier(const CheckedOperator& operation) {
 void check_output_count(const CheckedOperator& operation) {
   const auto count = operation.options().scalar<std::int32_t>(0, 0);
   const std::size_t outputs = operation.details().outputs.size();
-  operation.require(count >= 1 && static_cast<std::size_t>(count) == outputs, "splits its input into ", count,
-                    " parts, and has ", outputs, " outputs");
+  operation.require(count >= 1 && std::cmp_equal(count, outputs), "splits its input into ", count, " parts, and has ",
+                    outputs, " outputs");
 }
 
 void check_block_size(const CheckedOperator& operation) {
