@@ -50,7 +50,7 @@ class DelegateChoice:
                     raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
                 xnnpack = delegate
                 continue
-            if not _has_slot(delegate):
+            if not _is_known(delegate):
                 raise TypeError(
                     f"delegates has {delegate!r}, and must be made of delegates such as zl.XNNPack(...), alone or in a "
                     "list in order of preference"
@@ -131,14 +131,8 @@ def _name_of_class(delegate: Delegate) -> str:
     return name
 
 
-def _has_slot(delegate: object) -> bool:
-    if not isinstance(delegate, Delegate):
-        return False
-    from zerolite.delegates.external import ExternalDelegate
-    from zerolite.delegates.gpu import Gpu
-    from zerolite.delegates.npu import Npu
-
-    return isinstance(delegate, ExternalDelegate | Gpu | Npu)
+def _is_known(delegate: object) -> bool:
+    return isinstance(delegate, tuple(_classes().values()))
 
 
 def _is_gpu(delegate: object) -> bool:
