@@ -1,4 +1,4 @@
-"""What is known about a model's survival, or else found out."""
+"""Whether a process survives loading and running a model: remembered from before, or tried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zerolite._platform.fresh_python import Ended, Limits, run
 
 __all__ = ["TrialOutcome", "require_survival", "try_in_a_process"]
 
-# Far more than a sound model of this size needs, and little enough that a machine survives it.
+# Far more than a sound model of this size needs, and little enough to do no harm to the machine.
 _SECONDS = 60.0
 _SECONDS_PER_GIGABYTE = 60.0
 _ADDRESS_SPACE = 8 << 30
@@ -23,10 +23,10 @@ _PROGRAM = "from zerolite._isolation.trial_program import main; main({settings!r
 
 
 class TrialOutcome(NamedTuple):
-    """What became of the process.
+    """How a trial ended.
 
     Attributes:
-        death: what it did instead of ending well, as the rest of a sentence; "" when it survived.
+        death: how the process died, as the rest of a sentence; "" when it survived.
         is_final: whether another trial would end in the same way. Running out of time or memory depends on the machine.
     """
 
@@ -76,7 +76,7 @@ def _judged(ended: Ended, code: int) -> TrialOutcome:
 
 
 def require_survival(content: memoryview, *, name: bytes, settings: dict[str, Any]) -> None:
-    """Refuse a model that ends a process.
+    """Refuse a model that crashes a process, or keeps it busy for too long.
 
     Args:
         content: the model.
@@ -103,7 +103,7 @@ def require_survival(content: memoryview, *, name: bytes, settings: dict[str, An
 
 
 def check_in_full(content: memoryview, name: bytes) -> None:
-    """Refuse what can be seen to be unsound, for which no process is needed.
+    """Refuse a model that a full check finds unsound; that needs no process.
 
     Raises:
         InvalidModelError: the model is not sound.

@@ -26,7 +26,7 @@ class TrialCache:
     """
 
     def __init__(self, content: memoryview, settings: dict[str, Any]) -> None:
-        """Find out what the model and the runtime are."""
+        """Make the key, from the model, the settings and the runtime."""
         library = Path(_native.runtime_path())
         status = library.stat()
         runtime = f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__}\n"

@@ -1,4 +1,4 @@
-"""What a trial's process is told."""
+"""The settings that a trial's process gets, as text."""
 
 from __future__ import annotations
 

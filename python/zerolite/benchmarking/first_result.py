@@ -78,7 +78,7 @@ class FirstResults:
 
 _PROGRAM = Path(__file__).with_name("first_result_program.py")
 
-# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
+# Runtimes are compared on the CPU, and what they print matters only when they fail.
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 

@@ -1,4 +1,4 @@
-"""What `load` makes of the delegates that it is given."""
+"""The delegates that a caller lists: checked, and on their way to the native core or to another process."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
 
-    SlotDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
+    ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
 
 __all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
 
 
 class DelegateChoice:
-    """Delegates in order of preference, checked.
+    """A checked list of delegates, in order of preference.
 
     Attributes:
-        xnnpack: the settings for the CPU, which come last when they are not in the list.
-        before: external delegates, GPUs and NPUs that are preferred to XNNPACK.
-        after: those that get what XNNPACK leaves.
-        fallback: whether operators that no delegate of the list takes run on the CPU all the same.
+        xnnpack: the settings for the CPU. A list without XNNPACK gets it as its last delegate.
+        before: the external delegates, GPUs and NPUs that come before XNNPACK.
+        after: the delegates that get the operators that XNNPACK leaves.
+        fallback: whether operators that no listed delegate takes may run on the CPU.
     """
 
     __slots__ = ("after", "before", "fallback", "xnnpack")
@@ -40,8 +40,8 @@ class DelegateChoice:
             TypeError: something is no delegate, or `threads` no integer.
             ValueError: a delegate occurs twice, an NPU is not the first, or `threads` is not from 1 to 1024.
         """
-        self.before: list[SlotDelegate] = []
-        self.after: list[SlotDelegate] = []
+        self.before: list[ModelDelegate] = []
+        self.after: list[ModelDelegate] = []
         self.fallback = fallback
         xnnpack = None
         for delegate in listed_delegates(delegates):
@@ -105,7 +105,7 @@ class DelegateChoice:
 
 
 def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
-    """The delegates of what `load` takes, unchecked."""
+    """What `load` takes for delegates as a list, unchecked."""
     if delegates is None:
         return []
     if isinstance(delegates, list | tuple):
