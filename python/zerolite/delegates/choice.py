@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
 
 __all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
+
+# Imported by name when one is used: most programs use none but XNNPACK, and starting a process should cost no more.
+_MODULES = {
+    "ExternalDelegate": "zerolite.delegates.external",
+    "Gpu": "zerolite.delegates.gpu",
+    "Npu": "zerolite.delegates.npu",
+    "XNNPack": "zerolite.delegates.xnnpack",
+}
 
 
 class DelegateChoice:
@@ -99,8 +108,7 @@ class DelegateChoice:
     def from_json(cls, text: str) -> DelegateChoice:
         """The choice that `to_json` wrote."""
         values = json.loads(text)
-        classes = _classes()
-        delegates = [classes[name](**arguments) for one in values["delegates"] for name, arguments in one.items()]
+        delegates = [_class_of(name)(**arguments) for one in values["delegates"] for name, arguments in one.items()]
         return cls(delegates, threads=None, fallback=values["fallback"])
 
 
@@ -113,18 +121,13 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
     return [delegates]
 
 
-def _classes() -> dict[str, Any]:
-    """The delegates' classes by name, as `zerolite` has them."""
-    from zerolite.delegates.external import ExternalDelegate
-    from zerolite.delegates.gpu import Gpu
-    from zerolite.delegates.npu import Npu
-
-    return {kind.__name__: kind for kind in (ExternalDelegate, Gpu, Npu, XNNPack)}
+def _class_of(name: str) -> Any:
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def _name_of_class(delegate: Delegate) -> str:
     name = type(delegate).__name__
-    if _classes().get(name) is not type(delegate):
+    if name not in _MODULES or _class_of(name) is not type(delegate):
         raise TypeError(
             f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes"
         )
@@ -132,7 +135,7 @@ def _name_of_class(delegate: Delegate) -> str:
 
 
 def _is_known(delegate: object) -> bool:
-    return isinstance(delegate, tuple(_classes().values()))
+    return isinstance(delegate, Delegate) and isinstance(delegate, tuple(map(_class_of, _MODULES)))
 
 
 def _is_gpu(delegate: object) -> bool:
