@@ -1,9 +1,8 @@
-"""What runs in a trial's process: it reads a model from stdin, and loads and runs it under limits."""
+"""What runs in a trial's process: it reads a model from stdin, and loads and runs it."""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from typing import Any
 
@@ -20,13 +19,10 @@ def main(settings: str) -> None:
     """Load the model and run each of its signatures; end the process with an exit code of `TrialSettings`."""
     code = TrialSettings.NOT_BEGUN
     try:
-        choice = TrialSettings.from_json(settings)
+        native = TrialSettings.from_json(settings).native
         content = sys.stdin.buffer.read()
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_AS, choice.address_space)
-        _limit(resource.RLIMIT_CPU, choice.cpu_seconds)
         code = 0
-        _load_and_run(content, choice)
+        _load_and_run(content, native)
     except MemoryError:
         code = TrialSettings.OUT_OF_MEMORY
     except _native.Error:
@@ -37,14 +33,8 @@ def main(settings: str) -> None:
         os._exit(code)
 
 
-def _limit(kind: int, value: int) -> None:
-    _, most = resource.getrlimit(kind)
-    allowed = value if most == resource.RLIM_INFINITY else min(value, most)
-    resource.setrlimit(kind, (allowed, most))
-
-
-def _load_and_run(content: bytes, choice: TrialSettings) -> None:
-    model = _native.CompiledModel(content=content, **choice.native)
+def _load_and_run(content: bytes, native: dict[str, Any]) -> None:
+    model = _native.CompiledModel(content=content, **native)
     for index in range(len(model._signature_keys())):
         signature = _native.Signature(model, index)
         for values in (_zeros, _small_numbers):

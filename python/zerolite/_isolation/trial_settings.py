@@ -1,4 +1,4 @@
-"""What a trial's process is told."""
+"""The settings that a trial's process gets, as text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ _CLASSES = {
 _FILES = {"weight_cache", "weight_cache_file", "cache"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class TrialSettings:
-    """Limits, and how the model is loaded.
+    """How the model is loaded.
 
     Attributes:
-        address_space: bytes that the process may reserve.
-        cpu_seconds: seconds that it may compute.
-        library: the runtime's library.
         native: keyword arguments of the native model.
     """
 
@@ -33,19 +30,16 @@ class TrialSettings:
     OUT_OF_MEMORY: ClassVar[int] = 70
     NOT_BEGUN: ClassVar[int] = 71
 
-    address_space: int
-    cpu_seconds: int
-    library: str
     native: dict[str, Any]
 
     def to_json(self) -> str:
         """The settings as text; the same settings give the same text."""
-        return json.dumps(vars(self), default=_recorded)
+        return json.dumps(self.native, default=_recorded)
 
     @classmethod
     def from_json(cls, text: str) -> TrialSettings:
         """The settings that `to_json` wrote."""
-        return cls(**json.loads(text, object_hook=_restored))
+        return cls(json.loads(text, object_hook=_restored))
 
 
 def _recorded(settings: Any) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from zerolite._platform.fresh_python import kill_group, printed_lines
 from zerolite._timing.interleaved import ProgressCallback
 from zerolite.delegates.choice import DelegateChoice
 
@@ -82,6 +83,9 @@ class FirstResults:
 class FreshProcess:
     """Context manager: starts a process, waits for its first result, and times more calls in it if asked to.
 
+    It is no `FreshPython`: the interpreter may be another one, with nothing but a runtime in it, and what is prepared
+    there before the runtime's import would count as the runtime's time and memory.
+
     Attributes:
         first_result: what the process needed until then.
     """
@@ -130,11 +134,13 @@ class FreshProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env={**_ENVIRONMENT, **os.environ},
+            start_new_session=True,
             bufsize=0,
         )
         try:
             imported, loaded, first, peak = (int(word) for word in self._answer().split())
         except BaseException:
+            self._kill()
             self._end()
             raise
         self.first_result = FirstResult(
@@ -149,6 +155,8 @@ class FreshProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:  # an interrupt for example, which did not reach the process's own group
+            self._kill()
         self._end()
 
     def block(self, kind: Literal["call", "invoke"], count: int) -> float:
@@ -187,8 +195,8 @@ class FreshProcess:
         except subprocess.TimeoutExpired:
             return "it closed its stdout and did not end"
         self._log.seek(0)
-        lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"it ended with exit code {code} and said nothing"
+        lines = printed_lines(self._log.read().decode(errors="replace"))
+        return lines[-1] if lines else f"it ended with exit code {code} and said nothing"
 
     def _end(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
@@ -198,9 +206,13 @@ class FreshProcess:
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             self._process.wait()
         self._log.close()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            kill_group(self._process)
 
 
 def first_results_in_turns(

@@ -1,7 +1,8 @@
-"""What `load` makes of the delegates that it is given."""
+"""The delegates that a caller lists: checked, and on their way to the native core or to another process."""
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,19 +15,27 @@ if TYPE_CHECKING:
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
 
-    SlotDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
+    ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
 
 __all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
 
+# Imported by name when one is used: most programs use none but XNNPACK, and starting a process should cost no more.
+_MODULES = {
+    "ExternalDelegate": "zerolite.delegates.external",
+    "Gpu": "zerolite.delegates.gpu",
+    "Npu": "zerolite.delegates.npu",
+    "XNNPack": "zerolite.delegates.xnnpack",
+}
+
 
 class DelegateChoice:
-    """Delegates in order of preference, checked.
+    """A checked list of delegates, in order of preference.
 
     Attributes:
-        xnnpack: the settings for the CPU, which come last when they are not in the list.
-        before: external delegates, GPUs and NPUs that are preferred to XNNPACK.
-        after: those that get what XNNPACK leaves.
-        fallback: whether operators that no delegate of the list takes run on the CPU all the same.
+        xnnpack: the settings for the CPU. A list without XNNPACK gets it as its last delegate.
+        before: the external delegates, GPUs and NPUs that come before XNNPACK.
+        after: the delegates that get the operators that XNNPACK leaves.
+        fallback: whether operators that no listed delegate takes may run on the CPU.
     """
 
     __slots__ = ("after", "before", "fallback", "xnnpack")
@@ -40,8 +49,8 @@ class DelegateChoice:
             TypeError: something is no delegate, or `threads` no integer.
             ValueError: a delegate occurs twice, an NPU is not the first, or `threads` is not from 1 to 1024.
         """
-        self.before: list[SlotDelegate] = []
-        self.after: list[SlotDelegate] = []
+        self.before: list[ModelDelegate] = []
+        self.after: list[ModelDelegate] = []
         self.fallback = fallback
         xnnpack = None
         for delegate in listed_delegates(delegates):
@@ -50,7 +59,7 @@ class DelegateChoice:
                     raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
                 xnnpack = delegate
                 continue
-            if not _has_slot(delegate):
+            if not _is_known(delegate):
                 raise TypeError(
                     f"delegates has {delegate!r}, and must be made of delegates such as zl.XNNPack(...), alone or in a "
                     "list in order of preference"
@@ -99,13 +108,12 @@ class DelegateChoice:
     def from_json(cls, text: str) -> DelegateChoice:
         """The choice that `to_json` wrote."""
         values = json.loads(text)
-        classes = _classes()
-        delegates = [classes[name](**arguments) for one in values["delegates"] for name, arguments in one.items()]
+        delegates = [_class_of(name)(**arguments) for one in values["delegates"] for name, arguments in one.items()]
         return cls(delegates, threads=None, fallback=values["fallback"])
 
 
 def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
-    """The delegates of what `load` takes, unchecked."""
+    """What `load` takes for delegates as a list, unchecked."""
     if delegates is None:
         return []
     if isinstance(delegates, list | tuple):
@@ -113,32 +121,21 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
     return [delegates]
 
 
-def _classes() -> dict[str, Any]:
-    """The delegates' classes by name, as `zerolite` has them."""
-    from zerolite.delegates.external import ExternalDelegate
-    from zerolite.delegates.gpu import Gpu
-    from zerolite.delegates.npu import Npu
-
-    return {kind.__name__: kind for kind in (ExternalDelegate, Gpu, Npu, XNNPack)}
+def _class_of(name: str) -> Any:
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def _name_of_class(delegate: Delegate) -> str:
     name = type(delegate).__name__
-    if _classes().get(name) is not type(delegate):
+    if name not in _MODULES or _class_of(name) is not type(delegate):
         raise TypeError(
             f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes"
         )
     return name
 
 
-def _has_slot(delegate: object) -> bool:
-    if not isinstance(delegate, Delegate):
-        return False
-    from zerolite.delegates.external import ExternalDelegate
-    from zerolite.delegates.gpu import Gpu
-    from zerolite.delegates.npu import Npu
-
-    return isinstance(delegate, ExternalDelegate | Gpu | Npu)
+def _is_known(delegate: object) -> bool:
+    return isinstance(delegate, Delegate) and isinstance(delegate, tuple(map(_class_of, _MODULES)))
 
 
 def _is_gpu(delegate: object) -> bool:

@@ -14,7 +14,7 @@ class Delegate:
     @property
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """What makes another one like this when its class is called with it: texts, numbers and mappings of them."""
+        """The keyword arguments that make an equal delegate: plain values, which JSON can hold."""
 
     @property
     @abstractmethod

@@ -47,7 +47,7 @@ class Gpu(Delegate):
             accelerator's choice. The runtime's "do not wait" is not offered: results would be read too early.
         cache: a directory for what the accelerator compiles and packs for a model and this GPU, so that later loads
             need not do it again; None, the default, keeps nothing. The directory is made when it is missing, and its
-            files are sealed with a digest: one that is damaged or belongs to something else is replaced. Where it
+            files have checksums: one that is damaged or belongs to something else is replaced. Where it
             can't be read or written, `load` raises OSError.
         device: a part of the name of the GPU to use, in any case, as in "nvidia"; None, the default, takes the first
             that the system prefers.

@@ -11,8 +11,8 @@ from typing import Any
 from zerolite import _native
 from zerolite.delegates.delegate import Delegate
 
-# The names that LiteRT 2.3.0 reads (litert/c/options/litert_*_options.cc); what is not there its readers pass over in
-# silence. A pattern has a range of numbers where only these mean something.
+# The names that LiteRT 2.3.0 reads (litert/c/options/litert_*_options.cc). It ignores all others without a word, so
+# they are refused here. A pattern has a range of numbers where only these mean something.
 _INTEL = {
     r"performance_mode": range(3),  # latency, throughput, cumulative throughput
     r"graph\.(-1|\d+)\.graph_backend": range(3),  # CPU, GPU, NPU; -1 stands for all graphs
@@ -48,7 +48,7 @@ OptionValue = str | int | float | bool
 
 
 def checked_options(vendor: str, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """The options, when the vendor's libraries can take them; those of an unknown vendor are only checked for form.
+    """The options, after a check that the vendor has them; those of an unknown vendor are only checked for their form.
 
     Raises:
         TypeError: a name is no text, or a value no text, number or bool.
@@ -113,8 +113,8 @@ class Npu(Delegate):
         options: what the vendor's libraries are told, by name: text, numbers or bools. For the vendors of the package
             the names are checked against those that LiteRT 2.3.0 reads.
         cache: a directory for compiled models, so that later loads need not compile again; None, the default, keeps
-            nothing. The directory is made when it is missing, and its files are sealed with a digest: one that is
-            damaged or belongs to something else is replaced. Where it can't be read or written, `load` raises OSError.
+            nothing. The directory is made when it is missing, and its files have checksums: one that is damaged
+            or belongs to something else is replaced. Where it can't be read or written, `load` raises OSError.
     """
 
     __slots__ = ("cache", "compiler_dir", "dispatch_dir", "options", "vendor")

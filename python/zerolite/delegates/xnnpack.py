@@ -54,8 +54,8 @@ class XNNPack(Delegate):
             optimized kernels only, "reference" for its plain reference kernels only, for which the published library of
             LiteRT 2.3.0 takes the optimized ones.
         weight_cache: a file for the weights as XNNPACK packs them, so that later loads need not pack them again and
-            processes share their memory; None, the default, packs them at each load. The file is sealed with a digest
-            of the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
+            processes share their memory; None, the default, packs them at each load. The file has a checksum
+            over the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
             Where it can't be read or written, `load` raises OSError.
         flags: XNNPACK's flags that are switched on or off, by name; all others keep their defaults, which are "qs8" and
             "qu8" on and the others off. docs/delegates.md tells what each of them does.
@@ -101,7 +101,7 @@ class XNNPack(Delegate):
         return settings
 
     def _with_shared_weights(self, path: str) -> XNNPack:
-        """Make the same settings with a place in memory for packed weights, which must serve one model alone."""
+        """Make the same settings with a place in memory for packed weights; each place must serve only one model."""
         settings = XNNPack(threads=self.threads, kernels=self.kernels, flags=self.flags)
         settings._shared_weights = path
         return settings
@@ -154,19 +154,20 @@ def _path(path: str | os.PathLike[str]) -> str:
 
 
 class SharedWeights:
-    """A weight cache in memory, which is no file on any disk and goes with the last who maps it.
+    """A weight cache that exists in memory only, and is freed when nobody maps it any more.
 
-    XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name
-    below /proc/self/fd is a path like any other.
+    XNNPACK keeps packed weights in a file, which later compilations map. Linux can make a file that exists in memory
+    only; its name below /proc/self/fd is a path like any other.
 
-    The cache tells models apart by their structure and not by their weights (LiteRT 2.3.0), so each serves one model.
+    XNNPACK tells models apart by their structure and not by their weights (LiteRT 2.3.0), so each cache serves one
+    model.
 
     Attributes:
         delegate: the settings that use the cache.
     """
 
     def __init__(self, delegate: XNNPack, *, sharing: bool) -> None:
-        """Make the cache where weights are packed at all, and have no file of their own."""
+        """Make the cache, unless no weights are packed or they have a file of their own."""
         self._descriptor: int | None = None
         self.delegate = delegate
         if not sharing or not delegate.can_share_weights or delegate.weight_cache is not None:
@@ -175,11 +176,11 @@ class SharedWeights:
         self.delegate = delegate._with_shared_weights(f"/proc/self/fd/{self._descriptor}")
 
     def close(self) -> None:
-        """Let go of the cache; models that map it keep it."""
+        """Close the file; models that map it keep its memory."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     def __del__(self) -> None:
-        """Let go of the cache of a pool that was never made, or never closed."""
+        """Close the file of a pool that could not be made, or was never closed."""
         self.close()
