@@ -52,7 +52,7 @@ class BackgroundThread:
             return self._executor.submit(task, *args, **kwargs)
 
     def stop(self) -> None:
-        """Cancel what has not begun and wait for the rest; do nothing in a forked process, which has no such thread."""
+        """Cancel what has not begun and wait for the rest. A forked process has no such thread: do nothing there."""
         if os.getpid() != self._process:
             return
         with self._lock:
