@@ -152,7 +152,7 @@ void register_graph_interpreter(py::module_& module) {
       .def("_signature_subgraphs",
            [](py::handle self) {
              std::vector<std::size_t> subgraphs;
-             for (const SignatureDetails& signature : interpreter(self).details().signatures) {
+             for (const SignatureDetails& signature : interpreter(self).contents().signatures) {
                subgraphs.push_back(signature.subgraph);
              }
              return subgraphs;

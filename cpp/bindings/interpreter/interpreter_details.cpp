@@ -145,7 +145,7 @@ py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, st
 
 py::dict signature_details(const InterpreterObject& interpreter) {
   py::dict signatures;
-  for (const SignatureDetails& signature : interpreter.details().signatures) {
+  for (const SignatureDetails& signature : interpreter.contents().signatures) {
     py::dict sides;
     sides["inputs"] = tensor_indices(signature.inputs);
     sides["outputs"] = tensor_indices(signature.outputs);
@@ -155,7 +155,7 @@ py::dict signature_details(const InterpreterObject& interpreter) {
 }
 
 py::list node_details(InterpreterObject& interpreter) {
-  const std::vector<OperatorDetails>& operators = interpreter.details().subgraphs.front().operators;
+  const std::vector<OperatorDetails>& operators = interpreter.contents().subgraphs.front().operators;
   std::vector<std::vector<std::int32_t>> outputs_of;
   std::vector<DelegatedNode> delegated;
   {
