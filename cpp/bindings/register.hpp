@@ -13,6 +13,7 @@ void register_signature(pybind11::module_& module);
 void register_batch(pybind11::module_& module);
 void register_graph_interpreter(pybind11::module_& module);
 void register_model(pybind11::module_& module);
+void register_contents(pybind11::module_& module);
 void register_observation(pybind11::module_& module);
 
 }  // namespace zerolite::bindings

@@ -18,15 +18,9 @@ from zerolite.interpreter.signature_runner import SignatureRunner
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_CUSTOM = 32
-
 
 def operator_details(interpreter: Interpreter) -> list[dict[str, Any]]:
     """Tell about every node of the main subgraph: index, op_name, inputs, outputs, operand_types, result_types."""
-    # The names are those of TensorFlow Lite's schema, of which LiteRT's package has a module.
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-    names = {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
 
     def types(tensors: Any) -> list[type]:
         return [interpreter._tensor_details(int(tensor), 0)["dtype"] for tensor in tensors if tensor != -1]
@@ -34,13 +28,13 @@ def operator_details(interpreter: Interpreter) -> list[dict[str, Any]]:
     return [
         {
             "index": index,
-            "op_name": (custom or "UnknownCustomOp") if code == _CUSTOM else names.get(code, str(code)),
+            "op_name": name,
             "inputs": inputs,
             "outputs": outputs,
             "operand_types": types(inputs),
             "result_types": types(outputs),
         }
-        for index, (code, custom, inputs, outputs) in enumerate(interpreter._node_details())
+        for index, (name, inputs, outputs) in enumerate(interpreter._node_details())
     ]
 
 
@@ -312,7 +306,6 @@ class Interpreter(_native.GraphInterpreter):
         return details
 
     def _get_ops_details(self) -> list[dict[str, Any]]:
-
         return operator_details(self)
 
     def _get_op_details(self, op_index: int) -> dict[str, Any]:

@@ -6,9 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/operator_names.hpp"
-#include "zerolite/model/schema_fields.hpp"
 #include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/verification/operator_check.hpp"
@@ -102,27 +100,7 @@ class Execution {
   std::vector<bool> is_given_;  // as an input of the subgraph, or by an operator
 };
 
-// Which a description does not read. Index 0 stands for no buffer, whether or not there is one.
-void require_buffers(std::span<const std::byte> bytes, const ModelDescription& description) {
-  using flatbuffer::Table;
-  using flatbuffer::Vector;
-  const Table root = Table::root(bytes);
-  const std::size_t buffers = root.tables(schema::model::kBuffers).size();
-  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
-  for (std::size_t i = 0; i < subgraphs.size(); ++i) {
-    const Vector tensors = subgraphs.table(i).tables(schema::subgraph::kTensors);
-    for (std::size_t j = 0; j < tensors.size(); ++j) {
-      const auto buffer = tensors.table(j).scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
-      if (buffer > 0 && buffer >= buffers) {
-        throw InvalidModelError("its tensor '" + description.subgraphs[i].tensors[j].name +
-                                "' refers to a buffer that does not exist");
-      }
-    }
-  }
-}
-
 void verify_graphs(std::span<const std::byte> bytes, const ModelDescription& description, Verification level) {
-  require_buffers(bytes, description);
   const ModelDetails details = ModelDetails::read(bytes);
   for (std::size_t i = 0; i < description.subgraphs.size(); ++i) {
     const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};
