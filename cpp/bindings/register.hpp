@@ -14,6 +14,7 @@ void register_signature(pybind11::module_& module);
 void register_batch(pybind11::module_& module);
 void register_graph_interpreter(pybind11::module_& module);
 void register_model(pybind11::module_& module);
+void register_contents(pybind11::module_& module);
 void register_instrumentation(pybind11::module_& module);
 
 }  // namespace zerolite::bindings

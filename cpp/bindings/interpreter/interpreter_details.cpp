@@ -167,7 +167,9 @@ py::list node_details(InterpreterObject& interpreter) {
   py::list nodes;
   const auto add = [&](std::int32_t code, const std::string& custom, const std::vector<std::int32_t>& inputs,
                        const std::vector<std::int32_t>& outputs) {
-    nodes.append(py::make_tuple(code, name_as_str(custom), integers(inputs), integers(outputs)));
+    const OperatorCode operation{code, custom};
+    const std::string name = operation.is_custom() && custom.empty() ? "UnknownCustomOp" : name_of(operation);
+    nodes.append(py::make_tuple(name_as_str(name), integers(inputs), integers(outputs)));
   };
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const OperatorCode& code = interpreter.model().interface().operator_codes[operators[i].code];

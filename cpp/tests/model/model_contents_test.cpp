@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "support/test_models.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace zerolite::tests {
 namespace {
@@ -101,6 +105,31 @@ TEST(ModelContentsTest, KeepTheNamesOfSignaturesAsTheyAre) {
     }
   }
   EXPECT_THAT(Read("no_signature").details.signatures, IsEmpty());
+}
+
+TEST(ModelContentsTest, TellWhatTheConverterWrote) {
+  const Read read("small_cnn_int8");
+  EXPECT_EQ(read.details.description, "MLIR Converted.");
+  EXPECT_EQ(read.details.schema_version, 3U);
+  const auto oldest = std::ranges::find(read.details.metadata, "min_runtime_version", &MetadataEntry::name);
+  ASSERT_NE(oldest, read.details.metadata.end());
+  const std::string_view version(reinterpret_cast<const char*>(oldest->content.data()), oldest->content.size());
+  EXPECT_EQ(version.substr(0, version.find('\0')), "1.14.0");
+}
+
+TEST(ModelContentsTest, TellScalarsFromTensorsOfUnknownRank) {
+  const Read scalars("rank_0");
+  EXPECT_TRUE(std::ranges::all_of(scalars.details.subgraphs.front().tensors, &TensorDetails::has_rank));
+  const std::shared_ptr<ModelBytes> unknown =
+      ModelBytes::read(model_path("../mutations/crashers/log_softmax_of_a_scalar"));
+  EXPECT_FALSE(
+      std::ranges::all_of(ModelContents::read(unknown->span()).subgraphs.front().tensors, &TensorDetails::has_rank));
+}
+
+TEST(ModelContentsTest, RefuseABufferThatIsNotThere) {
+  const std::shared_ptr<ModelBytes> bytes = ModelBytes::read(model_path("buffer_out_of_range"));
+  EXPECT_THAT([&] { ModelContents::read(bytes->span()); },
+              testing::ThrowsMessage<InvalidModelError>(testing::HasSubstr("tensor 'x' refers to a buffer")));
 }
 
 }  // namespace

@@ -161,6 +161,19 @@ TEST(ModelInterfaceTest, SaysWhatIsWrongAndWhere) {
   }
 }
 
+TEST(ModelInterfaceTest, TellsTheGraphsOfWhatNothingCanRun) {
+  const auto graphs_of = [](std::string_view name) {
+    return ModelInterface::parse_graphs(ModelBytes::read(model_path(name))->span());
+  };
+  for (const char* name : {"schema_version", "signature_tensor_out_of_range", "signature_subgraph_out_of_range"}) {
+    EXPECT_EQ(graphs_of(name).subgraphs.size(), 1U) << name;
+  }
+  EXPECT_TRUE(graphs_of("no_subgraph").subgraphs.empty());
+  EXPECT_THROW(graphs_of("input_out_of_range"), InvalidModelError);
+  const ModelInterface custom = graphs_of("unknown_custom_op");
+  EXPECT_TRUE(std::ranges::any_of(custom.operator_codes, &OperatorCode::is_custom));
+}
+
 TEST(ModelInterfaceTest, RefusesOtherKindsOfFiles) {
   const std::string text = "#!/bin/sh\necho this is no model\n";
   EXPECT_THROW((void)parse(std::as_bytes(std::span(text))), InvalidModelError);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal, Protocol
 
@@ -49,7 +49,7 @@ class OutputCheck:
         skip_reason: why nothing was compared, in a clause; None when something was.
     """
 
-    def __init__(self, source: SourceRunner, content: bytes, operators: Iterable[str]) -> None:
+    def __init__(self, source: SourceRunner, content: bytes) -> None:
         self._source = source
         self._content = content
         self.skip_reason: str | None = None
@@ -58,7 +58,7 @@ class OutputCheck:
             self.loads = True
         except Error as error:
             self.loads = False
-            missing = [one.name for one in without_kernel(operators)]
+            missing = [one.name for one in without_kernel(content)]
             self.skip_reason = f"zerolite has no kernel for {', '.join(missing)}" if missing else str(error)
 
     def run(self, samples: Mapping[str | None, Sequence[Arrays]]) -> Verification | None:

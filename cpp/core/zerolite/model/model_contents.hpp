@@ -37,6 +37,7 @@ struct BlockwiseQuantization {
 
 struct TensorDetails {
   std::vector<std::int32_t> shape_signature;  // empty where it is the shape
+  bool has_rank = true;                       // else the shape is empty because nothing is known of it
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
   std::int32_t quantized_dimension = 0;
@@ -76,9 +77,18 @@ struct SignatureDetails {
   std::map<std::string, std::int32_t> outputs;
 };
 
+// What somebody wrote about the model under a name of their own, such as the oldest runtime that it needs.
+struct MetadataEntry {
+  std::string name;
+  std::span<const std::byte> content;  // part of the model's bytes
+};
+
 struct ModelContents {
   std::vector<SubgraphDetails> subgraphs;
   std::vector<SignatureDetails> signatures;  // none for a model without
+  std::string description;                   // the converter's words, often "MLIR Converted."
+  std::uint32_t schema_version = 0;
+  std::vector<MetadataEntry> metadata;
 
   // Throws InvalidModelError for what the model's interface does not cover and is unsound. The bytes must outlive the
   // details.

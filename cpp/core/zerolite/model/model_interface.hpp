@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,13 @@
 namespace zerolite {
 
 struct OperatorCode {
+  static constexpr std::int32_t kCustom = 32;  // BuiltinOperator.CUSTOM of the schema
+
   std::int32_t builtin_code = 0;
   std::string custom_code;
   std::int32_t version = 1;
+
+  [[nodiscard]] bool is_custom() const { return builtin_code == kCustom; }
 };
 
 struct TensorDescription {
@@ -61,6 +66,8 @@ struct ModelInterface {
 
   // Throws InvalidModelError, which names the file and what is wrong with it.
   static ModelInterface parse(const ModelBytes& bytes);
+  // Without signatures, and so also of a file whose version or signatures nothing can run. Its errors name no file.
+  static ModelInterface parse_graphs(std::span<const std::byte> bytes);
 
   // "serving_default", or else the first.
   [[nodiscard]] std::size_t default_signature() const;

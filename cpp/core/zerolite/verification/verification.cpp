@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <span>
 
-#include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/schema_fields.hpp"
 #include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/verification/execution_order.hpp"
@@ -18,27 +16,7 @@ namespace zerolite {
 
 namespace {
 
-// Which the interface does not read. Index 0 stands for no buffer, whether or not there is one.
-void require_buffers(std::span<const std::byte> bytes, const ModelInterface& interface) {
-  using flatbuffer::Table;
-  using flatbuffer::Vector;
-  const Table root = Table::root(bytes);
-  const std::size_t buffers = root.tables(schema::model::kBuffers).size();
-  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
-  for (std::size_t i = 0; i < subgraphs.size(); ++i) {
-    const Vector tensors = subgraphs.table(i).tables(schema::subgraph::kTensors);
-    for (std::size_t j = 0; j < tensors.size(); ++j) {
-      const auto buffer = tensors.table(j).scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
-      if (buffer > 0 && buffer >= buffers) {
-        throw InvalidModelError("its tensor '" + interface.subgraphs[i].tensors[j].name +
-                                "' refers to a buffer that does not exist");
-      }
-    }
-  }
-}
-
 void verify_graphs(std::span<const std::byte> bytes, const ModelInterface& interface, Verification level) {
-  require_buffers(bytes, interface);
   const ModelContents contents = ModelContents::read(bytes);
   for (std::size_t i = 0; i < interface.subgraphs.size(); ++i) {
     const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};

@@ -87,16 +87,15 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the model, look into it, and compare it with its source."""
     write_atomically(request.result_path, content)
-    operators = count_operators(content)
-    check = OutputCheck(source, content, operators)
+    check = OutputCheck(source, content)
     verification = None
     if request.verify:
         step("Verifying")
         verification = check.run(samples)
     return {
         "source_size": source_size,
-        "operators": operators,
-        "unsupported": [asdict(one) for one in (() if check.loads else without_kernel(operators))],
+        "operators": count_operators(content),
+        "unsupported": [asdict(one) for one in (() if check.loads else without_kernel(content))],
         "verification": None if verification is None else verification.to_dict(),
         "not_verified": check.skip_reason if request.verify else None,
         "peak_memory": peak_resident_bytes(),
