@@ -32,8 +32,7 @@ void report_error(const char* message) noexcept {
     std::string& reported = reported_message();
     if (!reported.empty()) reported += "; ";
     reported += message == nullptr ? "an error without words" : message;
-  } catch (
-      const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory for the message, which is no reason to die
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory for the message, no reason to die
   }
 }
 

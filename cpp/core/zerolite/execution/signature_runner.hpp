@@ -56,13 +56,13 @@ class SignatureRunner {
   // dispatched directly. Throws Error when a kernel fails.
   void run() {
     if (dispatcher_.is_settled_direct()) {
-      dispatcher_.run_direct();  // nothing is pending: that would have been for the run after which it was settled
+      dispatcher_.run_direct();  // nothing is pending: a resize that is makes it unsettled
     } else {
       shapes_.apply_pending();
       dispatcher_.run();
     }
   }
-  // See Dispatcher, also for the next ones.
+  // See Dispatcher, down to has_dynamic_outputs().
   void run_instrumented(const GraphObserver& observer, NodeListener& listener) {
     shapes_.apply_pending();
     dispatcher_.run_instrumented(observer, listener);
