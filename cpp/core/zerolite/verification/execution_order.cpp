@@ -1,6 +1,7 @@
 #include "zerolite/verification/execution_order.hpp"
 
 #include "zerolite/platform/error.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 namespace {
@@ -22,23 +23,27 @@ ExecutionOrder::ExecutionOrder(const SubgraphView& graph)
 }
 
 void ExecutionOrder::pass(std::size_t index) {
-  const OperatorDetails& operation = graph_.details.operators[index];
-  require_tensors(operation.inputs, index, "input");
-  require_tensors(operation.intermediates, index, "intermediate tensor");
-  require_tensors(operation.outputs, index, "output");
-  for (const std::int32_t input : operation.inputs) {
+  const CheckedOperator operation(graph_, index);
+  const auto require_tensors = [&](const std::vector<std::int32_t>& operands, const char* role) {
+    for (const std::int32_t operand : operands) {
+      operation.require(operand == kNoOperand || graph_.has_tensor(operand), "has tensor ", operand, " as an ", role,
+                        ", and its subgraph has ", has_value_.size(), " tensors");
+    }
+  };
+  require_tensors(operation.details().inputs, "input");
+  require_tensors(operation.details().intermediates, "intermediate tensor");
+  require_tensors(operation.details().outputs, "output");
+  for (const std::int32_t input : operation.details().inputs) {
     if (input != kNoOperand && !has_value_[static_cast<std::size_t>(input)]) {
-      refuse(index, "reads " + graph_.name_of_tensor(static_cast<std::size_t>(input)) + ", which nothing has written");
+      operation.refuse("reads ", Operand(graph_, input).name(), ", which nothing has written");
     }
   }
-  for (const std::int32_t output : operation.outputs) {
-    if (output == kNoOperand) refuse(index, "leaves an output out, and only inputs are optional");
-    if (!graph_.tensor_details(output).constant.empty()) {
-      refuse(index, "writes " + graph_.name_of_tensor(static_cast<std::size_t>(output)) + ", which is constant");
-    }
+  for (const std::int32_t output : operation.details().outputs) {
+    operation.require(output != kNoOperand, "leaves an output out, and only inputs are optional");
+    const Operand written(graph_, output);
+    if (!written.constant().empty()) operation.refuse("writes ", written.name(), ", which is constant");
     if (is_given_[static_cast<std::size_t>(output)]) {
-      refuse(index, "writes " + graph_.name_of_tensor(static_cast<std::size_t>(output)) +
-                        ", which is an input of its subgraph or written by another operator");
+      operation.refuse("writes ", written.name(), ", which is an input of its subgraph or written by another operator");
     }
     has_value_[static_cast<std::size_t>(output)] = true;
     is_given_[static_cast<std::size_t>(output)] = true;
@@ -50,20 +55,6 @@ void ExecutionOrder::finish() const {
     if (!has_value_[static_cast<std::size_t>(output)]) {
       throw InvalidModelError(graph_.name_of_tensor(static_cast<std::size_t>(output)) +
                               " is an output, and nothing writes it");
-    }
-  }
-}
-
-void ExecutionOrder::refuse(std::size_t index, const std::string& what) const {
-  throw InvalidModelError(graph_.name_of_operator(index) + " " + what);
-}
-
-void ExecutionOrder::require_tensors(const std::vector<std::int32_t>& operands, std::size_t index,
-                                     const char* role) const {
-  for (const std::int32_t operand : operands) {
-    if (operand != kNoOperand && !graph_.has_tensor(operand)) {
-      refuse(index, std::string("has tensor ") + std::to_string(operand) + " as an " + role +
-                        ", and its subgraph has " + std::to_string(has_value_.size()) + " tensors");
     }
   }
 }

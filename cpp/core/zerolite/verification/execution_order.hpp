@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "zerolite/model/subgraph_view.hpp"
@@ -23,9 +22,6 @@ class ExecutionOrder {
   void finish() const;
 
  private:
-  [[noreturn]] void refuse(std::size_t index, const std::string& what) const;
-  void require_tensors(const std::vector<std::int32_t>& operands, std::size_t index, const char* role) const;
-
   const SubgraphView& graph_;
   std::vector<bool> has_value_;
   std::vector<bool> is_given_;  // as an input of the subgraph, or by an operator

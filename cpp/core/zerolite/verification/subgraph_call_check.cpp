@@ -3,12 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "zerolite/model/operators.hpp"
-#include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 namespace {
@@ -48,17 +49,15 @@ class Calls {
   };
 
   void read(const SubgraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
-    const Operator kind = kind_of(graph.operator_code(index));
-    if (callees(kind).empty()) return;
-    const std::optional<flatbuffer::Table> options = options_of(kind, graph.details.operators[index]);
-    if (!options)
-      throw InvalidModelError(graph.name_of_operator(index) + " has no options that say which subgraph it runs");
-    for (const unsigned field : callees(kind)) {
+    const CheckedOperator operation(graph, index);
+    const std::span<const unsigned> fields = callees(operation.kind());
+    if (fields.empty()) return;
+    const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
+    if (!options) operation.refuse("has no options that say which subgraph it runs");
+    for (const unsigned field : fields) {
       const auto subgraph = options->scalar<std::int32_t>(field, 0);
-      if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= called_.size()) {
-        throw InvalidModelError(graph.name_of_operator(index) + " runs subgraph " + std::to_string(subgraph) +
-                                ", and the model has " + std::to_string(called_.size()));
-      }
+      operation.require(subgraph >= 0 && std::cmp_less(subgraph, called_.size()), "runs subgraph ", subgraph,
+                        ", and the model has ", called_.size());
       called.push_back(static_cast<std::size_t>(subgraph));
     }
   }

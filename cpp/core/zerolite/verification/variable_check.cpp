@@ -5,9 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/model/variable_operators.hpp"
-#include "zerolite/platform/error.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 
 namespace zerolite {
 namespace {
@@ -41,8 +40,8 @@ class Variables {
   [[noreturn]] static void refuse(const SubgraphView& graph, const VariableOperator& operation, const std::string& verb,
                                   std::size_t size, std::size_t known) {
     const std::string place = operation.kind == Kind::read ? " bytes from variable '" : " bytes to variable '";
-    throw InvalidModelError(graph.name_of_operator(operation.index) + " " + verb + " " + std::to_string(size) + place +
-                            operation.variable + "', which holds " + std::to_string(known));
+    CheckedOperator(graph, operation.index)
+        .refuse(verb, " ", size, place, operation.variable, "', which holds ", known);
   }
 
   std::map<std::string, std::size_t> sizes_;  // where they are known
