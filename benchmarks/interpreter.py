@@ -23,9 +23,9 @@ _LOOP = "interpreter.set_tensor(source, value); interpreter.invoke(); interprete
 
 def run(settings: Settings) -> Outcome:
     """Time set_tensor, invoke and get_tensor in both classes: a model that is all overhead, and two that are not."""
-    from zerolite._platform.output_capture import import_tensorflow_quietly
+    from zerolite._platform.output_capture import import_tensorflow
 
-    import_tensorflow_quietly()
+    import_tensorflow()
     import tensorflow as tf
 
     models = {

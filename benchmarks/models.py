@@ -84,10 +84,10 @@ _RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def _make(name: str, path: Path) -> None:
     import numpy as np
 
-    from zerolite._platform.output_capture import import_tensorflow_quietly
+    from zerolite._platform.output_capture import import_tensorflow
     from zerolite.conversion import Quantize, convert
 
-    import_tensorflow_quietly()
+    import_tensorflow()
     import tensorflow as tf
 
     build, quantize = _RECIPES[name]

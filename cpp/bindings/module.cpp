@@ -13,8 +13,10 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_arrays(module);
   zerolite::bindings::register_tensor(module);
   zerolite::bindings::register_signature(module);
+  zerolite::bindings::register_delegate_settings(module);
   zerolite::bindings::register_model(module);
+  zerolite::bindings::register_contents(module);
   zerolite::bindings::register_batch(module);
   zerolite::bindings::register_graph_interpreter(module);
-  zerolite::bindings::register_observation(module);
+  zerolite::bindings::register_instrumentation(module);
 }

@@ -32,7 +32,7 @@ namespace {
 // A model may declare any amount of memory, which is no fault: what declares more than this is verified and not run.
 constexpr std::size_t kMostMemory = std::size_t{32} << 20;
 
-bool is_small(const ModelDescription& model) {
+bool is_small(const ModelInterface& model) {
   std::size_t total = 0;
   for (const SubgraphDescription& subgraph : model.subgraphs) {
     for (const TensorDescription& tensor : subgraph.tensors) {
@@ -70,10 +70,10 @@ void fill(SignatureRunner& runner, std::size_t input, std::uint8_t seed) {
 
 void load_and_run(std::span<const std::uint8_t> bytes) {
   const auto model = load_model(ModelBytes::copy(std::as_bytes(bytes), "model"), Verification::full);
-  if (!is_small(model->description())) return;
+  if (!is_small(model->interface())) return;
   CompiledModel compiled(model, {});
   compiled.prepare();
-  for (std::size_t i = 0; i < model->description().signatures.size(); ++i) {
+  for (std::size_t i = 0; i < model->interface().signatures.size(); ++i) {
     for (std::uint8_t seed = 0; seed < 2; ++seed) {
       SignatureRunner& runner = compiled.signature(i);
       for (std::size_t input = 0; input < runner.count(Side::input); ++input) fill(runner, input, seed);
@@ -88,7 +88,7 @@ void load_and_run(std::span<const std::uint8_t> bytes) {
 // NOLINTBEGIN(readability-identifier-naming): libFuzzer's names
 
 extern "C" int LLVMFuzzerInitialize(int* /*count*/, char*** /*arguments*/) {
-  // An exception ends the fuzzer, with its words.
+  // An exception ends the fuzzer, with its message.
   zerolite::RuntimeLibrary::open(ZEROLITE_FUZZ_RUNTIME);
   return 0;
 }

@@ -24,12 +24,8 @@ open_runtime()
 
 from zerolite._inference.model import CompiledModel, load  # noqa: E402
 from zerolite._inference.signature import Dispatch, Signature  # noqa: E402
-from zerolite._runtime.tensor import (  # noqa: E402
-    Quantization,
-    Tensor,
-    TensorMap,
-    empty,
-)
+from zerolite._runtime.quantization import Quantization  # noqa: E402
+from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
@@ -50,7 +46,7 @@ if TYPE_CHECKING:
 
 __version__: str = _native.__version__
 
-# Imported by the first who asks: what most programs never use should cost none of them time.
+# Imported when first asked for: what most programs never use should cost them no time.
 _ON_DEMAND = {
     "Delegation": "zerolite.delegates.delegation",
     "ExternalDelegate": "zerolite.delegates.external",
@@ -76,16 +72,17 @@ _ON_DEMAND = {
     "vision": "zerolite.vision",
 }
 
+if not TYPE_CHECKING:  # with it, type checkers would take every name for Any
 
-def __getattr__(name: str) -> Any:
-    """Import a public name on demand."""
-    if name not in _ON_DEMAND:
-        raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        """Import a public name on demand."""
+        if name not in _ON_DEMAND:
+            raise AttributeError(f"module 'zerolite' has no attribute {name!r}")
+        from importlib import import_module
 
-    module = import_module(_ON_DEMAND[name])
-    value = globals()[name] = module if _ON_DEMAND[name] == f"zerolite.{name}" else getattr(module, name)
-    return value
+        module = import_module(_ON_DEMAND[name])
+        value = globals()[name] = module if _ON_DEMAND[name] == f"zerolite.{name}" else getattr(module, name)
+        return value
 
 
 __all__ = [

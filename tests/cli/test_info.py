@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.support import model_zoo
+from zerolite import _native
 from zerolite.cli import main
 from zerolite.inspection import ModelStructure, draw_graph, read_structure
 
@@ -118,6 +119,51 @@ def test_broken_content_is_one_error() -> None:
             read_structure(content[:length])
         except ValueError as error:
             assert "structure can't be read" in str(error)  # noqa: PT017 - most lengths fail, not all
+
+
+def test_any_bytes_are_read_or_refused() -> None:
+    crashers = sorted((model_zoo.MODELS.parent / "mutations" / "crashers").iterdir())
+    content = model_zoo.model_path("multi_signature").read_bytes()
+    rng = np.random.default_rng(7)
+    flipped = [_flipped(content, int(rng.integers(len(content)))) for _ in range(500)]
+    answers = Counter(_outcome(bytes_) for bytes_ in [*flipped, *(path.read_bytes() for path in crashers)])
+    assert answers.keys() == {"read", "refused"}
+
+
+def _flipped(content: bytes, position: int) -> bytes:
+    return content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :]
+
+
+def _outcome(content: bytes) -> str:
+    try:
+        read_structure(content)
+    except ValueError as error:
+        assert "structure can't be read" in str(error)  # noqa: PT017 - which of them are refused is not the point
+        return "refused"
+    return "read"
+
+
+@pytest.mark.parametrize(
+    "name", ["unknown_custom_op", "schema_version", "no_subgraph", "signature_tensor_out_of_range"]
+)
+def test_what_can_not_be_run_can_be_read(name: str) -> None:
+    read = structure(name)
+    assert read.description == "zerolite test model"
+    assert bool(read.custom_operators) == (name == "unknown_custom_op")
+
+
+def test_contents_are_read_only_and_of_one_piece() -> None:
+    content = model_zoo.model_path("multi_signature").read_bytes()
+    contents = _native.read_contents(memoryview(content))
+    assert {signature.key for signature in contents.signatures} == {"decode", "encode", "mean"}
+    with pytest.raises(AttributeError):
+        contents.subgraphs = ()  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        contents.metadata["own"] = b""  # type: ignore[index]
+    with pytest.raises(ValueError, match="do not follow each other"):
+        _native.read_contents(memoryview(content)[::2])
+    with pytest.raises(_native.Error, match="not initialized"):
+        _ = _native.ModelContents.__new__(_native.ModelContents).subgraphs
 
 
 # Pictures

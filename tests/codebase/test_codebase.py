@@ -115,7 +115,7 @@ def test_bindings_see_no_abi() -> None:
 
 
 def test_package_reaches_the_runtime_only_through_native() -> None:
-    foreign = {"ctypes", "_ctypes", "cffi"}
+    foreign = {"ctypes", "_ctypes", "cffi", "flatbuffers"}
     modules = {name(path): {module.partition(".")[0] for module in imported_modules(path)} for path in package()}
     assert not {path: found for path, imported in modules.items() if (found := imported & foreign)}
 

@@ -70,7 +70,7 @@ PACKAGE_LISTS = {
     "delegates": "_runtime",
     "_isolation": "_platform",
     "tuned": "_platform _runtime delegates",
-    "_instrumentation": "_platform _runtime delegates",
+    "_instrumentation": "_platform _runtime _timing delegates",
     "_inference": "_runtime delegates tuned _isolation _instrumentation",
     "interpreter": "delegates _inference",
     "_runners": "_platform _runtime _inference",

@@ -13,7 +13,7 @@ import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import Array
-from zerolite.delegates.xnnpack import DEFAULT_FLAGS, XNNPACK_FLAGS, native_flags
+from zerolite.delegates.xnnpack import XNNPACK_FLAGS, flags_that_are_on
 
 
 def array(value: Any) -> Array:
@@ -72,7 +72,7 @@ def test_half_precision() -> None:
 @pytest.mark.parametrize("flag", sorted(set(XNNPACK_FLAGS) - {"force_fp16"}))
 @pytest.mark.parametrize("model", ["dense_2layer", "small_mobilenet", "small_mobilenet_int8"])
 def test_results_stay_what_they_are(model: str, flag: str) -> None:
-    delegate = zl.XNNPack(flags={flag: flag not in DEFAULT_FLAGS})
+    delegate = zl.XNNPack(flags={flag: not XNNPACK_FLAGS[flag]})
     expected = answer(model, zl.XNNPack())
     # Kernels that round otherwise may differ by one step of the output.
     step = 1.0 if expected.dtype.kind in "iu" else 1e-5
@@ -104,7 +104,7 @@ def test_a_static_graph() -> None:
 @pytest.mark.parametrize("flag", sorted(XNNPACK_FLAGS))
 def test_resizing_with_flags(flag: str) -> None:
     with (
-        zl.load(zoo.model_path("dense_2layer"), delegates=zl.XNNPack(flags={flag: flag not in DEFAULT_FLAGS})) as model,
+        zl.load(zoo.model_path("dense_2layer"), delegates=zl.XNNPack(flags={flag: not XNNPACK_FLAGS[flag]})) as model,
         zl.load(zoo.model_path("dense_2layer")) as plain,
     ):
         items = np.random.default_rng(1).standard_normal((37, *plain.inputs[0].shape[1:]), dtype=np.float32)
@@ -142,10 +142,10 @@ def test_weight_caches_belong_to_the_flags(tmp_path: Path) -> None:
         zl.XNNPack(weight_cache=path, flags={"force_fp16": True})
 
 
-def test_bits() -> None:
-    assert native_flags({}) is None
-    assert native_flags({"force_fp16": True}) == 1 | 2 | 4
-    assert native_flags({"qs8": False, "qu8": False}) == 0
+def test_names_that_reach_the_core() -> None:
+    assert flags_that_are_on({}) is None
+    assert flags_that_are_on({"force_fp16": True}) == ["qs8", "qu8", "force_fp16"]
+    assert flags_that_are_on({"qs8": False, "qu8": False}) == []
 
 
 def test_what_is_refused() -> None:

@@ -110,7 +110,7 @@ def test_quantized_items_are_taken_as_they_are() -> None:
     with zl.load(path) as model:
         quantization = model.inputs[0].quantization
         assert quantization is not None
-        real = AffineQuantization.from_parameters(quantization).dequantize(stored)
+        real = AffineQuantization.of(*quantization).dequantize(stored)
     np.testing.assert_array_equal(evaluate(path, stored).outputs, evaluate(path, real).outputs)
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.support import model_zoo
+from zerolite._timing.interleaved import interleave
 from zerolite._timing.stopwatch import clock_cost
 from zerolite.benchmarking import (
     FIRST_RESULT_FIGURES,
@@ -143,6 +144,13 @@ def test_ratio_refuses_what_has_none(above: Any, below: Any) -> None:
 
 
 # Timing
+
+
+def test_each_round_begins_with_another_one() -> None:
+    assert ["".join(order) for order in interleave("abc", 4)] == ["abc", "bca", "cab", "abc"]
+    assert list(interleave(["only"], 2)) == [["only"]] * 2
+    endless = interleave(("a", "b"))
+    assert [next(endless)[0] for _ in range(5)] == ["a", "b", "a", "b", "a"]
 
 
 def test_works_take_turns() -> None:

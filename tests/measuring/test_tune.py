@@ -20,7 +20,7 @@ from zerolite.benchmarking import Ratio
 from zerolite.cli import main
 from zerolite.tuned import Setting, TunedFile, TuningIdentity
 from zerolite.tuning import Trial
-from zerolite.tuning.inputs import batch_of, items_for
+from zerolite.tuning.inputs import batch_of, samples_for
 
 MODEL = zoo.model_path("dense_2layer")
 OTHER = zoo.model_path("small_cnn")
@@ -63,7 +63,7 @@ def test_what_wins_answers_like_the_default(name: str, goal: Any, tmp_path: Path
     found.save(tmp_path / "tuned.json")
     with zl.load(path) as plain, zl.load(path, tuned=tmp_path / "tuned.json") as model:
         assert model.delegation.threads == found.setting.threads
-        for item in items_for(plain, None, seed=3):
+        for item in samples_for(plain, None, seed=3):
             for expected, value in zip(named(plain(*item)), named(model(*item)), strict=True):
                 if expected.dtype.kind == "f":
                     np.testing.assert_allclose(value, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
@@ -98,25 +98,25 @@ def test_strings_and_signatures() -> None:
 def test_data_is_what_outputs_are_compared_over() -> None:
     with zl.load(MODEL) as model:
         data = rows(40)
-        items = items_for(model, data, seed=0)
+        items = samples_for(model, data, seed=0)
         assert len(items) == 16
         assert np.array_equal(np.concatenate([item[0] for item in items]), data[:16])
         batch = batch_of(model, items, workers=2, budget_s=1)
         assert np.array_equal(batch["features"][16:20], data[:4]), "the items are repeated"
     with zl.load(zoo.model_path("dense_2layer_int8")) as model:
-        (first,) = items_for(model, rows(1), seed=0)[0]
+        (first,) = samples_for(model, rows(1), seed=0)[0]
         assert first.dtype == np.int8, "real numbers are quantized"
     assert zl.tune(MODEL, data, budget_s=0.2, max_threads=1).trials
 
 
 def test_random_items_fit_the_types() -> None:
     with zl.load(zoo.model_path("dense_2layer_int16x8")) as model:
-        items = items_for(model, None, seed=0)
+        items = samples_for(model, None, seed=0)
         assert items[0][0].dtype == np.dtype(model.inputs[0].dtype)
         assert len(items) == 4
         assert not np.array_equal(items[0][0], items[1][0])
     with zl.load(zoo.model_path("quantized_add_int16")) as model:
-        (item, *_) = items_for(model, None, seed=0)
+        (item, *_) = samples_for(model, None, seed=0)
         assert int(np.ptp(item[0].astype(int))) > 255, "over the whole range of the type"
 
 

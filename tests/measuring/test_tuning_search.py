@@ -1,4 +1,4 @@
-"""The search behind `zl.tune`, over contestants whose speed is known and a clock that they move."""
+"""The search behind `zl.tune`, over candidates whose speed is known and a clock that they move."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.support.model_zoo import Array
 from zerolite.tuned import Setting
 from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
-from zerolite.tuning.search_space import Limits, Stage, chunks, flags, parallelism, stages_for
-from zerolite.tuning.tolerance import Closeness
-from zerolite.tuning.trial import Verdict
+from zerolite.tuning.search_space import Limits, SearchStage, chunks, flags, parallelism, stages_for
+from zerolite.tuning.tolerance import Tolerance
+from zerolite.tuning.trial import SearchOutcome
 
 DEFAULT = Setting()
 TWO, FOUR = Setting(threads=2), Setting(threads=4)
@@ -78,11 +78,11 @@ class Runner:
 
 def search(
     bench: Bench, *stages: Iterable[Setting], budget_s: float = 10.0, progress: Callable[[int, int], None] | None = None
-) -> tuple[Verdict, Search]:
-    closeness = Closeness(tolerance=1e-4, steps=1, quantized=set())
-    made = Search(bench.opener, closeness, budget_s=budget_s, clock=bench.clock, progress=progress)
+) -> tuple[SearchOutcome, Search]:
+    tolerance = Tolerance(relative=1e-4, steps=1, quantized=set())
+    made = Search(bench.opener, tolerance, budget_s=budget_s, clock=bench.clock, progress=progress)
 
-    def stage(chosen: Sequence[Setting]) -> Stage:
+    def stage(chosen: Sequence[Setting]) -> SearchStage:
         return lambda _: list(chosen)
 
     return made.run([stage(list(chosen)) for chosen in stages]), made
@@ -117,7 +117,7 @@ def test_later_stages_start_from_the_best_one() -> None:
 
     bench = Bench({DEFAULT: 9e5, TWO: 5e5, FOUR: 6e5})
     made = Search(
-        bench.opener, Closeness(tolerance=0, steps=0, quantized=set()), budget_s=10, clock=bench.clock, progress=None
+        bench.opener, Tolerance(relative=0, steps=0, quantized=set()), budget_s=10, clock=bench.clock, progress=None
     )
     assert made.run([lambda _: [TWO], second]).setting == TWO, "the best one so far runs along"
     assert seen == [TWO]
@@ -125,7 +125,7 @@ def test_later_stages_start_from_the_best_one() -> None:
 
 def test_the_default_is_kept_where_nothing_is_faster() -> None:
     verdict, made = search(Bench({DEFAULT: 5e5, TWO: 6e5, FOUR: 5e5}), [TWO, FOUR])
-    assert verdict == Verdict(setting=DEFAULT, reason="no setting that was tried was faster")
+    assert verdict == SearchOutcome(setting=DEFAULT, reason="no setting that was tried was faster")
     assert made.trials[DEFAULT].per_item_us == pytest.approx(500)
 
 
@@ -260,7 +260,8 @@ def test_latency_takes_one_replica() -> None:
 def test_flags_and_chunks_are_tried_on_top() -> None:
     assert all(setting.threads == 2 and len(setting.flags) == 1 for setting in flags(TWO))
     assert flags(BUILTIN) == [], "flags are XNNPACK's"
-    assert [setting.chunk for setting in chunks(TWO, 64)] == [1, 4, 16, 64]
+    assert [setting.chunk for setting in chunks(TWO, 64)] == [1, 8, 32]
+    assert [setting.chunk for setting in chunks(TWO, 512)] == [1, 8, 32, 128, 512]
     assert chunks(TWO, None) == []
     for setting in (*flags(TWO), *chunks(TWO, 8)):
         assert setting.delegate.threads == 2
@@ -280,7 +281,7 @@ def test_settings_in_words() -> None:
 def difference(
     expected: Array, value: Array, *, tolerance: float = 1e-4, steps: int = 1, quantized: bool = False
 ) -> str | None:
-    limits = Closeness(tolerance=tolerance, steps=steps, quantized={"y"} if quantized else set())
+    limits = Tolerance(relative=tolerance, steps=steps, quantized={"y"} if quantized else set())
     return limits.difference([{"y": expected}], [{"y": value}])
 
 
@@ -321,7 +322,7 @@ def test_integers_and_other_values() -> None:
 
 
 def test_the_tolerance_is_of_all_items() -> None:
-    limits = Closeness(tolerance=1e-2, steps=1, quantized=set())
+    limits = Tolerance(relative=1e-2, steps=1, quantized=set())
     large, small = np.array([100.0]), np.array([0.0])
     assert limits.difference([{"y": large}, {"y": small}], [{"y": large}, {"y": small + 0.5}]) is None
     assert limits.difference([{"y": large}, {"y": small}], [{"y": large}, {"y": small + 2}]) is not None

@@ -57,6 +57,7 @@ ADDRESS_TESTS = (
     "tests/verification/test_refused_models.py",
     "tests/calls/test_resize.py",
     "tests/calls/test_resize_limits.py",
+    "tests/delegates/test_settings.py",
     "tests/verification/test_shape_guards.py",
     "tests/calls/test_signatures.py",
     "tests/calls/test_strings.py",

@@ -29,15 +29,12 @@ namespace {
 InterpreterObject& interpreter(py::handle self) { return native<InterpreterObject>(self); }
 
 std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path,
-                                          const std::optional<py::buffer>& content, int threads, CpuKernels kernels,
-                                          const Delegates& delegates, bool preserve_all_tensors,
-                                          std::optional<std::uint32_t> xnnpack_flags, bool fuse_operators,
-                                          bool cluster_operators) {
+                                          const std::optional<py::buffer>& content, const CpuSettings& cpu,
+                                          const std::vector<ExternalDelegateSettings>& delegates,
+                                          bool preserve_all_tensors, bool fuse_operators, bool cluster_operators) {
   InterpreterObject::Options options;
-  options.compile.threads = threads;
-  options.compile.kernels = kernels;
-  options.compile.before_xnnpack = delegate_settings(delegates);
-  options.compile.xnnpack_flags = xnnpack_flags;
+  options.compile = cpu.options();
+  options.compile.before_xnnpack.assign(delegates.begin(), delegates.end());
   options.compile.fuse_operators = fuse_operators && !preserve_all_tensors;
   options.compile.cluster_operators = cluster_operators;
   options.preserve_all_tensors = preserve_all_tensors;
@@ -57,14 +54,14 @@ std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path
 }
 
 std::vector<std::int32_t> main_indices(py::handle self, bool inputs) {
-  const SubgraphDescription& main = interpreter(self).model().description().subgraphs.front();
+  const SubgraphDescription& main = interpreter(self).model().interface().subgraphs.front();
   return inputs ? main.inputs : main.outputs;
 }
 
 void resize(py::handle self, std::ptrdiff_t index, const std::vector<std::int32_t>& shape, std::ptrdiff_t subgraph) {
   InterpreterObject& object = interpreter(self);
   const std::unique_lock lock = lock_model(object.lock());
-  GraphTensors& graph = object.graph(subgraph);
+  InterpreterState& graph = object.graph(subgraph);
   if (index < 0 || static_cast<std::size_t>(index) >= graph.count()) {
     throw Error("there is no tensor " + std::to_string(index) + " to resize; the subgraph has " +
                 std::to_string(graph.count()));
@@ -125,19 +122,16 @@ std::vector<std::tuple<std::size_t, std::int32_t, std::size_t>> traced_tensors(p
 
 void register_graph_interpreter(py::module_& module) {
   module.def(
-      "try_delegate",
-      [](const std::string& library, const DelegateOptions& options) {
-        const ExternalDelegate tried({library, options});
-      },
-      py::arg("library"), py::arg("options"), py::pos_only());
+      "try_delegate", [](const ExternalDelegateSettings& settings) { const ExternalDelegate tried(settings); },
+      py::arg("settings"), py::pos_only());
   module.def("missing_symbol", &missing_symbol, py::arg("library"), py::arg("symbol"), py::pos_only());
   py::class_<InterpreterObject, std::shared_ptr<InterpreterObject>>(
       module, "GraphInterpreter", "A model whose tensors are told apart by index, as tf.lite.Interpreter does.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_interpreter_methods(type); }))
       .def(py::init(&create), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
-           py::arg("threads") = 1, py::arg("kernels") = CpuKernels::delegate, py::arg("delegates") = Delegates(),
-           py::arg("preserve_all_tensors") = false, py::arg("xnnpack_flags") = py::none(),
-           py::arg("fuse_operators") = true, py::arg("cluster_operators") = true)
+           py::arg_v("cpu", CpuSettings(), "CpuSettings()"), py::arg("delegates") = py::list(),
+           py::arg("preserve_all_tensors") = false, py::arg("fuse_operators") = true,
+           py::arg("cluster_operators") = true)
       .def("_refusal", [](py::handle self) { return interpreter(self).refusal(); })
       .def("_main_indices", &main_indices, py::kw_only(), py::arg("inputs"))
       .def("_subgraph_count", [](py::handle self) { return interpreter(self).subgraph_count(); })
@@ -152,7 +146,7 @@ void register_graph_interpreter(py::module_& module) {
       .def("_signature_subgraphs",
            [](py::handle self) {
              std::vector<std::size_t> subgraphs;
-             for (const SignatureDetails& signature : interpreter(self).details().signatures) {
+             for (const SignatureDetails& signature : interpreter(self).contents().signatures) {
                subgraphs.push_back(signature.subgraph);
              }
              return subgraphs;

@@ -56,7 +56,7 @@ py::dict sparsity_parameters(const Sparsity& sparsity) {
 }
 
 template <typename Element>
-std::vector<Element> elements(const GraphTensors& graph, std::int32_t index) {
+std::vector<Element> elements(const InterpreterState& graph, std::int32_t index) {
   if (index < 0 || static_cast<std::size_t>(index) >= graph.count()) return {};
   const std::optional<TensorMemory> memory = graph.memory(static_cast<std::size_t>(index));
   if (!memory) return {};
@@ -81,7 +81,7 @@ struct Facts {
 Facts facts_of(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
   const std::unique_lock lock = lock_model(interpreter.lock());
   const std::size_t position = interpreter.tensor_index(index, subgraph);
-  const GraphTensors& graph = interpreter.graph(subgraph);
+  const InterpreterState& graph = interpreter.graph(subgraph);
   if (!graph.has_shape(position)) throw ValueError("Tensor with no shape found.");
   Facts facts;
   facts.name = graph.name(position);
@@ -145,7 +145,7 @@ py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, st
 
 py::dict signature_details(const InterpreterObject& interpreter) {
   py::dict signatures;
-  for (const SignatureDetails& signature : interpreter.details().signatures) {
+  for (const SignatureDetails& signature : interpreter.contents().signatures) {
     py::dict sides;
     sides["inputs"] = tensor_indices(signature.inputs);
     sides["outputs"] = tensor_indices(signature.outputs);
@@ -155,22 +155,24 @@ py::dict signature_details(const InterpreterObject& interpreter) {
 }
 
 py::list node_details(InterpreterObject& interpreter) {
-  const std::vector<OperatorDetails>& operators = interpreter.details().subgraphs.front().operators;
+  const std::vector<OperatorDetails>& operators = interpreter.contents().subgraphs.front().operators;
   std::vector<std::vector<std::int32_t>> outputs_of;
   std::vector<DelegatedNode> delegated;
   {
     const std::unique_lock lock = lock_model(interpreter.lock());
-    const GraphTensors& graph = interpreter.graph(0);
+    const InterpreterState& graph = interpreter.graph(0);
     for (std::size_t i = 0; i < operators.size(); ++i) outputs_of.push_back(graph.operator_outputs(i));
     delegated = graph.delegated_nodes();
   }
   py::list nodes;
   const auto add = [&](std::int32_t code, const std::string& custom, const std::vector<std::int32_t>& inputs,
                        const std::vector<std::int32_t>& outputs) {
-    nodes.append(py::make_tuple(code, name_as_str(custom), integers(inputs), integers(outputs)));
+    const OperatorCode operation{code, custom};
+    const std::string name = operation.is_custom() && custom.empty() ? "UnknownCustomOp" : name_of(operation);
+    nodes.append(py::make_tuple(name_as_str(name), integers(inputs), integers(outputs)));
   };
   for (std::size_t i = 0; i < operators.size(); ++i) {
-    const OperatorCode& code = interpreter.model().description().operator_codes[operators[i].code];
+    const OperatorCode& code = interpreter.model().interface().operator_codes[operators[i].code];
     add(code.builtin_code, code.custom_code, operators[i].inputs, outputs_of[i]);
   }
   for (const DelegatedNode& node : delegated)

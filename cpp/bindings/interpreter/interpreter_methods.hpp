@@ -1,4 +1,4 @@
-// The calls of a TFLite program's loop, on CPython's and NumPy's C API: see hot_path.hpp.
+// The calls of a TFLite program's loop, on CPython's and NumPy's C API: see vectorcall.hpp.
 #pragma once
 
 #include <pybind11/pybind11.h>

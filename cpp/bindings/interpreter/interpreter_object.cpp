@@ -31,7 +31,7 @@ py::object interpreter_dtype(ElementType type) {
 
 InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const Options& options)
     : model_(std::move(model)),
-      details_(ModelDetails::read(model_->bytes().span())),
+      contents_(ModelContents::read(model_->bytes().span())),
       preserve_all_tensors_(options.preserve_all_tensors),
       own_lock_(model_->name(), ModelLock::Threads::none) {
   try {
@@ -46,12 +46,12 @@ InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const O
   } catch (const Error& error) {
     refusal_ = error.what();
   }
-  for (std::size_t i = 0; i < model_->description().subgraphs.size(); ++i) {
-    graphs_.emplace_back(*model_, details_, i, compiled_.get());
+  for (std::size_t i = 0; i < model_->interface().subgraphs.size(); ++i) {
+    graphs_.emplace_back(*model_, contents_, i, compiled_.get());
   }
 }
 
-GraphTensors& InterpreterObject::graph(std::ptrdiff_t subgraph) {
+InterpreterState& InterpreterObject::graph(std::ptrdiff_t subgraph) {
   if (subgraph < 0 || std::cmp_greater_equal(subgraph, graphs_.size())) {
     throw ValueError("the subgraph index is " + std::to_string(subgraph) + ", and the model has " +
                      std::to_string(graphs_.size()) + " subgraphs");
@@ -69,13 +69,13 @@ std::size_t InterpreterObject::tensor_index(std::ptrdiff_t index, std::ptrdiff_t
 }
 
 void InterpreterObject::note_state() {
-  GraphTensors& main = graphs_.front();
+  InterpreterState& main = graphs_.front();
   main_runner_ = main.is_allocated() ? &main.runner() : nullptr;
   generation_ = 0;
 }
 
 void InterpreterObject::refresh() {
-  const GraphTensors& main = graphs_.front();
+  const InterpreterState& main = graphs_.front();
   accesses_.resize(main.count());
   for (TensorAccess& access : accesses_) access.binding = -1;
   const std::span<const TensorBinding> bindings = main_runner_->bindings();
@@ -96,17 +96,17 @@ void InterpreterObject::refresh() {
 }
 
 void InterpreterObject::allocate(std::ptrdiff_t subgraph) {
-  GraphTensors& tensors = graph(subgraph);
+  InterpreterState& tensors = graph(subgraph);
   if (!refusal_.empty()) throw Error(refusal_);
   if (tensors.is_allocated()) return;
   trace_.clear();
   tensors.allocate();
-  for (GraphTensors& graph : graphs_) graph.note_prepared();
+  for (InterpreterState& graph : graphs_) graph.note_prepared();
   note_state();
 }
 
 void InterpreterObject::run(std::ptrdiff_t subgraph) {
-  GraphTensors& tensors = graph(subgraph);
+  InterpreterState& tensors = graph(subgraph);
   SignatureRunner& runner = tensors.runner();
   if (preserve_all_tensors_) {
     trace_.clear();
@@ -121,7 +121,7 @@ void InterpreterObject::run(std::ptrdiff_t subgraph) {
 }
 
 void InterpreterObject::reset_variables() {
-  for (GraphTensors& graph : graphs_) graph.reset_variables();
+  for (InterpreterState& graph : graphs_) graph.reset_variables();
 }
 
 const TracedTensor* InterpreterObject::traced(std::size_t subgraph, std::size_t index) const {

@@ -34,7 +34,7 @@ class InterpreterObject {
   InterpreterObject(std::shared_ptr<const Model> model, const Options& options);
 
   [[nodiscard]] const Model& model() const { return *model_; }
-  [[nodiscard]] const ModelDetails& details() const { return details_; }
+  [[nodiscard]] const ModelContents& contents() const { return contents_; }
   // Empty when the runtime compiled the model.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
   [[nodiscard]] ModelLock& lock() { return *lock_; }
@@ -42,7 +42,7 @@ class InterpreterObject {
   // All below need the lock.
   [[nodiscard]] std::size_t subgraph_count() const { return graphs_.size(); }
   // Throws ValueError for an index that there is not.
-  [[nodiscard]] GraphTensors& graph(std::ptrdiff_t subgraph);
+  [[nodiscard]] InterpreterState& graph(std::ptrdiff_t subgraph);
   [[nodiscard]] std::size_t tensor_index(std::ptrdiff_t index, std::ptrdiff_t subgraph);
 
   void allocate(std::ptrdiff_t subgraph);
@@ -53,8 +53,8 @@ class InterpreterObject {
 
   [[nodiscard]] const TensorTrace& trace() const { return trace_; }
 
-  // For the hot path: the main subgraph's tensor when it is an input or output of an allocated graph, is made of plain
-  // numbers and `index` means it; null else.
+  // For the calls that are made again and again: the main subgraph's tensor when it is an input or output of an
+  // allocated graph, is made of plain numbers and `index` means it; null else.
   [[nodiscard]] const TensorAccess* binding_access(std::ptrdiff_t index) {
     if (main_runner_ == nullptr || index < 0) return nullptr;
     if (main_runner_->generation() != generation_) refresh();
@@ -69,11 +69,11 @@ class InterpreterObject {
   void refresh();
 
   std::shared_ptr<const Model> model_;
-  ModelDetails details_;
+  ModelContents contents_;
   std::shared_ptr<CompiledModel> compiled_;
   std::string refusal_;
   bool preserve_all_tensors_;
-  std::vector<GraphTensors> graphs_;
+  std::vector<InterpreterState> graphs_;
   TensorTrace trace_;
   std::vector<TensorAccess> accesses_;      // of the main subgraph
   SignatureRunner* main_runner_ = nullptr;  // while the main subgraph is allocated

@@ -20,11 +20,11 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
-std::string whom(const GraphTensors& graph, std::size_t index) {
+std::string whom(const InterpreterState& graph, std::size_t index) {
   return "tensor " + std::to_string(index) + " ('" + graph.name(index) + "')";
 }
 
-TensorInfo info_of(const GraphTensors& graph, std::size_t index) {
+TensorInfo info_of(const InterpreterState& graph, std::size_t index) {
   TensorInfo info;
   info.name = graph.name(index);
   info.type = graph.type(index);
@@ -67,7 +67,7 @@ std::vector<std::byte> encoded(const TensorInfo& info, py::handle value) {
   }
 }
 
-void require_same_shape(const GraphTensors& graph, std::size_t index, const TensorInfo& info, py::handle array) {
+void require_same_shape(const InterpreterState& graph, std::size_t index, const TensorInfo& info, py::handle array) {
   const std::span<const npy_intp> shape(PyArray_DIMS(as_array(array)),
                                         static_cast<std::size_t>(PyArray_NDIM(as_array(array))));
   if (std::ranges::equal(shape, info.shape)) return;
@@ -103,7 +103,7 @@ TensorInfo look_up(InterpreterObject& interpreter, std::ptrdiff_t index, std::pt
 
 void store_strings(InterpreterObject& interpreter, std::size_t index, std::ptrdiff_t subgraph,
                    std::span<const std::byte> strings) {
-  GraphTensors& graph = interpreter.graph(subgraph);
+  InterpreterState& graph = interpreter.graph(subgraph);
   if (!graph.input(index)) throw ValueError("Cannot set " + whom(graph, index) + ": it holds strings and is no input");
   graph.set_strings(index, strings);
 }
@@ -134,7 +134,7 @@ void set_tensor_value(InterpreterObject& interpreter, std::ptrdiff_t index, py::
   if (is_packed(info.type)) require_range(info, array);
 
   const std::unique_lock lock = lock_model(interpreter.lock());
-  GraphTensors& graph = interpreter.graph(subgraph);
+  InterpreterState& graph = interpreter.graph(subgraph);
   const std::size_t position = interpreter.tensor_index(index, subgraph);
   const TensorInfo current = info_of(graph, position);
   // Elements of 4 bits are counted, whatever the shape.
@@ -170,13 +170,13 @@ struct Values {
   TensorMemory memory;
 };
 
-bool is_sparse(const GraphTensors& graph, std::size_t index) {
+bool is_sparse(const InterpreterState& graph, std::size_t index) {
   const TensorDetails* details = graph.details(index);
   return details != nullptr && details->sparsity.has_value();
 }
 
 Values values_of(InterpreterObject& interpreter, std::ptrdiff_t subgraph, std::size_t index) {
-  GraphTensors& graph = interpreter.graph(subgraph);
+  InterpreterState& graph = interpreter.graph(subgraph);
   Values values{info_of(graph, index), {}};
   if (values.info.type == ElementType::resource || values.info.type == ElementType::variant) {
     throw ValueError(whom(graph, index) + " is a resource of the runtime's, which has no values to show");

@@ -1,43 +1,31 @@
-// Delegates as Python names them: a library, and options.
+// The settings of delegates as Python makes them: a small class for each, with named fields.
 #pragma once
 
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
-#include <tuple>
-#include <utility>
-#include <variant>
+#include <string_view>
 #include <vector>
 
-#include "zerolite/delegates/delegate_registry.hpp"
+#include "zerolite/compilation/compile_options.hpp"
 
 namespace zerolite::bindings {
 
-using DelegateOptions = std::vector<std::pair<std::string, std::string>>;
-// An external delegate is a library and options.
-using DelegateLibrary = std::pair<std::string, DelegateOptions>;
-// A GPU is a library, options, a part of the device's name, a cache, and the key of the device.
-using GpuLibrary = std::tuple<std::string, DelegateOptions, std::string, std::string, std::string>;
-// An NPU is a dispatch library, a compiler's plug-in, the vendor's name, options, and a cache.
-using NpuLibraries = std::tuple<std::string, std::string, std::string, DelegateOptions, std::string>;
-using Delegates = std::vector<std::variant<DelegateLibrary, GpuLibrary, NpuLibraries>>;
+// Throws ValueError when there are no kernels of that name.
+CpuKernels kernels_of(std::string_view name);
 
-inline std::vector<DelegateSettings> delegate_settings(const Delegates& delegates) {
-  std::vector<DelegateSettings> settings;
-  settings.reserve(delegates.size());
-  for (const auto& delegate : delegates) {
-    if (const auto* gpu = std::get_if<GpuLibrary>(&delegate)) {
-      const auto& [library, options, device, cache, device_key] = *gpu;
-      settings.emplace_back(GpuSettings{library, options, device, cache, device_key});
-    } else if (const auto* npu = std::get_if<NpuLibraries>(&delegate)) {
-      const auto& [dispatch, compiler, vendor, options, cache] = *npu;
-      settings.emplace_back(NpuSettings{dispatch, compiler, vendor, options, cache});
-    } else {
-      const auto& [library, options] = std::get<DelegateLibrary>(delegate);
-      settings.emplace_back(ExternalDelegateSettings{library, options});
-    }
-  }
-  return settings;
-}
+// Settings for the CPU. The other delegates have theirs in the core.
+struct CpuSettings {
+  int threads = CompileOptions().threads;
+  CpuKernels kernels = CpuKernels::delegate;
+  std::string weight_cache;
+  std::string weight_cache_file;
+  // XNNPACK's flags that are on, by name; without them the runtime's defaults hold.
+  std::optional<std::vector<std::string>> flags;
+
+  // Throws ValueError when there is no flag of a name.
+  [[nodiscard]] CompileOptions options() const;
+};
 
 }  // namespace zerolite::bindings

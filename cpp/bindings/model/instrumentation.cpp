@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "arrays/dtypes.hpp"
+#include "model/delegate_settings.hpp"
 #include "model/model_instance.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
@@ -29,14 +31,14 @@ namespace {
 
 // A signature of a second instance of its model: over the same bytes, with state and memory of its own. With `kernels`
 // it runs on these alone, whatever the delegates of the model.
-std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<CpuKernels> kernels, bool profiling) {
+std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::string_view> kernels, bool profiling) {
   const auto& signature = native<SignatureObject>(object);
   CompileOptions options = signature.model().options();
   options.weight_cache.clear();  // its owner may have let go of it
   if (kernels) {
     options = CompileOptions();
     options.threads = signature.model().options().threads;
-    options.kernels = *kernels;
+    options.kernels = kernels_of(*kernels);
   }
   // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
   // (LiteRT 2.3.0).
@@ -84,10 +86,10 @@ py::list planned_nodes(py::handle object) {
   CompiledModel& model = native<SignatureObject>(object).model();
   const std::unique_lock lock = lock_model(model.lock());
   py::list nodes;
-  for (const GraphNode& node : nodes_of(model.observer(), model.description())) {
-    const std::string output = node.outputs.empty() ? ""
-                                                    : name_of_tensor(model.observer(), model.description(),
-                                                                     node.subgraph, node.outputs.front());
+  for (const GraphNode& node : nodes_of(model.observer(), model.interface())) {
+    const std::string output =
+        node.outputs.empty() ? ""
+                             : name_of_tensor(model.observer(), model.interface(), node.subgraph, node.outputs.front());
     py::list operators;
     for (const std::string& name : node.operators) operators.append(name_as_str(name));
     nodes.append(py::make_tuple(node.subgraph, node.node, operators, name_as_str(node.delegate), name_as_str(output)));
@@ -126,11 +128,11 @@ struct Traced {
 
 std::vector<Traced> traced_tensors(const CompiledModel& model, const TensorTrace& trace) {
   std::vector<Traced> tensors;
-  for (const GraphNode& node : nodes_of(model.observer(), model.description())) {
+  for (const GraphNode& node : nodes_of(model.observer(), model.interface())) {
     for (const std::int32_t output : node.outputs) {
       if (trace.find(node.subgraph, output) == nullptr) continue;  // a branch that was not taken
       tensors.push_back({node.subgraph, output,
-                         name_of_tensor(model.observer(), model.description(), node.subgraph, output),
+                         name_of_tensor(model.observer(), model.interface(), node.subgraph, output),
                          node.operators.empty() ? "" : node.operators.front(),
                          model.observer().graph(node.subgraph)->spec(output).quantization});
     }
@@ -176,12 +178,12 @@ py::tuple trace_run(py::handle object) {
                                  name_as_str(tensor.operator_name), values_of(traced),
                                  quantization_of(tensor.quantization), traced.times));
   }
-  return py::make_tuple(model.description().signatures[signature.index()].subgraph, result);
+  return py::make_tuple(model.interface().signatures[signature.index()].subgraph, result);
 }
 
 }  // namespace
 
-void register_observation(py::module_& module) {
+void register_instrumentation(py::module_& module) {
   module.def("replica", &replica, py::arg("signature"), py::kw_only(), py::arg("kernels") = py::none(),
              py::arg("profiling") = false);
   module.def(

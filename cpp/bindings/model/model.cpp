@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "model/delegate_settings.hpp"
 #include "model/model_instance.hpp"
@@ -28,23 +29,18 @@ namespace {
 class ModelObject : public SignatureObject {
  public:
   explicit ModelObject(const std::shared_ptr<CompiledModel>& model)
-      : SignatureObject(model, model->description().default_signature()) {}
+      : SignatureObject(model, model->interface().default_signature()) {}
 };
 
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
-                                  const py::object& replica_of, const std::string& name, int threads,
-                                  CpuKernels kernels, const std::string& weight_cache,
-                                  const std::string& weight_cache_file, const Delegates& before_xnnpack,
-                                  const Delegates& after_xnnpack, bool fallback,
-                                  std::optional<std::uint32_t> xnnpack_flags, Verification verification) {
-  const CompileOptions options{threads,
-                               kernels,
-                               weight_cache,
-                               weight_cache_file,
-                               delegate_settings(before_xnnpack),
-                               delegate_settings(after_xnnpack),
-                               fallback,
-                               xnnpack_flags};
+                                  const py::object& replica_of, const std::string& name, const CpuSettings& cpu,
+                                  std::vector<DelegateSettings> before_xnnpack,
+                                  std::vector<DelegateSettings> after_xnnpack, bool fallback,
+                                  Verification verification) {
+  CompileOptions options = cpu.options();
+  options.before_xnnpack = std::move(before_xnnpack);
+  options.after_xnnpack = std::move(after_xnnpack);
+  options.fallback = fallback;
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
@@ -79,7 +75,7 @@ py::str name_of_model(py::handle self) { return path_as_str(native<ModelObject>(
 
 py::list signature_keys(py::handle self) {
   py::list keys;
-  for (const SignatureDescription& signature : native<ModelObject>(self).model().description().signatures) {
+  for (const SignatureDescription& signature : native<ModelObject>(self).model().interface().signatures) {
     keys.append(name_as_str(signature.key));
   }
   return keys;
@@ -92,7 +88,7 @@ py::list delegation_of(py::handle self) {
   std::vector<std::pair<std::size_t, Delegation>> delegations;
   {
     const std::unique_lock lock = lock_model(model.lock());
-    for (std::size_t subgraph = 0; subgraph < model.description().subgraphs.size(); ++subgraph) {
+    for (std::size_t subgraph = 0; subgraph < model.interface().subgraphs.size(); ++subgraph) {
       std::optional<Delegation> delegation = model.delegation(subgraph);
       if (delegation) delegations.emplace_back(subgraph, std::move(*delegation));
     }
@@ -100,7 +96,7 @@ py::list delegation_of(py::handle self) {
   py::list result;
   for (const auto& [subgraph, delegation] : delegations) {
     py::list names;
-    const ModelDescription& described = model.delegated_operators();
+    const ModelInterface& described = model.delegated_operators();
     for (const std::uint32_t code : described.subgraphs[subgraph].operators) {
       names.append(name_as_str(name_of(described.operator_codes[code])));
     }
@@ -128,7 +124,7 @@ void verify_model(const py::buffer& content, const std::string& name, Verificati
                         static_cast<std::size_t>(info.size) * static_cast<std::size_t>(info.itemsize));
   const py::gil_scoped_release release;
   const std::shared_ptr<ModelBytes> copied = ModelBytes::copy(bytes, name);
-  verify(*copied, ModelDescription::parse(*copied), level);
+  verify(*copied, ModelInterface::parse(*copied), level);
 }
 
 // Delegates that the model goes without, and why.
@@ -143,11 +139,6 @@ py::list unused_delegates(py::handle self) {
 }  // namespace
 
 void register_model(py::module_& module) {
-  py::enum_<CpuKernels>(module, "CpuKernels", "Which kernels run on the CPU.")
-      .value("delegate", CpuKernels::delegate)
-      .value("builtin", CpuKernels::builtin)
-      .value("reference", CpuKernels::reference);
-
   module.def("read_file", &read_file, py::arg("path"), py::pos_only(), "The bytes of a model's file.");
   py::enum_<Verification>(module, "Verification", "How closely a model's file is looked at.")
       .value("structure", Verification::structure)
@@ -158,12 +149,12 @@ void register_model(py::module_& module) {
 
   py::class_<ModelObject, SignatureObject, std::shared_ptr<ModelObject>>(
       module, "CompiledModel", "A model that is ready to run.",
-      py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_vectorcall(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
-           py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("threads") = 1,
-           py::arg("kernels") = CpuKernels::delegate, py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
-           py::arg("before_xnnpack") = Delegates(), py::arg("after_xnnpack") = Delegates(), py::arg("fallback") = true,
-           py::arg("xnnpack_flags") = py::none(), py::arg("verification") = Verification::structure)
+           py::arg("replica_of") = py::none(), py::arg("name") = "model",
+           py::arg_v("cpu", CpuSettings(), "CpuSettings()"), py::arg("before_xnnpack") = py::list(),
+           py::arg("after_xnnpack") = py::list(), py::arg("fallback") = true,
+           py::arg("verification") = Verification::structure)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
       .def_property_readonly("threads",

@@ -20,4 +20,10 @@ py::str path_as_str(std::string_view path) {
   return owned(PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
 }
 
+std::string path_bytes(py::handle path) {
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&encoded)) == 0) throw py::error_already_set();
+  return py::reinterpret_steal<py::bytes>(encoded);
+}
+
 }  // namespace zerolite::bindings

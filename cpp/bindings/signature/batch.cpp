@@ -86,6 +86,8 @@ void register_batch(py::module_& module) {
         return signature.runner().has_dynamic_outputs();
       },
       py::arg("signature"), "Whether the shape of an output is known only after a run.");
+  module.def("candidate_chunks", &candidate_chunks, py::arg("items"),
+             "The sizes that are worth a try for the chunks of a batch, the smallest first.");
   module.def("map_batch", &map_batch, py::arg("replicas"), py::arg("inputs"), py::arg("outputs"), py::kw_only(),
              py::arg("items"), py::arg("chunk"), py::arg("progress"),
              "Runs all items; chunk 0 measures what is fastest.");

@@ -54,10 +54,10 @@ void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vecto
 void register_signature(py::module_& module) {
   py::class_<SignatureObject, std::shared_ptr<SignatureObject>>(
       module, "Signature", "One signature of a model: its tensors, and how it is run.",
-      py::custom_type_setup([](PyHeapTypeObject* type) { add_hot_path(type); }))
+      py::custom_type_setup([](PyHeapTypeObject* type) { add_vectorcall(type); }))
       .def(py::init([](py::handle owner, std::size_t index) {
              const auto& model = native<SignatureObject>(owner);
-             if (index >= model.model().description().signatures.size()) {
+             if (index >= model.model().interface().signatures.size()) {
                throw py::index_error("no signature at that position");
              }
              return std::make_shared<SignatureObject>(model.shared_model(), index);

@@ -12,7 +12,7 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
-const SubgraphDescription& subgraph_of(const ModelDescription& model, std::size_t signature) {
+const SubgraphDescription& subgraph_of(const ModelInterface& model, std::size_t signature) {
   return model.subgraphs[model.signatures[signature].subgraph];
 }
 
@@ -43,8 +43,8 @@ bool TensorInfo::matches(PyArrayObject* array) const {
 SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size_t index)
     : model_(std::move(model)),
       index_(index),
-      inputs_(describe(model_->description().signatures[index].inputs, subgraph_of(model_->description(), index))),
-      outputs_(describe(model_->description().signatures[index].outputs, subgraph_of(model_->description(), index))),
+      inputs_(describe(model_->interface().signatures[index].inputs, subgraph_of(model_->interface(), index))),
+      outputs_(describe(model_->interface().signatures[index].outputs, subgraph_of(model_->interface(), index))),
       plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)) {}
 
 void SignatureObject::refresh(SignatureRunner& runner) {

@@ -39,7 +39,7 @@ class SignatureObject {
   [[nodiscard]] CompiledModel& model() const { return *model_; }
   [[nodiscard]] const std::shared_ptr<CompiledModel>& shared_model() const { return model_; }
   [[nodiscard]] std::size_t index() const { return index_; }
-  [[nodiscard]] const std::string& key() const { return model_->description().signatures[index_].key; }
+  [[nodiscard]] const std::string& key() const { return model_->interface().signatures[index_].key; }
   [[nodiscard]] const std::vector<TensorInfo>& inputs() const { return inputs_; }
   [[nodiscard]] const std::vector<TensorInfo>& outputs() const { return outputs_; }
   [[nodiscard]] const std::vector<TensorInfo>& tensors(Side side) const {

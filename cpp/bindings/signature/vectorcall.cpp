@@ -129,7 +129,7 @@ PyObject* run(PyObject* self, PyObject* /*unused*/) {
 
 }  // namespace
 
-void add_hot_path(PyHeapTypeObject* type) {
+void add_vectorcall(PyHeapTypeObject* type) {
   // CPython refers to it for as long as the type lives.
   static std::array<PyMethodDef, 2> methods = {
       PyMethodDef{"run", &run, METH_NOARGS,

@@ -7,6 +7,6 @@
 namespace zerolite::bindings {
 
 // Puts `run` and the call itself onto a class of SignatureObjects that is being made.
-void add_hot_path(PyHeapTypeObject* type);
+void add_vectorcall(PyHeapTypeObject* type);
 
 }  // namespace zerolite::bindings

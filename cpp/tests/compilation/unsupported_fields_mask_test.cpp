@@ -54,7 +54,7 @@ TEST_P(MaskedModel, IsMaskedAndRestoredByteForByte) {
   ASSERT_EQ(refused_in(original), GetParam().refused);
   std::vector<std::byte> bytes = original;
   {
-    const MaskedParts masked(bytes);
+    const UnsupportedFieldsMask masked(bytes);
     EXPECT_EQ(refused_in(bytes), Refused{});
     EXPECT_NE(bytes, original);
   }
@@ -70,15 +70,15 @@ INSTANTIATE_TEST_SUITE_P(Parts, MaskedModel,
                                          Case{"rank_9", {.high_rank = true}}),
                          [](const auto& parts) { return std::string(parts.param.name); });
 
-TEST(MaskedPartsTest, LeavesOtherModelsAsTheyAre) {
+TEST(UnsupportedFieldsMaskTest, LeavesOtherModelsAsTheyAre) {
   const std::vector<std::byte> original = model_content("dense_2layer");
   std::vector<std::byte> bytes = original;
-  const MaskedParts masked(bytes);
+  const UnsupportedFieldsMask masked(bytes);
   EXPECT_EQ(bytes, original);
 }
 
 // Whatever the bytes say, nothing outside them is touched (AddressSanitizer watches), and everything is put back.
-TEST(MaskedPartsTest, RestoresDamagedModels) {
+TEST(UnsupportedFieldsMaskTest, RestoresDamagedModels) {
   for (const char* name : {"svdf", "rank_9"}) {
     const std::vector<std::byte> original = model_content(name);
     for (std::size_t position = 0; position < original.size(); ++position) {
@@ -87,7 +87,7 @@ TEST(MaskedPartsTest, RestoresDamagedModels) {
         damaged[position] = static_cast<std::byte>(value);
         std::vector<std::byte> bytes = damaged;
         try {
-          const MaskedParts masked(bytes);
+          const UnsupportedFieldsMask masked(bytes);
         } catch (const InvalidModelError&) {
           EXPECT_EQ(bytes, damaged) << name << ", byte " << position << " is " << value;
           continue;
@@ -98,13 +98,13 @@ TEST(MaskedPartsTest, RestoresDamagedModels) {
   }
 }
 
-TEST(MaskedPartsTest, RestoresTruncatedModels) {
+TEST(UnsupportedFieldsMaskTest, RestoresTruncatedModels) {
   const std::vector<std::byte> original = model_content("svdf");
   for (std::size_t size = 0; size < original.size(); ++size) {
     const std::vector<std::byte> part(original.begin(), original.begin() + static_cast<std::ptrdiff_t>(size));
     std::vector<std::byte> bytes = part;
     try {
-      const MaskedParts masked(bytes);
+      const UnsupportedFieldsMask masked(bytes);
     } catch (const InvalidModelError&) {
       EXPECT_EQ(bytes, part) << size;
       continue;

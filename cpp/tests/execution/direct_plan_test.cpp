@@ -24,7 +24,7 @@ class DispatchOf : public testing::TestWithParam<Expected> {};
 
 TEST_P(DispatchOf, IsToldWithItsReason) {
   const std::unique_ptr<CompiledModel> model = compile(GetParam().name);
-  SignatureRunner& runner = model->signature(model->description().default_signature());
+  SignatureRunner& runner = model->signature(model->interface().default_signature());
   EXPECT_FALSE(runner.dispatch().direct) << "the first run prepares the plan";
   fill_inputs(runner, 0);
   for (int run = 0; run < 3; ++run) runner.run();
@@ -83,7 +83,7 @@ TEST(DirectPlanTest, MemoryThatIsNotOursIsAnObstacle) {
   SignatureRunner runner = model.runner();
   runner.run();
   std::vector<TensorBinding> bindings;
-  const std::int32_t input = model.description().subgraphs.front().inputs.front();
+  const std::int32_t input = model.interface().subgraphs.front().inputs.front();
   bindings.emplace_back(input, ElementType::float32).fit({1, 64}, 256);
   EXPECT_THAT(DirectPlan::unsupported_reason(model.graph(), model.graph().plan(), bindings),
               HasSubstr("does not use the memory"));
@@ -95,7 +95,7 @@ TEST(DirectPlanTest, RunsOverTheMemoryItIsPointedAt) {
   fill_inputs(runner, 0);
   runner.run();
   const std::vector<PlannedNode> nodes = model.graph().plan();
-  const std::vector<std::int32_t>& inputs = model.description().subgraphs.front().inputs;
+  const std::vector<std::int32_t>& inputs = model.interface().subgraphs.front().inputs;
   std::vector<TensorBinding> bindings;
   for (const std::int32_t index : inputs) {
     TensorBinding& binding = bindings.emplace_back(index, ElementType::float32);

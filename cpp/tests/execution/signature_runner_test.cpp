@@ -70,7 +70,7 @@ TEST(SignatureRunnerTest, KeepsVariables) {
 
 TEST(SignatureRunnerTest, SharesVariablesBetweenSignatures) {
   const std::unique_ptr<CompiledModel> model = compile("counter_two_signatures");
-  const auto& signatures = model->description().signatures;
+  const auto& signatures = model->interface().signatures;
   const auto index = [&](std::string_view key) {
     return static_cast<std::size_t>(std::ranges::find(signatures, key, &SignatureDescription::key) -
                                     signatures.begin());

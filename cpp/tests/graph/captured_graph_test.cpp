@@ -14,7 +14,7 @@ TEST(CapturedGraphTest, IsEmptyUntilItIsCaptured) { EXPECT_FALSE(CapturedGraph()
 
 TEST(CapturedGraphTest, TellsTensorsAsTheModelDescribesThem) {
   const ObservedModel model("two_inputs_three_outputs");
-  const SubgraphDescription& main = model.description().subgraphs.front();
+  const SubgraphDescription& main = model.interface().subgraphs.front();
   ASSERT_GE(model.graph().tensor_count(), main.tensors.size());
   for (const std::int32_t index : main.inputs) {
     const TensorSpec spec = model.graph().spec(index);
@@ -28,7 +28,7 @@ TEST(CapturedGraphTest, TellsTensorsAsTheModelDescribesThem) {
 
 TEST(CapturedGraphTest, TellsTheQuantizationOfAWholeTensor) {
   const ObservedModel model("quantized_add_int8");
-  const TensorSpec spec = model.graph().spec(model.description().subgraphs.front().inputs.front());
+  const TensorSpec spec = model.graph().spec(model.interface().subgraphs.front().inputs.front());
   ASSERT_TRUE(spec.quantization.has_value());
   EXPECT_EQ(spec.quantization->scales.size(), 1U);
   EXPECT_GT(spec.quantization->scales.front(), 0);
@@ -37,7 +37,7 @@ TEST(CapturedGraphTest, TellsTheQuantizationOfAWholeTensor) {
 
 TEST(CapturedGraphTest, TellsTheQuantizationOfChannels) {
   const ObservedModel model("per_channel_input");
-  const TensorSpec spec = model.graph().spec(model.description().subgraphs.front().inputs.front());
+  const TensorSpec spec = model.graph().spec(model.interface().subgraphs.front().inputs.front());
   ASSERT_TRUE(spec.quantization.has_value());
   const auto axis = static_cast<std::size_t>(spec.quantization->axis);
   ASSERT_LT(axis, spec.shape.size());
@@ -55,7 +55,7 @@ TEST(CapturedGraphTest, TellsThePlan) {
 
   ObservedModel builtin("builtin_chain");
   (void)builtin.runner();
-  EXPECT_EQ(builtin.graph().plan().size(), builtin.description().subgraphs.front().operators.size());
+  EXPECT_EQ(builtin.graph().plan().size(), builtin.interface().subgraphs.front().operators.size());
   for (const PlannedNode& node : builtin.graph().plan()) EXPECT_EQ(node.node->delegate, nullptr);
 }
 
@@ -67,9 +67,9 @@ TEST(CapturedGraphTest, TellsAPlanWithoutNodes) {
 
 TEST(CapturedGraphTest, TellsScalarsAndHighRanks) {
   const ObservedModel scalar("rank_0");
-  EXPECT_TRUE(scalar.graph().shape(scalar.description().subgraphs.front().inputs.front()).empty());
+  EXPECT_TRUE(scalar.graph().shape(scalar.interface().subgraphs.front().inputs.front()).empty());
   const ObservedModel high("rank_9");
-  EXPECT_EQ(high.graph().shape(high.description().subgraphs.front().inputs.front()).size(), 9U);
+  EXPECT_EQ(high.graph().shape(high.interface().subgraphs.front().inputs.front()).size(), 9U);
 }
 
 TEST(ShapeTest, IsWrittenAsPythonDoes) {

@@ -17,7 +17,7 @@ using testing::ThrowsMessage;
 TEST(DelegationTest, CountsEveryOperatorOnce) {
   for (const char* name : {"mixed_chain", "small_mobilenet", "conditional"}) {
     const std::unique_ptr<CompiledModel> model = compile(name);
-    for (std::size_t subgraph = 0; subgraph < model->description().subgraphs.size(); ++subgraph) {
+    for (std::size_t subgraph = 0; subgraph < model->interface().subgraphs.size(); ++subgraph) {
       const std::optional<Delegation> delegation = model->delegation(subgraph);
       ASSERT_TRUE(delegation) << name;
       std::vector<std::size_t> all = delegation->builtin;
@@ -26,7 +26,7 @@ TEST(DelegationTest, CountsEveryOperatorOnce) {
         all.insert(all.end(), partition.operators.begin(), partition.operators.end());
       }
       std::ranges::sort(all);
-      ASSERT_THAT(all, SizeIs(model->description().subgraphs[subgraph].operators.size())) << name;
+      ASSERT_THAT(all, SizeIs(model->interface().subgraphs[subgraph].operators.size())) << name;
       for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], i) << name;
     }
   }

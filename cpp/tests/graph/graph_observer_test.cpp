@@ -12,10 +12,10 @@ namespace {
 
 TEST(GraphObserverTest, SeesEverySubgraphOfASignature) {
   const ObservedModel model("multi_signature");
-  for (const SignatureDescription& signature : model.description().signatures) {
+  for (const SignatureDescription& signature : model.interface().signatures) {
     const CapturedGraph* graph = model.observer().graph(signature.subgraph);
     ASSERT_NE(graph, nullptr) << signature.key;
-    for (const SignatureDescription& other : model.description().signatures) {
+    for (const SignatureDescription& other : model.interface().signatures) {
       if (other.subgraph == signature.subgraph) continue;
       EXPECT_NE(graph->context(), model.observer().graph(other.subgraph)->context());
     }

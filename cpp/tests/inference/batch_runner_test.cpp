@@ -240,5 +240,13 @@ TEST(BatchRunnerTest, AnItemThatFailsLeavesTheSignatureSound) {
   }
 }
 
+TEST(BatchRunnerTest, CandidateChunksGrowUpToTheBatch) {
+  EXPECT_TRUE(candidate_chunks(0).empty());
+  EXPECT_EQ(candidate_chunks(1), (std::vector<std::size_t>{1}));
+  EXPECT_EQ(candidate_chunks(127), (std::vector<std::size_t>{1, 8, 32}));
+  EXPECT_EQ(candidate_chunks(128), (std::vector<std::size_t>{1, 8, 32, 128}));
+  EXPECT_EQ(candidate_chunks(100'000), (std::vector<std::size_t>{1, 8, 32, 128, 512}));
+}
+
 }  // namespace
 }  // namespace zerolite::tests

@@ -81,7 +81,7 @@ TEST(CompiledModelTest, IsClosedAsOftenAsOneLikes) {
 TEST(CompiledModelTest, StillDescribesItselfWhenItIsClosed) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   model->close();
-  EXPECT_EQ(model->description().signatures.front().key, "serving_default");
+  EXPECT_EQ(model->interface().signatures.front().key, "serving_default");
   EXPECT_EQ(model->options().threads, 1);
 }
 

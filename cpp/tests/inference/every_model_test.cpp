@@ -51,7 +51,7 @@ std::vector<Result> results(CompiledModel& model, std::size_t signature) {
 
 void load_and_run(const std::string& name) {
   const std::unique_ptr<CompiledModel> model = compile(name);
-  for (std::size_t i = 0; i < model->description().signatures.size(); ++i) (void)results(*model, i);
+  for (std::size_t i = 0; i < model->interface().signatures.size(); ++i) (void)results(*model, i);
 }
 
 TEST_P(EveryModel, RunsAlikeHoweverItIsDispatched) {
@@ -62,7 +62,7 @@ TEST_P(EveryModel, RunsAlikeHoweverItIsDispatched) {
   if (GetParam() == "random_numbers") return load_and_run(GetParam());
   const std::unique_ptr<CompiledModel> direct = compile(GetParam());
   const std::unique_ptr<CompiledModel> regular = compile(GetParam());
-  for (std::size_t i = 0; i < direct->description().signatures.size(); ++i) {
+  for (std::size_t i = 0; i < direct->interface().signatures.size(); ++i) {
     {
       const RegularDispatchOnly only;
       (void)regular->signature(i);

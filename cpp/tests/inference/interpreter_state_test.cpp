@@ -11,30 +11,30 @@ namespace {
 
 using testing::ElementsAre;
 
-class GraphTensorsTest : public testing::Test {
+class InterpreterStateTest : public testing::Test {
  protected:
-  GraphTensors& load(std::string_view name, const CompileOptions& options = {}) {
+  InterpreterState& load(std::string_view name, const CompileOptions& options = {}) {
     model_ = read_model(name);
-    details_ = ModelDetails::read(model_->bytes().span());
+    contents_ = ModelContents::read(model_->bytes().span());
     compiled_ = std::make_unique<CompiledModel>(model_, options);
-    graph_ = std::make_unique<GraphTensors>(*model_, details_, 0, compiled_.get());
+    graph_ = std::make_unique<InterpreterState>(*model_, contents_, 0, compiled_.get());
     return *graph_;
   }
   [[nodiscard]] std::size_t input() const {
-    return static_cast<std::size_t>(model_->description().subgraphs.front().inputs.front());
+    return static_cast<std::size_t>(model_->interface().subgraphs.front().inputs.front());
   }
   [[nodiscard]] std::size_t output() const {
-    return static_cast<std::size_t>(model_->description().subgraphs.front().outputs.front());
+    return static_cast<std::size_t>(model_->interface().subgraphs.front().outputs.front());
   }
 
   std::shared_ptr<const Model> model_;
-  ModelDetails details_;
+  ModelContents contents_;
   std::unique_ptr<CompiledModel> compiled_;
-  std::unique_ptr<GraphTensors> graph_;
+  std::unique_ptr<InterpreterState> graph_;
 };
 
-TEST_F(GraphTensorsTest, HaveNoMemoryBeforeTheyAreAllocated) {
-  GraphTensors& graph = load("dense_2layer");
+TEST_F(InterpreterStateTest, HaveNoMemoryBeforeTheyAreAllocated) {
+  InterpreterState& graph = load("dense_2layer");
   EXPECT_FALSE(graph.is_allocated());
   EXPECT_FALSE(graph.memory(input()).has_value());
   EXPECT_THROW((void)graph.runner(), Error);
@@ -51,8 +51,8 @@ TEST_F(GraphTensorsTest, HaveNoMemoryBeforeTheyAreAllocated) {
   graph.runner().run();
 }
 
-TEST_F(GraphTensorsTest, TakeAShapeForTheNextAllocation) {
-  GraphTensors& graph = load("dense_2layer");
+TEST_F(InterpreterStateTest, TakeAShapeForTheNextAllocation) {
+  InterpreterState& graph = load("dense_2layer");
   graph.allocate();
   graph.resize(input(), {1, 64});
   EXPECT_TRUE(graph.is_allocated());  // the shape that it has
@@ -67,8 +67,8 @@ TEST_F(GraphTensorsTest, TakeAShapeForTheNextAllocation) {
   EXPECT_EQ(graph.memory(input())->size, std::size_t{5} * 64 * sizeof(float));
 }
 
-TEST_F(GraphTensorsTest, KeepAShapeThatTheGraphDoesNotTake) {
-  GraphTensors& graph = load("dense_2layer");
+TEST_F(InterpreterStateTest, KeepAShapeThatTheGraphDoesNotTake) {
+  InterpreterState& graph = load("dense_2layer");
   graph.resize(input(), {1, 63});
   EXPECT_THROW(graph.allocate(), Error);
   EXPECT_FALSE(graph.is_allocated());
@@ -78,8 +78,8 @@ TEST_F(GraphTensorsTest, KeepAShapeThatTheGraphDoesNotTake) {
   EXPECT_THAT(graph.shape(output()), ElementsAre(2, 10));
 }
 
-TEST_F(GraphTensorsTest, RefuseShapesThatCannotBe) {
-  GraphTensors& graph = load("dense_2layer");
+TEST_F(InterpreterStateTest, RefuseShapesThatCannotBe) {
+  InterpreterState& graph = load("dense_2layer");
   graph.allocate();
   EXPECT_THROW(graph.resize(input(), {-1, 64}), Error);
   EXPECT_FALSE(graph.is_allocated());
@@ -92,8 +92,8 @@ TEST_F(GraphTensorsTest, RefuseShapesThatCannotBe) {
   }
 }
 
-TEST_F(GraphTensorsTest, TellOfTensorsThatKernelsAdd) {
-  GraphTensors& graph = load("small_cnn", builtin_kernels());
+TEST_F(InterpreterStateTest, TellOfTensorsThatKernelsAdd) {
+  InterpreterState& graph = load("small_cnn", builtin_kernels());
   const std::size_t in_file = graph.count();
   graph.allocate();
   EXPECT_GT(graph.count(), in_file);
@@ -101,19 +101,19 @@ TEST_F(GraphTensorsTest, TellOfTensorsThatKernelsAdd) {
   EXPECT_TRUE(graph.delegated_nodes().empty());
 }
 
-TEST_F(GraphTensorsTest, TellWhatADelegateTook) {
-  GraphTensors& graph = load("dense_2layer");
+TEST_F(InterpreterStateTest, TellWhatADelegateTook) {
+  InterpreterState& graph = load("dense_2layer");
   EXPECT_TRUE(graph.delegated_nodes().empty());
   graph.allocate();
   ASSERT_EQ(graph.delegated_nodes().size(), 1U);
   EXPECT_EQ(graph.delegated_nodes().front().name, "TfLiteXNNPackDelegate");
 }
 
-TEST_F(GraphTensorsTest, GiveFactsOfAModelThatCouldNotBeCompiled) {
+TEST_F(InterpreterStateTest, GiveFactsOfAModelThatCouldNotBeCompiled) {
   model_ = read_model("unknown_custom_op");
-  details_ = ModelDetails::read(model_->bytes().span());
-  GraphTensors graph(*model_, details_, 0, nullptr);
-  EXPECT_EQ(graph.shape(input()), model_->description().subgraphs.front().tensors[input()].shape);
+  contents_ = ModelContents::read(model_->bytes().span());
+  InterpreterState graph(*model_, contents_, 0, nullptr);
+  EXPECT_EQ(graph.shape(input()), model_->interface().subgraphs.front().tensors[input()].shape);
   EXPECT_FALSE(graph.memory(input()).has_value());
   EXPECT_THROW(graph.allocate(), Error);
 }

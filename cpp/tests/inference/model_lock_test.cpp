@@ -27,11 +27,11 @@ bool holds_in_child(const std::function<bool()>& condition) {
   return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool refuses(ModelLock& lock, const std::string& words) {
+bool refuses(ModelLock& lock, const std::string& message) {
   try {
     lock.lock();
   } catch (const Error& error) {
-    return std::string(error.what()).find(words) != std::string::npos;
+    return std::string(error.what()).find(message) != std::string::npos;
   }
   return false;
 }

@@ -73,7 +73,7 @@ Result answer(CompiledModel& model, std::size_t signature) {
 }
 
 std::vector<Result> answers(CompiledModel& model) {
-  const std::size_t signatures = model.description().signatures.size();
+  const std::size_t signatures = model.interface().signatures.size();
   std::vector<Result> results;
   results.reserve(signatures);
   for (std::size_t i = 0; i < signatures; ++i) results.push_back(answer(model, i));
@@ -82,7 +82,7 @@ std::vector<Result> answers(CompiledModel& model) {
 
 bool keeps_state(CompiledModel& model) {
   bool keeps = false;
-  for (std::size_t i = 0; i < model.description().signatures.size(); ++i) {
+  for (std::size_t i = 0; i < model.interface().signatures.size(); ++i) {
     keeps = keeps || model.signature(i).keeps_state();
   }
   return keeps;
@@ -168,7 +168,7 @@ TEST_P(OutOfMemoryWhileRunning, TheNextRunIsGood) {
   const std::shared_ptr<const Model> model = read_model(GetParam());
   const auto prepare = [&] {
     auto compiled = std::make_unique<CompiledModel>(model, CompileOptions{});
-    for (std::size_t i = 0; i < compiled->description().signatures.size(); ++i) fill_inputs(compiled->signature(i), 1);
+    for (std::size_t i = 0; i < compiled->interface().signatures.size(); ++i) fill_inputs(compiled->signature(i), 1);
     return compiled;
   };
   const std::vector<Result> expected = answers(*prepare());
@@ -176,7 +176,7 @@ TEST_P(OutOfMemoryWhileRunning, TheNextRunIsGood) {
       prepare,
       [](const auto& compiled) {
         for (int run = 0; run < 3; ++run) {
-          for (std::size_t i = 0; i < compiled->description().signatures.size(); ++i) compiled->signature(i).run();
+          for (std::size_t i = 0; i < compiled->interface().signatures.size(); ++i) compiled->signature(i).run();
         }
       },
       [&](const auto& compiled, End) { expect_good(*compiled, expected); });

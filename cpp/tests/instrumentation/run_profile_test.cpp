@@ -82,17 +82,17 @@ TEST(RunProfileTest, RefusesClosedModels) {
 
 TEST(GraphNodesTest, NameOperatorsDelegatesAndTensors) {
   const std::unique_ptr<CompiledModel> model = compile("conditional");
-  const std::vector<GraphNode> nodes = nodes_of(model->observer(), model->description());
+  const std::vector<GraphNode> nodes = nodes_of(model->observer(), model->interface());
   std::size_t operators = 0;
   for (const GraphNode& node : nodes) {
     ASSERT_FALSE(node.operators.empty());
     ASSERT_FALSE(node.outputs.empty());
-    EXPECT_EQ(name_of_tensor(model->observer(), model->description(), node.subgraph, node.outputs.front()),
-              model->description().subgraphs[node.subgraph].tensors[static_cast<std::size_t>(node.outputs[0])].name);
+    EXPECT_EQ(name_of_tensor(model->observer(), model->interface(), node.subgraph, node.outputs.front()),
+              model->interface().subgraphs[node.subgraph].tensors[static_cast<std::size_t>(node.outputs[0])].name);
     operators += node.operators.size();
   }
   std::size_t expected = 0;
-  for (const SubgraphDescription& subgraph : model->description().subgraphs) expected += subgraph.operators.size();
+  for (const SubgraphDescription& subgraph : model->interface().subgraphs) expected += subgraph.operators.size();
   EXPECT_EQ(operators, expected);
   EXPECT_TRUE(std::ranges::any_of(nodes, [](const GraphNode& node) {
     return node.delegate.empty() && node.operators == std::vector<std::string>{"IF"};

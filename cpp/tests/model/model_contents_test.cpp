@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "support/test_models.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace zerolite::tests {
 namespace {
@@ -14,16 +18,16 @@ using testing::SizeIs;
 
 // Details point into the model's bytes.
 struct Read {
-  explicit Read(std::string_view name) : model(read_model(name)), details(ModelDetails::read(model->bytes().span())) {}
+  explicit Read(std::string_view name) : model(read_model(name)), details(ModelContents::read(model->bytes().span())) {}
 
   std::shared_ptr<const Model> model;
-  ModelDetails details;
+  ModelContents details;
 };
 
-TEST(ModelDetailsTest, CoverEveryTensorAndOperator) {
+TEST(ModelContentsTest, CoverEveryTensorAndOperator) {
   for (const std::string_view name : {"dense_2layer", "while_loop", "multi_signature", "lstm"}) {
     const Read read(name);
-    const ModelDescription& description = read.model->description();
+    const ModelInterface& description = read.model->interface();
     ASSERT_EQ(read.details.subgraphs.size(), description.subgraphs.size()) << name;
     for (std::size_t i = 0; i < description.subgraphs.size(); ++i) {
       EXPECT_EQ(read.details.subgraphs[i].tensors.size(), description.subgraphs[i].tensors.size()) << name;
@@ -35,9 +39,9 @@ TEST(ModelDetailsTest, CoverEveryTensorAndOperator) {
   }
 }
 
-TEST(ModelDetailsTest, TellConstantsFromWhatARunComputes) {
+TEST(ModelContentsTest, TellConstantsFromWhatARunComputes) {
   const Read read("dense_2layer");
-  const SubgraphDescription& description = read.model->description().subgraphs.front();
+  const SubgraphDescription& description = read.model->interface().subgraphs.front();
   const SubgraphDetails& details = read.details.subgraphs.front();
   std::size_t constants = 0;
   for (std::size_t i = 0; i < details.tensors.size(); ++i) {
@@ -51,14 +55,14 @@ TEST(ModelDetailsTest, TellConstantsFromWhatARunComputes) {
   EXPECT_THAT(details.tensors[input].shape_signature, ElementsAre(-1, 64));
 }
 
-TEST(ModelDetailsTest, TellQuantizationByTensorAndByChannel) {
+TEST(ModelContentsTest, TellQuantizationByTensorAndByChannel) {
   const Read whole("quantized_add_int8");
-  const auto input = static_cast<std::size_t>(whole.model->description().subgraphs.front().inputs.front());
+  const auto input = static_cast<std::size_t>(whole.model->interface().subgraphs.front().inputs.front());
   EXPECT_THAT(whole.details.subgraphs.front().tensors[input].scales, SizeIs(1));
   EXPECT_THAT(whole.details.subgraphs.front().tensors[input].zero_points, SizeIs(1));
 
   const Read channels("per_channel_input");
-  const SubgraphDescription& description = channels.model->description().subgraphs.front();
+  const SubgraphDescription& description = channels.model->interface().subgraphs.front();
   const auto index = static_cast<std::size_t>(description.inputs.front());
   const TensorDetails& tensor = channels.details.subgraphs.front().tensors[index];
   const auto axis = static_cast<std::size_t>(tensor.quantized_dimension);
@@ -66,7 +70,7 @@ TEST(ModelDetailsTest, TellQuantizationByTensorAndByChannel) {
   EXPECT_EQ(tensor.zero_points.size(), tensor.scales.size());
 }
 
-TEST(ModelDetailsTest, TellHowSparseWeightsAreStored) {
+TEST(ModelContentsTest, TellHowSparseWeightsAreStored) {
   const Read read("sparse_weights");
   std::size_t sparse = 0;
   for (const TensorDetails& tensor : read.details.subgraphs.front().tensors) {
@@ -89,11 +93,11 @@ TEST(ModelDetailsTest, TellHowSparseWeightsAreStored) {
   EXPECT_EQ(sparse, 1U);
 }
 
-TEST(ModelDetailsTest, KeepTheNamesOfSignaturesAsTheyAre) {
+TEST(ModelContentsTest, KeepTheNamesOfSignaturesAsTheyAre) {
   const Read read("multi_signature");
-  ASSERT_EQ(read.details.signatures.size(), read.model->description().signatures.size());
+  ASSERT_EQ(read.details.signatures.size(), read.model->interface().signatures.size());
   for (std::size_t i = 0; i < read.details.signatures.size(); ++i) {
-    const SignatureDescription& description = read.model->description().signatures[i];
+    const SignatureDescription& description = read.model->interface().signatures[i];
     EXPECT_EQ(read.details.signatures[i].key, description.key);
     EXPECT_EQ(read.details.signatures[i].subgraph, description.subgraph);
     for (const NamedTensor& input : description.inputs) {
@@ -101,6 +105,31 @@ TEST(ModelDetailsTest, KeepTheNamesOfSignaturesAsTheyAre) {
     }
   }
   EXPECT_THAT(Read("no_signature").details.signatures, IsEmpty());
+}
+
+TEST(ModelContentsTest, TellWhatTheConverterWrote) {
+  const Read read("small_cnn_int8");
+  EXPECT_EQ(read.details.description, "MLIR Converted.");
+  EXPECT_EQ(read.details.schema_version, 3U);
+  const auto oldest = std::ranges::find(read.details.metadata, "min_runtime_version", &MetadataEntry::name);
+  ASSERT_NE(oldest, read.details.metadata.end());
+  const std::string_view version(reinterpret_cast<const char*>(oldest->content.data()), oldest->content.size());
+  EXPECT_EQ(version.substr(0, version.find('\0')), "1.14.0");
+}
+
+TEST(ModelContentsTest, TellScalarsFromTensorsOfUnknownRank) {
+  const Read scalars("rank_0");
+  EXPECT_TRUE(std::ranges::all_of(scalars.details.subgraphs.front().tensors, &TensorDetails::has_rank));
+  const std::shared_ptr<ModelBytes> unknown =
+      ModelBytes::read(model_path("../mutations/crashers/log_softmax_of_a_scalar"));
+  EXPECT_FALSE(
+      std::ranges::all_of(ModelContents::read(unknown->span()).subgraphs.front().tensors, &TensorDetails::has_rank));
+}
+
+TEST(ModelContentsTest, RefuseABufferThatIsNotThere) {
+  const std::shared_ptr<ModelBytes> bytes = ModelBytes::read(model_path("buffer_out_of_range"));
+  EXPECT_THAT([&] { ModelContents::read(bytes->span()); },
+              testing::ThrowsMessage<InvalidModelError>(testing::HasSubstr("tensor 'x' refers to a buffer")));
 }
 
 }  // namespace

@@ -15,12 +15,10 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-ModelDescription describe(std::string_view name) {
-  return ModelDescription::parse(*ModelBytes::read(model_path(name)));
-}
+ModelInterface describe(std::string_view name) { return ModelInterface::parse(*ModelBytes::read(model_path(name))); }
 
-ModelDescription parse(std::span<const std::byte> bytes) {
-  return ModelDescription::parse(*ModelBytes::copy(bytes, "the model"));
+ModelInterface parse(std::span<const std::byte> bytes) {
+  return ModelInterface::parse(*ModelBytes::copy(bytes, "the model"));
 }
 
 std::vector<std::string> names(const std::vector<NamedTensor>& tensors) {
@@ -38,8 +36,8 @@ std::string error_of(std::string_view name) {
   return "";
 }
 
-TEST(ModelDescriptionTest, TellsTensorsAndOperators) {
-  const ModelDescription model = describe("dense_2layer");
+TEST(ModelInterfaceTest, TellsTensorsAndOperators) {
+  const ModelInterface model = describe("dense_2layer");
   ASSERT_EQ(model.subgraphs.size(), 1U);
   const SubgraphDescription& main = model.subgraphs.front();
   ASSERT_EQ(main.inputs.size(), 1U);
@@ -51,15 +49,15 @@ TEST(ModelDescriptionTest, TellsTensorsAndOperators) {
   EXPECT_EQ(model.operator_codes[main.operators.front()].builtin_code, kFullyConnected);
 }
 
-TEST(ModelDescriptionTest, TellsCustomOperators) {
-  const ModelDescription model = describe("detection");
+TEST(ModelInterfaceTest, TellsCustomOperators) {
+  const ModelInterface model = describe("detection");
   constexpr std::int32_t kCustom = 32;
   const auto custom = std::ranges::find(model.operator_codes, kCustom, &OperatorCode::builtin_code);
   ASSERT_NE(custom, model.operator_codes.end());
   EXPECT_EQ(custom->custom_code, "TFLite_Detection_PostProcess");
 }
 
-TEST(ModelDescriptionTest, TellsVersionsAndCodesThatDoNotFitIntoAByte) {
+TEST(ModelInterfaceTest, TellsVersionsAndCodesThatDoNotFitIntoAByte) {
   EXPECT_EQ(describe("builtin_version_too_new").operator_codes.front().version, 99);
   EXPECT_EQ(describe("unknown_builtin").operator_codes.front().builtin_code, 999);
 }
@@ -72,7 +70,7 @@ struct TypedModel {
 class ModelOfType : public testing::TestWithParam<TypedModel> {};
 
 TEST_P(ModelOfType, TellsTheType) {
-  const ModelDescription model = describe(GetParam().name);
+  const ModelInterface model = describe(GetParam().name);
   const SubgraphDescription& main = model.subgraphs.front();
   EXPECT_EQ(main.tensors[static_cast<std::size_t>(main.inputs.front())].type, GetParam().type);
 }
@@ -94,28 +92,28 @@ INSTANTIATE_TEST_SUITE_P(
         TypedModel{"dtype_float8_e5m2", ElementType::float8_e5m2}),
     [](const auto& typed) { return std::string(typed.param.name); });
 
-TEST(ModelDescriptionTest, OrdersSignaturesAsTheSubgraphDoes) {
-  const ModelDescription model = describe("signature_order_differs");
+TEST(ModelInterfaceTest, OrdersSignaturesAsTheSubgraphDoes) {
+  const ModelInterface model = describe("signature_order_differs");
   ASSERT_EQ(model.signatures.size(), 1U);
   EXPECT_THAT(names(model.signatures.front().inputs), ElementsAre("a", "b"));
   EXPECT_THAT(names(model.signatures.front().outputs), ElementsAre("exponential", "negative"));
 }
 
-TEST(ModelDescriptionTest, TellsOneTensorUnderTwoNames) {
+TEST(ModelInterfaceTest, TellsOneTensorUnderTwoNames) {
   const SignatureDescription signature = describe("same_output_twice").signatures.front();
   EXPECT_THAT(names(signature.outputs), ElementsAre("first", "second"));
   EXPECT_EQ(signature.outputs[0].tensor_index, signature.outputs[1].tensor_index);
 }
 
-TEST(ModelDescriptionTest, TellsAnInputThatIsAnOutput) {
+TEST(ModelInterfaceTest, TellsAnInputThatIsAnOutput) {
   const SignatureDescription signature = describe("passthrough_only").signatures.front();
   EXPECT_THAT(names(signature.inputs), ElementsAre("x"));
   EXPECT_THAT(names(signature.outputs), ElementsAre("same"));
   EXPECT_EQ(signature.inputs.front().tensor_index, signature.outputs.front().tensor_index);
 }
 
-TEST(ModelDescriptionTest, AModelWithoutSignaturesHasAPlaceholder) {
-  const ModelDescription model = describe("no_signature_two_inputs");
+TEST(ModelInterfaceTest, AModelWithoutSignaturesHasAPlaceholder) {
+  const ModelInterface model = describe("no_signature_two_inputs");
   ASSERT_EQ(model.signatures.size(), 1U);
   const SignatureDescription& signature = model.signatures.front();
   EXPECT_EQ(signature.key, kPlaceholderSignature);
@@ -124,7 +122,7 @@ TEST(ModelDescriptionTest, AModelWithoutSignaturesHasAPlaceholder) {
   EXPECT_EQ(signature.outputs.size(), 3U);
 }
 
-TEST(ModelDescriptionTest, MakesNamesDistinct) {
+TEST(ModelInterfaceTest, MakesNamesDistinct) {
   const SignatureDescription duplicate = describe("names_duplicate").signatures.front();
   EXPECT_THAT(names(duplicate.inputs), ElementsAre("same", "same_1"));
   EXPECT_THAT(names(duplicate.outputs), ElementsAre("other", "other_1"));
@@ -138,21 +136,21 @@ TEST(ModelDescriptionTest, MakesNamesDistinct) {
   EXPECT_THAT(names(alike.outputs), ElementsAre("a", "b"));
 }
 
-TEST(ModelDescriptionTest, KeepsNamesAsTheyAre) {
+TEST(ModelInterfaceTest, KeepsNamesAsTheyAre) {
   const SignatureDescription signature = describe("names_unicode").signatures.front();
   EXPECT_THAT(names(signature.inputs), testing::UnorderedElementsAre("a \"quoted\"\\name", "größe"));
   EXPECT_EQ(describe("names_empty_signature").signatures.front().key, "");
   EXPECT_EQ(describe("names_long").signatures.front().inputs.front().name.size(), 5000U);
 }
 
-TEST(ModelDescriptionTest, TheDefaultIsServingDefaultOrTheFirst) {
-  const ModelDescription with = describe("multi_signature_with_default");
+TEST(ModelInterfaceTest, TheDefaultIsServingDefaultOrTheFirst) {
+  const ModelInterface with = describe("multi_signature_with_default");
   EXPECT_EQ(with.signatures[with.default_signature()].key, "serving_default");
-  const ModelDescription without = describe("multi_signature");
+  const ModelInterface without = describe("multi_signature");
   EXPECT_EQ(without.default_signature(), 0U);
 }
 
-TEST(ModelDescriptionTest, SaysWhatIsWrongAndWhere) {
+TEST(ModelInterfaceTest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error_of("no_subgraph"), HasSubstr("no subgraph"));
   EXPECT_THAT(error_of("input_out_of_range"), HasSubstr("no tensor of that subgraph"));
   EXPECT_THAT(error_of("opcode_out_of_range"), HasSubstr("no operator code"));
@@ -163,7 +161,20 @@ TEST(ModelDescriptionTest, SaysWhatIsWrongAndWhere) {
   }
 }
 
-TEST(ModelDescriptionTest, RefusesOtherKindsOfFiles) {
+TEST(ModelInterfaceTest, TellsTheGraphsOfWhatNothingCanRun) {
+  const auto graphs_of = [](std::string_view name) {
+    return ModelInterface::parse_graphs(ModelBytes::read(model_path(name))->span());
+  };
+  for (const char* name : {"schema_version", "signature_tensor_out_of_range", "signature_subgraph_out_of_range"}) {
+    EXPECT_EQ(graphs_of(name).subgraphs.size(), 1U) << name;
+  }
+  EXPECT_TRUE(graphs_of("no_subgraph").subgraphs.empty());
+  EXPECT_THROW(graphs_of("input_out_of_range"), InvalidModelError);
+  const ModelInterface custom = graphs_of("unknown_custom_op");
+  EXPECT_TRUE(std::ranges::any_of(custom.operator_codes, &OperatorCode::is_custom));
+}
+
+TEST(ModelInterfaceTest, RefusesOtherKindsOfFiles) {
   const std::string text = "#!/bin/sh\necho this is no model\n";
   EXPECT_THROW((void)parse(std::as_bytes(std::span(text))), InvalidModelError);
   EXPECT_THROW((void)parse(std::vector<std::byte>(7)), InvalidModelError);
@@ -204,8 +215,8 @@ std::vector<std::byte> repetitive_model(std::uint32_t subgraphs, std::uint32_t t
   return bytes;
 }
 
-TEST(ModelDescriptionTest, RefusesToDescribeFarMoreThanThereIs) {
-  const ModelDescription small = parse(repetitive_model(2, 3, 4));
+TEST(ModelInterfaceTest, RefusesToDescribeFarMoreThanThereIs) {
+  const ModelInterface small = parse(repetitive_model(2, 3, 4));
   ASSERT_EQ(small.subgraphs.size(), 2U);
   ASSERT_EQ(small.subgraphs.back().tensors.size(), 3U);
   EXPECT_THAT(small.subgraphs.back().tensors.back().shape, ElementsAre(1, 1, 1, 1));
@@ -214,15 +225,15 @@ TEST(ModelDescriptionTest, RefusesToDescribeFarMoreThanThereIs) {
   EXPECT_THROW((void)parse(repetitive_model(1, 10'000, 10'000)), InvalidModelError);
 }
 
-TEST(ModelDescriptionTest, TakesAsMuchAsThereIs) {
-  const ModelDescription many = parse(repetitive_model(1, 100'000, 4));
+TEST(ModelInterfaceTest, TakesAsMuchAsThereIs) {
+  const ModelInterface many = parse(repetitive_model(1, 100'000, 4));
   EXPECT_EQ(many.subgraphs.front().tensors.size(), 100'000U);
-  const ModelDescription deep = parse(repetitive_model(1, 1, 100'000));
+  const ModelInterface deep = parse(repetitive_model(1, 1, 100'000));
   EXPECT_EQ(deep.subgraphs.front().tensors.front().shape.size(), 100'000U);
 }
 
 // AddressSanitizer and UBSan judge what is read; that it is refused, where it is, is the smaller part.
-TEST(ModelDescriptionTest, ReadsNothingOutsideATruncatedFile) {
+TEST(ModelInterfaceTest, ReadsNothingOutsideATruncatedFile) {
   for (const char* name : {"dtype_int4_input", "signature_order_differs"}) {
     const std::vector<std::byte> whole = model_content(name);
     for (std::size_t size = 1; size < whole.size(); ++size) {
@@ -235,7 +246,7 @@ TEST(ModelDescriptionTest, ReadsNothingOutsideATruncatedFile) {
   }
 }
 
-TEST(ModelDescriptionTest, ReadsNothingOutsideWhateverAByteSays) {
+TEST(ModelInterfaceTest, ReadsNothingOutsideWhateverAByteSays) {
   const std::vector<std::byte> original = model_content("signature_order_differs");
   for (std::size_t position = 0; position < original.size(); ++position) {
     for (const unsigned value : {0x00U, 0x01U, 0x04U, 0x7FU, 0x80U, 0xFEU, 0xFFU}) {

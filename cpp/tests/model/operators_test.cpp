@@ -49,8 +49,8 @@ TEST(OperatorsTest, HaveTheOptionsThatModelsGiveThem) {
     if (entry.path().extension() != ".tflite" || entry.path().stem() == "unknown_builtin") continue;
     try {
       const std::shared_ptr<ModelBytes> bytes = ModelBytes::read(entry.path());
-      const ModelDescription model = ModelDescription::parse(*bytes);
-      for (const SubgraphDetails& subgraph : ModelDetails::read(bytes->span()).subgraphs) {
+      const ModelInterface model = ModelInterface::parse(*bytes);
+      for (const SubgraphDetails& subgraph : ModelContents::read(bytes->span()).subgraphs) {
         for (const OperatorDetails& operation : subgraph.operators) {
           const OperatorCode& code = model.operator_codes[operation.code];
           if (operation.options.type == 0 && operation.options_2.type == 0) continue;

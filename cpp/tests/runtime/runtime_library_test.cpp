@@ -46,16 +46,16 @@ TEST(RuntimeLibraryTest, IsNotExchanged) {
 TEST(RuntimeLibraryTest, CapturesItsMessages) { EXPECT_TRUE(RuntimeLibrary::get().captures_log()); }
 
 TEST(RuntimeLibraryTest, EveryStatusHasWords) {
-  std::set<std::string_view> words;
+  std::set<std::string_view> descriptions;
   int statuses = 0;
   for (int value = 0; value < 6000; ++value) {
     const std::string_view description = describe(static_cast<abi::Status>(value));
     EXPECT_FALSE(description.empty()) << value;
     if (description == "unknown failure") continue;
-    words.insert(description);
+    descriptions.insert(description);
     ++statuses;
   }
-  EXPECT_EQ(words.size(), static_cast<std::size_t>(statuses)) << "two statuses are described alike";
+  EXPECT_EQ(descriptions.size(), static_cast<std::size_t>(statuses)) << "two statuses are described alike";
   EXPECT_EQ(describe(static_cast<abi::Status>(-1)), "unknown failure");
 }
 

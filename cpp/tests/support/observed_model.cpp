@@ -9,7 +9,7 @@
 namespace zerolite::tests {
 
 ObservedModel::ObservedModel(std::string_view name, const CompileOptions& options)
-    : model_(read_model(name)), signature_(description().default_signature()), observer_(make_observer(*model_)) {
+    : model_(read_model(name)), signature_(interface().default_signature()), observer_(make_observer(*model_)) {
   const OptionsHandle runtime_options = options.to_runtime();
   observer_.attach_to(runtime_options.get());
   const LogCapture log;

@@ -16,7 +16,7 @@ class ObservedModel {
  public:
   explicit ObservedModel(std::string_view name, const CompileOptions& options = {});
 
-  [[nodiscard]] const ModelDescription& description() const { return model_->description(); }
+  [[nodiscard]] const ModelInterface& interface() const { return model_->interface(); }
   [[nodiscard]] const GraphObserver& observer() const { return observer_; }
   // The graph of the default signature.
   [[nodiscard]] const CapturedGraph& graph() const;
@@ -24,7 +24,7 @@ class ObservedModel {
   [[nodiscard]] SignatureRunner runner(bool direct_allowed = true);
 
  private:
-  [[nodiscard]] std::size_t subgraph() const { return description().signatures[signature_].subgraph; }
+  [[nodiscard]] std::size_t subgraph() const { return interface().signatures[signature_].subgraph; }
 
   std::shared_ptr<const Model> model_;
   std::size_t signature_;

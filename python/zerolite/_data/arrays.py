@@ -1,4 +1,4 @@
-"""Items from arrays."""
+"""Samples from arrays."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zerolite._data.block import ItemBlock
+from zerolite._data.block import SampleBlock
 
 if TYPE_CHECKING:
     from zerolite.vision import ImageError
 
-__all__ = ["ArrayItems"]
+__all__ = ["ArraySamples"]
 
 
-class ArrayItems:
+class ArraySamples:
     """Slices of arrays along their leading axis; memory-mapped ones are read as they are needed."""
 
     repeatable = True
@@ -31,7 +31,7 @@ class ArrayItems:
         """Take the arrays.
 
         Raises:
-            ValueError: there are no items, or lengths differ.
+            ValueError: there are no samples, or lengths differ.
         """
         named = inputs.items() if isinstance(inputs, Mapping) else None
         parts = inputs if isinstance(inputs, tuple) else (inputs,)
@@ -54,8 +54,8 @@ class ArrayItems:
         self.class_names = tuple(class_names)
         self.skipped: Sequence[ImageError] = ()
 
-    def blocks(self, size: int) -> Iterator[ItemBlock]:
-        """Views of `size` items at a time."""
+    def blocks(self, size: int) -> Iterator[SampleBlock]:
+        """Views of `size` samples at a time."""
         for start in range(0, self.total, size):
             part = slice(start, start + size)
             inputs = (
@@ -63,4 +63,4 @@ class ArrayItems:
                 if isinstance(self._inputs, dict)
                 else tuple(array[part] for array in self._inputs)
             )
-            yield ItemBlock(start, inputs, None if self._labels is None else self._labels[part])
+            yield SampleBlock(start, inputs, None if self._labels is None else self._labels[part])

@@ -1,4 +1,4 @@
-"""Some items at a time."""
+"""Some samples at a time; images in every form that one of the models takes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from zerolite.vision.image import image_size
 if TYPE_CHECKING:
     from zerolite.vision.image import Color
 
-__all__ = ["ImageBlock", "ImageForm", "Inputs", "ItemBlock", "arrays_in_order"]
+__all__ = ["ImageBlock", "ImageForm", "Inputs", "SampleBlock", "arrays_in_order"]
 
-#: One array, arrays in the order of the model's inputs, or arrays by the inputs' names; the leading axis counts items.
+#: One array, arrays in the order of the model's inputs, or arrays by the inputs' names; along the leading axis lie the
+#: samples.
 Inputs = tuple[NDArray[Any], ...] | Mapping[str, NDArray[Any]]
+
+#: Height and width, and the channels.
+ImageForm: TypeAlias = "tuple[tuple[int, int], Color]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ItemBlock:
-    """Items that follow one another.
+class SampleBlock:
+    """Samples that follow one another.
 
     Attributes:
-        start: the place of the first among all items.
-        inputs: what the models take, each of shape (items, ...).
-        labels: shape (items, ...); None where there are none.
-        names: what the items are called, such as paths; empty where they have no names.
+        start: the place of the first among all samples.
+        inputs: what the models take, each of shape (samples, ...).
+        labels: shape (samples, ...); None where there are none.
+        names: what the samples are called, such as paths; empty where they have no names.
     """
 
     start: int
@@ -38,7 +42,7 @@ class ItemBlock:
     names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """How many items there are."""
+        """How many samples there are."""
         arrays = list(self.inputs.values()) if isinstance(self.inputs, Mapping) else self.inputs
         return len(arrays[0])
 
@@ -72,16 +76,12 @@ def arrays_in_order(inputs: Inputs, specs: Sequence[TensorSpec]) -> tuple[NDArra
     return inputs
 
 
-#: Height and width, and the channels.
-ImageForm: TypeAlias = "tuple[tuple[int, int], Color]"
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ImageBlock(ItemBlock):
+class ImageBlock(SampleBlock):
     """Images that follow one another, in every form that one of the models takes.
 
     Attributes:
-        images: form -> float32 of shape (items, height, width, channels).
+        images: form -> float32 of shape (samples, height, width, channels).
     """
 
     images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)

@@ -1,4 +1,4 @@
-"""Items from a folder of images."""
+"""Samples from a folder of images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from zerolite.vision.image import image_size
 if TYPE_CHECKING:
     from zerolite.vision import ImageError, OnCorrupt, Resampling
 
-__all__ = ["ImageItems"]
+__all__ = ["ImageSamples"]
 
 
-class ImageItems:
+class ImageSamples:
     """The images of a folder with one folder for each class, decoded as they are needed."""
 
     repeatable = True
@@ -112,7 +112,7 @@ class ImageItems:
     def _load(self, file: os.PathLike[str]) -> tuple[NDArray[Any], ...]:
         from zerolite.vision.loading import load_image
 
-        # Real numbers, for models of other types and scales to store as theirs.
+        # Real numbers, which each model then stores in its own type and scale.
         return tuple(
             load_image(file, size=size, preprocessing=self._preprocessing, color=color, resampling=self._resampling)
             for size, color in self._forms

@@ -1,4 +1,4 @@
-"""Finding out what data is."""
+"""Opening data, of whatever kind, as a source of samples."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.arrays import ArrayItems
-from zerolite._data.images import ImageItems
-from zerolite._data.source import ItemSource
-from zerolite._data.streams import StreamedItems
+from zerolite._data.arrays import ArraySamples
+from zerolite._data.images import ImageSamples
+from zerolite._data.source import SampleSource
+from zerolite._data.streams import StreamedSamples
 from zerolite._runners import TensorSpec
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["open_items"]
+__all__ = ["open_samples"]
 
 _LABEL_NAMES = ("labels", "y", "y_test")
 _INPUT_NAMES = ("inputs", "x", "x_test")
@@ -29,7 +29,7 @@ _PAIR = 2
 _ARCHIVE = b"PK"
 
 
-def open_items(
+def open_samples(
     data: Any,
     labels: Any,
     models: Sequence[Sequence[TensorSpec]],
@@ -38,8 +38,8 @@ def open_items(
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
-) -> ItemSource:
-    """Make a source of items from whatever `evaluate` takes as data.
+) -> SampleSource:
+    """Make a source of samples from whatever `evaluate` takes as data.
 
     Args:
         data: the data.
@@ -52,7 +52,7 @@ def open_items(
         class_names: the classes in the order of the models' outputs.
 
     Raises:
-        TypeError: it is nothing that holds items.
+        TypeError: it is nothing that holds samples.
         ValueError: it holds none, or parts don't fit together.
         OSError: a file or folder can't be read.
     """
@@ -62,7 +62,7 @@ def open_items(
         if path.is_dir():
             if labels is not None:
                 raise ValueError(f"the folder {path} tells labels by its classes' folders; leave labels out")
-            return ImageItems(
+            return ImageSamples(
                 path,
                 models,
                 preprocessing=preprocessing,
@@ -80,20 +80,22 @@ def open_items(
         data, labels = data
         if isinstance(data, list) and len(specs) > 1:
             data = tuple(data)
-        return ArrayItems(data, labels, class_names=names)
+        return ArraySamples(data, labels, class_names=names)
     if isinstance(data, np.ndarray | Mapping | tuple) or labels is not None:
-        return ArrayItems(data, labels, class_names=names)
+        return ArraySamples(data, labels, class_names=names)
     if isinstance(data, list):
-        return StreamedItems(data, specs, class_names=names) if data and _is_pair(data[0]) else ArrayItems(data, None)
+        return (
+            StreamedSamples(data, specs, class_names=names) if data and _is_pair(data[0]) else ArraySamples(data, None)
+        )
     if isinstance(data, Iterable):
-        return StreamedItems(data, specs, class_names=names)
+        return StreamedSamples(data, specs, class_names=names)
     array = np.asarray(data)
     if array.dtype.kind == "O":
         raise TypeError(
             f"can't evaluate over a {type(data).__name__}; give arrays, the path of an .npz file or of a folder of "
             "images, or an iterable of (inputs, labels)"
         )
-    return ArrayItems(array, None, class_names=names)
+    return ArraySamples(array, None, class_names=names)
 
 
 def _is_pair(element: Any) -> bool:
@@ -118,7 +120,7 @@ def _from_file(path: Path, labels: Any, specs: Sequence[TensorSpec]) -> tuple[An
 
 
 def _only(arrays: Mapping[str, Any], preferred: Sequence[str], path: Path | None = None) -> str:
-    """The name of the array that is meant."""
+    """Which of the names the file has."""
     for name in preferred:
         if name in arrays:
             return name

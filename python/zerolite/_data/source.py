@@ -1,24 +1,24 @@
-"""Where items come from."""
+"""Where samples come from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from zerolite._data.block import ItemBlock
+from zerolite._data.block import SampleBlock
 
 if TYPE_CHECKING:
     from zerolite.vision import ImageError
 
-__all__ = ["ItemSource"]
+__all__ = ["SampleSource"]
 
 
-class ItemSource(Protocol):
-    """Items to evaluate models over."""
+class SampleSource(Protocol):
+    """Samples to evaluate models over."""
 
     @property
     def total(self) -> int | None:
-        """How many items there are; None where only the end will tell."""
+        """How many samples there are; None where that is known only at the end."""
         ...
 
     @property
@@ -28,7 +28,7 @@ class ItemSource(Protocol):
 
     @property
     def in_memory(self) -> bool:
-        """Whether all items are in memory, so that outputs may be, too."""
+        """Whether all samples are in memory, so that there is room for the outputs as well."""
         ...
 
     @property
@@ -41,6 +41,6 @@ class ItemSource(Protocol):
         """The files that were left out because they are corrupt."""
         ...
 
-    def blocks(self, size: int) -> Iterator[ItemBlock]:
-        """All items from the first on, `size` at a time and fewer at the end."""
+    def blocks(self, size: int) -> Iterator[SampleBlock]:
+        """All samples from the first on, `size` at a time and fewer at the end."""
         ...

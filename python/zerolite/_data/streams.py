@@ -1,4 +1,4 @@
-"""Items from an iterable."""
+"""Samples from an iterable."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import Inputs, ItemBlock, arrays_in_order
+from zerolite._data.block import Inputs, SampleBlock, arrays_in_order
 from zerolite._runners import TensorSpec
 
 if TYPE_CHECKING:
     from zerolite.vision import ImageError
 
-__all__ = ["StreamedItems"]
+__all__ = ["StreamedSamples"]
 
 _PAIR = 2
 
 
-class StreamedItems:
+class StreamedSamples:
     """Elements of a `tf.data.Dataset`, a generator, a loader of batches: inputs alone, or (inputs, labels).
 
-    Inputs are an array, a tuple of them or a mapping by name; whether an element is one item or a batch is seen from
-    the number of its axes. No more than one block of items is in memory at a time.
+    Inputs are an array, a tuple of them or a mapping by name; whether an element is one sample or a batch is seen from
+    the number of its axes. No more than one block of samples is in memory at a time.
     """
 
     in_memory = False
@@ -39,8 +39,8 @@ class StreamedItems:
         self.class_names = tuple(class_names)
         self.skipped: Sequence[ImageError] = ()
 
-    def blocks(self, size: int) -> Iterator[ItemBlock]:
-        """Gather items and cut batches, so that blocks have the wanted size.
+    def blocks(self, size: int) -> Iterator[SampleBlock]:
+        """Gather samples and cut batches, so that blocks have the wanted size.
 
         Raises:
             ValueError: an element is of another shape than the model takes, or there are none.
@@ -56,18 +56,20 @@ class StreamedItems:
             full = count - count % size
             for first in range(0, full, size):
                 part = slice(first, first + size)
-                yield ItemBlock(start, tuple(array[part] for array in inputs), None if labels is None else labels[part])
+                yield SampleBlock(
+                    start, tuple(array[part] for array in inputs), None if labels is None else labels[part]
+                )
                 start += size
             rest = tuple(array[full:] for array in inputs)
             waiting = [(rest, None if labels is None else labels[full:])] if count > full else []
             count -= full
         if waiting:
-            yield ItemBlock(start, *_joined(waiting))
+            yield SampleBlock(start, *_joined(waiting))
         elif start == 0:
             raise ValueError("the data is empty; an evaluation needs at least one item")
 
     def _as_batch(self, place: int, element: Any) -> tuple[tuple[NDArray[Any], ...], NDArray[Any] | None]:
-        """Inputs in the model's order and labels, each with an axis that counts items."""
+        """Inputs in the model's order and labels, each with an axis that counts samples."""
         labels = None
         if isinstance(element, tuple | list):
             if len(element) != _PAIR:

@@ -1,4 +1,4 @@
-"""Work on other threads, with standard futures; the machinery is imported by the first who needs it."""
+"""Work on other threads, with standard futures, whose module is imported when it is first needed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from zerolite import _native
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["BackgroundThread", "asyncio_wrap"]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -50,7 +52,7 @@ class BackgroundThread:
             return self._executor.submit(task, *args, **kwargs)
 
     def stop(self) -> None:
-        """Cancel what has not begun, and wait for the rest and the thread, unless those are a parent process's."""
+        """Cancel what has not begun and wait for the rest. A forked process has no such thread: do nothing there."""
         if os.getpid() != self._process:
             return
         with self._lock:

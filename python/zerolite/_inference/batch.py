@@ -1,4 +1,4 @@
-"""Many items through one signature, or through replicas of it: what is around the native loop."""
+"""Many items through one signature, or through replicas of it: the Python around the native loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from zerolite import _native
 from zerolite._runtime.tensor import Tensor, TensorMap
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 
 if TYPE_CHECKING:  # these types take longer to make than everything else here
     import numpy.typing as npt
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # these types take longer to make than everything else here
     Progress = Callable[[int, int], object]
     Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
     Out = Array | Mapping[str, Array]
+
+__all__ = ["has_open_leading_axis", "map_signature", "named_outputs"]
 
 
 class _Layout(NamedTuple):
@@ -81,12 +83,12 @@ def has_open_leading_axis(inputs: TensorMap) -> bool:
 
 
 def named_outputs(result: Array | dict[str, Array], names: Iterable[str]) -> dict[str, Array]:
-    """What a call returns by the outputs' names, also where it returns the only one's values."""
+    """The result of a call as a dict by the outputs' names, also where it is the array of a single output."""
     return result if isinstance(result, dict) else {next(iter(names)): result}
 
 
 def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
-    size = checked_count("chunk", chunk, otherwise=", or None for the fastest")
+    size = positive_int("chunk", chunk, otherwise=", or None for the fastest")
     is_resizable = layout.leading_axis and has_open_leading_axis(inputs)
     if size != layout.items_per_run and not is_resizable:
         raise ValueError(
@@ -97,7 +99,7 @@ def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
 
 
 def _is_plain(tensors: TensorMap) -> bool:
-    """Whether NumPy keeps the values as the tensors do; not so for strings and packed integers."""
+    """Whether NumPy stores the values as the tensors do, which is not so for strings and packed integers."""
     return all(tensor.is_plain for tensor in tensors.values())
 
 
@@ -197,7 +199,7 @@ def _require_shape(name: str, target: Array, expected: tuple[int, ...]) -> None:
 def _one_by_one(
     signature: _native.Signature, arrays: list[Array], items: int, layout: _Layout, progress: Progress | None
 ) -> dict[str, Array]:
-    """The loop in Python, for values that NumPy and tensors keep differently, and for shapes that only runs tell."""
+    """The loop in Python: for values that NumPy stores differently, and for shapes that are known only after a run."""
     step = layout.items_per_run
     if items % step:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Loading models."""
+"""Models: loading one, and running it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
 from zerolite._inference.signature import Signature, SignatureMethods
+from zerolite._inference.source import NAMELESS, ModelSource, contiguous_view, encoded_path
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from zerolite.delegates.delegation import Delegation
     from zerolite.tuned import TunedFile
 
-ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+__all__ = ["CompiledModel", "Verify", "load", "signature_of"]
+
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
 
-_NAMELESS = b"the model in memory"
-
-# A model is looked at in full before a process is risked for it.
+# Before a process tries a model, the model is verified in full.
 _VERIFICATIONS = {
     "structure": _native.Verification.structure,
     "full": _native.Verification.full,
@@ -69,14 +69,14 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             super().__init__(replica_of=source, **settings)
             return
         verification = _verification(verify)
-        path = _encoded(source) if isinstance(source, str | os.PathLike) else None
+        path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
         if path is not None and tuned is None and verify != "isolated":
             super().__init__(path=path, verification=verification, **settings)
             return
-        # Read once, so that what is looked at is what is loaded.
+        # Read once, so that the bytes that are verified are those that are loaded.
         source = _native.read_file(path) if path is not None else source
-        name = name or path or _NAMELESS
-        with _contiguous_view(source) as content:
+        name = name or path or NAMELESS
+        with contiguous_view(source) as content:
             if tuned is not None:
                 tuned.require(content)
             if verify == "isolated":
@@ -130,7 +130,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         from zerolite._inference.background import BackgroundThread, asyncio_wrap
 
-        # setdefault is atomic: of several first callers one makes the thread, and after `close` nobody does.
+        # setdefault is atomic: of several threads that call first, one makes the thread; after `close` none does.
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")
@@ -206,20 +206,6 @@ def load(
     return CompiledModel(source, choice=choice, verify=verify, tuned=file)
 
 
-def read_source(source: ModelSource) -> tuple[bytes, bytes]:
-    """The bytes of a model, and what it is called in errors.
-
-    Raises:
-        OSError: the file can't be read.
-        TypeError, ValueError: `source` is neither a path nor a buffer.
-    """
-    if isinstance(source, str | os.PathLike):
-        path = _encoded(source)
-        return _native.read_file(path), path
-    with _contiguous_view(source) as content:
-        return bytes(content), _NAMELESS
-
-
 def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:
     """The model's signature of that key; the model itself, which is its default one, without a key.
 
@@ -238,21 +224,3 @@ def _verification(verify: str) -> _native.Verification:
         return _VERIFICATIONS[verify]
     except (KeyError, TypeError):
         raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None
-
-
-def _encoded(path: str | os.PathLike[str]) -> bytes:
-    encoded = os.fsencode(path)
-    if b"\0" in encoded:  # the system would open the file whose name ends there
-        raise ValueError(f"the path {os.fspath(path)!r} holds a null byte; pass the path of a file")
-    return encoded
-
-
-def _contiguous_view(source: ModelSource) -> memoryview:
-    try:
-        view = memoryview(source)  # type: ignore[arg-type] # whether it is a buffer is asked here
-    except TypeError:
-        raise TypeError(
-            f"a model is loaded from a path or from bytes, and got {type(source).__name__}; "
-            "pass str, os.PathLike, bytes or another buffer"
-        ) from None
-    return view if view.c_contiguous else memoryview(view.tobytes())

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from zerolite import _native
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
-from zerolite._inference.model import CompiledModel, ModelSource, signature_of
+from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.signature import SignatureMethods
+from zerolite._inference.source import ModelSource
 from zerolite._runtime.tensor import TensorMap, Value
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
 from zerolite.delegates.xnnpack import SharedWeights
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
+__all__ = ["ItemError", "Pool"]
 
 
 class ItemError(_native.Error):
@@ -47,7 +50,7 @@ class ItemError(_native.Error):
         self.__cause__ = cause
 
     def __reduce__(self) -> tuple[type, tuple[int, BaseException]]:
-        """Pickle by what it is made of; a pickle keeps no `__cause__` of its own accord."""
+        """Pickle the index and the cause; pickling alone would lose `__cause__`."""
         return type(self), (self.index, self.cause)
 
 
@@ -100,7 +103,7 @@ class Pool:
             workers, delegates = file.setting.workers, file.setting.delegate
         if workers is None:
             raise TypeError("workers is None, and must be an int from 1 to 1024; only with tuned it may be left out")
-        self.workers = checked_count("workers", workers, most=MOST_THREADS)
+        self.workers = positive_int("workers", workers, most=MOST_THREADS)
         self._closed = False
         self._process = os.getpid()
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
@@ -183,7 +186,7 @@ class Pool:
         count = (
             4 * self.workers
             if ahead is None
-            else checked_count("ahead", ahead, otherwise=", or None for four items a worker")
+            else positive_int("ahead", ahead, otherwise=", or None for four items a worker")
         )
         return _OrderedResults(self, iter(items), count)
 

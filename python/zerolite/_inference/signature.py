@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._instrumentation import Profile, Trace
 
+__all__ = ["Dispatch", "Signature", "SignatureMethods"]
+
 
 class Dispatch(str):
     """How runs are dispatched: the string "direct" or "runtime".
@@ -39,7 +41,7 @@ class Dispatch(str):
 
 
 class SignatureMethods(_native.Signature):
-    """The part of models and signatures that is not in a hurry; calling and `run` are native."""
+    """What models and signatures do beside the fast calls: calling and `run` are native."""
 
     _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
 

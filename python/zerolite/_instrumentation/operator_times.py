@@ -1,4 +1,4 @@
-"""From timed nodes to operators."""
+"""What each operator took, from the nodes that were timed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ __all__ = ["REST", "ProfiledOperator", "operator_times"]
 
 #: The type of the line for what a delegate's node took beyond the operators that it tells of.
 REST = "(rest of the partition)"
+_NAMELESS = NodeName("", "unknown", "builtin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,32 +58,6 @@ class ProfiledOperator:
         }
 
 
-_NAMELESS = NodeName("", "unknown", "builtin")
-
-
-class _Sum:
-    """What one operator took so far."""
-
-    def __init__(self, name: str, kind: str, delegate: str, subgraph: int) -> None:
-        self.identity = {"name": name, "type": kind, "delegate": delegate}
-        self.subgraph = subgraph
-        self.count = 0
-        self.total_ns = 0
-
-    def add(self, elapsed_ns: int) -> None:
-        self.count += 1
-        self.total_ns += elapsed_ns
-
-    def operator(self, all_ns: int) -> ProfiledOperator:
-        return ProfiledOperator(
-            **self.identity,
-            subgraph=self.subgraph,
-            count=self.count,
-            total_us=self.total_ns / 1000,
-            share=self.total_ns / all_ns if all_ns else 0.0,
-        )
-
-
 def operator_times(
     names: Mapping[tuple[int, int], NodeName], runs: Sequence[ProfiledRun]
 ) -> tuple[ProfiledOperator, ...]:
@@ -106,3 +81,26 @@ def operator_times(
     all_ns = sum(one.total_ns for one in sums.values())
     operators = [one.operator(all_ns) for one in sums.values()]
     return tuple(sorted(operators, key=lambda one: -one.total_us))
+
+
+class _Sum:
+    """What one operator took so far."""
+
+    def __init__(self, name: str, kind: str, delegate: str, subgraph: int) -> None:
+        self.identity = {"name": name, "type": kind, "delegate": delegate}
+        self.subgraph = subgraph
+        self.count = 0
+        self.total_ns = 0
+
+    def add(self, elapsed_ns: int) -> None:
+        self.count += 1
+        self.total_ns += elapsed_ns
+
+    def operator(self, all_ns: int) -> ProfiledOperator:
+        return ProfiledOperator(
+            **self.identity,
+            subgraph=self.subgraph,
+            count=self.count,
+            total_us=self.total_ns / 1000,
+            share=self.total_ns / all_ns if all_ns else 0.0,
+        )

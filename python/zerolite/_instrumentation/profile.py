@@ -1,4 +1,4 @@
-"""A profile."""
+"""A profile: where the time of a run goes."""
 
 from __future__ import annotations
 

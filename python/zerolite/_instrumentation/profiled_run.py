@@ -1,4 +1,4 @@
-"""One profiled run."""
+"""One profiled run, and the names of its nodes."""
 
 from __future__ import annotations
 

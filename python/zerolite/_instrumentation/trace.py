@@ -1,4 +1,4 @@
-"""A trace."""
+"""A trace: the values of every tensor that a run computed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolite._runtime.quantization import AffineQuantization
-from zerolite._runtime.tensor import Quantization
+from zerolite._runtime.quantization import AffineQuantization, Quantization
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,7 +43,7 @@ class TracedTensor:
         """The real values: float32 where the tensor is quantized, `values` itself where it is not."""
         if self.quantization is None or self.values.dtype.kind not in "iu":
             return self.values
-        return AffineQuantization.from_parameters(self.quantization).dequantize(np.asarray(self.values))
+        return AffineQuantization.of(*self.quantization).dequantize(np.asarray(self.values))
 
     def __repr__(self) -> str:
         """The name, the operator, the dtype and the shape."""

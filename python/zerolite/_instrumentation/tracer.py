@@ -1,15 +1,13 @@
-"""Taking a trace."""
+"""The tracer: it runs a signature and takes a trace."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from zerolite import _native
 from zerolite._instrumentation.trace import Trace, TracedTensor
-from zerolite._runtime.tensor import Quantization
+from zerolite._runtime.quantization import quantization_of
 
 __all__ = ["builtin_replica", "trace_replica", "trace_signature"]
 
@@ -21,7 +19,7 @@ def trace_signature(signature: _native.Signature, args: Sequence[Any], kwargs: M
 
 def builtin_replica(signature: _native.Signature) -> _native.Signature:
     """A second instance that runs on TensorFlow Lite's own kernels, with the inputs' shapes of the first."""
-    replica = _native.replica(signature, kernels=_native.CpuKernels.builtin)
+    replica = _native.replica(signature, kernels="builtin")
     _native.take_inputs(replica, signature)
     return replica
 
@@ -40,16 +38,9 @@ def trace_replica(replica: _native.Signature, args: Sequence[Any], kwargs: Mappi
                 subgraph=graph,
                 index=index,
                 values=values,
-                quantization=_quantization(parameters),
+                quantization=quantization_of(parameters),
                 times=times,
             )
             for graph, index, name, operator, values, parameters, times in tensors
         ],
     )
-
-
-def _quantization(parameters: tuple[Sequence[float], Sequence[int], int] | None) -> Quantization | None:
-    if parameters is None:
-        return None
-    scales, zero_points, axis = parameters
-    return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)

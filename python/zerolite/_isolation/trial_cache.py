@@ -1,4 +1,4 @@
-"""Verdicts on models, kept in the user's cache folder."""
+"""What trials found, kept in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -13,30 +13,26 @@ from zerolite import _native
 from zerolite._isolation.trial_settings import TrialSettings
 from zerolite._platform.files import write_atomically
 
-__all__ = ["Verdicts"]
+__all__ = ["TrialCache"]
 
 _LONGEST = 4096
 
 
-class Verdicts:
+class TrialCache:
     """What earlier trials of one model found, under the same settings and with the same runtime.
 
-    A verdict lies in ``$XDG_CACHE_HOME/zerolite/verdicts`` (``~/.cache`` without it), under the SHA-256 of all that it
+    It is kept in ``$XDG_CACHE_HOME/zerolite/verdicts`` (``~/.cache`` without it), under the SHA-256 of all that it
     depends on. A folder that can't be read or written is as good as an empty one.
     """
 
     def __init__(self, content: memoryview, settings: dict[str, Any]) -> None:
-        """Find out what the model and the runtime are."""
+        """Make the key, from the model, the settings and the runtime."""
         library = Path(_native.runtime_path())
         status = library.stat()
-        identity = TrialSettings(
-            address_space=0,
-            cpu_seconds=0,
-            library=f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__}",
-            native=settings,
-        )
+        runtime = f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__}\n"
         digest = hashlib.sha256(content)
-        digest.update(identity.to_json().encode(errors="surrogateescape"))
+        digest.update(os.fsencode(runtime))
+        digest.update(TrialSettings(settings).to_json().encode())
         self._key = digest.hexdigest()
 
     @property

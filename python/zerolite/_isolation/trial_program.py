@@ -1,18 +1,16 @@
-"""What runs in a trial's process: it reads a model from stdin, and loads and runs it under limits."""
+"""What runs in a trial's process: it reads a model from stdin, and loads and runs it."""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zerolite import Error, Tensor
-from zerolite._inference.model import CompiledModel
-from zerolite._isolation.trial_settings import RecordedChoice, TrialSettings
+from zerolite import _native
+from zerolite._isolation.trial_settings import TrialSettings
 
 __all__ = ["main"]
 
@@ -21,16 +19,13 @@ def main(settings: str) -> None:
     """Load the model and run each of its signatures; end the process with an exit code of `TrialSettings`."""
     code = TrialSettings.NOT_BEGUN
     try:
-        choice = TrialSettings.from_json(settings)
+        native = TrialSettings.from_json(settings).native
         content = sys.stdin.buffer.read()
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_AS, choice.address_space)
-        _limit(resource.RLIMIT_CPU, choice.cpu_seconds)
         code = 0
-        _load_and_run(content, choice)
+        _load_and_run(content, native)
     except MemoryError:
         code = TrialSettings.OUT_OF_MEMORY
-    except Error:
+    except _native.Error:
         pass  # which the caller is told when it loads or runs the model itself
     finally:
         # Nothing of the model is taken down: it may be broken, and the process is at its end anyway.
@@ -38,30 +33,30 @@ def main(settings: str) -> None:
         os._exit(code)
 
 
-def _limit(kind: int, value: int) -> None:
-    _, most = resource.getrlimit(kind)
-    allowed = value if most == resource.RLIM_INFINITY else min(value, most)
-    resource.setrlimit(kind, (allowed, most))
-
-
-def _load_and_run(content: bytes, choice: TrialSettings) -> None:
-    model = CompiledModel(content, choice=RecordedChoice(choice.native))
-    for signature in model.signatures.values():
+def _load_and_run(content: bytes, native: dict[str, Any]) -> None:
+    model = _native.CompiledModel(content=content, **native)
+    for index in range(len(model._signature_keys())):
+        signature = _native.Signature(model, index)
         for values in (_zeros, _small_numbers):
             try:
-                signature(*(values(tensor) for tensor in signature.inputs.values()))
-            except Error:
+                signature(*(values(tensor) for tensor in _inputs(signature)))
+            except _native.Error:
                 break
     model.close()
 
 
-def _zeros(tensor: Tensor) -> npt.NDArray[Any]:
+def _inputs(signature: _native.Signature) -> list[_native.Tensor]:
+    count = len(signature._input_names())
+    return [_native.Tensor(signature, is_input=True, index=index) for index in range(count)]
+
+
+def _zeros(tensor: _native.Tensor) -> npt.NDArray[Any]:
     if np.dtype(tensor.dtype).kind == "O":
         return np.full(tensor.shape, b"", object)
     return np.zeros(tensor.shape, tensor.dtype)
 
 
-def _small_numbers(tensor: Tensor) -> npt.NDArray[Any]:
+def _small_numbers(tensor: _native.Tensor) -> npt.NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if dtype.kind == "O":
         return np.full(tensor.shape, b"text", object)

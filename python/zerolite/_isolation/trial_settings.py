@@ -1,26 +1,28 @@
-"""What a trial's process is told."""
+"""The settings that a trial's process gets, as text."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zerolite import _native
-from zerolite.delegates.choice import DelegateChoice
 
-__all__ = ["RecordedChoice", "TrialSettings"]
+__all__ = ["TrialSettings"]
+
+_CLASSES = {
+    kind.__name__: kind
+    for kind in (_native.CpuSettings, _native.ExternalSettings, _native.GpuSettings, _native.NpuSettings)
+}
+# Files that outlive a process are written by those who keep the model, and not by a trial.
+_FILES = {"weight_cache", "weight_cache_file", "cache"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class TrialSettings:
-    """Limits, and how the model is loaded.
+    """How the model is loaded.
 
     Attributes:
-        address_space: bytes that the process may reserve.
-        cpu_seconds: seconds that it may compute.
-        library: the runtime's library.
         native: keyword arguments of the native model.
     """
 
@@ -28,38 +30,30 @@ class TrialSettings:
     OUT_OF_MEMORY: ClassVar[int] = 70
     NOT_BEGUN: ClassVar[int] = 71
 
-    address_space: int
-    cpu_seconds: int
-    library: str
     native: dict[str, Any]
 
     def to_json(self) -> str:
-        """The settings as text, in the same order each time."""
-        native = {key: getattr(value, "name", value) for key, value in self.native.items()}
-        return json.dumps({**vars(self), "native": native}, sort_keys=True, default=os.fsdecode)
+        """The settings as text; the same settings give the same text."""
+        return json.dumps(self.native, default=_recorded)
 
     @classmethod
     def from_json(cls, text: str) -> TrialSettings:
         """The settings that `to_json` wrote."""
-        values = json.loads(text)
-        native = values["native"]
-        native["kernels"] = _native.CpuKernels.__members__[native["kernels"]]
-        for place in ("before_xnnpack", "after_xnnpack"):
-            native[place] = [
-                (os.fsencode(library), [(name, value) for name, value in options]) for library, options in native[place]
-            ]
-        return cls(**values)
+        return cls(json.loads(text, object_hook=_restored))
 
 
-class RecordedChoice(DelegateChoice):
-    """What another process chose."""
+def _recorded(settings: Any) -> dict[str, dict[str, Any]]:
+    """The settings of a delegate by their class and its arguments."""
+    name = type(settings).__name__
+    if name not in _CLASSES:
+        raise TypeError(f"{settings!r} can't be recorded for a trial")
+    return {name: {key: value for key, value in settings.arguments.items() if key not in _FILES}}
 
-    __slots__ = ("_settings",)
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        """Take the settings as they came from `native_settings`."""
-        self._settings = settings
-
-    def native_settings(self) -> dict[str, Any]:
-        """The choice as the native core takes it."""
-        return dict(self._settings)
+def _restored(values: dict[str, Any]) -> Any:
+    """The settings that `_recorded` wrote; every other mapping as it is."""
+    if len(values) == 1:
+        ((name, arguments),) = values.items()
+        if name in _CLASSES and isinstance(arguments, dict):
+            return _CLASSES[name](**arguments)
+    return values

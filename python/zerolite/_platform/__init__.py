@@ -1,1 +1,1 @@
-"""What the system gives: files, captured output, the machine and fresh interpreters."""
+"""What the system provides: files, captured output, the machine and fresh interpreters."""

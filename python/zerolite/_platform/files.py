@@ -1,4 +1,4 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Writing files as a whole: no other process ever sees half of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["check_writable_target", "write_atomically"]
 
 
 def check_writable_target(path: Path) -> None:
-    """Say before long work, rather than after it, that its result could not be written to `path`.
+    """Check, before long work, that its result can be written to `path`.
 
     Raises:
         FileNotFoundError: the folder of `path` does not exist.
@@ -45,7 +45,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.replace(path)
     except BaseException as failure:
         beside.unlink(missing_ok=True)
-        # What a failed write says names no file, and an open names one that nobody asked for.
+        # The error of a failed write names no file, and that of a failed open names the temporary one.
         if isinstance(failure, OSError) and failure.errno is not None:
             reason = failure.strerror or os.strerror(failure.errno)
             raise OSError(failure.errno, f"can't write {path}: {reason}; nothing was changed") from failure

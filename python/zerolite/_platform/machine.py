@@ -1,4 +1,4 @@
-"""The processor of this machine."""
+"""This machine: its processor, its cores, and what is installed on it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 __all__ = ["describe_machine", "processor_name", "usable_cores"]
 
-# What Linux tells of ARM processors in the place of a name.
+# For ARM processors, Linux gives these numbers instead of a name.
 _ARM_KEYS = ("CPU implementer", "CPU variant", "CPU part")
+_DISTRIBUTIONS = ("zerolite", "ai-edge-litert", "numpy", "tensorflow", "tflite-runtime")
 
 
 def processor_name() -> str:
@@ -36,9 +37,6 @@ def processor_name() -> str:
 def usable_cores() -> int:
     """How many cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_DISTRIBUTIONS = ("zerolite", "ai-edge-litert", "numpy", "tensorflow", "tflite-runtime")
 
 
 def describe_machine() -> dict[str, str | int]:

@@ -1,4 +1,4 @@
-"""Keeping what a library prints off the terminal while it works."""
+"""Capturing what libraries print, so that it stays off the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from types import TracebackType
 from typing import IO
 
-__all__ = ["CapturedOutput", "import_tensorflow_quietly"]
+__all__ = ["CapturedOutput", "import_tensorflow"]
 
 
 class CapturedOutput:
@@ -69,14 +69,8 @@ class CapturedOutput:
         return printed + self._python_stdout.getvalue()
 
 
-def _flush_python_streams() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            stream.flush()
-
-
-def import_tensorflow_quietly() -> None:
-    """Import TensorFlow and Keras for the CPU, with their logs at errors only.
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras for the CPU, with captured output and with their logs at errors only.
 
     Environment variables are the only way to say so, and they count for the whole process: this is for
     processes that are about to start with TensorFlow. Variables that are set already stay as they are.
@@ -92,3 +86,9 @@ def import_tensorflow_quietly() -> None:
     # What is printed before the log level counts goes nowhere.
     with CapturedOutput():
         importlib.import_module("tensorflow.keras")
+
+
+def _flush_python_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()

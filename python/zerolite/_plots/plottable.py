@@ -15,7 +15,7 @@ PLOT_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 def check_plot_target(path: Path) -> None:
-    """Say before long work that a plot could not be written to `path`.
+    """Check, before long work, that a plot can be written to `path`.
 
     Raises:
         ValueError: the name's end names no format.
@@ -33,7 +33,7 @@ class Plottable:
 
     @abstractmethod
     def _draw(self, image_format: str) -> bytes:
-        """The picture's file."""
+        """The figure's file."""
 
     def plot(self, *, image_format: str = "svg") -> bytes:
         """Draw the result.
@@ -42,7 +42,7 @@ class Plottable:
             image_format: "svg", "png" or "pdf".
 
         Returns:
-            The picture's file.
+            The figure's file.
 
         Raises:
             ValueError: there is no such format.

@@ -1,4 +1,4 @@
-"""Finding the adapter for a model."""
+"""Which runner a model needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zerolite._inference.model import CompiledModel, ModelSource, load
+from zerolite._inference.model import CompiledModel, load
 from zerolite._inference.pool import Pool
 from zerolite._inference.signature import Signature
+from zerolite._inference.source import ModelSource
 from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.fixed_batch import FixedBatchRunner
 from zerolite._runners.interpreter import InterpreterRunner

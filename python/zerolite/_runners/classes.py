@@ -1,4 +1,4 @@
-"""From outputs and labels to class numbers."""
+"""Class numbers, from outputs and from labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIGMOID_THRESHOLD = 0.5
 
 
 def check_class_names(class_names: Sequence[str], output: TensorSpec) -> None:
-    """Refuse names of classes that can't be those of a model's scores: numbers would mean other classes.
+    """Refuse class names that are more or fewer than a model's scores, whose numbers would then mean other classes.
 
     Raises:
         ValueError: there are fewer or more names than classes.

@@ -70,5 +70,5 @@ def tensor_spec(tensor: Tensor) -> TensorSpec:
         name=tensor.name,
         shape=tuple(tensor.shape),
         dtype=np.dtype(tensor.dtype),
-        quantization=None if parameters is None else AffineQuantization.from_parameters(parameters),
+        quantization=None if parameters is None else AffineQuantization.of(*parameters),
     )

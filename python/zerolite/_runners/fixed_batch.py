@@ -37,7 +37,7 @@ class FixedBatchRunner:
         self.runtime = runner.runtime
         self.inputs = [replace(spec, shape=(1, *spec.shape[1:])) for spec in runner.inputs]
         self.output = replace(output, shape=(1, *output.shape[1:]))
-        # Full batches: a call costs the same however many of its items are wanted.
+        # Full batches: a call takes the same time however many of its items are needed.
         self.items_per_call = -(-runner.items_per_call // self.batch) * self.batch
         self._run_each: Callable[[Sequence[tuple[NDArray[Any], ...]]], list[NDArray[Any]]] = getattr(
             runner, "run_each", self._one_after_another

@@ -69,6 +69,24 @@ class InterpreterRunner:
         """Nothing to give back: an interpreter has no close."""
 
 
+def reference_interpreter(
+    content: bytes, *, runtime: Literal["tf.lite", "ai_edge_litert"] = "tf.lite", threads: int | None = 1
+) -> Any:
+    """An interpreter for the model in `content`, its tensors allocated.
+
+    Raises:
+        ImportError: TensorFlow is not installed (extra "convert").
+        ValueError: the content is not a sound model.
+    """
+    # TensorFlow 2.20 and later announce the class's move to ai_edge_litert with a warning, and XNNPACK
+    # announces itself on stderr when the tensors are allocated.
+    with warnings.catch_warnings(), CapturedOutput():
+        warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+        interpreter = _interpreter_class(runtime)(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
 def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
     """Inputs and outputs by the names of the default signature, or by tensor names in a model without signatures."""
     signatures = interpreter.get_signature_list()
@@ -95,24 +113,6 @@ def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
         dtype=np.dtype(details["dtype"]),
         quantization=quantization,
     )
-
-
-def reference_interpreter(
-    content: bytes, *, runtime: Literal["tf.lite", "ai_edge_litert"] = "tf.lite", threads: int | None = 1
-) -> Any:
-    """An interpreter for the model in `content`, its tensors allocated.
-
-    Raises:
-        ImportError: TensorFlow is not installed (extra "convert").
-        ValueError: the content is not a sound model.
-    """
-    # TensorFlow 2.20 and later announce the class's move to ai_edge_litert with a warning, and XNNPACK
-    # announces itself on stderr when the tensors are allocated.
-    with warnings.catch_warnings(), CapturedOutput():
-        warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
-        interpreter = _interpreter_class(runtime)(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
-    return interpreter
 
 
 def _interpreter_class(runtime: str) -> Any:

@@ -1,4 +1,4 @@
-"""Keras models as runners."""
+"""Keras models as runners, and their files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._platform.output_capture import CapturedOutput, import_tensorflow_quietly
+from zerolite._platform.output_capture import CapturedOutput, import_tensorflow
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 
 __all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
@@ -85,13 +85,6 @@ class KerasRunner:
         return function
 
 
-def _spec(tensor: Any, name: str) -> TensorSpec:
-    shape = (1, *tensor.shape[1:])
-    if any(size is None for size in shape):
-        raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
-    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))
-
-
 def is_keras_file(model: Any) -> bool:
     """Whether it is the path of a file that Keras wrote."""
     return isinstance(model, str | os.PathLike) and Path(model).suffix in (".keras", ".h5")
@@ -107,7 +100,7 @@ def load_keras_file(path: str | os.PathLike[str]) -> Any:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    import_tensorflow_quietly()
+    import_tensorflow()
     import tensorflow as tf
 
     with warnings.catch_warnings(), CapturedOutput():
@@ -116,3 +109,10 @@ def load_keras_file(path: str | os.PathLike[str]) -> Any:
             return tf.keras.models.load_model(path, compile=False)
         except Exception as error:
             raise ValueError(f"{path} can't be loaded with Keras {tf.keras.__version__}: {error}") from error
+
+
+def _spec(tensor: Any, name: str) -> TensorSpec:
+    shape = (1, *tensor.shape[1:])
+    if any(size is None for size in shape):
+        raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
+    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))

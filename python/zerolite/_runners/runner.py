@@ -1,4 +1,4 @@
-"""What an evaluation asks of a model."""
+"""What an evaluation asks of a model, and of its tensors."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Runner(Protocol):
 
     @property
     def items_per_call(self) -> int:
-        """How many items one call runs where nobody asks for another number."""
+        """How many items one call runs by default."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Finding and opening LiteRT's library, which the package `ai-edge-litert` brings.
+"""LiteRT's library, which the package `ai-edge-litert` brings: finding it, opening it, and its log.
 
 Everything that imports zerolite waits for this file, so it does without pathlib, whose import takes longer.
 """
@@ -9,6 +9,10 @@ from importlib.util import find_spec
 from typing import Literal, NamedTuple, get_args
 
 from zerolite import _native
+
+__all__ = ["LogLevel", "RuntimeInfo", "open_runtime", "runtime_info", "set_log_level"]
+
+LogLevel = Literal["verbose", "info", "warning", "error", "silent"]
 
 _INSTALL = "install it with: pip install 'ai-edge-litert>=2.3,<2.4'"
 _SUPPORTED_SERIES = (2, 3)
@@ -26,37 +30,6 @@ class RuntimeInfo(NamedTuple):
     path: str
     version: str | None
     zerolite: str
-
-
-def _package_directory() -> str | None:
-    """The directory of the installed package, found without importing it: its import costs 0.1 s."""
-    spec = find_spec("ai_edge_litert")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return next(iter(spec.submodule_search_locations))
-
-
-def _version_beside(package: str) -> str | None:
-    """The version in the name of the metadata directory that pip puts beside a package."""
-    try:
-        neighbours = os.listdir(os.path.dirname(package))
-    except OSError:
-        return None
-    for name in neighbours:
-        if name.startswith("ai_edge_litert-") and name.endswith(".dist-info"):
-            return name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
-    return None
-
-
-def _require_supported(version: str, library: str) -> None:
-    series = re.match(r"(\d+)\.(\d+)", f"{version}.0")  # of pre-releases too, as in "2.4rc1"
-    if series is None or tuple(map(int, series.groups())) == _SUPPORTED_SERIES:
-        return
-    expected = ".".join(map(str, _SUPPORTED_SERIES))
-    raise ImportError(
-        f"{library} belongs to ai-edge-litert {version}, and this zerolite was written for the {expected} series; "
-        f"{_INSTALL}"
-    )
 
 
 def open_runtime() -> None:
@@ -89,9 +62,6 @@ def runtime_info() -> RuntimeInfo:
     return RuntimeInfo(path=path, version=_version_beside(os.path.dirname(path)), zerolite=_native.__version__)
 
 
-LogLevel = Literal["verbose", "info", "warning", "error", "silent"]
-
-
 def set_log_level(level: LogLevel) -> None:
     """Show the runtime's messages of at least this severity on stderr; "silent", the default, shows none.
 
@@ -104,3 +74,34 @@ def set_log_level(level: LogLevel) -> None:
     if level not in levels:
         raise ValueError(f"the log level is {level!r}, and must be one of {', '.join(map(repr, levels))}")
     _native.set_log_level(levels.index(level))
+
+
+def _package_directory() -> str | None:
+    """The directory of the installed package, found without importing it: its import costs 0.1 s."""
+    spec = find_spec("ai_edge_litert")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return next(iter(spec.submodule_search_locations))
+
+
+def _version_beside(package: str) -> str | None:
+    """The version in the name of the metadata directory that pip puts beside a package."""
+    try:
+        neighbours = os.listdir(os.path.dirname(package))
+    except OSError:
+        return None
+    for name in neighbours:
+        if name.startswith("ai_edge_litert-") and name.endswith(".dist-info"):
+            return name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
+    return None
+
+
+def _require_supported(version: str, library: str) -> None:
+    series = re.match(r"(\d+)\.(\d+)", f"{version}.0")  # of pre-releases too, as in "2.4rc1"
+    if series is None or tuple(map(int, series.groups())) == _SUPPORTED_SERIES:
+        return
+    expected = ".".join(map(str, _SUPPORTED_SERIES))
+    raise ImportError(
+        f"{library} belongs to ai-edge-litert {version}, and this zerolite was written for the {expected} series; "
+        f"{_INSTALL}"
+    )

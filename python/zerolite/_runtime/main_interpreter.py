@@ -1,13 +1,15 @@
-"""Where the native part may be imported."""
+"""The main interpreter, the only one that may import the native part."""
 
 from importlib import import_module
+
+__all__ = ["require_main_interpreter"]
 
 # CPython 3.13 has the first; the second is its name before that.
 _MODULES = ("_interpreters", "_xxsubinterpreters")
 
 
 def require_main_interpreter() -> None:
-    """Refuse subinterpreters, where importing the native part would wait for a lock that nobody gives back.
+    """Refuse subinterpreters, where importing the native part would wait for a lock forever.
 
     Raises:
         ImportError: this is not the main interpreter of the process.

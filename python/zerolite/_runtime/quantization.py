@@ -1,38 +1,35 @@
-"""Affine quantization: the map between real numbers and a tensor's stored integers."""
+"""Quantization: the map between real numbers and a tensor's stored integers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["AffineQuantization", "QuantizationParameters"]
+if TYPE_CHECKING:  # which takes longer to import than everything else here
+    from collections.abc import Sequence
 
+    import numpy.typing as npt
 
-class QuantizationParameters(Protocol):
-    """What `Tensor.quantization` offers: one scale and zero point, or one pair per slice along `axis`."""
-
-    @property
-    def scales(self) -> Any:
-        """The scales, an array-like of positive numbers."""
-        ...
-
-    @property
-    def zero_points(self) -> Any:
-        """The zero points, an array-like of integers."""
-        ...
-
-    @property
-    def axis(self) -> int | None:
-        """The axis that several scales belong to; None for a single one."""
-        ...
+__all__ = ["AffineQuantization", "Quantization", "quantization_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class AffineQuantization:
-    """real = scale * (stored - zero_point), per tensor or per slice along `axis`.
+class Quantization(NamedTuple):
+    """How stored integers stand for real values: ``real = scale * (stored - zero_point)``.
+
+    Attributes:
+        scales: float32, shape (1,) for a tensor quantized as a whole, or one per slice along `axis`.
+        zero_points: int64, of the same shape.
+        axis: the dimension that the slices lie along; 0 when there is one scale.
+    """
+
+    scales: npt.NDArray[np.float32]
+    zero_points: npt.NDArray[np.int64]
+    axis: int
+
+
+class AffineQuantization(NamedTuple):
+    """A `Quantization` to compute with: checked, and with scales of float64.
 
     Attributes:
         scales: float64 array of shape (1,) or (slices,); every scale is positive and finite.
@@ -40,18 +37,9 @@ class AffineQuantization:
         axis: the axis that the slices are counted along; None when one pair serves the whole tensor.
     """
 
-    scales: NDArray[np.float64]
-    zero_points: NDArray[np.int64]
+    scales: npt.NDArray[np.float64]
+    zero_points: npt.NDArray[np.int64]
     axis: int | None = None
-
-    @classmethod
-    def from_parameters(cls, parameters: QuantizationParameters) -> AffineQuantization:
-        """Read the parameters of a tensor as `Tensor.quantization` gives them.
-
-        Raises:
-            ValueError: the parameters contradict one another, or a scale is not positive and finite.
-        """
-        return cls.of(parameters.scales, parameters.zero_points, parameters.axis)
 
     @classmethod
     def of(cls, scales: Any, zero_points: Any, axis: int | None = None) -> AffineQuantization:
@@ -75,7 +63,7 @@ class AffineQuantization:
             raise ValueError(f"{scale_values.size} quantization scales need the axis that they belong to")
         return cls(scale_values, zero_point_values, axis if scale_values.size > 1 else None)
 
-    def quantize(self, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    def quantize(self, values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Store real `values` as integers of `dtype`: rounded to nearest (ties to even), then saturated.
 
         Args:
@@ -93,16 +81,16 @@ class AffineQuantization:
         scales, zero_points = self._along(values)
         limits = np.iinfo(dtype)
         stored = np.rint(values / scales) + zero_points
-        quantized: NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
+        quantized: npt.NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
         return quantized
 
-    def dequantize(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+    def dequantize(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The real numbers that the integers `stored` stand for: a new float32 array of the same shape."""
         scales, zero_points = self._along(stored)
-        real: NDArray[np.float32] = ((stored.astype(np.int64) - zero_points) * scales).astype(np.float32)
+        real: npt.NDArray[np.float32] = ((stored.astype(np.int64) - zero_points) * scales).astype(np.float32)
         return real
 
-    def _along(self, array: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _along(self, array: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Scales and zero points, shaped so that they broadcast over `array`."""
         if self.axis is None:
             return self.scales, self.zero_points
@@ -114,3 +102,11 @@ class AffineQuantization:
         shape = [1] * array.ndim
         shape[self.axis] = self.scales.size
         return self.scales.reshape(shape), self.zero_points.reshape(shape)
+
+
+def quantization_of(parameters: tuple[Sequence[float], Sequence[int], int] | None) -> Quantization | None:
+    """The parameters that the native core tells; None for a tensor that is not quantized."""
+    if parameters is None:
+        return None
+    scales, zero_points, axis = parameters
+    return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)

@@ -1,34 +1,26 @@
-"""Inputs and outputs as Python sees them."""
+"""The inputs and outputs of signatures, and memory for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zerolite import _native
+from zerolite._runtime.quantization import Quantization, quantization_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+__all__ = ["Tensor", "TensorMap", "Value", "empty"]
 
-class Quantization(NamedTuple):
-    """How stored integers stand for real values: ``real = scale * (stored - zero_point)``.
-
-    Attributes:
-        scales: float32, shape (1,) for a tensor quantized as a whole, or one per slice along `axis`.
-        zero_points: int64, of the same shape.
-        axis: the dimension that the slices lie along; 0 when there is one scale.
-    """
-
-    scales: npt.NDArray[np.float32]
-    zero_points: npt.NDArray[np.int64]
-    axis: int
+#: Whatever NumPy makes an array of: arrays, numbers, nested lists, objects with ``__array__``.
+Value = Any
 
 
 class Tensor(_native.Tensor):
-    """An input or output of a signature, as it is at the moment of asking.
+    """An input or output of a signature, as it is when you look at it.
 
     Attributes:
         name: the signature's name for it.
@@ -45,11 +37,7 @@ class Tensor(_native.Tensor):
     @property
     def quantization(self) -> Quantization | None:
         """Scales and zero points; None for a tensor that is not quantized."""
-        parameters = self._quantization
-        if parameters is None:
-            return None
-        scales, zero_points, axis = parameters
-        return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)
+        return quantization_of(self._quantization)
 
     def __repr__(self) -> str:
         """Name, dtype and shape, and the quantization of a whole tensor."""
@@ -109,11 +97,8 @@ class TensorMap(Mapping[str, Tensor]):
         return f"TensorMap({self._tensors!r})"
 
 
-Value = Any  # whatever NumPy makes an array of: arrays, numbers, nested lists, objects with __array__
-
-
 def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-    """Make an array in memory that `CompiledModel.bind` takes: 64-byte aligned, and padded for kernels that read on.
+    """Make an array in memory that `CompiledModel.bind` takes: 64-byte aligned, padded for kernels that read on.
 
     Args:
         shape: the array's shape.

@@ -1,18 +1,20 @@
-"""Counts that callers give."""
+"""Checks of arguments."""
 
 from __future__ import annotations
 
 import operator
 
+__all__ = ["positive_int"]
 
-def checked_count(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:
-    """`count` as an int, which `name` calls it in messages.
+
+def positive_int(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:
+    """`count` as an int of at least 1.
 
     Args:
-        name: the parameter.
-        count: what came for it.
-        most: the most that it may be, if there is such a thing.
-        otherwise: what else may be given, to be said at the end of messages.
+        name: the parameter, for messages.
+        count: its value.
+        most: the largest value that is allowed; None for no limit.
+        otherwise: what else may be given, for the end of messages.
 
     Raises:
         TypeError: it is no integer.

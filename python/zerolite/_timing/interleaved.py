@@ -1,24 +1,40 @@
-"""Timing several pieces of work in turns, so that a slow moment of the machine falls on all of them."""
+"""Interleaved rounds: what is compared runs in turns, so that a slow moment of the machine falls on all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from zerolite._timing.stopwatch import Stopwatch, Work, clock_cost
 from zerolite._timing.timing import Timing
 
-__all__ = ["ProgressCallback", "time_interleaved"]
+__all__ = ["ProgressCallback", "interleave", "time_interleaved"]
+
+_Name = TypeVar("_Name")
 
 #: Called as (rounds done, rounds in all).
 ProgressCallback = Callable[[int, int], None]
 
-# The clock is read once a call where that costs less than 1 % of it, and otherwise once a block.
+# Where reading the clock takes less than this share of a call, each call is timed, and otherwise a block of calls.
 _CLOCK_SHARE = 0.01
-# Of a round's time, what single calls get when blocks are timed as well.
+# The share of a round in which single calls are timed when blocks are timed as well.
 _SINGLE_CALLS_SHARE = 0.3
 _MOST_SINGLE_CALLS = 2_000
+
+
+def interleave(names: Sequence[_Name], rounds: int | None = None) -> Iterator[list[_Name]]:
+    """The order in each round, which begins with another one each time: A B C, B C A, C A B, A B C, and so on.
+
+    Args:
+        names: what takes turns; at least one.
+        rounds: how many rounds there are; None for no end.
+    """
+    for done in itertools.count() if rounds is None else range(rounds):
+        first = done % len(names)
+        yield [*names[first:], *names[:first]]
 
 
 def time_interleaved(
@@ -73,7 +89,7 @@ def time_interleaved(
 
 
 def _take_turn(stopwatch: Stopwatch, turn: float, estimate: float) -> tuple[float, list[float]]:
-    """Nanoseconds per call, and those of single calls."""
+    """Time one turn: the nanoseconds per call, and those of single calls."""
     if estimate * _CLOCK_SHARE >= clock_cost():
         calls = stopwatch.calls(max(1, round(turn / estimate)))
         return sum(calls) / len(calls), calls
@@ -81,6 +97,6 @@ def _take_turn(stopwatch: Stopwatch, turn: float, estimate: float) -> tuple[floa
     block = max((1 - _SINGLE_CALLS_SHARE) * turn, smallest_block)
     count = max(1, round(block / estimate))
     per_call = stopwatch.block(count) / count
-    # A single call costs the loop around it about ten readings of the clock besides.
+    # The loop around a single call takes about as long as ten readings of the clock.
     singles = round(_SINGLE_CALLS_SHARE * turn / (estimate + 10 * clock_cost()))
     return per_call, stopwatch.calls(min(max(1, singles), _MOST_SINGLE_CALLS))

@@ -1,4 +1,4 @@
-"""How many times as much one runtime takes as another."""
+"""The ratio of two measurements that were taken in the same rounds."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Stopwatch:
             spent += taken
             if spent >= 1e9 * seconds:
                 return taken / count
-            # A block that doubles spends half of the time at its last and best estimate.
+            # As blocks double, the last one takes half of the time, and it gives the best estimate.
             count = min(2 * count, _MOST_CALLS_IN_A_BLOCK)
 
 

@@ -1,4 +1,4 @@
-"""What was measured of one piece of work."""
+"""The times that were measured of one piece of work."""
 
 from __future__ import annotations
 

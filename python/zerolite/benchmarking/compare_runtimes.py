@@ -17,7 +17,7 @@ from zerolite._platform.machine import describe_machine
 from zerolite._timing.interleaved import ProgressCallback, time_interleaved
 from zerolite.benchmarking.first_result import first_results_in_turns
 from zerolite.benchmarking.inputs import InputValues, make_inputs
-from zerolite.benchmarking.quiet_session import import_quietly, open_quietly
+from zerolite.benchmarking.quiet_session import import_with_captured_output, open_quietly
 from zerolite.benchmarking.result import BenchmarkResult, RuntimeResult
 from zerolite.benchmarking.session import RUNTIMES, Session, open_session, session_of
 
@@ -96,7 +96,7 @@ def benchmark(
     names = ["zerolite", *_checked_names(against)]
     _check_counts(workers=workers, batch=batch, seconds=seconds, rounds=rounds, warmup=warmup, processes=processes)
     for name in names[1:]:
-        import_quietly(name)
+        import_with_captured_output(name)
     if batch is None and workers is not None:
         batch = _ITEMS_PER_WORKER * workers
 
@@ -114,7 +114,7 @@ def benchmark(
             )
             stack.callback(own.close)
             sessions = {"zerolite": own}
-            # Which signature is the first one is not the same everywhere, so the others are told.
+            # Runtimes disagree on which signature is the first, so all others are told which one to run.
             signature = own.signature
             for name in names[1:]:
                 opened = open_quietly(name, path, signature=signature, threads=threads)
@@ -132,7 +132,7 @@ def benchmark(
         stack.callback(calls.clear)
         count = _steps(progress, (rounds, rounds if invokes else 0, processes * len(names)))
         call_timings = time_interleaved(calls, **timing, items_per_call=batch or 1, progress=next(count))
-        # Running alone goes over the inputs that the calls have left in place.
+        # Running alone uses the inputs that the calls have left in place.
         invoke_timings = time_interleaved(invokes, **timing, progress=next(count)) if invokes else {}
         first_results = {}
         if path is not None and processes > 0:
@@ -188,7 +188,7 @@ def _inputs_by_runtime(
 
 
 def _items_per_run(session: Session, items: int) -> int:
-    """The size of the leading axis, which has to go into the batch."""
+    """The size of the leading axis, of which the batch has to be a multiple."""
     leading = {shape[0] if shape else 0 for shape, _ in session.inputs.values()}
     if len(leading) != 1 or 0 in leading:
         shapes = ", ".join(f"'{name}' {shape}" for name, (shape, _) in session.inputs.items()) or "none"
@@ -238,7 +238,7 @@ def _check_loaded(**options: Any) -> None:
 
 @contextmanager
 def _as_file(model: Any) -> Iterator[Path]:
-    """The model's file; one that goes away afterwards for a model that came as bytes."""
+    """The file of the model; a temporary one for a model that came as bytes."""
     if isinstance(model, str | os.PathLike):
         yield Path(model)
         return
@@ -261,7 +261,7 @@ def _version(runtime: str) -> str | None:
 
 
 def _steps(progress: ProgressCallback | None, parts: Sequence[int]) -> Iterator[ProgressCallback | None]:
-    """A callback for each part that has steps, which counts on from the parts before."""
+    """A progress callback for each part that has steps; each continues the count of the parts before."""
     total, before = sum(parts), 0
     for part in parts:
         if part > 0:

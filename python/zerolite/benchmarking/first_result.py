@@ -1,9 +1,8 @@
-"""What fresh processes need until their first result."""
+"""The time and memory that fresh processes need until their first result."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import subprocess
@@ -18,8 +17,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from zerolite._platform.fresh_python import kill_group, printed_lines
 from zerolite._timing.interleaved import ProgressCallback
-from zerolite.delegates.choice import listed_delegates
+from zerolite.delegates.choice import DelegateChoice
 
 __all__ = ["FIRST_RESULT_FIGURES", "FirstResult", "FirstResults", "FreshProcess", "first_results_in_turns"]
 
@@ -31,6 +31,10 @@ FIRST_RESULT_FIGURES = {
     "first_inference_ms": "ms",
     "peak_rss_bytes": "bytes",
 }
+_PROGRAM = Path(__file__).with_name("first_result_program.py")
+
+# Runtimes are compared on the CPU, and what they print matters only when they fail.
+_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,11 @@ class FirstResults:
         }
 
 
-_PROGRAM = Path(__file__).with_name("first_result_program.py")
-
-# Runtimes are compared on the CPU, and what they print is nobody's business unless they fail.
-_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
 class FreshProcess:
     """Context manager: starts a process, waits for its first result, and times more calls in it if asked to.
+
+    It is no `FreshPython`: the interpreter may be another one, with nothing but a runtime in it, and what is prepared
+    there before the runtime's import would count as the runtime's time and memory.
 
     Attributes:
         first_result: what the process needed until then.
@@ -118,7 +119,7 @@ class FreshProcess:
         Raises:
             TypeError: the delegates can't be sent to another process.
         """
-        packed = "" if delegates is None else json.dumps(_described(delegates))
+        packed = "" if delegates is None else _described(delegates)
         self._runtime = runtime
         self._timeout = timeout
         options = (signature or "", "" if threads is None else str(threads), str(replicas), packed)
@@ -133,11 +134,13 @@ class FreshProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env={**_ENVIRONMENT, **os.environ},
+            start_new_session=True,
             bufsize=0,
         )
         try:
             imported, loaded, first, peak = (int(word) for word in self._answer().split())
         except BaseException:
+            self._kill()
             self._end()
             raise
         self.first_result = FirstResult(
@@ -152,6 +155,8 @@ class FreshProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:  # an interrupt for example, which did not reach the process's own group
+            self._kill()
         self._end()
 
     def block(self, kind: Literal["call", "invoke"], count: int) -> float:
@@ -162,7 +167,7 @@ class FreshProcess:
         """
         stdin = self._process.stdin
         if stdin is not None:
-            # Of a process that has ended, the answer that does not come tells more than the broken pipe.
+            # When the process has ended, the missing answer leads to a better error than the broken pipe.
             with contextlib.suppress(BrokenPipeError):
                 stdin.write(f"{kind} {count}\n".encode())
         return float(self._answer())
@@ -177,7 +182,7 @@ class FreshProcess:
             if not ready:
                 raise RuntimeError(f"the fresh process with {self._runtime} gave no answer within {self._timeout:g} s")
             read = stdout.read(4096)
-            # The moment in which the answer was there.
+            # When the answer arrived.
             self._answered = time.perf_counter_ns()
             if not read:
                 raise RuntimeError(f"the fresh process with {self._runtime} failed: {self._last_words()}")
@@ -190,34 +195,24 @@ class FreshProcess:
         except subprocess.TimeoutExpired:
             return "it closed its stdout and did not end"
         self._log.seek(0)
-        lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"it ended with exit code {code} and said nothing"
+        lines = printed_lines(self._log.read().decode(errors="replace"))
+        return lines[-1] if lines else f"it ended with exit code {code} and said nothing"
 
     def _end(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        # Its stdin is closed, so it is on its way out, unless it hangs.
+        # Its stdin is closed, so it is about to end, unless it hangs.
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             self._process.wait()
         self._log.close()
 
-
-def _described(delegates: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The class and the arguments of each."""
-    described = []
-    for delegate in listed_delegates(delegates):
-        kind = type(delegate)
-        if not kind.__module__.startswith("zerolite.delegates."):
-            raise TypeError(
-                f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes, or "
-                "processes=0 to do without"
-            )
-        described.append((kind.__name__, delegate.arguments))
-    return described
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            kill_group(self._process)
 
 
 def first_results_in_turns(
@@ -267,3 +262,11 @@ def first_results_in_turns(
             if progress is not None:
                 progress(done, processes * len(runtimes))
     return {name: FirstResults(tuple(results)) for name, results in found.items()}
+
+
+def _described(delegates: Any) -> str:
+    choice = DelegateChoice(delegates, threads=None)
+    try:
+        return choice.to_json()
+    except TypeError as error:
+        raise TypeError(f"{error}, or processes=0 to do without") from error

@@ -1,7 +1,7 @@
 """The program of a fresh process: from a runtime's import to its first result, and then whatever blocks are asked for.
 
-Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come as JSON: a
-list of classes and their arguments. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds
+Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come as the
+JSON of a `DelegateChoice`. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds
 and bytes. After that, a line "call COUNT" or "invoke COUNT" on its stdin is answered by the nanoseconds that so many
 took.
 
@@ -89,11 +89,9 @@ def say(line: str) -> None:
 
 
 def _made(delegates: str) -> list[Any]:
-    import json
+    from zerolite.delegates.choice import DelegateChoice
 
-    import zerolite
-
-    return [getattr(zerolite, name)(**arguments) for name, arguments in json.loads(delegates)]
+    return DelegateChoice.from_json(delegates).delegates
 
 
 def _load_alone(path: str) -> Any:
@@ -121,5 +119,5 @@ if __name__ == "__main__":
         _run()
     except (ImportError, ValueError, TypeError, RuntimeError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
-    # Taking a runtime down is not timed, and takes some of them long.
+    # Closing a runtime is not timed, and takes a long time for some of them.
     os._exit(0)

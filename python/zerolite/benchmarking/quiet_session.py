@@ -1,4 +1,4 @@
-"""Opening runtimes in this process without what they print."""
+"""Runtimes in this process, with what they print captured."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zerolite._timing.stopwatch import Stopwatch
 from zerolite.benchmarking.inputs import make_inputs
 from zerolite.benchmarking.session import Session, import_runtime, open_session
 
-__all__ = ["import_quietly", "open_quietly"]
+__all__ = ["import_with_captured_output", "open_quietly"]
 
 
-def import_quietly(runtime: str) -> Any:
+def import_with_captured_output(runtime: str) -> Any:
     """`import_runtime`, with what the runtime says on stdout and stderr left out."""
-    with _quiet():
+    with _captured_output():
         return import_runtime(runtime)
 
 
@@ -33,19 +33,19 @@ def open_quietly(runtime: str, path: os.PathLike[str] | str, **options: Any) -> 
         with closing(open_session(runtime, os.fspath(path), **options)) as session:
             yield session
         return
-    with _quiet():
+    with _captured_output():
         session = open_session(runtime, os.fspath(path), **options)
         Stopwatch(session.call(make_inputs(session.inputs, "zeros"))).block(1)
     try:
         yield session
     finally:
-        with _quiet():
+        with _captured_output():
             session.close()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    # LiteRT and XNNPACK announce what they do on stderr, and TensorFlow warns that tf.lite is going to move.
+def _captured_output() -> Iterator[None]:
+    """Keeps what runtimes announce off the terminal: LiteRT and XNNPACK do so on stderr, TensorFlow by warnings."""
     with warnings.catch_warnings(), CapturedOutput():
         warnings.simplefilter("ignore")
         yield

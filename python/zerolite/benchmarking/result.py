@@ -1,4 +1,4 @@
-"""What a benchmark measured."""
+"""What a benchmark measured, of each runtime and of all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from zerolite._timing.timing import Timing
 from zerolite.benchmarking.first_result import FIRST_RESULT_FIGURES, FirstResults
 
 __all__ = ["RATIO_FIGURES", "SCHEMA", "BenchmarkResult", "RuntimeResult"]
+
+#: The version of the layout of `BenchmarkResult.to_dict`. It grows when a key changes its meaning or goes away.
+SCHEMA = 1
+
+#: What runtimes are compared in.
+RATIO_FIGURES = ("call", "invoke", *FIRST_RESULT_FIGURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,6 @@ class RuntimeResult:
             "invoke": None if self.invoke is None else self.invoke.to_dict(),
             "first_result": None if self.first_result is None else self.first_result.to_dict(),
         }
-
-
-#: The version of the layout of `BenchmarkResult.to_dict`. It grows when a key changes its meaning or goes away.
-SCHEMA = 1
-
-#: What runtimes are compared in.
-RATIO_FIGURES = ("call", "invoke", *FIRST_RESULT_FIGURES)
 
 
 @dataclass(frozen=True, slots=True)

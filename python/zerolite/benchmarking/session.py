@@ -336,7 +336,7 @@ def _open_compiled_model(module: Any, path: str, signature: str | None, threads:
         names[f"out{place}"] = output_buffers[place]
         names[f"dtype{place}"] = _known_dtype(output_details[name], path)
         lines.append(f"y{place} = out{place}.read({int(np.prod(shape))}, dtype{place})")
-        # It reads a flat array; giving it its shape is left out of a single call, in its favour.
+        # It reads a flat array. Reshaping that is left out of a single call, in its favour.
         outputs[name] = (f"y{place}.reshape({shape})", shape, names[f"dtype{place}"])
     return Session(
         "compiled_model",

@@ -39,5 +39,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _terminated(number: int, _frame: object) -> None:
-    """End by an exception, so that temporary files go and processes are ended, which the system would leave."""
+    """End by an exception, so that temporary files are removed and child processes are ended."""
     sys.exit(128 + number)

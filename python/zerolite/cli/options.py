@@ -1,4 +1,4 @@
-"""The options of the commands that run models over data."""
+"""Options that several commands have, and what their values mean."""
 
 from __future__ import annotations
 
@@ -82,6 +82,27 @@ ClassNamesOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+_KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
+
+DELEGATE_HELP = (
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
+    "external delegate. Repeatable, in order of preference."
+)
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
+]
+InputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="[NAME=]FILE",
+        help="A .npy file for one input, by name when there are several, or an .npz file with all "
+        "of them by name. Repeatable.",
+    ),
+]
+SignatureOption = Annotated[
+    str | None, typer.Option("--signature", metavar="NAME", help="The signature to run, if not the default.")
+]
 
 
 def class_names_of(file: Path | None) -> list[str] | None:
@@ -104,14 +125,6 @@ def resampling_of(word: str) -> _Resampling:
             resampling: _Resampling = known
             return resampling
     raise typer.BadParameter(f"There is {', '.join(get_args(_Resampling))}; came {word!r}.", param_hint="--resampling")
-
-
-_KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
-
-DELEGATE_HELP = (
-    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
-    "external delegate. Repeatable, in order of preference."
-)
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:
@@ -138,23 +151,6 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )
     return delegates or None
-
-
-ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
-]
-InputOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--input",
-        metavar="[NAME=]FILE",
-        help="A .npy file for one input, by name when there are several, or an .npz file with all "
-        "of them by name. Repeatable.",
-    ),
-]
-SignatureOption = Annotated[
-    str | None, typer.Option("--signature", metavar="NAME", help="The signature to run, if not the default.")
-]
 
 
 def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | Signature:
@@ -220,18 +216,6 @@ def load_inputs(arguments: Sequence[str], names: Sequence[str]) -> dict[str, NDA
     return arrays
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file by name; "" names the only one of a .npy file. Nothing in it is ever unpickled."""
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"": content}
-            return {name: content[name] for name in content.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error
-
-
 def resize_where_open(signature: CompiledModel | Signature, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Resize the inputs whose open axes the arrays fill with other sizes."""
     shapes = {}
@@ -244,3 +228,15 @@ def resize_where_open(signature: CompiledModel | Signature, arrays: Mapping[str,
             shapes[tensor.name] = wanted
     if shapes:
         signature.resize(shapes)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file by name; "" names the only one of a .npy file. Nothing in it is ever unpickled."""
+    try:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return {"": content}
+            return {name: content[name] for name in content.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error

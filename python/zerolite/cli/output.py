@@ -1,4 +1,4 @@
-"""What commands print on stdout: tables for people, JSON for programs."""
+"""What commands print: tables for people and JSON for programs on stdout, failures on stderr."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ __all__ = ["fail", "failures_in_one_line", "print_json", "print_table"]
 
 # Without a terminal there is no width to fit; a line is then as long as it needs to be, up to this.
 _FILE_WIDTH = 200
+# What the package raises with a message that is meant to be read; anything else is a bug, named by its type.
+_EXPECTED = (OSError, ValueError, TypeError, ImportError, RuntimeError)
 
 
 def print_json(document: Any) -> None:
@@ -47,12 +49,8 @@ def print_table(
     console.print(table)
 
 
-# What the package raises with a message that is meant to be read; anything else is a bug, named by its type.
-_EXPECTED = (OSError, ValueError, TypeError, ImportError, RuntimeError)
-
-
 def fail(message: str) -> typer.Exit:
-    """Tell what went wrong on stderr; raise what this returns."""
+    """Print what went wrong on stderr, and return the exception to raise."""
     typer.echo(f"zerolite: {' '.join(message.split())}", err=True)
     return typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""Progress where there is no terminal: plain lines."""
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 __all__ = ["Advance", "LineProgress", "TerminalProgress", "progress_bar"]
+
+_SECONDS_BETWEEN_REFRESHES = 0.1
+
+#: Called as (done, total) while the work goes on; None where the end is not known.
+Advance = Callable[[int, int | None], None]
 
 
 class LineProgress:
@@ -36,14 +41,11 @@ class LineProgress:
             typer.echo(f"{self._title}: {done} of {self._total}", err=True)
 
 
-_SECONDS_BETWEEN_REFRESHES = 0.1
-
-
 class TerminalProgress:
     """Context manager: one bar per stage on stderr; a finished stage's bar stays."""
 
     def __init__(self) -> None:
-        # Drawn only when a stage tells of a step: a thread that redraws would compete with what is timed.
+        # Drawn only when a step is done: a thread that redraws would compete with what is timed.
         self._bars = Progress(
             TextColumn("{task.description:<32}"),
             BarColumn(bar_width=30),
@@ -86,10 +88,6 @@ class TerminalProgress:
     def _refresh(self) -> None:
         self._bars.refresh()
         self._refreshed = time.monotonic()
-
-
-#: Called as (done, total) while the work goes on; None where the end is not known.
-Advance = Callable[[int, int | None], None]
 
 
 @contextmanager

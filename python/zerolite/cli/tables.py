@@ -1,4 +1,4 @@
-"""A comparison on the terminal."""
+"""Tables on the terminal: comparisons, delegations and what is inside a file."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 import typer
 
 from zerolite.cli.output import print_table
-from zerolite.comparison.report.tables import difference_table, main_table, parity_table
 
 if TYPE_CHECKING:
     from zerolite import Delegation
     from zerolite.comparison import Comparison
+    from zerolite.evaluation import EvaluationResult
     from zerolite.inspection import ModelStructure
 
-__all__ = ["print_comparison", "print_delegation", "print_operators", "print_summary", "print_tensors"]
+__all__ = ["print_comparison", "print_delegation", "print_operators", "print_skipped", "print_summary", "print_tensors"]
 
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the tables."""
+    from zerolite.comparison.report.tables import difference_table, main_table, parity_table
+
     headings, lines = main_table(comparison.rows)
     print_table(headings, lines, left=2)
     if len(comparison.rows) > 1:
@@ -53,15 +55,10 @@ def print_delegation(delegation: Delegation) -> None:
         typer.echo(f"{name} is not used: {reason}")
 
 
-def _ranges(indices: Sequence[int]) -> str:
-    """Positions in short: "0-4, 7"."""
-    ranges: list[list[int]] = []
-    for index in sorted(indices):
-        if ranges and ranges[-1][1] == index - 1:
-            ranges[-1][1] = index
-        else:
-            ranges.append([index, index])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+def print_skipped(result: EvaluationResult) -> None:
+    """Name the images that were left out."""
+    for error in result.skipped:
+        typer.echo(f"skipped: {error.path}")
 
 
 def print_summary(structure: ModelStructure) -> None:
@@ -115,3 +112,14 @@ def print_tensors(structure: ModelStructure) -> None:
             title=f"tensors of graph {number}, {graph.name}" if graph.name else f"tensors of graph {number}",
             left=4,
         )
+
+
+def _ranges(indices: Sequence[int]) -> str:
+    """Positions in short: "0-4, 7"."""
+    ranges: list[list[int]] = []
+    for index in sorted(indices):
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

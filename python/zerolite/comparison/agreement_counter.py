@@ -1,4 +1,4 @@
-"""Comparing the outputs of two rows while they are computed."""
+"""Counting how far two rows agree, while an evaluation runs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import ItemBlock
+from zerolite._data.block import SampleBlock
 from zerolite._runners.classes import predicted_classes
 from zerolite.comparison.rows import Agreement, RowKey
 
@@ -32,7 +32,7 @@ class AgreementCounter:
         self._largest: float | None = 0.0
         self._sum = 0.0
 
-    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+    def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Compare the outputs for some items."""
         ours, theirs = outputs[self._row.name], outputs[self._other.name]
         self._items += len(block)

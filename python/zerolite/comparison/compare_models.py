@@ -1,4 +1,4 @@
-"""Comparing models."""
+"""The function `compare`."""
 
 from __future__ import annotations
 
@@ -25,20 +25,7 @@ from zerolite.evaluation.schedule import ProgressCallback
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["RuntimeName", "compare", "model_size"]
-
-
-def model_size(model: Any) -> int | None:
-    """Bytes of a model's file or content, or of the weights of a Keras model in memory; None where nobody knows."""
-    if isinstance(model, str | os.PathLike):
-        return Path(model).stat().st_size
-    if isinstance(model, bytes | bytearray | memoryview):
-        return memoryview(model).nbytes
-    if hasattr(model, "predict_on_batch"):
-        return sum(int(weight.numpy().nbytes) for weight in model.weights)
-    size = getattr(model, "size", None)
-    return size if isinstance(size, int) else None
-
+__all__ = ["RuntimeName", "compare"]
 
 RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
 
@@ -136,7 +123,7 @@ def compare(
         rows=tuple(
             ComparisonRow(
                 model=row.model,
-                size_bytes=known_sizes.get(row.model, model_size(models[row.model])),
+                size_bytes=known_sizes.get(row.model, _model_size(models[row.model])),
                 result=results[row.name],
                 difference=to_first[row].agreement() if row in to_first else None,
                 confusion=results[row.name].metrics.get(_CONFUSION) if by_class else None,  # type: ignore[arg-type]
@@ -151,6 +138,18 @@ def compare(
         created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         seconds=time.monotonic() - began,
     )
+
+
+def _model_size(model: Any) -> int | None:
+    """Bytes of a model's file or content, or of the weights of a Keras model in memory; None where nobody knows."""
+    if isinstance(model, str | os.PathLike):
+        return Path(model).stat().st_size
+    if isinstance(model, bytes | bytearray | memoryview):
+        return memoryview(model).nbytes
+    if hasattr(model, "predict_on_batch"):
+        return sum(int(weight.numpy().nbytes) for weight in model.weights)
+    size = getattr(model, "size", None)
+    return size if isinstance(size, int) else None
 
 
 def _open(

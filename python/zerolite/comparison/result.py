@@ -146,7 +146,7 @@ class Comparison:
 
 
 def check_report_target(path: Path) -> None:
-    """Say before long work that a report could not be written to `path`.
+    """Check, before long work, that a report can be written to `path`.
 
     Raises:
         ValueError: the name's end names no kind of report.

@@ -1,4 +1,4 @@
-"""One line of a comparison."""
+"""What a comparison holds: rows, how they agree, and the samples that models got wrong."""
 
 from __future__ import annotations
 
@@ -128,10 +128,6 @@ class Agreement:
         }
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ComparisonRow:
     """One model in one runtime.
@@ -173,3 +169,7 @@ class ComparisonRow:
             **self.result.to_dict(),
             "difference_to_first": None if self.difference is None else self.difference.to_dict(),
         }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

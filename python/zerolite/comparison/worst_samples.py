@@ -1,4 +1,4 @@
-"""Finding the items that models get most wrong."""
+"""The samples that models get most wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import ItemBlock
+from zerolite._data.block import SampleBlock
 from zerolite._runners.classes import class_count, labelled_classes, predicted_classes
 from zerolite.comparison.rows import RowKey, Sample
 
@@ -19,7 +19,7 @@ _MOST_NUMBERS = 4
 
 
 class WorstSamples:
-    """An observer of an evaluation that keeps the worst few items."""
+    """An observer of an evaluation that keeps the few worst samples."""
 
     def __init__(self, rows: Sequence[RowKey], *, keep: int, classes: bool, class_names: Sequence[str]) -> None:
         """Look for the worst.
@@ -37,7 +37,7 @@ class WorstSamples:
         self._heap: list[tuple[tuple[float, float], int, Sample]] = []
         self.wrong = 0
 
-    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+    def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Look at some items."""
         if block.labels is None:
             return
@@ -49,7 +49,7 @@ class WorstSamples:
         for place in np.flatnonzero(wrong > 0):
             index = block.start + int(place)
             severity = (float(wrong[place]), float(missed[place]))
-            # Of equally bad ones the first is kept: a heap's smallest goes first, so places count downwards.
+            # Of equally bad samples the first is kept. The smallest entry of a heap is dropped first, hence the minus.
             full = len(self._heap) == self._keep
             if full and (self._keep == 0 or (severity, -index) <= self._heap[0][:2]):
                 continue
@@ -97,7 +97,7 @@ class WorstSamples:
             got = outputs[row.name].reshape(len(labels), -1).astype(np.float64)
             missed += np.nan_to_num(np.abs(got - wanted).mean(axis=1), nan=np.inf)
         answers = {row.name: [_numbers(values) for values in outputs[row.name]] for row in self._rows}
-        # Numbers are hardly ever right: every item may be among the worst.
+        # Numbers are hardly ever exactly right: every sample may be among the worst.
         return np.ones(len(labels)), missed, answers, [_numbers(values) for values in wanted]
 
     def _class_name(self, number: Any) -> str:

@@ -1,4 +1,4 @@
-"""Other people's TFLite code on zerolite, unchanged."""
+"""Code that was written for other TFLite interpreters, on zerolite and unchanged."""
 
 from zerolite.compat.installation import install, uninstall
 

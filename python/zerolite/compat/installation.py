@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from types import ModuleType
 
+__all__ = ["install", "uninstall"]
+
 _PACKAGES = ("tflite_runtime", "ai_edge_litert")
 _SUBMODULE = "interpreter"
 _replaced: dict[str, ModuleType | None] = {}
@@ -32,7 +34,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Undo `install`: what is imported afterwards gets the packages' own interpreters. Does nothing without one."""
+    """Undo `install`: imports get the packages' own interpreters again. Without `install` it does nothing."""
     for name, previous in _replaced.items():
         _put(name, previous)
         package = name.partition(".")[0]

@@ -19,7 +19,7 @@ from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
-from zerolite.conversion.samples.images import OnCorrupt, Preprocessing
+from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
@@ -30,6 +30,7 @@ from zerolite.conversion.tensorflow.exported_model import (
     function_specs,
     keras_specs,
 )
+from zerolite.vision.loading import RaiseOrSkip
 
 __all__ = ["convert"]
 
@@ -48,7 +49,7 @@ def convert(
     allow_custom_ops: bool = False,
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
-    on_corrupt: OnCorrupt = "raise",
+    on_corrupt: RaiseOrSkip = "raise",
     progress: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.
@@ -177,7 +178,7 @@ def _check_packages(source: Source, quantize: str) -> None:
 
 
 def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs | None:
-    """What this process knows of the source's inputs before another one has read it."""
+    """The inputs of the source, where this process knows them."""
     found: dict[str | None, list[InputSpec] | None] = {}
     if source.kind == "keras_model":
         found = {None: keras_specs(source.value)}
@@ -186,7 +187,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
     elif source.kind == "tflite":
         found = _file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
-    # Fixed shapes are for the other process to look into.
+    # Whether fixed shapes fit is checked by the other process.
     return known if known and len(known) == len(found) and not inputs else None
 
 
@@ -215,7 +216,7 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
 
 
 def _export(source: Source, folder: Path, progress: Callable[[str], None] | None) -> str:
-    """Write a model of this process where the other one can read it; what that printed."""
+    """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
     if progress is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+
+from zerolite import _native
 
 __all__ = ["UnsupportedOperator", "count_operators", "refused_operators", "without_kernel"]
 
@@ -34,15 +35,7 @@ def count_operators(content: bytes) -> dict[str, int]:
     Args:
         content: the bytes of a sound .tflite file.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.Model.GetRootAs(content, 0)
-    names = [_name(model.OperatorCodes(index)) for index in range(model.OperatorCodesLength())]
-    count: Counter[str] = Counter()
-    for index in range(model.SubgraphsLength()):
-        subgraph = model.Subgraphs(index)
-        count.update(names[subgraph.Operators(op).OpcodeIndex()] for op in range(subgraph.OperatorsLength()))
-    return dict(count.most_common())
+    return dict(Counter(one.name for one in _operators(content)).most_common())
 
 
 def refused_operators(message: str) -> list[UnsupportedOperator]:
@@ -70,16 +63,14 @@ def refused_operators(message: str) -> list[UnsupportedOperator]:
     return refused
 
 
-def without_kernel(operators: Iterable[str]) -> list[UnsupportedOperator]:
-    """Those of a finished model's operators for which a runtime needs more than the builtin kernels.
+def without_kernel(content: bytes) -> list[UnsupportedOperator]:
+    """The custom operators of a sound .tflite file, for which a runtime needs more than the builtin kernels.
 
     Args:
-        operators: the names that `count_operators` gives.
+        content: the file's bytes.
     """
     found = []
-    for name in operators:
-        if name in _builtin_names():
-            continue
+    for name, _ in Counter(one.name for one in _operators(content) if one.custom).most_common():
         if name.startswith(_FLEX):
             advice = (
                 "a kernel of TensorFlow's (Select TF ops), which zerolite has none of: run the file with "
@@ -98,26 +89,6 @@ def _listed(heading: str, message: str) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _name(code: object) -> str:
-    # Files for old runtimes have the code in a byte; what does not fit in there is in the other field.
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # type: ignore[attr-defined]
-    custom: bytes | None = code.CustomCode()  # type: ignore[attr-defined]
-    if _builtin(number) == "CUSTOM" and custom:
-        return custom.decode("utf-8", errors="replace")
-    return _builtin(number)
-
-
-def _builtin(number: int) -> str:
-    return _builtin_table().get(number, f"operator {number}")
-
-
-@cache
-def _builtin_table() -> dict[int, str]:
-    from ai_edge_litert import schema_py_generated as schema
-
-    return {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-
-
-@cache
-def _builtin_names() -> frozenset[str]:
-    return frozenset(_builtin_table().values()) - {"CUSTOM"}
+def _operators(content: bytes) -> Iterator[_native.StoredOperator]:
+    for subgraph in _native.read_contents(content).subgraphs:
+        yield from subgraph.operators

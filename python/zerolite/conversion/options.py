@@ -1,4 +1,4 @@
-"""Whether the options of a conversion go together."""
+"""The modes of quantization, and which options go together."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Running a source and what was made of it on the same samples."""
+"""The check of a conversion: source and result run on the same samples."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal, Protocol
 
@@ -19,7 +19,7 @@ from zerolite.conversion.operators import without_kernel
 from zerolite.conversion.result import OutputDifference, Verification, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
-__all__ = ["Comparison", "SourceRunner", "run_signature"]
+__all__ = ["OutputCheck", "SourceRunner", "run_signature"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -41,25 +41,25 @@ class SourceRunner(Protocol):
         ...
 
 
-class Comparison:
-    """Compares a source with its conversion.
+class OutputCheck:
+    """Compares the outputs of a source with those of its conversion.
 
     Attributes:
         loads: whether zerolite can load the conversion.
-        obstacle: why there was no comparison, in a clause; None when there was one.
+        skip_reason: why nothing was compared, in a clause; None when something was.
     """
 
-    def __init__(self, source: SourceRunner, content: bytes, operators: Iterable[str]) -> None:
+    def __init__(self, source: SourceRunner, content: bytes) -> None:
         self._source = source
         self._content = content
-        self.obstacle: str | None = None
+        self.skip_reason: str | None = None
         try:
             load(content).close()
             self.loads = True
         except Error as error:
             self.loads = False
-            missing = [one.name for one in without_kernel(operators)]
-            self.obstacle = f"zerolite has no kernel for {', '.join(missing)}" if missing else str(error)
+            missing = [one.name for one in without_kernel(content)]
+            self.skip_reason = f"zerolite has no kernel for {', '.join(missing)}" if missing else str(error)
 
     def run(self, samples: Mapping[str | None, Sequence[Arrays]]) -> Verification | None:
         """Run both.
@@ -68,7 +68,7 @@ class Comparison:
             samples: inputs by signature; where there are none, random ones are made.
 
         Returns:
-            The differences; None when there is an obstacle, which is in `obstacle`.
+            The differences; None where nothing could be compared, as `skip_reason` says.
         """
         if not self.loads:
             return None
@@ -79,14 +79,14 @@ class Comparison:
             for key, specs in self._source.specs.items():
                 inputs = list(samples.get(key, samples.get(None, ())) if samples else self._random(specs))
                 if not inputs:
-                    self.obstacle = self.obstacle or f"there are no samples for the signature '{key}'"
+                    self.skip_reason = self.skip_reason or f"there are no samples for the signature '{key}'"
                     return None
-                # The only signature of a model without any has a name of the runtime's making.
+                # In a model without signatures, the runtime makes up one and its name.
                 name = key if key in model.signatures else next(iter(model.signatures))
                 try:
                     differences[str(name)] = self._differences(model.signatures[str(name)], key, inputs)
                 except Exception as error:  # noqa: BLE001 - the model is converted, whatever becomes of this
-                    self.obstacle = f"a run of the signature '{name}' failed: {first_line(error)}"
+                    self.skip_reason = f"a run of the signature '{name}' failed: {first_line(error)}"
                     return None
                 counts.append(len(inputs))
         return Verification(samples=min(counts), data=data, signatures=differences)
@@ -110,7 +110,7 @@ class Comparison:
             sample = {}
             for spec in specs:
                 if None in spec.shape[1:]:
-                    self.obstacle = (
+                    self.skip_reason = (
                         f"input '{spec.name}' has open axes, {spec.shape}; give representative_data, or fix them with "
                         "inputs"
                     )
@@ -120,10 +120,10 @@ class Comparison:
                 if dtype.kind in "fc":
                     sample[spec.name] = rng.standard_normal(shape).astype(dtype)
                 elif dtype.kind in "biu":
-                    # Whatever integers stand for, 0 and 1 are most likely among them.
+                    # Whatever the integers stand for, 0 and 1 are most likely valid.
                     sample[spec.name] = rng.integers(2, size=shape).astype(dtype)
                 else:
-                    self.obstacle = f"input '{spec.name}' takes {spec.dtype}; give representative_data"
+                    self.skip_reason = f"input '{spec.name}' takes {spec.dtype}; give representative_data"
                     return []
             samples.append(sample)
         return samples
@@ -144,14 +144,14 @@ def run_signature(signature: CompiledModel | Signature, inputs: Arrays) -> dict[
 def _stored(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if tensor.quantization is not None and array.dtype.kind == "f" and dtype.kind in "iu":
-        return AffineQuantization.from_parameters(tensor.quantization).quantize(array, dtype)
+        return AffineQuantization.of(*tensor.quantization).quantize(array, dtype)
     return np.asarray(array, dtype=dtype, order="C")
 
 
 def _real(tensor: Tensor, array: NDArray[Any]) -> NDArray[Any]:
     if tensor.quantization is None or array.dtype.kind not in "iu":
         return array
-    return AffineQuantization.from_parameters(tensor.quantization).dequantize(array)
+    return AffineQuantization.of(*tensor.quantization).dequantize(array)
 
 
 def _difference(expected: Sequence[NDArray[Any]], came: Sequence[NDArray[Any]]) -> OutputDifference:

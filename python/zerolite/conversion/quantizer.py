@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite import _native
 from zerolite._inference.model import load
 from zerolite._platform.machine import usable_cores
 from zerolite.conversion.output_check import run_signature
@@ -95,9 +96,7 @@ class FloatModel:
 
     def _check_signatures(self, quantize: str) -> None:
         """The quantizer takes the ranges of activations by signature (0.10)."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        if schema.Model.GetRootAs(self._content, 0).SignatureDefsLength() == 0:
+        if not _native.read_contents(self._content).signatures:
             raise ConversionError(
                 f"'{self._name}' has no signatures, which ai-edge-quantizer needs for quantize='{quantize}'; convert "
                 "its source again with a newer TensorFlow, or choose 'dynamic'",
@@ -200,15 +199,8 @@ def _unsigned(qtyping: Any) -> Any:
 
 def _quantized_tensor(content: bytes) -> str | None:
     """The name of a tensor that is stored with a scale, or as float16; None when there is none."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.Model.GetRootAs(content, 0)
-    for index in range(model.SubgraphsLength()):
-        subgraph = model.Subgraphs(index)
-        for place in range(subgraph.TensorsLength()):
-            tensor = subgraph.Tensors(place)
-            parameters = tensor.Quantization()
-            scaled = parameters is not None and parameters.ScaleLength() > 0
-            if scaled or tensor.Type() == schema.TensorType.FLOAT16:
-                return (tensor.Name() or b"").decode("utf-8", errors="replace")
+    for subgraph in _native.read_contents(content).subgraphs:
+        for tensor in subgraph.tensors:
+            if tensor.scales or tensor.dtype == "float16":
+                return tensor.name
     return None

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from zerolite.vision.loading import RaiseOrSkip
 
 __all__ = ["ConversionRequest", "SampleFile"]
 
@@ -25,7 +28,7 @@ class SampleFile:
     kind: Literal["spool", "arrays", "images"]
     path: str
     preprocessing: str = ""
-    on_corrupt: Literal["raise", "skip"] = "raise"
+    on_corrupt: RaiseOrSkip = "raise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What `convert` returns."""
+"""The result of a conversion, how it compares with the source, and the error where there is none."""
 
 from __future__ import annotations
 

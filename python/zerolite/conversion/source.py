@@ -1,4 +1,4 @@
-"""What there is to convert."""
+"""Sources of a conversion: what they are, and how they are recognized."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 __all__ = ["KERAS_FILES", "KerasApplication", "Source", "SourceKind", "recognize_source"]
+
+#: How the names of Keras files end.
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+
+SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
+
+_KNOWN = (
+    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
+    "SavedModel's folder"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +45,6 @@ class KerasApplication:
             raise ValueError(f"weights must be 'imagenet' or 'none'; came '{self.weights}'")
         if self.image_size is not None and self.image_size < 1:
             raise ValueError(f"image_size must be at least 1; came {self.image_size}")
-
-
-#: How the names of Keras files end.
-KERAS_FILES = (".keras", ".h5", ".hdf5")
-
-SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
-
-_KNOWN = (
-    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
-    "SavedModel's folder"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Source:
 
 
 def recognize_source(source: Any) -> Source:
-    """Say what `source` is.
+    """Find out what `source` is.
 
     Raises:
         TypeError: nothing that can be converted.
@@ -91,7 +90,7 @@ def recognize_source(source: Any) -> Source:
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
-    # Of a Sequential model that has not been built, only the class has inputs.
+    # A Sequential model that has not been built raises when asked for inputs; its class has the property.
     if hasattr(source, "export") and (hasattr(source, "inputs") or hasattr(type(source), "inputs")):
         return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
     if hasattr(source, "get_concrete_function"):

@@ -1,13 +1,13 @@
-"""What `load` makes of the delegates that it is given."""
+"""The delegates that a caller lists: checked, and on their way to the native core or to another process."""
 
 from __future__ import annotations
 
-import os
+import importlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zerolite._runtime.validation import checked_count
-from zerolite.delegates.delegate import Delegate
+from zerolite.delegates.delegate import MOST_THREADS, Delegate
 from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
@@ -15,19 +15,27 @@ if TYPE_CHECKING:
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
 
-    SlotDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
+    ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
 
-MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+__all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
+
+# Imported by name when one is used: most programs use none but XNNPACK, and starting a process should cost no more.
+_MODULES = {
+    "ExternalDelegate": "zerolite.delegates.external",
+    "Gpu": "zerolite.delegates.gpu",
+    "Npu": "zerolite.delegates.npu",
+    "XNNPack": "zerolite.delegates.xnnpack",
+}
 
 
 class DelegateChoice:
-    """Delegates in order of preference, checked.
+    """A checked list of delegates, in order of preference.
 
     Attributes:
-        xnnpack: the settings for the CPU, which come last when they are not in the list.
-        before: external delegates, GPUs and NPUs that are preferred to XNNPACK.
-        after: those that get what XNNPACK leaves.
-        fallback: whether operators that no delegate of the list takes run on the CPU all the same.
+        xnnpack: the settings for the CPU. A list without XNNPACK gets it as its last delegate.
+        before: the external delegates, GPUs and NPUs that come before XNNPACK.
+        after: the delegates that get the operators that XNNPACK leaves.
+        fallback: whether operators that no listed delegate takes may run on the CPU.
     """
 
     __slots__ = ("after", "before", "fallback", "xnnpack")
@@ -41,8 +49,8 @@ class DelegateChoice:
             TypeError: something is no delegate, or `threads` no integer.
             ValueError: a delegate occurs twice, an NPU is not the first, or `threads` is not from 1 to 1024.
         """
-        self.before: list[SlotDelegate] = []
-        self.after: list[SlotDelegate] = []
+        self.before: list[ModelDelegate] = []
+        self.after: list[ModelDelegate] = []
         self.fallback = fallback
         xnnpack = None
         for delegate in listed_delegates(delegates):
@@ -51,7 +59,7 @@ class DelegateChoice:
                     raise ValueError(f"delegates has XNNPack twice, {xnnpack!r} and {delegate!r}; leave one out")
                 xnnpack = delegate
                 continue
-            if not _has_slot(delegate):
+            if not _is_known(delegate):
                 raise TypeError(
                     f"delegates has {delegate!r}, and must be made of delegates such as zl.XNNPack(...), alone or in a "
                     "list in order of preference"
@@ -76,19 +84,36 @@ class DelegateChoice:
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
         return {
-            "threads": checked_count("threads", self.xnnpack.threads, most=MOST_THREADS),
-            "kernels": self.xnnpack.native_kernels,
-            "weight_cache": self.xnnpack._shared_weights,
-            "weight_cache_file": os.fsencode(self.xnnpack.weight_cache or ""),
+            "cpu": self.xnnpack.native_settings,
             "before_xnnpack": [delegate.native_settings for delegate in self.before],
             "after_xnnpack": [delegate.native_settings for delegate in self.after],
             "fallback": self.fallback,
-            "xnnpack_flags": self.xnnpack.native_flags,
         }
+
+    @property
+    def delegates(self) -> list[Delegate]:
+        """All delegates in the order of preference, XNNPACK among them."""
+        return [*self.before, self.xnnpack, *self.after]
+
+    def to_json(self) -> str:
+        """The choice as text for another process: each delegate by its class's name and its arguments.
+
+        Raises:
+            TypeError: a delegate is of a class that zerolite does not have.
+        """
+        listed = [{_name_of_class(delegate): delegate.arguments} for delegate in self.delegates]
+        return json.dumps({"delegates": listed, "fallback": self.fallback})
+
+    @classmethod
+    def from_json(cls, text: str) -> DelegateChoice:
+        """The choice that `to_json` wrote."""
+        values = json.loads(text)
+        delegates = [_class_of(name)(**arguments) for one in values["delegates"] for name, arguments in one.items()]
+        return cls(delegates, threads=None, fallback=values["fallback"])
 
 
 def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
-    """The delegates of what `load` takes, unchecked."""
+    """What `load` takes for delegates as a list, unchecked."""
     if delegates is None:
         return []
     if isinstance(delegates, list | tuple):
@@ -96,14 +121,21 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
     return [delegates]
 
 
-def _has_slot(delegate: object) -> bool:
-    if not isinstance(delegate, Delegate):
-        return False
-    from zerolite.delegates.external import ExternalDelegate
-    from zerolite.delegates.gpu import Gpu
-    from zerolite.delegates.npu import Npu
+def _class_of(name: str) -> Any:
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
-    return isinstance(delegate, ExternalDelegate | Gpu | Npu)
+
+def _name_of_class(delegate: Delegate) -> str:
+    name = type(delegate).__name__
+    if name not in _MODULES or _class_of(name) is not type(delegate):
+        raise TypeError(
+            f"the delegate {delegate!r} can't be sent to a fresh process; use one of zerolite's own classes"
+        )
+    return name
+
+
+def _is_known(delegate: object) -> bool:
+    return isinstance(delegate, Delegate) and isinstance(delegate, tuple(map(_class_of, _MODULES)))
 
 
 def _is_gpu(delegate: object) -> bool:

@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from typing import Any
 
+MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
+
 
 class Delegate:
     """Something that can run operators of a model; `load` takes one, or a list in order of preference."""
@@ -12,4 +14,9 @@ class Delegate:
     @property
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """What makes another one like this when its class is called with it: texts, numbers and mappings of them."""
+        """The keyword arguments that make an equal delegate: plain values, which JSON can hold."""
+
+    @property
+    @abstractmethod
+    def native_settings(self) -> Any:
+        """The settings as the native core takes them."""

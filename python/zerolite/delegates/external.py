@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from zerolite import _native
 from zerolite.delegates.delegate import Delegate
 
 
@@ -47,9 +48,9 @@ class ExternalDelegate(Delegate):
         return {"library": self.library, "options": dict(self.options)}
 
     @property
-    def native_settings(self) -> tuple[bytes, list[tuple[str, str]]]:
+    def native_settings(self) -> _native.ExternalSettings:
         """The library and the options as the native core takes them."""
-        return os.fsencode(self.library), list(self.options.items())
+        return _native.ExternalSettings(library=self.library, options=self.options)
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same library with the same options."""

@@ -15,11 +15,6 @@ Storage = Literal["automatic", "buffer"]
 Priority = Literal["normal", "low"]
 WaitType = Literal["automatic", "passive", "active"]
 
-# The numbers that the payload has for them (litert/c/litert_common.h of LiteRT 2.3.0).
-_PRECISIONS = {"automatic": 0, "fp16": 1, "fp32": 2, "fp16_fp32_accumulation": 3}
-_STORAGES = {"automatic": 0, "buffer": 1}
-_PRIORITIES = {"low": 1, "normal": 2}
-_WAIT_TYPES = {"automatic": 0, "passive": 1, "active": 2}
 # The libraries that the runtime looks for beside its own (litert/runtime/accelerators/gpu_registry.cc).
 _LIBRARIES = {
     "webgpu": "libLiteRtWebGpuAccelerator.so",
@@ -52,7 +47,7 @@ class Gpu(Delegate):
             accelerator's choice. The runtime's "do not wait" is not offered: results would be read too early.
         cache: a directory for what the accelerator compiles and packs for a model and this GPU, so that later loads
             need not do it again; None, the default, keeps nothing. The directory is made when it is missing, and its
-            files are sealed with a digest: one that is damaged or belongs to something else is replaced. Where it
+            files have checksums: one that is damaged or belongs to something else is replaced. Where it
             can't be read or written, `load` raises OSError.
         device: a part of the name of the GPU to use, in any case, as in "nvidia"; None, the default, takes the first
             that the system prefers.
@@ -86,21 +81,17 @@ class Gpu(Delegate):
         self.device = None if device is None else _passable("device", device)
 
     @property
-    def native_settings(self) -> tuple[bytes, list[tuple[str, str]], str, bytes, str]:
-        """The library, the payload, the device's name, the cache and the device's key as the native core takes them."""
-        payload = {
-            "precision": _PRECISIONS[self.precision],
-            "buffer_storage_type": _STORAGES[self.storage],
-            "priority": _PRIORITIES[self.priority],
-            "wait_type": _WAIT_TYPES[self.wait_type],
-        }
-        options = [(name, str(number)) for name, number in payload.items()]
-        if self.device is not None:
-            options.append(("preferred_device_substr", f'"{self.device}"'))
-        library = Path(_native.runtime_path()).with_name(_LIBRARIES[self.backend])
-        # What the accelerator only asks when it opens a device.
-        device_key = f"{self.backend} {self.priority} {(self.device or '').lower()}"
-        return os.fsencode(library), options, self.device or "", os.fsencode(self.cache or ""), device_key
+    def native_settings(self) -> _native.GpuSettings:
+        """The settings as the native core takes them."""
+        return _native.GpuSettings(
+            library=str(Path(_native.runtime_path()).with_name(_LIBRARIES[self.backend])),
+            precision=self.precision,
+            storage=self.storage,
+            priority=self.priority,
+            wait_type=self.wait_type,
+            device=self.device or "",
+            cache=self.cache or "",
+        )
 
     def __eq__(self, other: object) -> bool:
         """Whether all settings are the same."""

@@ -11,8 +11,8 @@ from typing import Any
 from zerolite import _native
 from zerolite.delegates.delegate import Delegate
 
-# The names that LiteRT 2.3.0 reads (litert/c/options/litert_*_options.cc); what is not there its readers pass over in
-# silence. A pattern has a range of numbers where only these mean something.
+# The names that LiteRT 2.3.0 reads (litert/c/options/litert_*_options.cc). It ignores all others without a word, so
+# they are refused here. A pattern has a range of numbers where only these mean something.
 _INTEL = {
     r"performance_mode": range(3),  # latency, throughput, cumulative throughput
     r"graph\.(-1|\d+)\.graph_backend": range(3),  # CPU, GPU, NPU; -1 stands for all graphs
@@ -48,7 +48,7 @@ OptionValue = str | int | float | bool
 
 
 def checked_options(vendor: str, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """The options, when the vendor's libraries can take them; those of an unknown vendor are only checked for form.
+    """The options, after a check that the vendor has them; those of an unknown vendor are only checked for their form.
 
     Raises:
         TypeError: a name is no text, or a value no text, number or bool.
@@ -64,13 +64,6 @@ def checked_options(vendor: str, options: Mapping[str, OptionValue]) -> dict[str
             raise ValueError(f"the option {name} is {value!r}, and must be without quotes, backslashes and line breaks")
         checked[name] = value
     return checked
-
-
-def payload_value(value: OptionValue) -> str:
-    """The value as the vendors' readers take it, which is TOML's form."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _require_known(vendor: str, name: str, value: OptionValue) -> None:
@@ -120,8 +113,8 @@ class Npu(Delegate):
         options: what the vendor's libraries are told, by name: text, numbers or bools. For the vendors of the package
             the names are checked against those that LiteRT 2.3.0 reads.
         cache: a directory for compiled models, so that later loads need not compile again; None, the default, keeps
-            nothing. The directory is made when it is missing, and its files are sealed with a digest: one that is
-            damaged or belongs to something else is replaced. Where it can't be read or written, `load` raises OSError.
+            nothing. The directory is made when it is missing, and its files have checksums: one that is damaged
+            or belongs to something else is replaced. Where it can't be read or written, `load` raises OSError.
     """
 
     __slots__ = ("cache", "compiler_dir", "dispatch_dir", "options", "vendor")
@@ -150,17 +143,20 @@ class Npu(Delegate):
         self.options = checked_options(self.vendor, options or {})
 
     @property
-    def native_settings(self) -> tuple[bytes, bytes, str, list[tuple[str, str]], bytes]:
-        """Dispatch library, compiler's plug-in, vendor, options and cache as the native core takes them.
+    def native_settings(self) -> _native.NpuSettings:
+        """The settings as the native core takes them, with the libraries that are in the directories.
 
         Raises:
             DelegateError: a directory that was named has no such library, or several.
         """
         package = _packaged() / self.vendor
-        dispatch = _library("dispatch_dir", self.dispatch_dir, package / "dispatch", _DISPATCH)
-        compiler = _library("compiler_dir", self.compiler_dir, package / "compiler", _COMPILER)
-        options = [(name, payload_value(value)) for name, value in self.options.items()]
-        return dispatch, compiler, self.vendor, options, os.fsencode(self.cache or "")
+        return _native.NpuSettings(
+            dispatch_library=_library("dispatch_dir", self.dispatch_dir, package / "dispatch", _DISPATCH),
+            compiler_library=_library("compiler_dir", self.compiler_dir, package / "compiler", _COMPILER),
+            vendor=self.vendor,
+            options=self.options,
+            cache=self.cache or "",
+        )
 
     def __eq__(self, other: object) -> bool:
         """Whether all settings are the same."""
@@ -215,13 +211,13 @@ def _directory(name: str, value: object) -> str | None:
     return str(Path(path).absolute())
 
 
-def _library(name: str, directory: str | None, packaged: Path, pattern: str) -> bytes:
+def _library(name: str, directory: str | None, packaged: Path, pattern: str) -> str:
     """The one library in a directory or below, where the runtime looks, too; empty for a package without."""
     found = sorted((packaged if directory is None else Path(directory)).rglob(pattern))
     if len(found) == 1:
-        return os.fsencode(found[0])
+        return str(found[0])
     if directory is None:
-        return b""
+        return ""
     if not found:
         raise _native.DelegateError(
             f"{name} is {directory}, which has no {pattern}; pass the directory of the vendor's library, or leave it "

@@ -7,25 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from zerolite import _native
-from zerolite.delegates.delegate import Delegate
+from zerolite._runtime.validation import positive_int
+from zerolite.delegates.delegate import MOST_THREADS, Delegate
 
-__all__ = ["DEFAULT_FLAGS", "XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "native_flags"]
+__all__ = ["XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "flags_that_are_on"]
 
-#: Name -> bit, as in tflite/delegates/xnnpack/xnnpack_delegate.h of LiteRT 2.3.0. Two more that stand there,
-#: VARIABLE_OPERATORS and ENABLE_SUBGRAPH_RESHAPING, are deprecated and change nothing.
-XNNPACK_FLAGS: Mapping[str, int] = {
-    "qs8": 0x1,
-    "qu8": 0x2,
-    "force_fp16": 0x4,
-    "dynamic_fully_connected": 0x8,
-    "transient_indirection_buffer": 0x20,
-    "enable_latest_operators": 0x40,
-    "slow_consistent_arithmetic": 0x200,
-    "disable_subgraph_reshaping": 0x400,
-    "disable_dynamically_quantized_ops": 0x800,
-}
-#: What the published library sets when nobody chooses: read from the delegate that LiteRT 2.3.0 makes.
-DEFAULT_FLAGS = frozenset({"qs8", "qu8"})
+#: Name -> whether the flag is on when nobody chooses.
+XNNPACK_FLAGS: Mapping[str, bool] = _native.xnnpack_flags()
 
 
 def checked_flags(flags: Mapping[str, bool] | None) -> dict[str, bool]:
@@ -47,12 +35,11 @@ def checked_flags(flags: Mapping[str, bool] | None) -> dict[str, bool]:
     return dict(flags)
 
 
-def native_flags(flags: Mapping[str, bool]) -> int | None:
-    """All bits, the defaults among them; None where nothing is chosen, so that the runtime's own defaults hold."""
+def flags_that_are_on(flags: Mapping[str, bool]) -> list[str] | None:
+    """All flags that are on, the defaults among them; None where nothing is chosen, so that the runtime decides."""
     if not flags:
         return None
-    chosen = {**dict.fromkeys(DEFAULT_FLAGS, True), **flags}
-    return sum(XNNPACK_FLAGS[name] for name, value in chosen.items() if value)
+    return [name for name, default in XNNPACK_FLAGS.items() if flags.get(name, default)]
 
 
 Kernels = Literal["delegate", "builtin", "reference"]
@@ -67,8 +54,8 @@ class XNNPack(Delegate):
             optimized kernels only, "reference" for its plain reference kernels only, for which the published library of
             LiteRT 2.3.0 takes the optimized ones.
         weight_cache: a file for the weights as XNNPACK packs them, so that later loads need not pack them again and
-            processes share their memory; None, the default, packs them at each load. The file is sealed with a digest
-            of the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
+            processes share their memory; None, the default, packs them at each load. The file has a checksum
+            over the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
             Where it can't be read or written, `load` raises OSError.
         flags: XNNPACK's flags that are switched on or off, by name; all others keep their defaults, which are "qs8" and
             "qu8" on and the others off. docs/delegates.md tells what each of them does.
@@ -114,7 +101,7 @@ class XNNPack(Delegate):
         return settings
 
     def _with_shared_weights(self, path: str) -> XNNPack:
-        """Make the same settings with a place in memory for packed weights, which must serve one model alone."""
+        """Make the same settings with a place in memory for packed weights; each place must serve only one model."""
         settings = XNNPack(threads=self.threads, kernels=self.kernels, flags=self.flags)
         settings._shared_weights = path
         return settings
@@ -130,19 +117,25 @@ class XNNPack(Delegate):
         }
 
     @property
-    def native_kernels(self) -> _native.CpuKernels:
-        """The setting as the native core names it."""
-        return getattr(_native.CpuKernels, self.kernels)  # type: ignore[no-any-return]
+    def native_settings(self) -> _native.CpuSettings:
+        """The settings as the native core takes them.
+
+        Raises:
+            TypeError: `threads` is no integer.
+            ValueError: `threads` is not from 1 to 1024.
+        """
+        return _native.CpuSettings(
+            threads=positive_int("threads", self.threads, most=MOST_THREADS),
+            kernels=self.kernels,
+            weight_cache=self._shared_weights,
+            weight_cache_file=self.weight_cache or "",
+            flags=flags_that_are_on(self.flags),
+        )
 
     @property
     def can_share_weights(self) -> bool:
         """Whether packed weights can be kept for others: with "force_fp16" LiteRT 2.3.0 would end the process."""
         return self.kernels == "delegate" and not self.flags.get("force_fp16", False)
-
-    @property
-    def native_flags(self) -> int | None:
-        """The flags as the native core takes them."""
-        return native_flags(self.flags)
 
     def __repr__(self) -> str:
         """The settings."""
@@ -161,19 +154,20 @@ def _path(path: str | os.PathLike[str]) -> str:
 
 
 class SharedWeights:
-    """A weight cache in memory, which is no file on any disk and goes with the last who maps it.
+    """A weight cache that exists in memory only, and is freed when nobody maps it any more.
 
-    XNNPACK's cache is a file that later compilations map. Linux can make one that exists in memory alone; its name
-    below /proc/self/fd is a path like any other.
+    XNNPACK keeps packed weights in a file, which later compilations map. Linux can make a file that exists in memory
+    only; its name below /proc/self/fd is a path like any other.
 
-    The cache tells models apart by their structure and not by their weights (LiteRT 2.3.0), so each serves one model.
+    XNNPACK tells models apart by their structure and not by their weights (LiteRT 2.3.0), so each cache serves one
+    model.
 
     Attributes:
         delegate: the settings that use the cache.
     """
 
     def __init__(self, delegate: XNNPack, *, sharing: bool) -> None:
-        """Make the cache where weights are packed at all, and have no file of their own."""
+        """Make the cache, unless no weights are packed or they have a file of their own."""
         self._descriptor: int | None = None
         self.delegate = delegate
         if not sharing or not delegate.can_share_weights or delegate.weight_cache is not None:
@@ -182,11 +176,11 @@ class SharedWeights:
         self.delegate = delegate._with_shared_weights(f"/proc/self/fd/{self._descriptor}")
 
     def close(self) -> None:
-        """Let go of the cache; models that map it keep it."""
+        """Close the file; models that map it keep its memory."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     def __del__(self) -> None:
-        """Let go of the cache of a pool that was never made, or never closed."""
+        """Close the file of a pool that could not be made, or was never closed."""
         self.close()

@@ -1,4 +1,4 @@
-"""The demonstration's steps in order."""
+"""The demonstration: its settings, and its steps in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from zerolite._platform.files import write_atomically
-from zerolite._platform.output_capture import import_tensorflow_quietly
+from zerolite._platform.output_capture import import_tensorflow
 from zerolite.comparison import compare
 from zerolite.conversion import Quantize, convert
 from zerolite.demo.report import Report
@@ -20,6 +20,13 @@ __all__ = ["DemoSettings", "Progress", "run_demo"]
 
 IMAGE_COUNT = 1797
 DIGIT_COUNT = 10
+_VARIANTS: dict[str, Quantize] = {
+    "float32": "none",
+    "float16": "fp16",
+    "dynamic range": "dynamic",
+    "int8": "int8",
+}
+_REPRESENTATIVE_IMAGES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +74,6 @@ class Progress(Protocol):
         ...
 
 
-_VARIANTS: dict[str, Quantize] = {
-    "float32": "none",
-    "float16": "fp16",
-    "dynamic range": "dynamic",
-    "int8": "int8",
-}
-_REPRESENTATIVE_IMAGES = 300
-
-
 def run_demo(settings: DemoSettings, progress: Progress) -> Report:
     """Train, convert, compare and write the report.
 
@@ -92,7 +90,7 @@ def run_demo(settings: DemoSettings, progress: Progress) -> Report:
     began = time.monotonic()
     settings.out.mkdir(parents=True, exist_ok=True)
     progress.stage("Loading TensorFlow and the digits", 2)
-    import_tensorflow_quietly()
+    import_tensorflow()
     progress.advance_to(1)
     digits = Digits.load(test_images=settings.test_images, seed=settings.seed)
     progress.advance_to(2)

@@ -1,4 +1,4 @@
-"""Training the network that the demonstration converts."""
+"""The digits, and the network that learns them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Digits", "train"]
+
+_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +49,6 @@ class Digits:
             images, labels, test_size=test_images, stratify=labels, random_state=seed
         )
         return cls(train_x, train_y, test_x, test_y)
-
-
-_BATCH = 32
 
 
 def train(digits: Digits, *, epochs: int, seed: int, on_epoch: Callable[[int], None]) -> Any:

@@ -1,4 +1,4 @@
-"""Evaluating one model, or several in turns."""
+"""The functions `evaluate`, for one model, and `evaluate_together`, for several in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -9,49 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import ItemBlock
-from zerolite._data.open import open_items
+from zerolite._data.block import SampleBlock
+from zerolite._data.open import open_samples
 from zerolite._runners import adapt
 from zerolite._runners.classes import check_class_names
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.metrics.metric import Metric, MetricValue
 from zerolite.evaluation.result import EvaluationResult
-from zerolite.evaluation.schedule import Observer, ProgressCallback, Turns
+from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["ModelMeasures", "evaluate", "evaluate_together"]
-
-
-class ModelMeasures:
-    """Feeds metrics with one model's outputs, and keeps these where wanted."""
-
-    def __init__(self, name: str, metrics: Mapping[str, Metric], *, keep_outputs: bool) -> None:
-        self._name = name
-        self._metrics = metrics
-        self._kept: list[NDArray[Any]] | None = [] if keep_outputs else None
-        self._labelled = False
-
-    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
-        """Take in the model's outputs for some items."""
-        own = outputs[self._name]
-        if block.labels is not None:
-            self._labelled = True
-            for metric in self._metrics.values():
-                metric.update(own, block.labels)
-        if self._kept is not None:
-            self._kept.append(own)
-
-    @property
-    def values(self) -> dict[str, MetricValue]:
-        """Metric name -> value; empty without labels."""
-        return {name: metric.result() for name, metric in self._metrics.items()} if self._labelled else {}
-
-    @property
-    def outputs(self) -> NDArray[Any] | None:
-        """All outputs, (items, ...); None where they are not kept."""
-        return None if self._kept is None else np.concatenate(self._kept)
+__all__ = ["evaluate", "evaluate_together"]
 
 
 def evaluate(
@@ -202,7 +172,7 @@ def evaluate_together(
             name: stack.enter_context(closing(adapt(model, output=output, threads=threads, workers=workers)))
             for name, model in models.items()
         }
-        source = open_items(
+        source = open_samples(
             data,
             labels,
             [runner.inputs for runner in runners.values()],
@@ -216,22 +186,52 @@ def evaluate_together(
                 check_class_names(source.class_names, runner.output)
         keeps = source.in_memory if keep_outputs is None else keep_outputs
         measures = {
-            name: ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
+            name: _ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
             for name in runners
         }
-        turns = Turns(runners, source, batch=batch)
-        turns.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
+        schedule = Schedule(runners, source, batch=batch)
+        schedule.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
         return {
             name: EvaluationResult(
                 runtime=runner.runtime,
-                items=turns.items,
+                items=schedule.items,
                 metrics=measures[name].values,
-                latencies=turns.latencies[name],
-                items_per_call=turns.items_per_call[name],
-                runs=turns.runs,
+                latencies=schedule.latencies[name],
+                items_per_call=schedule.items_per_call[name],
+                runs=schedule.runs,
                 kept_outputs=measures[name].outputs,
                 class_names=source.class_names,
                 skipped=source.skipped,
             )
             for name, runner in runners.items()
         }
+
+
+class _ModelMeasures:
+    """Feeds metrics with one model's outputs, and keeps these where wanted."""
+
+    def __init__(self, name: str, metrics: Mapping[str, Metric], *, keep_outputs: bool) -> None:
+        self._name = name
+        self._metrics = metrics
+        self._kept: list[NDArray[Any]] | None = [] if keep_outputs else None
+        self._labelled = False
+
+    def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Take in the model's outputs for some items."""
+        own = outputs[self._name]
+        if block.labels is not None:
+            self._labelled = True
+            for metric in self._metrics.values():
+                metric.update(own, block.labels)
+        if self._kept is not None:
+            self._kept.append(own)
+
+    @property
+    def values(self) -> dict[str, MetricValue]:
+        """Metric name -> value; empty without labels."""
+        return {name: metric.result() for name, metric in self._metrics.items()} if self._labelled else {}
+
+    @property
+    def outputs(self) -> NDArray[Any] | None:
+        """All outputs, (items, ...); None where they are not kept."""
+        return None if self._kept is None else np.concatenate(self._kept)

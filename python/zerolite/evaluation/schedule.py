@@ -1,4 +1,4 @@
-"""Running several models over the same items in turns."""
+"""The schedule of an evaluation: several models over the same samples, in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._data.block import ItemBlock
-from zerolite._data.source import ItemSource
+from zerolite._data.block import SampleBlock
+from zerolite._data.source import SampleSource
 from zerolite._runners import Runner
+from zerolite._timing.interleaved import interleave
 from zerolite.evaluation.latencies import Latencies
 
-__all__ = ["Observer", "ProgressCallback", "Turns"]
-
-
-class Observer(Protocol):
-    """Is shown every block of items with what all models make of it, once."""
-
-    def observe(self, block: ItemBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
-        """Look at the items and at the real outputs of each model, shape (items, *output shape)."""
-        ...
-
+__all__ = ["Observer", "ProgressCallback", "Schedule"]
 
 #: Called as (runs done, runs in all) now and then while an evaluation works; None where the end is not known.
 ProgressCallback = Callable[[int, int | None], Any]
 
-# Items that one model runs before the next one's turn: long enough for caches to settle on a model,
-# short enough for a slow moment of the machine to hit all of them.
-_TURN = 60
+# Samples that one model runs before the next one does: enough for caches to settle on a model, and few enough for a
+# slow moment of the machine to hit all of them.
+_BLOCK = 60
 
 
-class Turns:
-    """Runs models over items, a few dozen at a time, each turn beginning with another model.
+class Observer(Protocol):
+    """Is shown every block of samples with what all models make of it, once."""
+
+    def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Look at the samples and at the real outputs of each model, shape (samples, *output shape)."""
+        ...
+
+
+class Schedule:
+    """Runs models over samples, a few dozen at a time; every interleaved round of them begins with another model.
 
     Attributes:
         latencies: by model.
-        items: how many items there were.
-        runs: how many items each model ran, over all rounds.
+        items: how many samples there were.
+        runs: how many samples each model ran, however often the data was gone through.
         items_per_call: by model.
     """
 
-    def __init__(self, runners: Mapping[str, Runner], source: ItemSource, *, batch: int | None) -> None:
-        """Take models and items.
+    def __init__(self, runners: Mapping[str, Runner], source: SampleSource, *, batch: int | None) -> None:
+        """Take models and samples.
 
         Args:
             runners: name -> model.
-            source: the items.
-            batch: how many items one timed call runs; None leaves it to each runner.
+            source: the samples.
+            batch: how many samples one timed call runs; None leaves it to each runner.
         """
         self._runners = runners
         self._source = source
         self.items_per_call = {name: batch or runner.items_per_call for name, runner in runners.items()}
         largest = max(self.items_per_call.values())
-        self._turn = _TURN if largest == 1 else largest * max(1, _TURN // largest)
+        self._block = _BLOCK if largest == 1 else largest * max(1, _BLOCK // largest)
         self.latencies = {name: Latencies() for name in runners}
         self.items = 0
         self.runs = 0
@@ -63,33 +63,32 @@ class Turns:
     def run(
         self, observers: Sequence[Observer], *, rounds: int, warmup: int, progress: ProgressCallback | None
     ) -> None:
-        """Run all items `rounds` times; show the observers the first round.
+        """Run all samples `rounds` times; show the observers the first time.
 
         Raises:
-            ValueError: the data can't be gone through several times, or a model returns what is no item.
+            ValueError: the data can't be gone through several times, or a model returns what is not one for each
+                sample.
         """
         if rounds > 1 and not self._source.repeatable:
             raise ValueError(
                 f"{rounds} rounds need data that can be gone through as often; an iterator can be only once"
             )
         names = list(self._runners)
-        turn = 0
+        orders = interleave(names)
         for round_index in range(rounds):
-            for block in self._source.blocks(self._turn):
-                if turn == 0 and warmup:
+            for block in self._source.blocks(self._block):
+                if self.runs == 0 and warmup:
                     for name, runner in self._runners.items():
                         self._warm_up(name, block.stored(runner.inputs), warmup)
                 outputs: dict[str, NDArray[Any]] = {}
-                for place in range(len(names)):
-                    name = names[(place + turn) % len(names)]
-                    stored = self._take_turn(name, block.stored(self._runners[name].inputs))
+                for place, name in enumerate(next(orders), 1):
+                    stored = self._run_block(name, block.stored(self._runners[name].inputs))
                     if round_index == 0:
                         outputs[name] = self._runners[name].output.real(stored)
                     if progress is not None:
-                        done = self.runs * len(names) + (place + 1) * len(block)
+                        done = self.runs * len(names) + place * len(block)
                         total = self._source.total
                         progress(done, None if total is None else rounds * total * len(names))
-                turn += 1
                 self.runs += len(block)
                 if round_index == 0:
                     self.items += len(block)
@@ -105,8 +104,8 @@ class Turns:
             else:
                 runner.map(*(array[:size] for array in arrays))
 
-    def _take_turn(self, name: str, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any]:
-        """The outputs as stored, (items, ...)."""
+    def _run_block(self, name: str, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+        """Time the model over a block; its outputs as stored, (samples, ...)."""
         runner, size = self._runners[name], self.items_per_call[name]
         function = runner.function if size == 1 else runner.map
         # Cut beforehand, so that nothing but the call is between two readings of the clock.
@@ -126,6 +125,7 @@ class Turns:
 def _timed_one(
     function: Callable[..., NDArray[Any]], calls: Sequence[tuple[NDArray[Any], ...]]
 ) -> tuple[list[int], list[NDArray[Any]]]:
+    """The nanoseconds and the output of each call with one argument, without what it costs to unpack a tuple."""
     clock = time.perf_counter_ns
     nanoseconds, outputs = [], []
     for (array,) in calls:
@@ -139,6 +139,7 @@ def _timed_one(
 def _timed_several(
     function: Callable[..., NDArray[Any]], calls: Sequence[tuple[NDArray[Any], ...]]
 ) -> tuple[list[int], list[NDArray[Any]]]:
+    """The nanoseconds and the output of each call with several arguments."""
     clock = time.perf_counter_ns
     nanoseconds, outputs = [], []
     for arrays in calls:

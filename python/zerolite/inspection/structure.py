@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ModelStructure", "Operator", "StoredTensor", "Subgraph"]
+__all__ = ["ModelStructure", "Operator", "StoredTensor", "Subgraph", "shape_words"]
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    """A shape for people, open dimensions as "?": "? x 28 x 28 x 1"."""
+    return " x ".join("?" if size < 0 else str(size) for size in shape) or "scalar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +59,7 @@ class StoredTensor:
     @property
     def shape_words(self) -> str:
         """The shape for people: "? x 28 x 28 x 1"."""
-        if self.shape is None:
-            return "unknown rank"
-        return " x ".join("?" if size < 0 else str(size) for size in self.shape) or "scalar"
+        return "unknown rank" if self.shape is None else shape_words(self.shape)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -8,6 +8,8 @@ from typing import Any
 from zerolite import _native
 from zerolite.interpreter.interpreter import Interpreter
 
+__all__ = ["InterpreterWithCustomOps"]
+
 _OPERATOR_LIBRARY = "pywrap_genai_ops"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from zerolite import _native
 from zerolite.delegates.external import ExternalDelegate
 
+__all__ = ["Delegate", "DelegateLoadError", "load_delegate"]
+
 
 class DelegateLoadError(OSError, ValueError):
     """A delegate can't be had from its library; tf.lite raises an OSError or a ValueError, depending on the reason."""
@@ -36,7 +38,7 @@ class Delegate:
         """
         self.settings = ExternalDelegate(library, {str(key): str(value) for key, value in (options or {}).items()})
         try:
-            _native.try_delegate(*self.settings.native_settings)
+            _native.try_delegate(self.settings.native_settings)
         except _native.DelegateError as error:
             if "has no symbol" in str(error):
                 raise AttributeError(str(error)) from error

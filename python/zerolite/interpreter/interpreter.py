@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import functools
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 
 from zerolite import _native
-from zerolite._inference.model import _contiguous_view, _encoded
+from zerolite._inference.source import contiguous_view, encoded_path
 from zerolite.interpreter.delegate import Delegate
 from zerolite.interpreter.graph_details import GraphDetails
 from zerolite.interpreter.signature_runner import SignatureRunner
@@ -19,15 +19,11 @@ from zerolite.interpreter.signature_runner import SignatureRunner
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_CUSTOM = 32
+__all__ = ["Interpreter", "OpResolverType"]
 
 
 def operator_details(interpreter: Interpreter) -> list[dict[str, Any]]:
     """Tell about every node of the main subgraph: index, op_name, inputs, outputs, operand_types, result_types."""
-    # The names are those of TensorFlow Lite's schema, of which LiteRT's package has a module.
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-    names = {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
 
     def types(tensors: Any) -> list[type]:
         return [interpreter._tensor_details(int(tensor), 0)["dtype"] for tensor in tensors if tensor != -1]
@@ -35,13 +31,13 @@ def operator_details(interpreter: Interpreter) -> list[dict[str, Any]]:
     return [
         {
             "index": index,
-            "op_name": (custom or "UnknownCustomOp") if code == _CUSTOM else names.get(code, str(code)),
+            "op_name": name,
             "inputs": inputs,
             "outputs": outputs,
             "operand_types": types(inputs),
             "result_types": types(outputs),
         }
-        for index, (code, custom, inputs, outputs) in enumerate(interpreter._node_details())
+        for index, (name, inputs, outputs) in enumerate(interpreter._node_details())
     ]
 
 
@@ -62,16 +58,16 @@ class OpResolverType(enum.Enum):
     """TensorFlow Lite's optimized kernels, without XNNPACK."""
 
 
-_KERNELS = {
-    OpResolverType.AUTO: _native.CpuKernels.delegate,
-    OpResolverType.BUILTIN: _native.CpuKernels.delegate,
-    OpResolverType.BUILTIN_REF: _native.CpuKernels.reference,
-    OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: _native.CpuKernels.builtin,
+_KERNELS: Mapping[OpResolverType, Literal["delegate", "builtin", "reference"]] = {
+    OpResolverType.AUTO: "delegate",
+    OpResolverType.BUILTIN: "delegate",
+    OpResolverType.BUILTIN_REF: "reference",
+    OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: "builtin",
 }
 
-# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, the latest operators, and subgraphs
-# that are reshaped.
-_LATEST_FEATURES = 0x01 | 0x02 | 0x40 | 0x80
+# Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, and the latest operators. tf.lite's
+# flag for subgraphs that are reshaped is one that changes nothing any more.
+_LATEST_FEATURES = ("qs8", "qu8", "enable_latest_operators")
 
 
 class Interpreter(GraphDetails):
@@ -141,19 +137,21 @@ class Interpreter(GraphDetails):
                 raise TypeError(f"experimental_delegates holds {delegate!r}; pass what zl.load_delegate returned")
         kernels = _KERNELS[experimental_op_resolver_type]
         if experimental_default_delegate_latest_features:
-            kernels = _native.CpuKernels.delegate
+            kernels = "delegate"
         source: dict[str, Any] = {
-            "path": _encoded(model_path) if model_path else None,
-            "content": _contiguous_view(model_content) if model_content else None,
+            "path": encoded_path(model_path) if model_path else None,
+            "content": contiguous_view(model_content) if model_content else None,
         }
         try:
             super().__init__(
                 **source,
-                threads=num_threads or 1,
-                kernels=kernels,
+                cpu=_native.CpuSettings(
+                    threads=num_threads or 1,
+                    kernels=kernels,
+                    flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
+                ),
                 delegates=[delegate.settings.native_settings for delegate in experimental_delegates or ()],
                 preserve_all_tensors=experimental_preserve_all_tensors,
-                xnnpack_flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
                 fuse_operators=not experimental_disable_delegate_node_fusion,
                 cluster_operators=not experimental_disable_delegate_clustering,
             )

@@ -1,4 +1,4 @@
-"""Comparing models layer by layer."""
+"""The function `compare_layers`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
-from zerolite._data.block import ItemBlock
-from zerolite._data.open import open_items
-from zerolite._inference.model import CompiledModel, ModelSource, load, signature_of
+from zerolite._data.block import SampleBlock
+from zerolite._data.open import open_samples
+from zerolite._inference.model import CompiledModel, load, signature_of
 from zerolite._inference.signature import Signature
+from zerolite._inference.source import ModelSource
 from zerolite._instrumentation import Trace
 from zerolite._instrumentation.tracer import builtin_replica, trace_replica
 from zerolite._runners.compiled_model import tensor_spec
@@ -61,7 +62,7 @@ def compare_layers(
         other_signature = _opened(quantized_model, signature, stack)
         specs = [_specs(one) for one in (exact_signature, other_signature)]
         replicas = [builtin_replica(one) for one in (exact_signature, other_signature)]
-    source = open_items(data, None, specs, preprocessing=preprocessing, resampling=resampling)
+    source = open_samples(data, None, specs, preprocessing=preprocessing, resampling=resampling)
     sums: dict[str, ErrorSum] = {}
     computed: tuple[set[str], set[str]] = (set(), set())
     matched: set[str] = set()
@@ -113,7 +114,7 @@ def _specs(signature: CompiledModel | Signature) -> list[TensorSpec]:
     return specs
 
 
-def _trace(replica: _native.Signature, block: ItemBlock, specs: list[TensorSpec]) -> Trace:
+def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec]) -> Trace:
     return trace_replica(replica, block.stored(specs), {})
 
 
@@ -125,7 +126,7 @@ def _add(sums: dict[str, ErrorSum], exact: Trace, other: Trace) -> set[str]:
         if name not in exact or exact[name].shape != tensor.values.shape:
             continue
         matched.add(name)
-        # Shapes and indices, which float models compute as well, are no layers.
+        # Float models also compute shapes and indices; those are no layers.
         if exact[name].dtype.kind in "fV" and tensor.values.dtype.kind in "fiuV":
             sums.setdefault(name, ErrorSum(tensor)).add(tensor.real, exact[name])
     return matched

@@ -1,4 +1,4 @@
-"""How far one tensor of a quantized model is from the float model's."""
+"""How far one tensor of a quantized model is from the float model's, summed up sample by sample."""
 
 from __future__ import annotations
 

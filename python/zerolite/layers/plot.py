@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zerolite._plots.figure import draw_picture
+from zerolite._plots.figure import draw_plot
 from zerolite._plots.theme import LIGHT
 from zerolite.layers.layer_error import LayerError
 
@@ -23,7 +23,7 @@ _FLOAT = "#98a2ad"
 
 
 def short_name(name: str) -> str:
-    """A name that fits beside a bar: of a fused layer's names the first, and of that the end."""
+    """A name that fits beside a bar: the first one of a fused layer, and of a long one its end."""
     first = name.partition(";")[0]
     return first if len(first) <= _LONGEST_NAME else "..." + first[3 - _LONGEST_NAME :]
 
@@ -59,4 +59,4 @@ def layer_plot(layers: Sequence[LayerError], *, image_format: str) -> bytes:
             axes.legend(handles=handles, frameon=False, fontsize=8, loc="lower right")
 
     height = max(2.0, 1.1 + 0.22 * min(len(layers), _MOST_NAMES))
-    return draw_picture(paint, height=height, image_format=image_format)
+    return draw_plot(paint, height=height, image_format=image_format)

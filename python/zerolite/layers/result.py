@@ -1,4 +1,4 @@
-"""What came of comparing two models layer by layer."""
+"""The result of comparing two models layer by layer."""
 
 from __future__ import annotations
 

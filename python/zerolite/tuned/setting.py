@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS
 from zerolite.delegates.xnnpack import Kernels, XNNPack
 
@@ -87,7 +87,7 @@ class Setting:
 
 
 def _count(name: str, value: object) -> int:
-    return checked_count(name, _whole(name, value), most=MOST_THREADS)
+    return positive_int(name, _whole(name, value), most=MOST_THREADS)
 
 
 def _whole(name: str, value: object) -> int:

@@ -160,7 +160,7 @@ def _parsed(content: bytes, name: str) -> TunedFile:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, where no key may come twice: which of two values holds would be anybody's guess."""
+    """An object whose keys are unique: with a key twice, nobody could say which value holds."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]

@@ -40,7 +40,7 @@ class TuningIdentity:
         )
 
     def difference(self, here: TuningIdentity) -> str | None:
-        """What is another thing here, as the rest of a sentence about the file; None where nothing is."""
+        """What differs here, as the rest of a sentence about the file; None where nothing does."""
         if self.model != here.model:
             return f"belongs to another model, with the SHA-256 {self.model[:12]}... and not {here.model[:12]}..."
         if self.processor != here.processor:

@@ -1,4 +1,4 @@
-"""What a search compares."""
+"""What a search compares: a model that is loaded with one setting."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from zerolite.delegates.choice import DelegateChoice
 from zerolite.tuned import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from zerolite.tuning.inputs import Sample
 
-    from zerolite.tuning.inputs import Item
-
-__all__ = ["BatchContestant", "CallContestant", "Contestant", "OpenContestants", "Opener", "Outputs", "Pace"]
+__all__ = ["BatchCandidate", "CallCandidate", "Candidate", "OpenCandidates", "Opener", "Outputs", "TimedLoop"]
 
 #: Of each call, the arrays by the outputs' names.
 Outputs = list[Mapping[str, NDArray[Any]]]
 
+#: Loads the model with a setting.
+Opener = Callable[[Setting], "Candidate"]
 
-class Contestant(Protocol):
+
+class Candidate(Protocol):
     """A model that is loaded with one setting."""
 
     def outputs(self) -> Outputs:
-        """What it answers to the items that all settings are compared over."""
+        """What it answers to the samples that all settings are compared over."""
         ...
 
     def time(self, seconds: float) -> float:
-        """Run for about that long, and at least one call; nanoseconds per item."""
+        """Run for about that long, and at least one call; nanoseconds per sample."""
         ...
 
     def close(self) -> None:
@@ -43,21 +44,80 @@ class Contestant(Protocol):
         ...
 
 
-#: Loads the model with a setting.
-Opener = Callable[[Setting], Contestant]
+class BatchCandidate:
+    """A model or a pool of replicas, batch by batch: what counts for throughput."""
+
+    def __init__(
+        self, model: CompiledModel, content: bytes, setting: Setting, *, signature: str, batch: dict[str, NDArray[Any]]
+    ) -> None:
+        """Load the model, or make the pool."""
+        self._opened: CompiledModel | Pool
+        if setting.workers > 1:
+            self._opened = Pool(content, workers=setting.workers, signature=signature, delegates=setting.delegate)
+            self._map, outputs = self._opened.map, self._opened.outputs
+        else:
+            self._opened = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+            chosen = self._opened.signatures[signature]
+            self._map, outputs = chosen.map, chosen.outputs
+        self._output_names = list(outputs)
+        self._batch = batch
+        self._chunk = setting.chunk
+        self._count = len(next(iter(batch.values())))
+        names = {"map": self._map, "batch": batch, "chunk": setting.chunk}
+        self._loop = TimedLoop(Stopwatch(("map(batch, chunk=chunk)", names)))
+
+    def outputs(self) -> Outputs:
+        """What it answers to the batch."""
+        return [named_outputs(self._map(self._batch, chunk=self._chunk), self._output_names)]
+
+    def time(self, seconds: float) -> float:
+        """Run for about that long, and at least one batch; nanoseconds per sample."""
+        return self._loop.time(seconds) / self._count
+
+    def close(self) -> None:
+        """Close the model or the pool."""
+        self._opened.close()
 
 
-class OpenContestants:
-    """Loads contestants, and keeps the last ones, since loading may take longer than a turn."""
+class CallCandidate:
+    """A replica of a model, from arrays in to new arrays out: what counts for latency."""
+
+    def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, samples: Sequence[Sample]) -> None:
+        """Load the model."""
+        self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+        self._call = self._model.signatures[signature]
+        self._samples = samples
+        names = {"call": self._call, "samples": itertools.cycle(samples)}
+        self._loop = TimedLoop(Stopwatch(("call(*next(samples))", names)))
+
+    def outputs(self) -> Outputs:
+        """What it answers, sample by sample."""
+        found: Outputs = []
+        for sample in self._samples:
+            named = named_outputs(self._call(*sample), self._call.outputs)
+            found.append({name: np.asarray(value) for name, value in named.items()})
+        return found
+
+    def time(self, seconds: float) -> float:
+        """Run for about that long, and at least one call; nanoseconds a call."""
+        return self._loop.time(seconds)
+
+    def close(self) -> None:
+        """Close the replica."""
+        self._model.close()
+
+
+class OpenCandidates:
+    """Loads candidates, and keeps the last ones, since loading may take longer than timing."""
 
     def __init__(self, opener: Opener, *, most: int) -> None:
         """Keep at most so many at once, unless a single group has more."""
         self._opener = opener
         self._most = most
-        self._open: dict[tuple[Setting, int], Contestant] = {}
+        self._open: dict[tuple[Setting, int], Candidate] = {}
 
-    def group(self, settings: Sequence[Setting]) -> list[Contestant]:
-        """A contestant for each of the settings; where one occurs twice, two of them.
+    def group(self, settings: Sequence[Setting]) -> list[Candidate]:
+        """A candidate for each of the settings; where one occurs twice, two of them.
 
         What the opener raises goes on to the caller; nothing stays open of a setting that failed.
         """
@@ -77,8 +137,8 @@ class OpenContestants:
             self._open.popitem()[1].close()
 
 
-class Pace:
-    """Runs a piece of work for about as long as is wished."""
+class TimedLoop:
+    """Runs a piece of work for about as long as it is asked to."""
 
     def __init__(self, stopwatch: Stopwatch) -> None:
         """Take what times the work."""
@@ -88,7 +148,7 @@ class Pace:
     def time(self, seconds: float) -> float:
         """Run for about `seconds`, and at least one call; nanoseconds a call."""
         if self._per_call is None:
-            # The first call prepares things, and tells little of those after it.
+            # The first call prepares things, and takes longer than those after it.
             first = self._stopwatch.block(1)
             left = 1e9 * seconds - first
             self._per_call = self._stopwatch.warm_up(left / 1e9) if left > 2 * first else first
@@ -96,66 +156,3 @@ class Pace:
         calls = max(1, round(1e9 * seconds / self._per_call))
         self._per_call = self._stopwatch.block(calls) / calls
         return self._per_call
-
-
-class BatchContestant:
-    """A model or a pool of replicas, batch by batch: what counts for throughput."""
-
-    def __init__(
-        self, model: CompiledModel, content: bytes, setting: Setting, *, signature: str, batch: dict[str, NDArray[Any]]
-    ) -> None:
-        """Load the model, or make the pool."""
-        self._opened: CompiledModel | Pool
-        if setting.workers > 1:
-            self._opened = Pool(content, workers=setting.workers, signature=signature, delegates=setting.delegate)
-            self._map, outputs = self._opened.map, self._opened.outputs
-        else:
-            self._opened = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
-            chosen = self._opened.signatures[signature]
-            self._map, outputs = chosen.map, chosen.outputs
-        self._output_names = list(outputs)
-        self._batch = batch
-        self._chunk = setting.chunk
-        self._items = len(next(iter(batch.values())))
-        names = {"map": self._map, "batch": batch, "chunk": setting.chunk}
-        self._pace = Pace(Stopwatch(("map(batch, chunk=chunk)", names)))
-
-    def outputs(self) -> Outputs:
-        """What it answers to the batch."""
-        return [named_outputs(self._map(self._batch, chunk=self._chunk), self._output_names)]
-
-    def time(self, seconds: float) -> float:
-        """Run for about that long, and at least one batch; nanoseconds per item."""
-        return self._pace.time(seconds) / self._items
-
-    def close(self) -> None:
-        """Close the model or the pool."""
-        self._opened.close()
-
-
-class CallContestant:
-    """A replica of a model, from arrays in to new arrays out: what counts for latency."""
-
-    def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, items: Sequence[Item]) -> None:
-        """Load the model."""
-        self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
-        self._call = self._model.signatures[signature]
-        self._items = items
-        turns = itertools.cycle(items)
-        self._pace = Pace(Stopwatch(("call(*next(turns))", {"call": self._call, "turns": turns})))
-
-    def outputs(self) -> Outputs:
-        """What it answers, item by item."""
-        found: Outputs = []
-        for item in self._items:
-            named = named_outputs(self._call(*item), self._call.outputs)
-            found.append({name: np.asarray(value) for name, value in named.items()})
-        return found
-
-    def time(self, seconds: float) -> float:
-        """Run for about that long, and at least one call; nanoseconds a call."""
-        return self._pace.time(seconds)
-
-    def close(self) -> None:
-        """Close the replica."""
-        self._model.close()

@@ -1,4 +1,4 @@
-"""Settings in turns with the default."""
+"""Measurements of settings, paired with the default's in the same rounds."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zerolite._timing.interleaved import interleave
 from zerolite._timing.ratio import Ratio
 from zerolite.tuned import Setting
-from zerolite.tuning.candidates import Contestant, OpenContestants
+from zerolite.tuning.candidates import OpenCandidates
 
-__all__ = ["Lap", "Race"]
+__all__ = ["Measurement", "PairedMeasurement"]
 
-# Of the time, what all run untimed before: threads start, and caches fill.
+# The share of the time in which all candidates run untimed first: threads start, and caches fill.
 _WARMUP_SHARE = 0.2
 
 
-class Lap(NamedTuple):
-    """What one entrant took.
+class Measurement(NamedTuple):
+    """What one setting took.
 
     Attributes:
         per_item_us: microseconds per item, the median of the rounds.
@@ -29,19 +30,21 @@ class Lap(NamedTuple):
     ratio: Ratio
 
 
-class Race:
+class PairedMeasurement:
     """Times settings in rounds, in each of which the default runs as well: what slows the machine slows all of them."""
 
-    def __init__(self, contestants: OpenContestants, clock: Callable[[], float], advance: Callable[[], None]) -> None:
-        """Take what loads settings, a clock in seconds, and what to call after each turn."""
-        self._open = contestants
+    def __init__(self, candidates: OpenCandidates, clock: Callable[[], float], advance: Callable[[], None]) -> None:
+        """Take what loads settings, a clock in seconds, and what to call after each run of one."""
+        self._open = candidates
         self._clock = clock
         self._advance = advance
 
-    def run(self, settings: Sequence[Setting], *, seconds: float, rounds: int) -> tuple[Lap, list[Lap]] | None:
+    def run(
+        self, settings: Sequence[Setting], *, seconds: float, rounds: int
+    ) -> tuple[Measurement, list[Measurement]] | None:
         """Time the default and `settings`, all of them loaded at once.
 
-        The order turns around from round to round. When the time is up, no other round begins.
+        When the time is up, no other round begins.
 
         Args:
             settings: what is timed beside the default.
@@ -49,31 +52,29 @@ class Race:
             rounds: how many rounds there are where the time allows it.
 
         Returns:
-            The default's lap, whose ratio is 1, and a lap for each of the settings; None where the time did not allow
-            one round.
+            The default's measurement, whose ratio is 1, and one for each of the settings; None where the time did not
+            allow one round.
         """
         if seconds <= 0:
             return None
         deadline = self._clock() + seconds
-        entrants = self._open.group([Setting(), *settings])
+        candidates = self._open.group([Setting(), *settings])
         left = max(0.0, deadline - self._clock())
-        for entrant in entrants:
-            entrant.time(_WARMUP_SHARE * left / len(entrants))
+        for candidate in candidates:
+            candidate.time(_WARMUP_SHARE * left / len(candidates))
             self._advance()
-        turn = max(0.0, deadline - self._clock()) / (rounds * len(entrants))
+        share = max(0.0, deadline - self._clock()) / (rounds * len(candidates))
         times: list[list[float]] = []
-        while len(times) < rounds and self._clock() < deadline:
-            times.append(self._round(entrants, turn, backwards=len(times) % 2 == 1))
+        for order in interleave(range(len(candidates)), rounds):
+            if self._clock() >= deadline:
+                break
+            taken = [0.0] * len(candidates)
+            for place in order:
+                taken[place] = candidates[place].time(share)
+                self._advance()
+            times.append(taken)
         if not times:
             return None
-        by_entrant = np.array(times).T
-        laps = [Lap(float(np.median(own)) / 1e3, Ratio.of(own, by_entrant[0])) for own in by_entrant]
-        return laps[0], laps[1:]
-
-    def _round(self, entrants: Sequence[Contestant], turn: float, *, backwards: bool) -> list[float]:
-        places = range(len(entrants))
-        taken = [0.0] * len(entrants)
-        for place in reversed(places) if backwards else places:
-            taken[place] = entrants[place].time(turn)
-            self._advance()
-        return taken
+        by_candidate = np.array(times).T
+        measured = [Measurement(float(np.median(own)) / 1e3, Ratio.of(own, by_candidate[0])) for own in by_candidate]
+        return measured[0], measured[1:]

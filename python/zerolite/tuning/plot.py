@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zerolite._plots.figure import draw_picture
+from zerolite._plots.figure import draw_plot
 from zerolite._plots.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def tuning_plot(
         axes.set_title(f"{goal}: {setting}", loc="left", fontsize=10, color=LIGHT.text)
         figure.supxlabel(_explanation(with_noise=control is not None), color=LIGHT.text, fontsize=9)
 
-    return draw_picture(paint, height=1.6 + 0.3 * max(1, len(measured)), image_format=image_format)
+    return draw_plot(paint, height=1.6 + 0.3 * max(1, len(measured)), image_format=image_format)
 
 
 def _explanation(*, with_noise: bool) -> str:
@@ -72,7 +72,7 @@ def _explanation(*, with_noise: bool) -> str:
 
 
 def _scale(axes: Axes, values: list[float]) -> None:
-    """Twice as fast and half as fast lie as far from the default, with round numbers below."""
+    """A logarithmic axis, on which half and twice the time are equally far from the default, with round numbers."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     low, high = min([0.75, *values]), max([1.4, *values])

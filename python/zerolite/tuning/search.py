@@ -9,26 +9,26 @@ from dataclasses import replace
 
 from zerolite._timing.interleaved import ProgressCallback
 from zerolite.tuned import Setting
-from zerolite.tuning.candidates import OpenContestants, Opener, Outputs
-from zerolite.tuning.measurement import Lap, Race
-from zerolite.tuning.search_space import Stage
-from zerolite.tuning.tolerance import Closeness
-from zerolite.tuning.trial import Outcome, Trial, Verdict
+from zerolite.tuning.candidates import OpenCandidates, Opener, Outputs
+from zerolite.tuning.measurement import Measurement, PairedMeasurement
+from zerolite.tuning.search_space import SearchStage
+from zerolite.tuning.tolerance import Tolerance
+from zerolite.tuning.trial import Outcome, SearchOutcome, Trial
 
 __all__ = ["Search"]
 
-# Of the budget, what is kept for the final comparison with the default.
+# The share of the budget that is kept for the final comparison with the default.
 _CONFIRMATION_SHARE = 0.3
-# Of a stage's time, what loading its settings and looking at their outputs may take.
+# The share of a stage's time that loading its settings and checking their outputs may take.
 _ADMISSION_SHARE = 0.4
 # Replicas of a large model need memory, so no more than these are loaded at once, with the default.
 _GROUP = 6
 _ROUNDS = 7
 _FINAL_ROUNDS = 21
 _FEWEST_FINAL_ROUNDS = 5
-# What a setting that can't be loaded or run raises; the default's own errors are the caller's.
+# What a setting that can't be loaded or run raises. The default's own errors go to the caller.
 _FAILURES = (RuntimeError, ValueError, OSError, MemoryError)
-_STEPS = 100
+_PERCENT = 100
 
 
 class Search:
@@ -45,7 +45,7 @@ class Search:
     def __init__(
         self,
         opener: Opener,
-        closeness: Closeness,
+        tolerance: Tolerance,
         *,
         budget_s: float,
         clock: Callable[[], float],
@@ -55,26 +55,26 @@ class Search:
 
         Args:
             opener: loads the model with a setting.
-            closeness: how far outputs may be from the default's.
+            tolerance: how far outputs may be from the default's.
             budget_s: seconds of the clock that all of it may take; one round of the slowest settings may go beyond.
             clock: tells the time in seconds.
             progress: called as ``progress(done, 100)`` with the percents of the budget that are spent.
         """
         self.trials: dict[Setting, Trial] = {}
-        self._open = OpenContestants(opener, most=_GROUP + 1)
-        self._closeness = closeness
+        self._open = OpenCandidates(opener, most=_GROUP + 1)
+        self._tolerance = tolerance
         self._budget_s = budget_s
         self._clock = clock
         self._progress = progress
         self._start = clock()
-        self._race = Race(self._open, clock, self._advance)
+        self._measurement = PairedMeasurement(self._open, clock, self._advance)
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the search was made."""
         return self._clock() - self._start
 
-    def run(self, stages: Sequence[Stage]) -> Verdict:
+    def run(self, stages: Sequence[SearchStage]) -> SearchOutcome:
         """Find the best setting.
 
         Raises:
@@ -83,7 +83,7 @@ class Search:
         with closing(self._open):
             return self._run(stages)
 
-    def _run(self, stages: Sequence[Stage]) -> Verdict:
+    def _run(self, stages: Sequence[SearchStage]) -> SearchOutcome:
         best = default = Setting()
         self.trials[default] = Trial(setting=default, outcome="measured")
         expected = self._open.group([default])[0].outputs()
@@ -95,10 +95,10 @@ class Search:
             settings = [setting for setting in stage(best) if setting not in self.trials]
             best = self._best_of(self._admitted(settings, expected, begin, deadline), best, deadline)
             begin = self.elapsed_s
-        verdict = self._confirmed(best)
+        outcome = self._confirmed(best)
         if self._progress is not None:
-            self._progress(_STEPS, _STEPS)
-        return verdict
+            self._progress(_PERCENT, _PERCENT)
+        return outcome
 
     def _admitted(self, settings: list[Setting], expected: Outputs, begin: float, deadline: float) -> list[Setting]:
         """The settings whose outputs are good."""
@@ -109,8 +109,8 @@ class Search:
                 self._note(setting, "untried", "the time was up")
                 continue
             try:
-                _, contestant = self._open.group([Setting(), setting])
-                problem = self._closeness.difference(expected, contestant.outputs())
+                _, candidate = self._open.group([Setting(), setting])
+                problem = self._tolerance.difference(expected, candidate.outputs())
             except _FAILURES as error:
                 self._note(setting, "failed", str(error))
                 continue
@@ -131,11 +131,11 @@ class Search:
         best = incumbent
         while left and (seconds := deadline - self.elapsed_s) > 0:
             rungs = max(1, math.ceil(math.log2(len(left))))
-            laps = self._timed(left, seconds / rungs)
-            ranked = sorted(laps, key=lambda setting: laps[setting].ratio.median)
-            # Three rounds of four lost to the default: no more time makes a winner of it.
-            ranked = [setting for setting in ranked if laps[setting].ratio.quartiles[0] < 1]
-            best = ranked[0] if ranked and laps[ranked[0]].ratio.median < 1 else Setting()
+            measurements = self._timed(left, seconds / rungs)
+            ranked = sorted(measurements, key=lambda setting: measurements[setting].ratio.median)
+            # A setting that is slower than the default in three rounds of four will not win with more time.
+            ranked = [setting for setting in ranked if measurements[setting].ratio.quartiles[0] < 1]
+            best = ranked[0] if ranked and measurements[ranked[0]].ratio.median < 1 else Setting()
             if not ranked:
                 break
             if len(left) <= 2:  # noqa: PLR2004 - of two the better one has been found
@@ -143,68 +143,70 @@ class Search:
             left = ranked[: math.ceil(len(left) / 2)]
         return best
 
-    def _timed(self, settings: list[Setting], seconds: float) -> dict[Setting, Lap]:
-        """The laps of the settings, a few of them at a time."""
+    def _timed(self, settings: list[Setting], seconds: float) -> dict[Setting, Measurement]:
+        """The measurements of the settings, a few of them at a time."""
         groups = [settings[start : start + _GROUP] for start in range(0, len(settings), _GROUP)]
         end = self.elapsed_s + seconds
-        laps: dict[Setting, Lap] = {}
+        measurements: dict[Setting, Measurement] = {}
         for number, group in enumerate(groups):
             share = max(0.0, end - self.elapsed_s) / (len(groups) - number)
-            laps |= self._group_timed(group, share)
-        return laps
+            measurements |= self._group_timed(group, share)
+        return measurements
 
-    def _group_timed(self, group: list[Setting], seconds: float) -> dict[Setting, Lap]:
-        """The laps of settings that are loaded together; of each alone, where one of them fails."""
+    def _group_timed(self, group: list[Setting], seconds: float) -> dict[Setting, Measurement]:
+        """The measurements of settings that are loaded together; of each alone, where one of them fails."""
         end = self.elapsed_s + seconds
         try:
-            timed = self._race.run(group, seconds=seconds, rounds=_ROUNDS)
+            timed = self._measurement.run(group, seconds=seconds, rounds=_ROUNDS)
         except _FAILURES as error:
             self._open.close()
             if len(group) > 1:
-                laps: dict[Setting, Lap] = {}
+                measurements: dict[Setting, Measurement] = {}
                 for number, setting in enumerate(group):
                     share = max(0.0, end - self.elapsed_s) / (len(group) - number)
-                    laps |= self._group_timed([setting], share)
-                return laps
+                    measurements |= self._group_timed([setting], share)
+                return measurements
             self._note(group[0], "failed", str(error))
             return {}
         if timed is None:
             return {}
-        for setting, lap in zip(group, timed[1], strict=True):
-            self._note_lap(setting, lap)
+        for setting, measurement in zip(group, timed[1], strict=True):
+            self._note_measurement(setting, measurement)
         return dict(zip(group, timed[1], strict=True))
 
-    def _confirmed(self, best: Setting) -> Verdict:
+    def _confirmed(self, best: Setting) -> SearchOutcome:
         """The best setting if it beats the default once more, and else the default."""
         default = Setting()
         if best.is_default:
             seconds = max(0.0, min(self._budget_s - self.elapsed_s, _CONFIRMATION_SHARE * self._budget_s / 3))
-            timed = self._race.run([], seconds=seconds, rounds=_ROUNDS)
+            timed = self._measurement.run([], seconds=seconds, rounds=_ROUNDS)
             if timed is not None:
-                self._note_lap(default, timed[0])
+                self._note_measurement(default, timed[0])
             if any(trial.ratio is not None for trial in self.trials.values()):
-                return Verdict(setting=default, reason="no setting that was tried was faster")
-            return Verdict(setting=default, reason="no other setting could be timed; see what came of each of them")
+                return SearchOutcome(setting=default, reason="no setting that was tried was faster")
+            return SearchOutcome(
+                setting=default, reason="no other setting could be timed; see what came of each of them"
+            )
         seconds = max(0.0, self._budget_s - self.elapsed_s)
-        # Loaded anew: where its memory happens to lie makes one replica faster than another.
+        # Loaded again: where its memory happens to lie makes one replica faster than another.
         self._open.close()
         try:
-            timed = self._race.run([best, default], seconds=seconds, rounds=_FINAL_ROUNDS)
+            timed = self._measurement.run([best, default], seconds=seconds, rounds=_FINAL_ROUNDS)
         except _FAILURES as error:
             self._note(best, "failed", str(error))
-            return Verdict(setting=default, reason=f"the best one, {best}, failed in the end: {error}")
+            return SearchOutcome(setting=default, reason=f"the best one, {best}, failed in the end: {error}")
         if timed is None or len(timed[0].ratio.by_round) < _FEWEST_FINAL_ROUNDS:
-            return Verdict(
+            return SearchOutcome(
                 setting=default, reason=f"the time was up before a winner, {best}, could be confirmed; give more of it"
             )
         first, (winner, control) = timed
-        self._note_lap(default, first)
-        self._note_lap(best, winner)
-        verdict = Verdict(setting=best, ratio=winner.ratio, control=control.ratio, reason="confirmed")
+        self._note_measurement(default, first)
+        self._note_measurement(best, winner)
+        outcome = SearchOutcome(setting=best, ratio=winner.ratio, control=control.ratio, reason="confirmed")
         if winner.ratio.quartiles[1] < min(1.0, control.ratio.quartiles[0]):
-            return verdict
+            return outcome
         return replace(
-            verdict,
+            outcome,
             setting=default,
             reason=f"the best one, {best}, took {winner.ratio} of the default's time in the end, which is within "
             f"what the default differs from itself, {control.ratio}",
@@ -213,10 +215,12 @@ class Search:
     def _note(self, setting: Setting, outcome: Outcome, reason: str) -> None:
         self.trials[setting] = Trial(setting=setting, outcome=outcome, reason=reason)
 
-    def _note_lap(self, setting: Setting, lap: Lap) -> None:
-        ratio = None if setting.is_default else lap.ratio
-        self.trials[setting] = Trial(setting=setting, outcome="measured", per_item_us=lap.per_item_us, ratio=ratio)
+    def _note_measurement(self, setting: Setting, measurement: Measurement) -> None:
+        ratio = None if setting.is_default else measurement.ratio
+        self.trials[setting] = Trial(
+            setting=setting, outcome="measured", per_item_us=measurement.per_item_us, ratio=ratio
+        )
 
     def _advance(self) -> None:
         if self._progress is not None:
-            self._progress(min(_STEPS - 1, int(_STEPS * self.elapsed_s / self._budget_s)), _STEPS)
+            self._progress(min(_PERCENT - 1, int(_PERCENT * self.elapsed_s / self._budget_s)), _PERCENT)

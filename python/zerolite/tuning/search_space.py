@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from zerolite import _native
 from zerolite.tuned import Goal, Setting
 
-__all__ = ["Limits", "Stage", "chunks", "flags", "parallelism", "stages_for"]
+__all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for"]
 
 #: The settings to try once an earlier stage has found its best one.
-Stage = Callable[[Setting], list[Setting]]
+SearchStage = Callable[[Setting], list[Setting]]
 
 # Flags that can make a model faster. The others are for memory or equal bits, or change nothing with LiteRT 2.3.0.
 _FLAGS = (
@@ -21,7 +22,6 @@ _FLAGS = (
     ("disable_dynamically_quantized_ops", True),
     ("transient_indirection_buffer", True),
 )
-_CHUNKS = (1, 4, 16, 64, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Limits:
     chunk: int | None
 
 
-def stages_for(goal: Goal, limits: Limits) -> list[Stage]:
+def stages_for(goal: Goal, limits: Limits) -> list[SearchStage]:
     """The stages for a goal, each of which starts from the best setting of those before."""
     if goal == "latency":
         alone = replace(limits, workers=1)
@@ -55,7 +55,7 @@ def parallelism(limits: Limits) -> list[Setting]:
         for threads in _counts(limits.threads)
         if workers * threads <= limits.threads
     ]
-    # Those that keep most cores busy come first, in case that the time is short.
+    # Those that keep most cores busy come first, in case the time is too short for all.
     shapes.sort(key=lambda shape: -shape[0] * shape[1])
     settings = [Setting(workers=workers, threads=threads) for workers, threads in shapes]
     alone = [(1, 1), (1, limits.threads), (min(limits.workers, limits.threads), 1)]
@@ -64,7 +64,7 @@ def parallelism(limits: Limits) -> list[Setting]:
 
 
 def flags(best: Setting) -> list[Setting]:
-    """Each of XNNPACK's flags that can bring something, on top of the best setting."""
+    """Each of XNNPACK's flags that can make a model faster, on top of the best setting."""
     if best.kernels != "delegate":
         return []
     return [replace(best, flags=(flag,)) for flag in _FLAGS]
@@ -72,7 +72,7 @@ def flags(best: Setting) -> list[Setting]:
 
 def chunks(best: Setting, most: int | None) -> list[Setting]:
     """Sizes of chunks, on top of the best setting."""
-    return [replace(best, chunk=chunk) for chunk in _CHUNKS if most is not None and chunk <= most]
+    return [] if most is None else [replace(best, chunk=chunk) for chunk in _native.candidate_chunks(most)]
 
 
 def _counts(most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Whether outputs are as good as the default's."""
+"""How far outputs may be from the default's."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from zerolite.tuning.candidates import Outputs
 
-__all__ = ["Closeness"]
+__all__ = ["Tolerance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closeness:
+class Tolerance:
     """How far outputs may be from the default's.
 
     Attributes:
-        tolerance: of real numbers: the largest error as a part of the largest value that the output has over all
+        relative: of real numbers: the largest error as a part of the largest value that the output has over all
             items. For types with fewer digits the distance between 1 and the next number where that is more; 0 allows
             no difference at all.
         steps: of quantized outputs: how many quantization steps.
         quantized: the names of the outputs that are quantized. Whatever else is no real number has to be equal.
     """
 
-    tolerance: float
+    relative: float
     steps: int
     quantized: Set[str]
 
@@ -36,8 +36,8 @@ class Closeness:
         Raises:
             ValueError: a limit is negative or no number.
         """
-        if not 0 <= self.tolerance < float("inf"):
-            raise ValueError(f"tolerance is {self.tolerance!r}, and must be a number of at least 0")
+        if not 0 <= self.relative < float("inf"):
+            raise ValueError(f"tolerance is {self.relative!r}, and must be a number of at least 0")
         if self.steps < 0:
             raise ValueError(f"steps is {self.steps!r}, and must be a whole number of at least 0")
 
@@ -59,13 +59,13 @@ class Closeness:
         if dtype.kind in "fc" or "float" in dtype.name:
             return self._real_difference(right, other)
         if name in self.quantized:
-            # Small integers of ml_dtypes among them, which subtract from one another in their own few bits.
+            # As int64, since small integers of ml_dtypes would overflow in a subtraction.
             steps = int(np.abs(other.astype(np.int64) - right.astype(np.int64)).max(initial=0))
             return f"is off by {steps} quantization steps" if steps > self.steps else None
         return None if np.array_equal(right, other) else "differs, and is neither real nor quantized"
 
     def _real_difference(self, right: NDArray[Any], other: NDArray[Any]) -> str | None:
-        limit = self.tolerance
+        limit = self.relative
         if limit > 0 and right.dtype.kind == "f":
             limit = max(limit, float(np.finfo(right.dtype).eps))
         wide = np.complex128 if right.dtype.kind == "c" else np.float64

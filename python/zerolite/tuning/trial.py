@@ -1,4 +1,4 @@
-"""One setting that a tuning tried."""
+"""The outcome of one setting, and of the whole search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from zerolite._timing.ratio import Ratio
 from zerolite.tuned import Setting
 
-__all__ = ["Outcome", "Trial", "Verdict"]
+__all__ = ["Outcome", "SearchOutcome", "Trial"]
 
 Outcome = Literal["measured", "differs", "failed", "untried"]
 
@@ -45,7 +45,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class SearchOutcome:
     """The setting that a search ends with.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""`zl.tune`."""
+"""The function `tune`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, get_args
 
-from zerolite._inference.model import CompiledModel, ModelSource, read_source, signature_of
+from zerolite._inference.model import CompiledModel, signature_of
+from zerolite._inference.source import ModelSource, read_source
 from zerolite._platform.machine import usable_cores
-from zerolite._runtime.validation import checked_count
+from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS
 from zerolite.tuned import Goal, Setting, TuningIdentity
-from zerolite.tuning.candidates import BatchContestant, CallContestant
-from zerolite.tuning.inputs import batch_of, items_for, largest_chunk
+from zerolite.tuning.candidates import BatchCandidate, CallCandidate
+from zerolite.tuning.inputs import batch_of, largest_chunk, samples_for
 from zerolite.tuning.result import TuningResult
 from zerolite.tuning.search import Search
 from zerolite.tuning.search_space import Limits, stages_for
-from zerolite.tuning.tolerance import Closeness
+from zerolite.tuning.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from zerolite._timing.interleaved import ProgressCallback
-    from zerolite.tuning.candidates import Contestant
+    from zerolite.tuning.candidates import Candidate
 
 __all__ = ["tune"]
 
-# A search may find that its time is up, but has some.
+# A search needs some time, even if it only finds that this is up.
 _SHORTEST_S = 1e-3
 
 
@@ -83,40 +84,40 @@ def tune(
         raise ValueError(f"goal is {goal!r}, and must be one of {', '.join(map(repr, get_args(Goal)))}")
     if not 0 < budget_s < math.inf:
         raise ValueError(f"budget_s is {budget_s!r}, and must be a number of seconds above 0")
-    threads = usable_cores() if max_threads is None else checked_count("max_threads", max_threads, most=MOST_THREADS)
-    workers = threads if max_workers is None else checked_count("max_workers", max_workers, most=MOST_THREADS)
+    threads = usable_cores() if max_threads is None else positive_int("max_threads", max_threads, most=MOST_THREADS)
+    workers = threads if max_workers is None else positive_int("max_workers", max_workers, most=MOST_THREADS)
     workers = min(workers, threads)
     begin = time.monotonic()
-    # Read once: the file may become another one meanwhile, and what is saved belongs to this one.
+    # Read once: the file may change meanwhile, and the result belongs to these bytes.
     content, name = read_source(model)
     with CompiledModel(content, name=name) as base:
         chosen = signature_of(base, signature)
         key = chosen.key
-        closeness = Closeness(
-            tolerance=tolerance,
+        allowed = Tolerance(
+            relative=tolerance,
             steps=steps,
             quantized={tensor.name for tensor in chosen.outputs.values() if tensor.quantization is not None},
         )
-        items = items_for(chosen, data, seed=seed)
-        batch = {} if goal == "latency" else batch_of(chosen, items, workers=workers, budget_s=budget_s)
+        samples = samples_for(chosen, data, seed=seed)
+        batch = {} if goal == "latency" else batch_of(chosen, samples, workers=workers, budget_s=budget_s)
         limits = Limits(threads=threads, workers=workers, chunk=largest_chunk(chosen, batch) if batch else None)
 
-        def opener(setting: Setting) -> Contestant:
+        def opener(setting: Setting) -> Candidate:
             if goal == "latency":
-                return CallContestant(base, setting, signature=key, items=items)
-            return BatchContestant(base, content, setting, signature=key, batch=batch)
+                return CallCandidate(base, setting, signature=key, samples=samples)
+            return BatchCandidate(base, content, setting, signature=key, batch=batch)
 
         left = max(_SHORTEST_S, budget_s - (time.monotonic() - begin))
-        search = Search(opener, closeness, budget_s=left, clock=time.monotonic, progress=progress)
-        verdict = search.run(stages_for(goal, limits))
+        search = Search(opener, allowed, budget_s=left, clock=time.monotonic, progress=progress)
+        found = search.run(stages_for(goal, limits))
     return TuningResult(
         model=os.fsdecode(name),
         goal=goal,
         signature=key,
-        setting=verdict.setting,
-        reason=verdict.reason,
-        ratio=verdict.ratio,
-        control=verdict.control,
+        setting=found.setting,
+        reason=found.reason,
+        ratio=found.ratio,
+        control=found.control,
         trials=tuple(search.trials.values()),
         budget_s=budget_s,
         elapsed_s=time.monotonic() - begin,

@@ -1,4 +1,4 @@
-"""Running a classifier over image files."""
+"""Classification of images: the most likely classes of each."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Classification:
 
 
 def image_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The image files that are meant by files and folders; folders in the order of their paths.
+    """The image files among files and in folders; those of a folder in the order of their paths.
 
     Raises:
         FileNotFoundError: there is no such file or folder.

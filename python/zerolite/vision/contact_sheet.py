@@ -1,4 +1,4 @@
-"""Images with what a model takes them for, on one picture."""
+"""A contact sheet: images with their predictions, on one picture."""
 
 from __future__ import annotations
 

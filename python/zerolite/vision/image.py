@@ -1,4 +1,4 @@
-"""Decoding and resizing one image file."""
+"""One image file, decoded and resized to what a model takes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Color", "ImageError", "Resampling", "decode_image", "image_size", "pillow"]
 
+Color = Literal["rgb", "grayscale", "rgba"]
+Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+
+_MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+# Modes that Keras takes as grayscale without converting them.
+_GREY_MODES = ("L", "I;16", "I")
+# What Pillow's decoders raise on broken files.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)
+_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
+_IMAGE_AXES = 4
+
 
 class ImageError(ValueError):
     """A file can't be decoded as an image; the cause is what the decoder said.
@@ -34,18 +45,8 @@ class ImageError(ValueError):
         self._reason = reason
 
     def __reduce__(self) -> tuple[type, tuple[Path, str]]:
-        """Pickle by what it is made of, so that it travels between processes."""
+        """Pickle the path and the reason, so that the error can go to another process."""
         return type(self), (self.path, self._reason)
-
-
-Color = Literal["rgb", "grayscale", "rgba"]
-Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
-
-_MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
-# What Keras takes for grey as it is.
-_GREY_MODES = ("L", "I;16", "I")
-# What Pillow's decoders raise on broken files.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)
 
 
 def pillow() -> ModuleType:
@@ -116,6 +117,22 @@ def decode_image(
     return values if values.ndim == 3 else values[..., np.newaxis]  # noqa: PLR2004 - grey images have two axes
 
 
+def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
+    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
+
+    Raises:
+        ValueError: it does not take images.
+    """
+    shape = specs[0].shape if len(specs) == 1 else ()
+    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
+        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
+        raise ValueError(
+            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
+            f"one has {shapes}"
+        )
+    return (shape[1], shape[2]), _COLORS[shape[-1]]
+
+
 def _is_height_and_width(size: Sequence[int]) -> bool:
     return len(size) == 2 and min(size) >= 1  # noqa: PLR2004 - two numbers
 
@@ -138,23 +155,3 @@ def _resized(images: Any, image: Any, size: tuple[int, int], resampling: Resampl
         left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
         box = (left, top, left + kept_width, top + kept_height)
     return image.resize((width, height), images.Resampling[resampling.upper()], box=box)
-
-
-_COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
-_IMAGE_AXES = 4
-
-
-def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
-    """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
-
-    Raises:
-        ValueError: it does not take images.
-    """
-    shape = specs[0].shape if len(specs) == 1 else ()
-    if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
-        shapes = ", ".join(f"'{spec.name}' of shape {spec.shape}" for spec in specs)
-        raise ValueError(
-            f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
-            f"one has {shapes}"
-        )
-    return (shape[1], shape[2]), _COLORS[shape[-1]]

@@ -14,12 +14,15 @@ from zerolite.vision.image import Color, ImageError, Resampling, decode_image, p
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.preprocessing import check_preprocessing, preprocess
 
-__all__ = ["OnCorrupt", "check_on_corrupt", "load_image", "load_images", "sound_images"]
+__all__ = ["OnCorrupt", "RaiseOrSkip", "check_on_corrupt", "load_image", "load_images", "sound_images"]
 
 _Loaded = TypeVar("_Loaded")
 
+#: Whether a file that can't be decoded is an error or is left out.
+RaiseOrSkip = Literal["raise", "skip"]
+
 #: What to do with a file that can't be decoded: raise its `ImageError`, leave it out, or leave it out and call this.
-OnCorrupt = Literal["raise", "skip"] | Callable[[ImageError], Any]
+OnCorrupt = RaiseOrSkip | Callable[[ImageError], Any]
 
 
 def load_image(
@@ -134,7 +137,7 @@ def sound_images(
 
 
 def check_on_corrupt(choice: OnCorrupt) -> None:
-    """Refuse what is no way to treat corrupt images.
+    """Refuse a choice for corrupt images that does not exist.
 
     Raises:
         ValueError: it is neither "raise" nor "skip" nor a function.

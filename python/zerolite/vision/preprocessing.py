@@ -1,4 +1,4 @@
-"""From counts to what a network was trained on."""
+"""Preprocessing: from counts to the values that a network was trained on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["PREPROCESSINGS", "check_preprocessing", "preprocess"]
 
 # What `preprocess_input` of each module of keras.applications does (Keras 3.15, imagenet_utils.py), and the modes
-# themselves by their names there. Networks with mode "none" scale the counts in a layer of their own.
+# themselves by their names there. Networks with mode "none" have a layer that scales the counts.
 _MODES = {
     "none": "none",
     "tf": "tf",

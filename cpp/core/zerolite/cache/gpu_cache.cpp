@@ -20,7 +20,7 @@ constexpr std::string_view kEnding = ".sealed";
 
 GpuCache::GpuCache(const Model& model, const GpuSettings& settings)
     : shared_(make_directory(settings.cache)),
-      key_(cache_key(model, std::array{settings.library}, settings.device_key, settings.options)),
+      key_(cache_key(model, std::array{settings.library}, settings.device_key(), settings.options())),
       name_(hexadecimal(key_)),
       private_(shared_) {
   std::error_code ignored;

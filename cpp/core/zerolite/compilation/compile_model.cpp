@@ -13,6 +13,7 @@
 #include "zerolite/delegates/gpu_support.hpp"
 #include "zerolite/delegates/npu_support.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
+#include "zerolite/delegates/xnnpack_flags.hpp"
 #include "zerolite/execution/signature_runner.hpp"
 #include "zerolite/guards/kernel_guard.hpp"
 #include "zerolite/platform/error.hpp"
@@ -21,15 +22,15 @@
 namespace zerolite {
 namespace {
 
-// What came of an attempt: a compiled model, or the runtime's own words.
+// What came of an attempt: a compiled model, or why there is none.
 struct Attempt {
   CompiledModelHandle compiled;
-  std::string words;
-  std::string failure;
+  std::string message;  // the runtime's own
+  std::string failure;  // the same as a sentence about the model
 };
 
 // The options of an attempt: without a GPU or an NPU when there is no such delegate any more.
-CompileOptions effective(CompileOptions options, const DelegateSlots* delegates) {
+CompileOptions effective(CompileOptions options, const DelegateRegistry* delegates) {
   const auto is_left_out = [&](const DelegateSettings& settings) {
     const bool is_gpu = std::holds_alternative<GpuSettings>(settings);
     if (!is_gpu && !std::holds_alternative<NpuSettings>(settings)) return false;
@@ -44,9 +45,9 @@ const Environment& environment_of(const CompileOptions& options) {
   const GpuSettings* gpu = options.gpu();
   if (const NpuSettings* npu = options.npu()) {
     const std::filesystem::path library = npu->dispatch_library;
-    return Environment::npu(library.parent_path(), gpu == nullptr ? std::string() : gpu->device_key);
+    return Environment::npu(library.parent_path(), gpu == nullptr ? std::string() : gpu->device_key());
   }
-  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key);
+  return gpu == nullptr ? Environment::cpu() : Environment::gpu(gpu->device_key());
 }
 
 std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& options) {
@@ -62,11 +63,11 @@ std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& opt
   return cache;
 }
 
-Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateSlots* delegates) {
+Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateRegistry* delegates) {
   CompileOptions options = effective(asked, delegates);
   const std::unique_ptr<GpuCache> cache = open_gpu_cache(model, options);
   const OptionsHandle runtime_options = options.to_runtime(cache == nullptr ? std::string() : cache->key());
-  observer.restart(model.description().subgraphs.size());
+  observer.restart(model.interface().subgraphs.size());
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
   if (!options.fuse_operators) XnnpackDelegate::request_single_operator_nodes(runtime_options.get());
@@ -76,7 +77,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
       runtime().CreateCompiledModel(environment_of(options).handle(), model.handle(), runtime_options.get(), &compiled);
   Attempt result;
   if (status == abi::Status::ok) result.compiled.reset(compiled);
-  result.words = log.message();
+  result.message = log.message();
   if (status == abi::Status::ok) {
     if (cache != nullptr) cache->store();
   } else {
@@ -85,20 +86,19 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   return result;
 }
 
-// A delegate for static shapes only is refused a graph that has others, with a message at the first time in a process
-// and without a word later; every other failure has words (LiteRT 2.3.0).
+// The runtime refuses to give a graph with dynamic tensors to a delegate that takes static shapes only. It says so the
+// first time in a process, and later fails without a message; every other failure has one (LiteRT 2.3.0).
 bool is_refusal_of_dynamic_graph(const Attempt& failed) {
-  return failed.words.empty() || failed.words.find("static-sized tensors") != std::string::npos;
+  return failed.message.empty() || failed.message.find("static-sized tensors") != std::string::npos;
 }
 
 // XNNPACK was told to be a delegate for static shapes only.
 bool is_static_only(const CompileOptions& options) {
-  constexpr std::uint32_t kDisableSubgraphReshaping = 0x400;
-  return (options.xnnpack_flags.value_or(0) & kDisableSubgraphReshaping) != 0;
+  return is_chosen(options.xnnpack_flags, XnnpackFlag::disable_subgraph_reshaping);
 }
 
 CompiledModelHandle compile(const Model& model, const CompileOptions& options, GraphObserver& observer,
-                            DelegateSlots* delegates) {
+                            DelegateRegistry* delegates) {
   Attempt result = attempt(model, options, observer, delegates);
   if (result.compiled == nullptr && is_static_only(options) && is_refusal_of_dynamic_graph(result)) {
     throw DelegateError(model.name() +
@@ -112,9 +112,9 @@ CompiledModelHandle compile(const Model& model, const CompileOptions& options, G
 // The default signature; nothing when the runtime does not show its graph. Throws Error when it can't be prepared.
 std::unique_ptr<SignatureRunner> prepared(const Model& model, const GraphObserver& observer,
                                           abi::CompiledModel compiled) {
-  const ModelDescription& description = model.description();
-  const std::size_t signature = description.default_signature();
-  const CapturedGraph* graph = observer.graph(description.signatures[signature].subgraph);
+  const ModelInterface& interface = model.interface();
+  const std::size_t signature = interface.default_signature();
+  const CapturedGraph* graph = observer.graph(interface.signatures[signature].subgraph);
   if (graph == nullptr) return nullptr;
   return std::make_unique<SignatureRunner>(compiled, signature, model, *graph, false);
 }
@@ -126,21 +126,21 @@ void require_sound_without_delegates(const Model& model, const CompileOptions& o
   (void)prepared(model, observer, compiled.get());
 }
 
-// A program is for shapes that are known before, and what a compiler makes of others is wrong (Intel's of
-// LiteRT 2.3.0). Throws DelegateError for them.
+// An NPU's compiler needs shapes that are known before a run, and Intel's makes wrong results of others (LiteRT 2.3.0).
+// Throws DelegateError for a model that has such.
 void require_static_shapes(const Model& model) {
   CompileOptions plain;
   plain.kernels = CpuKernels::builtin;
-  const ModelDescription& description = model.description();
+  const ModelInterface& interface = model.interface();
   GraphObserver observer = make_observer(model);
   const CompiledModelHandle compiled = compile(model, plain, observer, nullptr);
-  for (std::size_t i = 0; i < description.signatures.size(); ++i) {
-    const std::size_t subgraph = description.signatures[i].subgraph;
+  for (std::size_t i = 0; i < interface.signatures.size(); ++i) {
+    const std::size_t subgraph = interface.signatures[i].subgraph;
     const CapturedGraph* graph = observer.graph(subgraph);
     if (graph == nullptr) continue;
     const SignatureRunner prepared(compiled.get(), i, model, *graph, false);
-    // Those behind the file's own are the kernels' temporary ones.
-    const auto count = static_cast<std::int32_t>(description.subgraphs[subgraph].tensors.size());
+    // The tensors behind those of the file are temporary ones, which kernels have added.
+    const auto count = static_cast<std::int32_t>(interface.subgraphs[subgraph].tensors.size());
     for (std::int32_t tensor = 0; tensor < count; ++tensor) {
       if (prepared.knows_output_shapes() &&
           graph->tensor(tensor).allocation_type != abi::tflite::AllocationType::dynamic) {
@@ -152,14 +152,14 @@ void require_static_shapes(const Model& model) {
   }
 }
 
-// That a dispatch library refuses a program, or can't run it, is noticed when the graph is prepared and run (LiteRT
-// 2.3.0), so both are tried.
-Attempt attempt_on_npu(const Model& program, const CompileOptions& options, GraphObserver& observer,
-                       DelegateSlots& delegates) {
-  Attempt result = attempt(program, options, observer, &delegates);
+// Whether the dispatch library takes a compiled model and can run it shows only when the graph is prepared and run
+// (LiteRT 2.3.0). So both are tried.
+Attempt attempt_on_npu(const Model& model, const CompileOptions& options, GraphObserver& observer,
+                       DelegateRegistry& delegates) {
+  Attempt result = attempt(model, options, observer, &delegates);
   if (result.compiled == nullptr || !delegates.has(NpuDelegate::kName)) return result;
   try {
-    const std::unique_ptr<SignatureRunner> runner = prepared(program, observer, result.compiled.get());
+    const std::unique_ptr<SignatureRunner> runner = prepared(model, observer, result.compiled.get());
     if (runner != nullptr && NpuDelegate::runs_in(*observer.graph(runner->description().subgraph))) runner->run();
   } catch (const Error& error) {
     result = Attempt{nullptr, error.what(), error.what()};
@@ -168,16 +168,17 @@ Attempt attempt_on_npu(const Model& program, const CompileOptions& options, Grap
 }
 
 // After a delegate was left out. Throws DelegateError when no fallback is allowed.
-void require_fallback(const Model& model, const CompileOptions& options, const DelegateSlots& delegates) {
+void require_fallback(const Model& model, const CompileOptions& options, const DelegateRegistry& delegates) {
   if (options.fallback) return;
   throw DelegateError(model.name() + ": " + delegates.unused().back().reason +
                       "; and fallback=False leaves no other way to run the model");
 }
 
-// What the NPU runs is made here, or was before. Throws DelegateError when no fallback is allowed, or there is none.
-std::shared_ptr<const Model> program_of(const std::shared_ptr<const Model>& model, const CompileOptions& options,
-                                        DelegateSlots& delegates) {
-  const std::string npu = npu_of_program(*model);
+// The model itself, or what the NPU's compiler makes of it. Throws DelegateError when that fails and no fallback is
+// allowed, and for a model that was compiled for an NPU when there is none.
+std::shared_ptr<const Model> model_to_execute(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                                              DelegateRegistry& delegates) {
+  const std::string npu = npu_of_compiled_model(*model);
   if (options.npu() == nullptr) {
     if (npu.empty()) return model;
     throw DelegateError(model->name() + ": the model was compiled for " + npu +
@@ -197,29 +198,29 @@ std::shared_ptr<const Model> program_of(const std::shared_ptr<const Model>& mode
   }
 }
 
-// A program that was made elsewhere runs on its NPU or nowhere.
-CompiledModelHandle compile_foreign_program(const Model& program, const CompileOptions& options,
-                                            GraphObserver& observer, DelegateSlots& delegates) {
-  Attempt result = attempt_on_npu(program, options, observer, delegates);
+// A model that was compiled elsewhere runs on its NPU or nowhere.
+CompiledModelHandle compile_foreign_model(const Model& model, const CompileOptions& options, GraphObserver& observer,
+                                          DelegateRegistry& delegates) {
+  Attempt result = attempt_on_npu(model, options, observer, delegates);
   if (result.compiled != nullptr) return std::move(result.compiled);
-  delegates.leave_out_dispensable(result.words.empty() ? result.failure : result.words);
-  throw DelegateError(program.name() + ": the model was compiled for " + npu_of_program(program) +
+  delegates.leave_out_dispensable(result.message.empty() ? result.failure : result.message);
+  throw DelegateError(model.name() + ": the model was compiled for " + npu_of_compiled_model(model) +
                       ", and can't be used: " + delegates.unused().back().reason);
 }
 
 }  // namespace
 
 GraphObserver make_observer(const Model& model) {
-  return GraphObserver(model.description().subgraphs.size(), &guard_kernels);
+  return GraphObserver(model.interface().subgraphs.size(), &guard_kernels);
 }
 
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
-                          GraphObserver& observer, DelegateSlots& delegates,
-                          const std::shared_ptr<const Model>& program_made_before) {
-  const bool is_made = program_made_before != nullptr;
-  std::shared_ptr<const Model> program = is_made ? program_made_before : program_of(model, options, delegates);
-  if (!npu_of_program(*model).empty()) {
-    return {model, compile_foreign_program(*model, options, observer, delegates)};
+                          GraphObserver& observer, DelegateRegistry& delegates,
+                          const std::shared_ptr<const Model>& compiled_before) {
+  std::shared_ptr<const Model> executed =
+      compiled_before != nullptr ? compiled_before : model_to_execute(model, options, delegates);
+  if (!npu_of_compiled_model(*model).empty()) {
+    return {model, compile_foreign_model(*model, options, observer, delegates)};
   }
   if (options.gpu() != nullptr) {
     if (const std::string reason = gpu_unsupported_reason(*model); !reason.empty()) {
@@ -228,16 +229,16 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
     }
   }
   if (delegates.empty()) return {model, compile(*model, options, observer, nullptr)};
-  Attempt first = attempt_on_npu(*program, options, observer, delegates);
-  if (first.compiled != nullptr) return {std::move(program), std::move(first.compiled)};
+  Attempt first = attempt_on_npu(*executed, options, observer, delegates);
+  if (first.compiled != nullptr) return {std::move(executed), std::move(first.compiled)};
 
   require_sound_without_delegates(*model, options);
   if (delegates.has_dispensable()) {
-    delegates.leave_out_dispensable(first.words.empty() ? "it failed without a word" : first.words);
+    delegates.leave_out_dispensable(first.message.empty() ? "it failed without a word" : first.message);
     require_fallback(*model, options, delegates);
-    if (!delegates.has(NpuDelegate::kName)) program = model;
-    first = attempt_on_npu(*program, options, observer, delegates);
-    if (first.compiled != nullptr) return {std::move(program), std::move(first.compiled)};
+    if (!delegates.has(NpuDelegate::kName)) executed = model;
+    first = attempt_on_npu(*executed, options, observer, delegates);
+    if (first.compiled != nullptr) return {std::move(executed), std::move(first.compiled)};
   }
   if (!delegates.has_static_only() || !is_refusal_of_dynamic_graph(first)) {
     throw DelegateError(first.failure + "; without " + delegates.names() + " the model can be compiled");
@@ -248,7 +249,7 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
                         "allow the fallback, or choose another delegate");
   }
   delegates.leave_out_static_only();
-  return {program, compile(*program, options, observer, &delegates)};
+  return {executed, compile(*executed, options, observer, &delegates)};
 }
 
 }  // namespace zerolite

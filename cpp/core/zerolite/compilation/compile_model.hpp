@@ -17,15 +17,15 @@ GraphObserver make_observer(const Model& model);
 
 struct Compilation {
   // What was compiled: the model, or what an NPU's compiler has made of it.
-  std::shared_ptr<const Model> program;
+  std::shared_ptr<const Model> executed;
   CompiledModelHandle compiled;
 };
 
-// The observer, the delegates and the program must outlive the compiled model. A program may have been made before, of
-// the same model with the same NPU. Throws Error when the runtime can't compile the model whatever the delegates,
-// DelegateError when they are the reason.
+// The observer, the delegates and the executed model must outlive the compiled one. `compiled_before` is what an NPU's
+// compiler has made of the same model for the same NPU, or null. Throws Error when the runtime can't compile the model
+// whatever the delegates, DelegateError when they are the reason.
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
-                          GraphObserver& observer, DelegateSlots& delegates,
-                          const std::shared_ptr<const Model>& program_made_before);
+                          GraphObserver& observer, DelegateRegistry& delegates,
+                          const std::shared_ptr<const Model>& compiled_before);
 
 }  // namespace zerolite

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "zerolite/delegates/xnnpack_flags.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/opaque_options.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -28,9 +29,9 @@ std::string_view name_of(CpuKernels kernels) {
 
 // Options travel as TOML text.
 void add_toml(abi::Options options, const char* identifier, const std::string& toml) {
-  Payload text(::strdup(toml.c_str()), &std::free);
+  OpaqueOptions text(::strdup(toml.c_str()), &std::free);
   if (text == nullptr) throw std::bad_alloc();
-  add_payload(options, identifier, std::move(text));
+  add_opaque_options(options, identifier, std::move(text));
 }
 
 using TomlValues = std::vector<std::pair<std::string, std::string>>;
@@ -43,7 +44,7 @@ std::string toml_of(const TomlValues& values) {
 
 // The payload of the GPU's accelerator (litert/c/options/litert_gpu_options.cc).
 void add_gpu_payload(abi::Options options, const GpuSettings& gpu, const std::string& model_key) {
-  std::string toml = toml_of(gpu.options);
+  std::string toml = toml_of(gpu.options());
   if (!gpu.cache.empty()) {
     toml.append("serialization_dir = \"").append(gpu.cache).append("\"\n");
     toml.append("model_cache_key = \"").append(model_key).append("\"\nserialize_program_cache = true\n");
@@ -75,10 +76,9 @@ void CompileOptions::validate() const {
   if (xnnpack_flags && kernels != CpuKernels::delegate) {
     throw ValueError("flags are for XNNPACK, and other kernels were chosen; leave one of both out");
   }
-  constexpr std::uint32_t kForceFloat16 = 0x4;
   const bool keeps_weights = !weight_cache.empty() || !weight_cache_file.empty();
   // XNNPACK does not find its own copies of the weights again, and ends the process (LiteRT 2.3.0).
-  if (keeps_weights && (xnnpack_flags.value_or(0) & kForceFloat16) != 0) {
+  if (keeps_weights && is_chosen(xnnpack_flags, XnnpackFlag::force_fp16)) {
     throw ValueError("XNNPACK can't keep the weights that the flag force_fp16 makes in a weight cache; leave one out");
   }
   // The runtime's reader takes a line at a time and knows no escapes (LiteRT 2.3.0).
@@ -88,9 +88,9 @@ void CompileOptions::validate() const {
   if (gpu() != nullptr) {
     if (has_line_break(gpu()->cache))
       throw ValueError("the path of the GPU's cache holds a line break; use another path");
-    require_single_lines(gpu()->options, "the GPU's option ");
+    require_single_lines(gpu()->options(), "the GPU's option ");
   }
-  if (npu() != nullptr) require_single_lines(npu()->options, "the NPU's option ");
+  if (npu() != nullptr) require_single_lines(npu()->toml_options(), "the NPU's option ");
 }
 
 OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
@@ -109,7 +109,7 @@ OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   add_toml(options, "xnnpack", toml);
   if (gpu() != nullptr) add_gpu_payload(options, *gpu(), model_key);
   if (npu() != nullptr && !npu()->options.empty()) {
-    add_toml(options, npu()->vendor.c_str(), toml_of(npu()->options));
+    add_toml(options, npu()->vendor.c_str(), toml_of(npu()->toml_options()));
   }
   std::string runtime_toml;
   if (profiling) runtime_toml.append("enable_profiling = true\n");

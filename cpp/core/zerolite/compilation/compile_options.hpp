@@ -23,7 +23,7 @@ struct CompileOptions {
   CpuKernels kernels = CpuKernels::delegate;
   // Where XNNPACK keeps packed weights, to be mapped by those who compile the model after the first; empty for nowhere.
   std::string weight_cache;
-  // A file for the same purpose that outlives the process, see weight_cache_file.hpp; empty for none.
+  // A file for the same purpose that outlives the process, see weight_cache.hpp; empty for none.
   std::string weight_cache_file;
   // Delegates that get the graph before XNNPACK does, and those that get what it leaves; in this order.
   std::vector<DelegateSettings> before_xnnpack;

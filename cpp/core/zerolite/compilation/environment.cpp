@@ -52,13 +52,13 @@ LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warnin
 // Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
 void register_from_xnnpack_on(abi::Environment environment) {
   XnnpackDelegate::register_with(environment);
-  DelegateSlots::register_after_xnnpack(environment);
+  DelegateRegistry::register_after_xnnpack(environment);
   GraphObserver::register_with(environment);
 }
 
 EnvironmentHandle without_npu() {
   EnvironmentHandle environment = create(runtime_level(runtime_log::level()));
-  DelegateSlots::register_before_xnnpack(environment.get());
+  DelegateRegistry::register_before_xnnpack(environment.get());
   register_from_xnnpack_on(environment.get());
   return environment;
 }
@@ -67,7 +67,7 @@ EnvironmentHandle with_npu(const std::string& dispatch_directory) {
   EnvironmentHandle environment =
       create(runtime_level(runtime_log::level()),
              {text_option(abi::EnvironmentOptionTag::dispatch_library_dir, dispatch_directory)});
-  DelegateSlots::register_before_xnnpack(environment.get());
+  DelegateRegistry::register_before_xnnpack(environment.get());
   const LogCapture log;
   require_ok(runtime().RegisterNpuAccelerator(environment.get()), "register its accelerator for NPUs", log);
   register_from_xnnpack_on(environment.get());
@@ -107,10 +107,10 @@ const Environment& Environment::npu(const std::string& dispatch_directory, const
                            [&] { return Environment(with_npu(dispatch_directory)); });
 }
 
-Environment Environment::compiler(const std::string& plugin_directory, const std::string& program_directory) {
+Environment Environment::compiler(const std::string& plugin_directory, const std::string& output_directory) {
   return Environment(create(runtime_level(runtime_log::level()),
                             {text_option(abi::EnvironmentOptionTag::compiler_plugin_library_dir, plugin_directory),
-                             text_option(abi::EnvironmentOptionTag::compiler_cache_dir, program_directory)}));
+                             text_option(abi::EnvironmentOptionTag::compiler_cache_dir, output_directory)}));
 }
 
 void Environment::set_runtime_log_level(LogLevel level) {

@@ -19,9 +19,9 @@ ModelHandle create(ModelBytes& bytes) {
   const LogCapture log;
   abi::Model model = nullptr;
   abi::Status status = create(bytes, model);
-  // The FlatBuffer was verified by then: what it was refused for is a part of the model.
+  // The FlatBuffer was sound, then; a part of the model was refused.
   if (status == abi::Status::unsupported) {
-    const MaskedParts masked(bytes.mutable_span());
+    const UnsupportedFieldsMask masked(bytes.mutable_span());
     status = create(bytes, model);
   }
   if (status != abi::Status::ok) {
@@ -34,11 +34,11 @@ ModelHandle create(ModelBytes& bytes) {
 }  // namespace
 
 std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level) {
-  ModelDescription description = ModelDescription::parse(*bytes);
-  verify(*bytes, description, level);
+  ModelInterface interface = ModelInterface::parse(*bytes);
+  verify(*bytes, interface, level);
   ModelHandle handle = create(*bytes);
-  // Not make_shared, for which the constructor would have to be public.
-  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(description), std::move(handle)));
+  // make_shared would need a public constructor.
+  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(interface), std::move(handle)));
 }
 
 }  // namespace zerolite

@@ -60,10 +60,10 @@ bool same_tensors(const std::vector<NamedTensor>& left, const SubgraphDescriptio
   });
 }
 
-// Who uses the model must not see that it was compiled.
+// The user of a model must see no difference after it was compiled.
 void require_same_signatures(const Model& compiled, const Model& original) {
-  const ModelDescription& left = compiled.description();
-  const ModelDescription& right = original.description();
+  const ModelInterface& left = compiled.interface();
+  const ModelInterface& right = original.interface();
   const bool same = std::ranges::equal(
       left.signatures, right.signatures, [&](const SignatureDescription& one, const SignatureDescription& other) {
         const SubgraphDescription& first = left.subgraphs[one.subgraph];
@@ -74,7 +74,7 @@ void require_same_signatures(const Model& compiled, const Model& original) {
   if (!same) throw DelegateError("the NPU's compiler gave the model other signatures, inputs or outputs");
 }
 
-std::optional<FileContent> find_program(const fs::path& directory) {
+std::optional<FileContent> find_compiled_model(const fs::path& directory) {
   std::error_code failure;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory, failure)) {
     if (entry.path().extension() == ".tflite") return read_file(entry.path());
@@ -82,7 +82,7 @@ std::optional<FileContent> find_program(const fs::path& directory) {
   return std::nullopt;
 }
 
-// The runtime's object for the model, for once: compiling takes it apart (LiteRT 2.3.0).
+// An object of the runtime's to be used once: compiling takes it apart (LiteRT 2.3.0).
 ModelHandle model_to_compile(const Model& model, const Environment& environment) {
   const std::span<const std::byte> bytes = model.bytes().span();
   const LogCapture log;
@@ -101,7 +101,7 @@ FileContent run_compiler(const Model& model, const NpuSettings& settings, const 
   CompileOptions options;
   options.before_xnnpack.emplace_back(settings);
   const OptionsHandle runtime_options = options.to_runtime();
-  const CoutSilence silence;
+  const StdoutSilence silence;
   const LogCapture log;
   // Whether the runtime could go on to run it is of no interest here: this environment has nothing to run it with.
   abi::CompiledModel compiled = nullptr;
@@ -109,22 +109,22 @@ FileContent run_compiler(const Model& model, const NpuSettings& settings, const 
     return runtime().CreateCompiledModel(environment.handle(), handle.get(), runtime_options.get(), &compiled);
   });
   const CompiledModelHandle unused(compiled);
-  std::optional<FileContent> program = find_program(directory);
-  if (!program) {
-    const std::string words = log.message();
+  std::optional<FileContent> compiled_model = find_compiled_model(directory);
+  if (!compiled_model) {
+    const std::string message = log.message();
     throw DelegateError("the NPU's compiler plug-in " + settings.compiler_library +
-                        " compiled nothing: " + (words.empty() ? "it gave no reason" : words));
+                        " compiled nothing: " + (message.empty() ? "it gave no reason" : message));
   }
-  return *std::move(program);
+  return *std::move(compiled_model);
 }
 
 }  // namespace
 
-std::string npu_of_program(const Model& model) {
-  const bool has_program = std::ranges::any_of(model.description().operator_codes, [](const OperatorCode& code) {
+std::string npu_of_compiled_model(const Model& model) {
+  const bool is_compiled = std::ranges::any_of(model.interface().operator_codes, [](const OperatorCode& code) {
     return code.custom_code.find(kDispatchOperator) != std::string::npos;
   });
-  if (!has_program) return {};
+  if (!is_compiled) return {};
   const std::string manufacturer = manufacturer_of(model);
   return manufacturer.empty() ? "an NPU" : "an NPU (" + manufacturer + ")";
 }
@@ -132,7 +132,7 @@ std::string npu_of_program(const Model& model) {
 std::shared_ptr<const Model> compile_for_npu(const std::shared_ptr<const Model>& model, const NpuSettings& settings) {
   const bool keeps = !settings.cache.empty();
   const std::array libraries = {settings.compiler_library, RuntimeLibrary::get().path().string()};
-  const Digest key = cache_key(*model, libraries, settings.vendor, settings.options);
+  const Digest key = cache_key(*model, libraries, settings.vendor, settings.toml_options());
   const fs::path shared = keeps ? make_directory(settings.cache) : fs::temp_directory_path();
   const fs::path kept = shared / (hexadecimal(key) + ".sealed");
   std::optional<FileContent> content = keeps ? read_checksummed(kept, key) : std::nullopt;
@@ -142,7 +142,7 @@ std::shared_ptr<const Model> compile_for_npu(const std::shared_ptr<const Model>&
     if (keeps) write_checksummed(kept, key, *content);
   }
   std::shared_ptr<const Model> compiled = model_of(*content, *model);
-  if (npu_of_program(*compiled).empty()) return model;
+  if (npu_of_compiled_model(*compiled).empty()) return model;
   require_same_signatures(*compiled, *model);
   return compiled;
 }

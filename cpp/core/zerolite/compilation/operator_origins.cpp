@@ -13,9 +13,9 @@ namespace {
 
 using Operators = std::vector<OperatorDetails>;
 
-// A tensor of the model by the names that the program may have for it: LiteRT 2.3.0 gives those of signatures the
-// signatures' names. Names that several tensors have are left out.
-std::map<std::string, std::int32_t> tensors_by_name(const ModelDescription& model, std::size_t subgraph) {
+// A tensor of the model by the names that the compiled model may have for it: LiteRT 2.3.0 gives those of signatures
+// the signatures' names. Names that several tensors have are left out.
+std::map<std::string, std::int32_t> tensors_by_name(const ModelInterface& model, std::size_t subgraph) {
   std::map<std::string, std::int32_t> tensors;
   std::set<std::string> ambiguous;
   const auto add = [&](const std::string& name, std::int32_t tensor) {
@@ -53,14 +53,14 @@ std::set<std::size_t> between(const Operators& operators, const std::set<std::in
   return found;
 }
 
-// The model's tensors under the names of the program's; nothing when one is not to be told.
+// The model's tensors under the names of the compiled model's; nothing when one is not to be told.
 std::optional<std::vector<std::int32_t>> translated(const std::vector<std::int32_t>& tensors,
-                                                    const SubgraphDescription& program,
+                                                    const SubgraphDescription& compiled,
                                                     const std::map<std::string, std::int32_t>& by_name) {
   std::vector<std::int32_t> result;
   for (const std::int32_t tensor : tensors) {
     if (tensor < 0) continue;  // an optional input that is not there
-    const auto found = by_name.find(program.tensors[static_cast<std::size_t>(tensor)].name);
+    const auto found = by_name.find(compiled.tensors[static_cast<std::size_t>(tensor)].name);
     if (found == by_name.end()) return std::nullopt;
     result.push_back(found->second);
   }
@@ -69,18 +69,18 @@ std::optional<std::vector<std::int32_t>> translated(const std::vector<std::int32
 
 }  // namespace
 
-std::optional<OperatorOrigins> OperatorOrigins::of(const Model& model, const Model& program) {
-  const ModelDetails original = ModelDetails::read(model.bytes().span());
-  const ModelDetails compiled = ModelDetails::read(program.bytes().span());
-  if (original.subgraphs.size() != compiled.subgraphs.size()) return std::nullopt;
+std::optional<OperatorOrigins> OperatorOrigins::of(const Model& model, const Model& compiled) {
+  const ModelContents original = ModelContents::read(model.bytes().span());
+  const ModelContents made = ModelContents::read(compiled.bytes().span());
+  if (original.subgraphs.size() != made.subgraphs.size()) return std::nullopt;
   OperatorOrigins origins;
   for (std::size_t subgraph = 0; subgraph < original.subgraphs.size(); ++subgraph) {
     const Operators& operators = original.subgraphs[subgraph].operators;
-    const std::map<std::string, std::int32_t> by_name = tensors_by_name(model.description(), subgraph);
-    const SubgraphDescription& description = program.description().subgraphs[subgraph];
+    const std::map<std::string, std::int32_t> by_name = tensors_by_name(model.interface(), subgraph);
+    const SubgraphDescription& description = compiled.interface().subgraphs[subgraph];
     std::vector<bool> explained(operators.size());
     origins.origins_.emplace_back();
-    for (const OperatorDetails& compiled_operator : compiled.subgraphs[subgraph].operators) {
+    for (const OperatorDetails& compiled_operator : made.subgraphs[subgraph].operators) {
       const auto inputs = translated(compiled_operator.inputs, description, by_name);
       const auto outputs = translated(compiled_operator.outputs, description, by_name);
       if (!inputs || !outputs) return std::nullopt;

@@ -1,4 +1,4 @@
-// Which operators of a model stand behind those of the program that an NPU's compiler made of it.
+// Which operators of a model stand behind those of the compiled model that an NPU's compiler made of it.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +11,15 @@ namespace zerolite {
 
 class OperatorOrigins {
  public:
-  // Nothing where it can't be told: the compiler may have rewritten what it did not take.
-  static std::optional<OperatorOrigins> of(const Model& model, const Model& program);
+  // Nothing when it can't be told: the compiler may have changed operators that it did not take.
+  static std::optional<OperatorOrigins> of(const Model& model, const Model& compiled);
 
-  // Positions in the model's subgraph, for positions in the program's one of the same index.
+  // Positions in the model's subgraph, for positions in the compiled model's one of the same index.
   [[nodiscard]] std::vector<std::size_t> of_operators(std::size_t subgraph,
                                                       const std::vector<std::size_t>& operators) const;
 
  private:
-  std::vector<std::vector<std::vector<std::size_t>>> origins_;  // by subgraph, by operator of the program
+  std::vector<std::vector<std::vector<std::size_t>>> origins_;  // by subgraph, by operator of the compiled model
 };
 
 }  // namespace zerolite

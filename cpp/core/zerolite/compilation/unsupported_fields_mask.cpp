@@ -11,7 +11,7 @@ namespace zerolite {
 using flatbuffer::Table;
 using flatbuffer::Vector;
 
-MaskedParts::MaskedParts(std::span<std::byte> bytes) : bytes_(bytes) {
+UnsupportedFieldsMask::UnsupportedFieldsMask(std::span<std::byte> bytes) : bytes_(bytes) {
   try {
     mask_model();
   } catch (...) {
@@ -20,14 +20,14 @@ MaskedParts::MaskedParts(std::span<std::byte> bytes) : bytes_(bytes) {
   }
 }
 
-MaskedParts::~MaskedParts() { restore(); }
+UnsupportedFieldsMask::~UnsupportedFieldsMask() { restore(); }
 
-void MaskedParts::restore() {
+void UnsupportedFieldsMask::restore() {
   // The last first: a byte that was overwritten twice gets its first value back.
   for (; !originals_.empty(); originals_.pop_back()) bytes_[originals_.back().position] = originals_.back().value;
 }
 
-void MaskedParts::mask_model() {
+void UnsupportedFieldsMask::mask_model() {
   const Vector subgraphs = Table::root(bytes_).tables(schema::model::kSubgraphs);
   for (std::size_t i = 0; i < subgraphs.size(); ++i) {
     const Table subgraph = subgraphs.table(i);
@@ -61,13 +61,13 @@ void MaskedParts::mask_model() {
   }
 }
 
-void MaskedParts::overwrite_byte(std::size_t position, std::uint8_t value) {
+void UnsupportedFieldsMask::overwrite_byte(std::size_t position, std::uint8_t value) {
   flatbuffer::require(bytes_, position, 1);
   originals_.push_back({position, bytes_[position]});
   bytes_[position] = static_cast<std::byte>(value);
 }
 
-void MaskedParts::shorten(std::size_t vector_position, std::uint32_t length) {
+void UnsupportedFieldsMask::shorten(std::size_t vector_position, std::uint32_t length) {
   if (flatbuffer::read<std::uint32_t>(bytes_, vector_position) <= length) return;
   for (std::size_t i = 0; i < sizeof(length); ++i) {
     overwrite_byte(vector_position + i, static_cast<std::uint8_t>((length >> (8 * i)) & 0xFFU));

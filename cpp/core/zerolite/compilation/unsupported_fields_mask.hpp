@@ -14,15 +14,15 @@
 
 namespace zerolite {
 
-class MaskedParts {
+class UnsupportedFieldsMask {
  public:
   // Masks within bytes whose FlatBuffer was verified; throws InvalidModelError all the same for what is not
   // sound.
-  explicit MaskedParts(std::span<std::byte> bytes);
+  explicit UnsupportedFieldsMask(std::span<std::byte> bytes);
   // Puts everything back.
-  ~MaskedParts();
-  MaskedParts(const MaskedParts&) = delete;
-  MaskedParts& operator=(const MaskedParts&) = delete;
+  ~UnsupportedFieldsMask();
+  UnsupportedFieldsMask(const UnsupportedFieldsMask&) = delete;
+  UnsupportedFieldsMask& operator=(const UnsupportedFieldsMask&) = delete;
 
  private:
   void mask_model();

@@ -10,24 +10,26 @@
 namespace zerolite {
 namespace {
 
-constexpr const char* kIdentifier = "zerolite_delegate_slots";
+constexpr const char* kIdentifier = "zerolite_delegate_registry";
 
-using SlotPointer = std::unique_ptr<SlotDelegate>;
+using DelegatePointer = std::unique_ptr<ModelDelegate>;
 
-bool is_static_only(const SlotPointer& delegate) { return delegate != nullptr && !delegate->allows_dynamic_tensors(); }
+bool is_static_only(const DelegatePointer& delegate) {
+  return delegate != nullptr && !delegate->allows_dynamic_tensors();
+}
 
-bool is_dispensable(const SlotPointer& delegate) { return delegate != nullptr && delegate->is_dispensable(); }
+bool is_dispensable(const DelegatePointer& delegate) { return delegate != nullptr && delegate->is_dispensable(); }
 
-bool has_refused(const SlotPointer& delegate) { return is_dispensable(delegate) && !delegate->refusal().empty(); }
+bool has_refused(const DelegatePointer& delegate) { return is_dispensable(delegate) && !delegate->refusal().empty(); }
 
-SlotPointer make(const ExternalDelegateSettings& settings) { return std::make_unique<ExternalDelegate>(settings); }
-SlotPointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
-SlotPointer make(const NpuSettings& settings) { return std::make_unique<NpuDelegate>(settings); }
+DelegatePointer make(const ExternalDelegateSettings& settings) { return std::make_unique<ExternalDelegate>(settings); }
+DelegatePointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
+DelegatePointer make(const NpuSettings& settings) { return std::make_unique<NpuDelegate>(settings); }
 
 }  // namespace
 
-DelegateSlots::DelegateSlots(const std::vector<DelegateSettings>& before_xnnpack,
-                             const std::vector<DelegateSettings>& after_xnnpack) {
+DelegateRegistry::DelegateRegistry(const std::vector<DelegateSettings>& before_xnnpack,
+                                   const std::vector<DelegateSettings>& after_xnnpack) {
   std::size_t first = 0;
   for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
     if (side->size() > kPerSide) {
@@ -42,26 +44,26 @@ DelegateSlots::DelegateSlots(const std::vector<DelegateSettings>& before_xnnpack
 }
 
 template <std::size_t first, std::size_t... offsets>
-void DelegateSlots::register_slots(abi::Environment environment, std::index_sequence<offsets...> /*sequence*/) {
-  (register_accelerator(environment, &DelegateSlots::create_delegate<first + offsets>), ...);
+void DelegateRegistry::register_places(abi::Environment environment, std::index_sequence<offsets...> /*sequence*/) {
+  (register_accelerator(environment, &DelegateRegistry::create_delegate<first + offsets>), ...);
 }
 
-void DelegateSlots::register_before_xnnpack(abi::Environment environment) {
-  register_slots<0>(environment, std::make_index_sequence<kPerSide>());
+void DelegateRegistry::register_before_xnnpack(abi::Environment environment) {
+  register_places<0>(environment, std::make_index_sequence<kPerSide>());
 }
 
-void DelegateSlots::register_after_xnnpack(abi::Environment environment) {
-  register_slots<kPerSide>(environment, std::make_index_sequence<kPerSide>());
+void DelegateRegistry::register_after_xnnpack(abi::Environment environment) {
+  register_places<kPerSide>(environment, std::make_index_sequence<kPerSide>());
 }
 
-bool DelegateSlots::empty() const {
+bool DelegateRegistry::empty() const {
   return std::ranges::all_of(delegates_, [](const auto& delegate) { return delegate == nullptr; });
 }
 
-bool DelegateSlots::has_static_only() const { return std::ranges::any_of(delegates_, &is_static_only); }
+bool DelegateRegistry::has_static_only() const { return std::ranges::any_of(delegates_, &is_static_only); }
 
-void DelegateSlots::leave_out_static_only() {
-  for (SlotPointer& delegate : delegates_) {
+void DelegateRegistry::leave_out_static_only() {
+  for (DelegatePointer& delegate : delegates_) {
     if (!is_static_only(delegate)) continue;
     unused_.push_back(
         {delegate->name(), "the graph has tensors whose shapes only a run tells, which it does not take"});
@@ -69,9 +71,9 @@ void DelegateSlots::leave_out_static_only() {
   }
 }
 
-std::string DelegateSlots::names() const {
+std::string DelegateRegistry::names() const {
   std::string names;
-  for (const SlotPointer& delegate : delegates_) {
+  for (const DelegatePointer& delegate : delegates_) {
     if (delegate == nullptr) continue;
     if (!names.empty()) names += ", ";
     names += delegate->name();
@@ -79,41 +81,41 @@ std::string DelegateSlots::names() const {
   return names;
 }
 
-bool DelegateSlots::has_dispensable() const { return std::ranges::any_of(delegates_, &is_dispensable); }
+bool DelegateRegistry::has_dispensable() const { return std::ranges::any_of(delegates_, &is_dispensable); }
 
-void DelegateSlots::leave_out_dispensable(const std::string& words) {
+void DelegateRegistry::leave_out_dispensable(const std::string& reason) {
   const bool refused = std::ranges::any_of(delegates_, &has_refused);
-  for (SlotPointer& delegate : delegates_) {
+  for (DelegatePointer& delegate : delegates_) {
     if (refused ? !has_refused(delegate) : !is_dispensable(delegate)) continue;
-    unused_.push_back({delegate->name(), refused ? delegate->refusal() : words});
+    unused_.push_back({delegate->name(), refused ? delegate->refusal() : reason});
     delegate.reset();
   }
 }
 
-void DelegateSlots::leave_out(const std::string& name, const std::string& reason) {
-  for (SlotPointer& delegate : delegates_) {
+void DelegateRegistry::leave_out(const std::string& name, const std::string& reason) {
+  for (DelegatePointer& delegate : delegates_) {
     if (delegate == nullptr || delegate->name() != name) continue;
     unused_.push_back({name, reason});
     delegate.reset();
   }
 }
 
-bool DelegateSlots::has(const std::string& name) const {
+bool DelegateRegistry::has(const std::string& name) const {
   return std::ranges::any_of(delegates_, [&](const auto& delegate) { return delegate && delegate->name() == name; });
 }
 
-void DelegateSlots::attach_to(abi::Options options) {
+void DelegateRegistry::attach_to(abi::Options options) {
   if (!empty()) attach_settings(options, kIdentifier, this);
 }
 
-template <std::size_t slot>
-abi::Status DelegateSlots::create_delegate(abi::RuntimeContext context, abi::Environment environment,
-                                           abi::AcceleratorConst accelerator, abi::Options options,
-                                           abi::DelegateWrapper* wrapper) {
+template <std::size_t place>
+abi::Status DelegateRegistry::create_delegate(abi::RuntimeContext context, abi::Environment environment,
+                                              abi::AcceleratorConst accelerator, abi::Options options,
+                                              abi::DelegateWrapper* wrapper) {
   *wrapper = nullptr;
-  const auto* slots = static_cast<const DelegateSlots*>(find_settings(options, kIdentifier));
-  if (slots == nullptr || slots->delegates_[slot] == nullptr) return abi::Status::ok;
-  return slots->delegates_[slot]->answer({context, environment, accelerator, options}, wrapper);
+  const auto* registry = static_cast<const DelegateRegistry*>(find_settings(options, kIdentifier));
+  if (registry == nullptr || registry->delegates_[place] == nullptr) return abi::Status::ok;
+  return registry->delegates_[place]->answer({context, environment, accelerator, options}, wrapper);
 }
 
 }  // namespace zerolite

@@ -1,8 +1,8 @@
 // The way of a model's delegates into the runtime.
 //
 // LiteRT asks the accelerators of an environment for a delegate each, in the order of registration. The environment
-// is the process's and the delegates are a model's, so there are slots: accelerators that hand out the delegate which
-// the options of the model being compiled name for them, or none.
+// is the process's and the delegates are a model's, so the environment has a number of places: accelerators that hand
+// out the delegate which the options of the model being compiled name for them, or none.
 #pragma once
 
 #include <array>
@@ -29,18 +29,18 @@ struct UnusedDelegate {
   std::string reason;
 };
 
-class DelegateSlots {
+class DelegateRegistry {
  public:
   static constexpr std::size_t kPerSide = 4;  // before and after XNNPACK
 
-  // Makes the delegates. Throws DelegateError, also when there are more than the slots of a side.
-  DelegateSlots(const std::vector<DelegateSettings>& before_xnnpack,
-                const std::vector<DelegateSettings>& after_xnnpack);
-  ~DelegateSlots() = default;
-  DelegateSlots(const DelegateSlots&) = delete;
-  DelegateSlots& operator=(const DelegateSlots&) = delete;
+  // Makes the delegates. Throws DelegateError, also when there are more than the places of a side.
+  DelegateRegistry(const std::vector<DelegateSettings>& before_xnnpack,
+                   const std::vector<DelegateSettings>& after_xnnpack);
+  ~DelegateRegistry() = default;
+  DelegateRegistry(const DelegateRegistry&) = delete;
+  DelegateRegistry& operator=(const DelegateRegistry&) = delete;
 
-  // Register the slots whose delegates are applied before, or after, what is registered between the two calls.
+  // Register the places whose delegates are applied before, or after, what is registered between the two calls.
   static void register_before_xnnpack(abi::Environment environment);
   static void register_after_xnnpack(abi::Environment environment);
 
@@ -51,8 +51,8 @@ class DelegateSlots {
   void leave_out_static_only();
   // Delegates that a model may go without when they fail.
   [[nodiscard]] bool has_dispensable() const;
-  // Leaves out those that refused, or all of them when none did; `words` is then the reason.
-  void leave_out_dispensable(const std::string& words);
+  // Leaves out those that refused, or all of them when none did; `reason` is theirs then.
+  void leave_out_dispensable(const std::string& reason);
   // Leaves out the one of that name.
   void leave_out(const std::string& name, const std::string& reason);
   // Whether there is one of that name, which was not left out.
@@ -63,14 +63,14 @@ class DelegateSlots {
   void attach_to(abi::Options options);
 
  private:
-  template <std::size_t slot>
+  template <std::size_t place>
   static abi::Status create_delegate(abi::RuntimeContext context, abi::Environment environment,
                                      abi::AcceleratorConst accelerator, abi::Options options,
                                      abi::DelegateWrapper* wrapper);
   template <std::size_t first, std::size_t... offsets>
-  static void register_slots(abi::Environment environment, std::index_sequence<offsets...>);
+  static void register_places(abi::Environment environment, std::index_sequence<offsets...>);
 
-  std::array<std::unique_ptr<SlotDelegate>, 2 * kPerSide> delegates_;
+  std::array<std::unique_ptr<ModelDelegate>, 2 * kPerSide> delegates_;
   std::vector<UnusedDelegate> unused_;
 };
 

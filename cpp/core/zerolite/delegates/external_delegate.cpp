@@ -21,18 +21,19 @@ constexpr const char* kCreate = "tflite_plugin_create_delegate";
 constexpr const char* kDestroy = "tflite_plugin_destroy_delegate";
 
 // What the library reports while it makes a delegate: the entry point takes a function, and no data for it.
-std::string& reported_words() {
-  thread_local std::string words;
-  return words;
+std::string& reported_message() {
+  thread_local std::string message;
+  return message;
 }
 
 // Called by foreign code, which an exception must not cross.
 void report_error(const char* message) noexcept {
   try {
-    std::string& words = reported_words();
-    if (!words.empty()) words += "; ";
-    words += message == nullptr ? "an error without words" : message;
-  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory for the words, which is no reason to die
+    std::string& reported = reported_message();
+    if (!reported.empty()) reported += "; ";
+    reported += message == nullptr ? "an error without words" : message;
+  } catch (
+      const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory for the message, which is no reason to die
   }
 }
 
@@ -65,7 +66,7 @@ Delegate* call(Create* create, const ExternalDelegateSettings& settings) {
     keys.push_back(key.c_str());
     values.push_back(value.c_str());
   }
-  reported_words().clear();
+  reported_message().clear();
   try {
     return create(keys.data(), values.data(), keys.size(), &report_error);
   } catch (const std::exception& error) {
@@ -85,9 +86,9 @@ ExternalDelegate::ExternalDelegate(const ExternalDelegateSettings& settings) : l
   destroy_ = resolve<Destroy>(handle, kDestroy, settings.library);
   delegate_ = call(create, settings);
   if (delegate_ == nullptr) {
-    const std::string words = std::exchange(reported_words(), {});
+    const std::string message = std::exchange(reported_message(), {});
     throw DelegateError("the library " + settings.library + " made no delegate" +
-                        (words.empty() ? " and gave no reason" : ": " + words) +
+                        (message.empty() ? " and gave no reason" : ": " + message) +
                         "; check the options that it was given");
   }
 }

@@ -20,9 +20,9 @@ struct ExternalDelegateSettings {
 };
 
 // One delegate, made and destroyed by its library. It outlives the compiled model that uses it.
-class ExternalDelegate final : public SlotDelegate {
+class ExternalDelegate final : public ModelDelegate {
  public:
-  // Throws DelegateError, in the library's own words where there are any.
+  // Throws DelegateError, with the library's own message where there is one.
   explicit ExternalDelegate(const ExternalDelegateSettings& settings);
   ~ExternalDelegate() override;
   ExternalDelegate(const ExternalDelegate&) = delete;

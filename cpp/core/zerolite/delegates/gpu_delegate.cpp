@@ -64,13 +64,13 @@ std::string& device_of(abi::Environment environment) {
   return (*devices)[environment];
 }
 
-void note_device(abi::Environment environment, const std::string& words) {
+void note_device(abi::Environment environment, const std::string& message) {
   constexpr std::string_view kBefore = "Selected adapter: ";
-  const std::size_t begin = words.find(kBefore);
+  const std::size_t begin = message.find(kBefore);
   if (begin == std::string::npos) return;
-  const std::size_t end = words.find(", arch=", begin);
+  const std::size_t end = message.find(", arch=", begin);
   if (end != std::string::npos)
-    device_of(environment) = words.substr(begin + kBefore.size(), end - begin - kBefore.size());
+    device_of(environment) = message.substr(begin + kBefore.size(), end - begin - kBefore.size());
 }
 
 std::string lower(std::string text) {
@@ -78,17 +78,35 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string_view advice(std::string_view words) {
-  // Dawn's words, both when there is no Vulkan loader and when it knows no driver (LiteRT 2.3.0).
-  if (words.find("No adapters found") == std::string_view::npos &&
-      words.find("No supported adapters") == std::string_view::npos) {
+std::string_view advice(std::string_view message) {
+  // Dawn's message, both when there is no Vulkan loader and when it knows no driver (LiteRT 2.3.0).
+  if (message.find("No adapters found") == std::string_view::npos &&
+      message.find("No supported adapters") == std::string_view::npos) {
     return {};
   }
   return "; the system shows no GPU through Vulkan: install the Vulkan loader (libvulkan1) and the GPU's Vulkan "
          "driver, or set VK_ICD_FILENAMES to the .json file of one, SwiftShader's for example";
 }
 
+template <typename Choice>
+std::string number_of(Choice choice) {
+  return std::to_string(static_cast<int>(choice));
+}
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> GpuSettings::options() const {
+  std::vector<std::pair<std::string, std::string>> entries = {
+      {"precision", number_of(precision)},
+      {"buffer_storage_type", number_of(storage)},
+      {"priority", number_of(priority)},
+      {"wait_type", number_of(wait_type)},
+  };
+  if (!device.empty()) entries.emplace_back("preferred_device_substr", '"' + device + '"');
+  return entries;
+}
+
+std::string GpuSettings::device_key() const { return library + '\n' + number_of(priority) + ' ' + lower(device); }
 
 GpuDelegate::GpuDelegate(GpuSettings settings) : settings_(std::move(settings)) {}
 
@@ -105,16 +123,16 @@ abi::Status GpuDelegate::answer(const DelegateRequest& request, abi::DelegateWra
     refuse("");
     const LogCapture log;
     const std::scoped_lock lock(device_mutex());
-    const CoutSilence silence;
+    const StdoutSilence silence;
     const abi::AcceleratorDefinition& definition = open(settings_.library);
     register_buffers(request.environment, definition.buffer_handlers);
     const abi::Status status =
         definition.create_delegate(request.context, request.environment, request.accelerator, request.options, wrapper);
-    const std::string words = log.message();
+    const std::string message = log.message();
     note_device(request.environment, log.message(LogLevel::info));
     if (status != abi::Status::ok) {
-      refuse("the GPU accelerator could not start: " + (words.empty() ? "it gave no reason" : words) +
-             std::string(advice(words)));
+      refuse("the GPU accelerator could not start: " + (message.empty() ? "it gave no reason" : message) +
+             std::string(advice(message)));
     }
     // The accelerator takes another GPU when there is none of the name (LiteRT 2.3.0).
     const std::string& device = device_of(request.environment);

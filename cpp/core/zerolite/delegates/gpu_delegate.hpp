@@ -10,18 +10,30 @@
 
 namespace zerolite {
 
-// What is asked of the accelerator: its library, and the entries of its payload, as TOML values by name.
+// The numbers that the accelerator's payload has for them (litert/c/litert_common.h of LiteRT 2.3.0).
+enum class GpuPrecision { automatic = 0, fp16 = 1, fp32 = 2, fp16_fp32_accumulation = 3 };
+enum class GpuStorage { automatic = 0, buffer = 1 };
+enum class GpuPriority { low = 1, normal = 2 };
+enum class GpuWaitType { automatic = 0, passive = 1, active = 2 };
+
+// What is asked of the accelerator.
 struct GpuSettings {
-  std::string library;
-  std::vector<std::pair<std::string, std::string>> options;
-  std::string device;  // what the device's name must contain, in any case
+  std::string library;  // the accelerator's
+  GpuPrecision precision = GpuPrecision::automatic;
+  GpuStorage storage = GpuStorage::automatic;
+  GpuPriority priority = GpuPriority::normal;
+  GpuWaitType wait_type = GpuWaitType::automatic;
+  std::string device;  // what the device's name must contain, in any case; empty for the first one
   std::string cache;   // a directory for compiled programs and packed weights; empty for none
+
+  // The entries of the accelerator's payload, as TOML values by name.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> options() const;
   // Models with the same key share a device: an environment of the runtime has one, chosen by the first model that is
-  // compiled there (LiteRT 2.3.0).
-  std::string device_key;
+  // compiled there (LiteRT 2.3.0). The key is what the accelerator only asks when it opens a device.
+  [[nodiscard]] std::string device_key() const;
 };
 
-class GpuDelegate final : public SlotDelegate {
+class GpuDelegate final : public ModelDelegate {
  public:
   static constexpr const char* kName = "GPU";
 

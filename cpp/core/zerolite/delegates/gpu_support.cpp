@@ -18,7 +18,7 @@ std::string unsupported_reason(const TensorDescription& tensor) {
 }  // namespace
 
 std::string gpu_unsupported_reason(const Model& model) {
-  const ModelDescription& description = model.description();
+  const ModelInterface& description = model.interface();
   for (const SubgraphDescription& subgraph : description.subgraphs) {
     for (const TensorDescription& tensor : subgraph.tensors) {
       if (std::string found = unsupported_reason(tensor); !found.empty()) return found;
@@ -31,7 +31,7 @@ std::string gpu_unsupported_reason(const Model& model) {
     }
   }
   // Takes the values that are there for the first of a dense tensor.
-  if (ModelDetails::read(model.bytes().span()).has_sparse_tensors()) {
+  if (ModelContents::read(model.bytes().span()).has_sparse_tensors()) {
     return "its weights are sparse, which the GPU accelerator computes wrongly";
   }
   return {};

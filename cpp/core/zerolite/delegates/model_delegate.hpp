@@ -1,4 +1,4 @@
-// A delegate of one model, as a slot of the environment asks for it (see delegate_slots.hpp).
+// A delegate of one model, as the environment asks for it (see delegate_registry.hpp).
 #pragma once
 
 #include <new>
@@ -17,12 +17,12 @@ struct DelegateRequest {
   abi::Options options;
 };
 
-class SlotDelegate {
+class ModelDelegate {
  public:
-  SlotDelegate() = default;
-  virtual ~SlotDelegate() = default;
-  SlotDelegate(const SlotDelegate&) = delete;
-  SlotDelegate& operator=(const SlotDelegate&) = delete;
+  ModelDelegate() = default;
+  virtual ~ModelDelegate() = default;
+  ModelDelegate(const ModelDelegate&) = delete;
+  ModelDelegate& operator=(const ModelDelegate&) = delete;
 
   // Answers the runtime, which calls this while it compiles the model. No exception may leave it.
   virtual abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept = 0;
@@ -36,9 +36,9 @@ class SlotDelegate {
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
  protected:
-  void refuse(std::string_view words) noexcept {
+  void refuse(std::string_view reason) noexcept {
     try {
-      refusal_ = words;
+      refusal_ = reason;
     } catch (const std::bad_alloc&) {
       refusal_ = "no memory";  // as short as this, a string needs none
     }

@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -30,7 +33,7 @@ class Started {
                           ", and the runtime takes no second one; use " + asked.dispatch_library +
                           " in another process");
     }
-    if (settings_->vendor != asked.vendor || settings_->options != asked.options) {
+    if (settings_->vendor != asked.vendor || settings_->toml_options() != asked.toml_options()) {
       throw DelegateError("the process has started the NPU library " + asked.dispatch_library +
                           " with other options, and the runtime passes them on once; use these in another process");
     }
@@ -46,15 +49,42 @@ Started& started() {
   return *started;
 }
 
-std::string_view advice(std::string_view words) {
-  if (words.find("libopenvino") != std::string_view::npos) {
+std::string_view advice(std::string_view message) {
+  if (message.find("libopenvino") != std::string_view::npos) {
     return "; Intel's libraries come with: pip install 'openvino==2026.3.*' beside ai-edge-litert, and those of its "
            "NPU with the NPU's driver";
   }
   return "; install what the vendor's libraries need, where the system's loader finds it (LD_LIBRARY_PATH)";
 }
 
+// With a point or an exponent, which tells it from a whole number.
+std::string text_of(double number) {
+  constexpr double kLeastFixed = 1e-4;  // beyond these there would be too many zeros
+  constexpr double kMostFixed = 1e16;
+  const double size = std::abs(number);
+  const bool fixed = size == 0 || (size >= kLeastFixed && size < kMostFixed);
+  std::array<char, 64> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                          fixed ? std::chars_format::fixed : std::chars_format::scientific);
+  std::string text(buffer.data(), end);
+  if (fixed && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(std::int64_t number) { return std::to_string(number); }
+std::string text_of(const std::string& text) { return '"' + text + '"'; }
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> NpuSettings::toml_options() const {
+  std::vector<std::pair<std::string, std::string>> toml;
+  toml.reserve(options.size());
+  for (const auto& [name, option] : options) {
+    toml.emplace_back(name, std::visit([](const auto& value) { return text_of(value); }, option));
+  }
+  return toml;
+}
 
 void open_vendor_library(const std::string& library, const std::string& purpose, const NpuSettings& settings) {
   if (library.empty()) {
@@ -64,9 +94,9 @@ void open_vendor_library(const std::string& library, const std::string& purpose,
   // Never closed: such libraries keep threads and exit handlers that must find their code.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
-    const std::string words = loader_error();
-    throw DelegateError("the NPU's " + purpose + " " + library + " can't be opened (" + words + ")" +
-                        std::string(advice(words)));
+    const std::string message = loader_error();
+    throw DelegateError("the NPU's " + purpose + " " + library + " can't be opened (" + message + ")" +
+                        std::string(advice(message)));
   }
   (void)runtime_log::redirect(handle);
 }
@@ -83,14 +113,14 @@ void NpuDelegate::start(const DelegateRequest& request) const {
   const std::scoped_lock lock(started().mutex);
   open_vendor_library(settings_.dispatch_library, "dispatch library", settings_);
   started().require_same(settings_);
-  const CoutSilence silence;
+  const StdoutSilence silence;
   const LogCapture log;
   const abi::Status status =
       guarded([&] { return runtime().DispatchInitialize(request.context, request.environment, request.options); });
   if (status != abi::Status::ok) {
-    const std::string words = log.message();
+    const std::string message = log.message();
     throw DelegateError("the NPU's dispatch library " + settings_.dispatch_library + " could not start: " +
-                        (words.empty() ? "it gave no reason" : words) + " (" + std::string(describe(status)) + ")");
+                        (message.empty() ? "it gave no reason" : message) + " (" + std::string(describe(status)) + ")");
   }
   started().set(settings_);
 }

@@ -18,12 +18,12 @@ std::string unsupported_reason(const TensorDescription& tensor) {
 }  // namespace
 
 std::string npu_unsupported_reason(const Model& model) {
-  for (const SubgraphDescription& subgraph : model.description().subgraphs) {
+  for (const SubgraphDescription& subgraph : model.interface().subgraphs) {
     for (const TensorDescription& tensor : subgraph.tensors) {
       if (std::string found = unsupported_reason(tensor); !found.empty()) return found;
     }
   }
-  if (ModelDetails::read(model.bytes().span()).has_sparse_tensors()) {
+  if (ModelContents::read(model.bytes().span()).has_sparse_tensors()) {
     return "its weights are sparse, which the NPU's compiler takes for dense ones";
   }
   return {};

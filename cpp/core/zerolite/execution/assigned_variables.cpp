@@ -16,21 +16,21 @@ namespace {
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
-// Most models have none, and need no second reading.
-bool has_variables(const ModelDescription& description) {
-  return std::ranges::any_of(description.operator_codes,
+// Most models have none; then the file is not read a second time.
+bool has_variables(const ModelInterface& interface) {
+  return std::ranges::any_of(interface.operator_codes,
                              [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; });
 }
 
 }  // namespace
 
 AssignedVariables::AssignedVariables(const Model& model, std::size_t subgraph) {
-  const ModelDescription& description = model.description();
-  if (!has_variables(description)) return;
-  const ModelDetails details = ModelDetails::read(model.bytes().span());
+  const ModelInterface& interface = model.interface();
+  if (!has_variables(interface)) return;
+  const ModelContents details = ModelContents::read(model.bytes().span());
   std::map<std::string, std::size_t> most_read;
   for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-    const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};
+    const SubgraphView graph{interface, interface.subgraphs[i], details.subgraphs[i]};
     for (const VariableOperator& operation : variable_operators(graph)) {
       if (i == subgraph) operators_.push_back(operation.index);
       if (operation.kind == VariableOperator::Kind::assign) {

@@ -15,12 +15,12 @@ class AssignedVariables {
  public:
   AssignedVariables(const Model& model, std::size_t subgraph);
 
-  // A delegate reads or writes some: XNNPACK keeps their memory at the size that they had at first, and writes past its
-  // end when they grow (LiteRT 2.3.0).
+  // Whether a delegate reads or writes some of them. XNNPACK keeps the memory of a variable at its first size, and
+  // writes past the end when the variable grows (LiteRT 2.3.0).
   [[nodiscard]] bool are_delegated(const CapturedGraph& graph) const;
-  // Of a graph that was prepared for other shapes. Throws Error for a variable that would hold less than some operator
-  // of the model reads from it: its kernel copies as many bytes as its output has (LiteRT 2.3.0). What is written is
-  // not looked at where only a run tells its shape.
+  // To be called after the graph was prepared for other shapes. Throws Error for a variable that would hold less than
+  // an operator reads from it: the kernel copies as many bytes as its output has (LiteRT 2.3.0). Values whose shape
+  // only a run tells are not checked.
   void require_what_is_read(const CapturedGraph& graph, const std::string& model) const;
 
  private:

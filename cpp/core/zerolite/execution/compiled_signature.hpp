@@ -17,8 +17,8 @@ struct CompiledSignature {
       : compiled(compiled_model),
         index(signature),
         model_name(model.name()),
-        description(model.description().signatures[signature]),
-        subgraph(model.description().subgraphs[description.subgraph]),
+        description(model.interface().signatures[signature]),
+        subgraph(model.interface().subgraphs[description.subgraph]),
         graph(captured) {}
 
   abi::CompiledModel compiled;

@@ -1,20 +1,19 @@
 // Outputs whose shape only a run tells, and what has to be done for them during a run.
 //
-// Dynamic outputs may have another shape in every run. LiteRT 2.3.0 registers a buffer for every output before each
-// run. It refuses tensors that a kernel has made dynamic, so such a model runs once and never again; the same goes for
-// outputs that a kernel computes while it is prepared. And it fails in the middle of a run when an output that follows
-// a dynamic tensor turns out larger than its buffer. So these outputs are made to look like ordinary ones while the
-// runtime registers buffers. It asks before each node whether the run was cancelled; at the first such question all
-// outputs of a graph with dynamic tensors become dynamic, and the runtime allocates what they need. After the run their
+// Dynamic outputs may have another shape in every run. LiteRT 2.3.0 can't run them more than once: before each run it
+// registers a buffer for every output, and it refuses to do so for tensors that a kernel has made dynamic, and for
+// outputs that a kernel computed while it was prepared. It also fails in the middle of a run when an output that
+// depends on a dynamic tensor turns out larger than its buffer. So these outputs look like ordinary ones while the
+// runtime registers buffers. Before each node the runtime asks whether the run was cancelled. When it asks for the
+// first time, all outputs of such a graph become dynamic, and the runtime allocates what they need. After the run their
 // values are copied from the runtime's memory.
 //
-// The shape of a late output is settled by the first run after tensors were allocated. Some operators tell the shape of
-// their result only when they run, although it depends on nothing but the shapes of the inputs (the RESHAPE that a
-// Keras Flatten layer becomes is one); everything after them is prepared in the middle of a run. LiteRT 2.3.0 does not
-// check an output's registered buffer then: an output that turns out larger than its buffer is written past the
-// buffer's end. So the first run after an allocation uses memory of the runtime's own for such outputs: the buffers
-// that had to be registered are taken back at the same first question. After that run the shapes, and so the sizes of
-// buffers, are known.
+// Late outputs have a fixed shape, which is known after the first run that follows an allocation. Some operators tell
+// the shape of their result only when they run, although it depends on the shapes of the inputs alone: the RESHAPE that
+// Keras makes of a Flatten layer is one. Everything behind them is prepared in the middle of that run. LiteRT 2.3.0
+// does not check the registered buffers again then, and would write past the end of one that is too small. So in that
+// run such outputs use memory of the runtime's: the registered buffers are taken back when it asks for the first time.
+// After the run the shapes, and with them the sizes of the buffers, are known.
 #pragma once
 
 #include <cstddef>
@@ -25,25 +24,26 @@
 
 namespace zerolite {
 
-// `outputs` are everywhere those outputs of the graph that are no inputs at the same time.
+// `outputs` are always the outputs of the graph without those that are also inputs.
 class DeferredOutputs {
  public:
   enum class Kind { dynamic, late };
 
-  // Whether a node of the plan has an output of unknown shape.
+  // Whether some node of the plan has an output whose shape is not known yet.
   [[nodiscard]] static bool has_dynamic(const CapturedGraph& graph);
-  // Whether allocating left some of these outputs without memory. Only right after an allocation.
+  // Whether the allocation left some of these outputs without memory. To be asked right after an allocation.
   [[nodiscard]] static bool has_late(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs);
-  // Makes a coming allocation treat them as outputs that were never registered.
+  // Makes the next allocation treat these outputs as if no buffer had been registered for them.
   static void forget_buffers(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs);
 
-  // For the time of one run of a graph that has such outputs. Where it has dynamic ones, late ones need nothing more.
+  // Lives for one run of a graph that has such outputs. In a graph with dynamic outputs the late ones need nothing
+  // more.
   DeferredOutputs(const CapturedGraph& graph, const std::vector<std::int32_t>& outputs, Kind kind);
   ~DeferredOutputs() { restore(); }
   DeferredOutputs(const DeferredOutputs&) = delete;
   DeferredOutputs& operator=(const DeferredOutputs&) = delete;
 
-  // The runtime's question whether to cancel; always answered with no.
+  // What the runtime calls to ask whether the run was cancelled. The answer is always no.
   static bool before_node(void* self);
 
  private:

@@ -23,7 +23,7 @@ class DirectPlan {
   // The conditions under which invoking the plan does all that the runtime's own invoke does (LiteRT 2.3.0,
   // Subgraph::InvokeImpl): nothing is dynamic, so nothing is prepared or allocated during a run; no delegate
   // holds tensors elsewhere, so nothing is copied in or out; no node has effects beyond its outputs. Returns
-  // why not, in words for the user; empty when the plan may be run directly.
+  // why not, as a text for the user; empty when the plan may be run directly.
   [[nodiscard]] static std::string unsupported_reason(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
                                                       std::span<const TensorBinding> bindings);
 

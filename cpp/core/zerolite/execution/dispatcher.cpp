@@ -73,8 +73,8 @@ void Dispatcher::invoke_and_grow() {
   try {
     invoke_runtime();
   } catch (const Error&) {
-    // The runtime fails when an output does not fit into its buffer, and only then is the size of strings
-    // known, and of outputs of a graph that could not be prepared before (LiteRT 2.3.0).
+    // The runtime fails when an output does not fit into its buffer (LiteRT 2.3.0). For strings, and for graphs that
+    // could not be prepared before, the size is known only now.
     if (!memory_.grow_outputs()) throw;
     invoke_runtime();
   }
@@ -109,7 +109,7 @@ void Dispatcher::run() {
     return;
   }
   if (has_late_outputs_) {
-    // Now the sizes are known; the next run registers buffers for good.
+    // The sizes are known only now. The next run registers buffers that fit.
     run_regular();
     has_late_outputs_ = false;
     return;
@@ -117,7 +117,7 @@ void Dispatcher::run() {
   const bool compare = direct_allowed_ && !compared_;
   const VariableValues variables = compare ? VariableValues(signature_.graph) : VariableValues();
   run_regular();
-  // What fails here, for want of memory, is done again after the next run.
+  // If memory runs out here, all this is done again after the next run.
   State settled = settle();
   if (settled == State::untimed && compare) {
     if (!direct_run_agrees(variables)) {

@@ -22,7 +22,7 @@ bool is_sized(const std::vector<std::int32_t>& shape) {
   return !shape.empty() && std::ranges::all_of(shape, [](std::int32_t dimension) { return dimension > 0; });
 }
 
-// Kernels read a scale for each channel, and one element at the least, without looking (LiteRT 2.3.0).
+// Kernels read a scale for each channel, and at least one element, without checking (LiteRT 2.3.0).
 void require_channels(const Quantization& quantization, const std::vector<std::int32_t>& shape,
                       const std::string& refusal) {
   const auto axis = static_cast<std::size_t>(quantization.axis);
@@ -55,20 +55,20 @@ void InputShapes::allocate() {
     is_resized_ = false;
     return;  // the runtime's call refuses a signature without outputs; a run allocates
   }
-  // The call writes as many dimensions as a tensor has, past the end of a layout when they are more than 8,
-  // so there are layouts to spare (LiteRT 2.3.0).
+  // The call writes all dimensions of a tensor, even past the end of its layout, which has room for 8 (LiteRT 2.3.0).
+  // So there are spare layouts behind the last one.
   constexpr std::size_t kSpareLayouts = 8;
   std::vector<abi::Layout> layouts(count + kSpareLayouts);
   const LogCapture log;
-  // Only where the call prepares the graph anew: outputs that are forgotten and get no memory then would be written to
-  // where there is none.
+  // Only before a call that prepares the graph anew. Any other gives these outputs no memory, and kernels would write
+  // to a null pointer.
   if (is_resized_) DeferredOutputs::forget_buffers(signature_.graph, memory_.computed_outputs());
   const abi::Status status = guarded([&] {
     return runtime().GetCompiledModelOutputTensorLayouts(signature_.compiled, signature_.index, count, layouts.data(),
                                                          true);
   });
-  // Without a signature the runtime looks tensors up by name and throws when two have the same
-  // (LiteRT 2.3.0). A run does not, so the graph is then prepared by the first one.
+  // In a model without signatures the runtime looks tensors up by name, and throws when two have the same name
+  // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
   const bool is_left_to_a_run = status == kThrown && signature_.description.key == kPlaceholderSignature;
   if (status != abi::Status::ok && !is_left_to_a_run) {
     require_done(status, signature_, "prepare signature '" + signature_.description.key + "'", log);
@@ -94,8 +94,8 @@ void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t
     resize_to(shape);
     return;
   }
-  // The runtime refuses such a shape, but the graph does not (LiteRT 2.3.0). Any other shape makes the runtime prepare
-  // the graph anew.
+  // The runtime refuses such a shape, but the graph takes it (LiteRT 2.3.0). So the runtime gets any other shape, which
+  // makes it prepare the graph anew, and the graph gets the right one.
   std::vector<std::int32_t> stand_in(std::max<std::size_t>(shape.size(), 1), 1);
   if (stand_in == signature_.graph.shape(tensor)) stand_in[0] = 2;
   resize_to(stand_in);
@@ -163,7 +163,7 @@ void InputShapes::require_possible(const ResizeRequest& request, EmptyShapes emp
 }
 
 void InputShapes::resize(std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
-  // What is pending is overtaken by what is asked for: the graph may not be one that can be prepared as it is.
+  // The new shapes replace pending ones of the same inputs: applied alone, the pending ones might fit no others.
   std::vector<ResizeRequest> changes;
   std::vector<ResizeRequest> previous = pending_resize_;
   for (const ResizeRequest& request : requests) {

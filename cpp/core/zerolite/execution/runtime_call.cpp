@@ -52,7 +52,7 @@ void RuntimeCall::fill_unregistered_inputs(std::span<const TensorBinding> bindin
   }
 }
 
-// A tensor's own memory is as large as the strings that it held before, or is not there: kernels would read past it.
+// The tensor's own memory has the size of the strings that it held before, so kernels could read past its end.
 void RuntimeCall::lend_strings(const TensorBinding& binding) {
   abi::tflite::Tensor& tensor = graph_.tensor(binding.tensor_index());
   own_strings_.push_back({binding.tensor_index(), tensor.data, tensor.bytes, tensor.allocation_type});

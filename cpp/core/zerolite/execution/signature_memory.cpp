@@ -71,7 +71,7 @@ TensorSpec SignatureMemory::spec(Side side, std::size_t index) const {
   return spec;
 }
 
-// Kernels set the type of what they write, whatever stands in the file. Memory for the file's type could be too small.
+// A kernel sets the type of its output, whatever the file says. Memory for the file's type could be too small.
 void SignatureMemory::require_type(const Tensor& tensor, ElementType type) const {
   const auto given = static_cast<ElementType>(tensor.type);
   if (given == type) return;
@@ -89,7 +89,7 @@ TensorBinding::Fitting SignatureMemory::fitting_of(const TensorBinding& binding)
     constexpr std::size_t kEmptyStringTensor = 4096;
     return binding.fitting(std::move(shape), binding.owner() == nullptr ? kEmptyStringTensor : binding.size());
   }
-  // A dynamic tensor's dimensions may still be negative or its old ones.
+  // The dimensions of a dynamic tensor may be negative, or those of an earlier run.
   const std::optional<std::size_t> size = byte_size(binding.type(), shape);
   if (!size && tensor.allocation_type != AllocationType::dynamic) throw_impossible_shape(tensor, shape);
   return binding.fitting(std::move(shape), size.value_or(0));
@@ -104,7 +104,7 @@ std::vector<TensorBinding::Fitting> SignatureMemory::fittings(std::span<const Te
 
 void SignatureMemory::use(TensorBinding& binding, TensorBinding::Fitting fitting) noexcept {
   if (fitting.shape != binding.shape() || fitting.size != binding.size()) ++generation_;
-  // There is room for it: see the callers.
+  // The callers have reserved room for it.
   if (binding.is_bound() && fitting.size != binding.size()) retired_.push_back(binding.owner());
   binding.fit(std::move(fitting));
 }
@@ -152,7 +152,7 @@ void SignatureMemory::collect_outputs() {
     // The runtime put it elsewhere: it is dynamic or late, or was computed when the graph was prepared.
     const std::vector<std::int32_t> shape = signature_.graph.shape(output);
     const std::optional<std::size_t> size = byte_size(binding.type(), shape);
-    // The runtime takes any dimensions beside one that is 0; an array does not.
+    // The runtime takes any other dimensions where one is 0, and an array does not.
     if (!size && std::ranges::find(shape, 0) != shape.end()) throw_impossible_shape(tensor, shape);
     fit(binding, size.value_or(0));
     if (size && *size > 0 && tensor.data != nullptr) {

@@ -8,7 +8,7 @@
 
 namespace zerolite {
 
-std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelDescription& model) {
+std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelInterface& model) {
   std::vector<GraphNode> nodes;
   for (std::size_t subgraph = 0; subgraph < observer.subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer.graph(subgraph);
@@ -38,7 +38,7 @@ std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelDescri
   return nodes;
 }
 
-std::string name_of_tensor(const GraphObserver& observer, const ModelDescription& model, std::size_t subgraph,
+std::string name_of_tensor(const GraphObserver& observer, const ModelInterface& model, std::size_t subgraph,
                            std::int32_t tensor) {
   const std::vector<TensorDescription>& described = model.subgraphs[subgraph].tensors;
   const auto index = static_cast<std::size_t>(tensor);

@@ -20,10 +20,10 @@ struct GraphNode {
 };
 
 // By subgraph that the runtime shows, in the order of execution.
-std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelDescription& model);
+std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelInterface& model);
 
 // The name in the file; kernels may add tensors of their own, which have the runtime's names.
-std::string name_of_tensor(const GraphObserver& observer, const ModelDescription& model, std::size_t subgraph,
+std::string name_of_tensor(const GraphObserver& observer, const ModelInterface& model, std::size_t subgraph,
                            std::int32_t tensor);
 
 }  // namespace zerolite

@@ -21,8 +21,7 @@ constexpr std::array kSides = {Side::input, Side::output};
 // operators again when a pointer has changed, which costs more than copying a few pages.
 constexpr std::size_t kInPlace = std::size_t{32} << 10;
 
-// What is tried for a chunk.
-constexpr std::array<std::size_t, 4> kChunks = {8, 32, 128, 512};
+constexpr std::array<std::size_t, 5> kChunks = {1, 8, 32, 128, 512};
 
 BatchLayout layout_of(const SignatureRunner& runner) {
   BatchLayout layout;
@@ -155,6 +154,10 @@ void BatchRunner::run_items(const Batch& batch, std::size_t first, std::size_t c
   }
 }
 
+std::vector<std::size_t> candidate_chunks(std::size_t items) {
+  return {kChunks.begin(), std::ranges::upper_bound(kChunks, items)};
+}
+
 void BatchRunner::run(const Batch& batch, std::size_t chunk, const NextChunk& next) {
   const OwnMemory memory(runner_, items_to_resize_to(chunk));
   while (const std::optional<std::size_t> first = next()) run_items(batch, *first, chunk);
@@ -209,8 +212,8 @@ std::size_t BatchRunner::measure_chunks(const Batch& batch) {
   const auto agrees = [&](const BatchTensor& output, const std::vector<std::byte>& bytes) {
     return std::equal(bytes.begin(), bytes.end(), output.data);
   };
-  for (const std::size_t chunk : kChunks) {
-    if (chunk <= single || chunk > batch.items) continue;
+  for (const std::size_t chunk : candidate_chunks(batch.items)) {
+    if (chunk <= single) continue;
     const std::optional<double> seconds = seconds_per_item_of_chunk(batch, chunk);
     if (!seconds) break;
     if (*seconds < best && std::ranges::equal(batch.outputs, expected, agrees)) {

@@ -47,6 +47,9 @@ struct BatchLayout {
   [[nodiscard]] std::vector<std::int32_t> item_shape(const std::vector<std::int32_t>& shape) const;
 };
 
+// The sizes that are worth a try for the chunks of a batch of so many items, the smallest first.
+[[nodiscard]] std::vector<std::size_t> candidate_chunks(std::size_t items);
+
 // Runs items through one signature. Needs the compiled model's lock, as everything here does.
 class BatchRunner {
  public:

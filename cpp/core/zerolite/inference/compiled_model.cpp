@@ -16,7 +16,7 @@ namespace {
 
 // What the runtime may call a tensor: LiteRT 2.3.0 gives those of signatures the signatures' names. A name that holds a
 // null byte ends there for the runtime.
-bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelDescription& model) {
+bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgraph, const ModelInterface& model) {
   const auto is_name = [&](std::string_view known) { return known.substr(0, known.find('\0')) == name; };
   const auto named = [&](const NamedTensor& tensor) {
     return tensor.tensor_index == index && (is_name(tensor.name) || is_name(tensor.name_in_file));
@@ -29,7 +29,7 @@ bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgrap
 }
 
 // The declared structs and the library must agree; a mistake here would read and write wild memory later.
-void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const ModelDescription& model) {
+void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const ModelInterface& model) {
   const auto disagree = [](const std::string& what) {
     throw RuntimeLibraryError("the LiteRT library " + RuntimeLibrary::get().path().string() + " shows " + what +
                               ", so its structures are not those this zerolite was written for; install "
@@ -70,9 +70,9 @@ ModelLock::Threads own_threads(const CompileOptions& options) {
 }
 
 // A model that is compiled for the same NPU again need not be.
-std::shared_ptr<const Model> program_for(const CompiledModel& original, const CompileOptions& options) {
-  if (original.program() == original.model() || options.npu() == nullptr) return nullptr;
-  return *options.npu() == *original.options().npu() ? original.program() : nullptr;
+std::shared_ptr<const Model> compiled_for_npu(const CompiledModel& original, const CompileOptions& options) {
+  if (original.executed_model() == original.model() || options.npu() == nullptr) return nullptr;
+  return *options.npu() == *original.options().npu() ? original.executed_model() : nullptr;
 }
 
 bool direct_dispatch_allowed() {
@@ -86,28 +86,28 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     : CompiledModel(std::move(model), std::move(options), nullptr) {}
 
 CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions& options)
-    : CompiledModel(original.model_, options, program_for(original, options)) {}
+    : CompiledModel(original.model_, options, compiled_for_npu(original, options)) {}
 
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
-                             const std::shared_ptr<const Model>& program_made_before)
+                             const std::shared_ptr<const Model>& compiled_before)
     : model_(std::move(model)),
       options_(std::move(options)),
       observer_(make_observer(*model_)),
-      delegates_(std::make_unique<DelegateSlots>(options_.before_xnnpack, options_.after_xnnpack)),
+      delegates_(std::make_unique<DelegateRegistry>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
-      compilation_(compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_,
-                                 program_made_before)),
-      origins_(program() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *program())),
+      compilation_(
+          compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_, compiled_before)),
+      origins_(executed_model() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *executed_model())),
       unused_delegates_(delegates_->unused()),
-      runners_(description().signatures.size()),
-      users_(description().subgraphs.size()),
+      runners_(interface().signatures.size()),
+      users_(interface().subgraphs.size()),
       lock_(model_->name(), own_threads(options_)) {
-  for (const SignatureDescription& signature : description().signatures) {
+  for (const SignatureDescription& signature : interface().signatures) {
     const CapturedGraph* graph = observer_.graph(signature.subgraph);
     if (graph == nullptr) {
       throw Error(model_->name() + ": the runtime did not show the graph of signature '" + signature.key + "'");
     }
-    require_same_graph(*graph, signature.subgraph, description());
+    require_same_graph(*graph, signature.subgraph, interface());
   }
   if (!options_.fallback) require_complete();
 }
@@ -120,7 +120,7 @@ CompiledModel::~CompiledModel() {
 }
 
 void CompiledModel::prepare() {
-  (void)signature(description().default_signature());
+  (void)signature(interface().default_signature());
   if (weight_cache_) weight_cache_->store();
   weight_cache_.reset();  // mapped by now, so that the descriptor can go
 }
@@ -158,10 +158,10 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
 
 void CompiledModel::require_complete() const {
   std::map<std::string, int> left;
-  for (std::size_t subgraph = 0; subgraph < description().subgraphs.size(); ++subgraph) {
+  for (std::size_t subgraph = 0; subgraph < interface().subgraphs.size(); ++subgraph) {
     const std::optional<Delegation> found = delegation(subgraph);
     if (!found) continue;
-    const ModelDescription& described = delegated_operators();
+    const ModelInterface& described = delegated_operators();
     const std::vector<std::uint32_t>& operators = described.subgraphs[subgraph].operators;
     for (const std::size_t index : found->builtin) ++left[name_of(described.operator_codes[operators[index]])];
   }
@@ -180,15 +180,15 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   require_open();
   // Signatures that are never used are never allocated.
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
-  SignatureRunner*& user = users_[description().signatures[index].subgraph];
+  SignatureRunner*& user = users_[interface().signatures[index].subgraph];
   if (user == nullptr || user != runner.get()) {
     if (user != nullptr) user->apply_pending();
     // Nobody's, should it come to nothing: who uses the subgraph next takes it over.
     user = nullptr;
     last_runner_ = nullptr;
     if (runner == nullptr) {
-      const CapturedGraph& graph = *observer_.graph(description().signatures[index].subgraph);
-      runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *program(), graph,
+      const CapturedGraph& graph = *observer_.graph(interface().signatures[index].subgraph);
+      runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *executed_model(), graph,
                                                  direct_dispatch_allowed());
     } else {
       // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.

@@ -34,8 +34,8 @@ class CompiledModel {
 
   [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
   // What was compiled: the model, or what an NPU's compiler has made of it, which has the same signatures.
-  [[nodiscard]] const std::shared_ptr<const Model>& program() const { return compilation_.program; }
-  [[nodiscard]] const ModelDescription& description() const { return program()->description(); }
+  [[nodiscard]] const std::shared_ptr<const Model>& executed_model() const { return compilation_.executed; }
+  [[nodiscard]] const ModelInterface& interface() const { return executed_model()->interface(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
   [[nodiscard]] const GraphObserver& observer() const { return observer_; }
@@ -53,8 +53,8 @@ class CompiledModel {
   }
   // The operators that a delegation tells of: the model's, also where an NPU's compiler made one of several, as long as
   // it can be told which.
-  [[nodiscard]] const ModelDescription& delegated_operators() const {
-    return origins_ ? model_->description() : description();
+  [[nodiscard]] const ModelInterface& delegated_operators() const {
+    return origins_ ? model_->interface() : interface();
   }
   // Needs the lock. Where a subgraph's operators run; nothing for a subgraph that the runtime did not show. Throws
   // Error after close().
@@ -71,7 +71,7 @@ class CompiledModel {
 
  private:
   CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
-                const std::shared_ptr<const Model>& program_made_before);
+                const std::shared_ptr<const Model>& compiled_before);
 
   SignatureRunner& switch_to(std::size_t index);
   void require_open() const;
@@ -81,10 +81,10 @@ class CompiledModel {
   std::shared_ptr<const Model> model_;
   CompileOptions options_;
   GraphObserver observer_;
-  std::unique_ptr<DelegateSlots> delegates_;
+  std::unique_ptr<DelegateRegistry> delegates_;
   std::optional<WeightCache> weight_cache_;
   Compilation compilation_;
-  std::optional<OperatorOrigins> origins_;  // only where the program is not the model
+  std::optional<OperatorOrigins> origins_;  // only where the executed model is another one
   std::vector<UnusedDelegate> unused_delegates_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last

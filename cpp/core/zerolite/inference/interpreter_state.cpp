@@ -12,7 +12,7 @@ namespace {
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
-std::optional<std::size_t> signature_of(const ModelDescription& model, std::size_t subgraph) {
+std::optional<std::size_t> signature_of(const ModelInterface& model, std::size_t subgraph) {
   const auto found = std::ranges::find(model.signatures, subgraph, &SignatureDescription::subgraph);
   if (found == model.signatures.end()) return std::nullopt;
   return static_cast<std::size_t>(found - model.signatures.begin());
@@ -25,62 +25,62 @@ bool may_be_written(const Tensor& tensor) {
 
 }  // namespace
 
-GraphTensors::GraphTensors(const Model& model, const ModelDetails& details, std::size_t subgraph,
-                           CompiledModel* compiled)
-    : description_(model.description().subgraphs[subgraph]),
+InterpreterState::InterpreterState(const Model& model, const ModelContents& details, std::size_t subgraph,
+                                   CompiledModel* compiled)
+    : description_(model.interface().subgraphs[subgraph]),
       details_(details.subgraphs[subgraph]),
       subgraph_(subgraph),
       compiled_(compiled),
-      signature_(signature_of(model.description(), subgraph)) {}
+      signature_(signature_of(model.interface(), subgraph)) {}
 
-const CapturedGraph* GraphTensors::graph() const {
+const CapturedGraph* InterpreterState::graph() const {
   return runner_ == nullptr && !prepared_ ? nullptr : compiled_->observer().graph(subgraph_);
 }
 
-bool GraphTensors::has_shape(std::size_t index) const {
+bool InterpreterState::has_shape(std::size_t index) const {
   return described(index) != nullptr || graph()->tensor(static_cast<std::int32_t>(index)).dims != nullptr;
 }
 
-std::optional<Quantization> GraphTensors::added_quantization(std::size_t index) const {
+std::optional<Quantization> InterpreterState::added_quantization(std::size_t index) const {
   if (details(index) != nullptr || graph() == nullptr) return std::nullopt;
   return graph()->spec(static_cast<std::int32_t>(index)).quantization;
 }
 
-const TensorDescription* GraphTensors::described(std::size_t index) const {
+const TensorDescription* InterpreterState::described(std::size_t index) const {
   return index < description_.tensors.size() ? &description_.tensors[index] : nullptr;
 }
 
-const TensorDetails* GraphTensors::details(std::size_t index) const {
+const TensorDetails* InterpreterState::details(std::size_t index) const {
   return index < details_.tensors.size() ? &details_.tensors[index] : nullptr;
 }
 
-std::size_t GraphTensors::count() const {
+std::size_t InterpreterState::count() const {
   return graph() == nullptr ? description_.tensors.size() : graph()->tensor_count();
 }
 
-ElementType GraphTensors::type(std::size_t index) const {
+ElementType InterpreterState::type(std::size_t index) const {
   // Kernels may give their outputs the type that they compute.
   if (graph() != nullptr) return static_cast<ElementType>(graph()->tensor(static_cast<std::int32_t>(index)).type);
   return description_.tensors[index].type;
 }
 
-std::string GraphTensors::name(std::size_t index) const {
+std::string InterpreterState::name(std::size_t index) const {
   if (const TensorDescription* tensor = described(index)) return tensor->name;
   return name_of(graph()->tensor(static_cast<std::int32_t>(index)));
 }
 
-std::vector<std::int32_t> GraphTensors::shape(std::size_t index) const {
+std::vector<std::int32_t> InterpreterState::shape(std::size_t index) const {
   if (const auto pending = pending_shapes_.find(index); pending != pending_shapes_.end()) return pending->second;
   if (graph() != nullptr) return graph()->shape(static_cast<std::int32_t>(index));
   return description_.tensors[index].shape;
 }
 
-std::vector<std::int32_t> GraphTensors::shape_signature(std::size_t index) const {
+std::vector<std::int32_t> InterpreterState::shape_signature(std::size_t index) const {
   const TensorDetails* tensor = details(index);
   return tensor == nullptr || tensor->shape_signature.empty() ? shape(index) : tensor->shape_signature;
 }
 
-std::optional<std::size_t> GraphTensors::binding(std::size_t index) const {
+std::optional<std::size_t> InterpreterState::binding(std::size_t index) const {
   if (runner_ == nullptr) return std::nullopt;
   const std::span<const TensorBinding> bindings = runner_->bindings();
   const auto found = std::ranges::find(bindings, static_cast<std::int32_t>(index), &TensorBinding::tensor_index);
@@ -88,15 +88,15 @@ std::optional<std::size_t> GraphTensors::binding(std::size_t index) const {
   return static_cast<std::size_t>(found - bindings.begin());
 }
 
-std::optional<std::size_t> GraphTensors::input(std::size_t index) const {
+std::optional<std::size_t> InterpreterState::input(std::size_t index) const {
   if (!signature_ || compiled_ == nullptr) return std::nullopt;
-  const std::vector<NamedTensor>& inputs = compiled_->description().signatures[*signature_].inputs;
+  const std::vector<NamedTensor>& inputs = compiled_->interface().signatures[*signature_].inputs;
   const auto found = std::ranges::find(inputs, static_cast<std::int32_t>(index), &NamedTensor::tensor_index);
   if (found == inputs.end()) return std::nullopt;
   return static_cast<std::size_t>(found - inputs.begin());
 }
 
-std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
+std::optional<TensorMemory> InterpreterState::memory(std::size_t index) const {
   if (const TensorDetails* tensor = details(index); tensor != nullptr && !tensor->constant.empty()) {
     // Not to be written: replicas and later allocations read the same bytes.
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
@@ -118,14 +118,14 @@ std::optional<TensorMemory> GraphTensors::memory(std::size_t index) const {
   return TensorMemory{static_cast<std::byte*>(tensor.data), tensor.bytes, may_be_written(tensor), nullptr};
 }
 
-bool GraphTensors::awaits_run(std::size_t index) const {
+bool InterpreterState::awaits_run(std::size_t index) const {
   const auto tensor_index = static_cast<std::int32_t>(index);
   const bool is_input = std::ranges::find(description_.inputs, tensor_index) != description_.inputs.end();
   const Tensor& tensor = graph()->tensor(tensor_index);
   return !has_run_ && !is_input && tensor.data == nullptr && tensor.bytes > 0;
 }
 
-void GraphTensors::set_strings(std::size_t index, std::span<const std::byte> encoded) {
+void InterpreterState::set_strings(std::size_t index, std::span<const std::byte> encoded) {
   const std::optional<std::size_t> position = input(index);
   if (allocated_ && position) {
     runner_->set_strings(*position, encoded);
@@ -134,7 +134,7 @@ void GraphTensors::set_strings(std::size_t index, std::span<const std::byte> enc
   }
 }
 
-void GraphTensors::resize(std::size_t index, const std::vector<std::int32_t>& shape) {
+void InterpreterState::resize(std::size_t index, const std::vector<std::int32_t>& shape) {
   const TensorDetails* tensor = details(index);
   const std::string refusal = "tensor " + std::to_string(index) + " can't have the shape " + to_string(shape) + ": ";
   if (tensor == nullptr || !tensor->constant.empty()) throw Error(refusal + "it is a constant, whose size is fixed");
@@ -150,7 +150,7 @@ void GraphTensors::resize(std::size_t index, const std::vector<std::int32_t>& sh
   pending_strings_.erase(index);
 }
 
-bool GraphTensors::quantizes_activations() const {
+bool InterpreterState::quantizes_activations() const {
   const auto is_small = [](ElementType type) { return type == ElementType::int8 || is_packed(type); };
   return std::ranges::any_of(details_.operators, [&](const OperatorDetails& operation) {
     if (operation.inputs.size() < 2 || operation.inputs[0] < 0 || operation.inputs[1] < 0) return false;
@@ -160,7 +160,7 @@ bool GraphTensors::quantizes_activations() const {
   });
 }
 
-SignatureRunner& GraphTensors::unchecked_runner() {
+SignatureRunner& InterpreterState::unchecked_runner() {
   if (compiled_ == nullptr) throw Error("the runtime could not compile the model");
   if (!signature_) {
     throw Error("subgraph " + std::to_string(subgraph_) +
@@ -169,12 +169,12 @@ SignatureRunner& GraphTensors::unchecked_runner() {
   return compiled_->signature(*signature_);
 }
 
-SignatureRunner& GraphTensors::runner() {
+SignatureRunner& InterpreterState::runner() {
   if (!allocated_) throw Error("Invoke called on model that is not ready; call allocate_tensors() first");
   return unchecked_runner();
 }
 
-void GraphTensors::allocate() {
+void InterpreterState::allocate() {
   if (allocated_) return;
   SignatureRunner& runner = unchecked_runner();
   std::vector<ResizeRequest> requests;
@@ -197,12 +197,12 @@ void GraphTensors::allocate() {
   for (const auto& [index, strings] : std::exchange(pending_strings_, {})) set_strings(index, strings);
 }
 
-std::vector<std::int32_t> GraphTensors::operator_outputs(std::size_t index) const {
+std::vector<std::int32_t> InterpreterState::operator_outputs(std::size_t index) const {
   const abi::tflite::Node* node = graph() == nullptr ? nullptr : graph()->node(index);
   return node == nullptr ? details_.operators[index].outputs : values_of(node->outputs);
 }
 
-std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
+std::vector<DelegatedNode> InterpreterState::delegated_nodes() const {
   std::vector<DelegatedNode> nodes;
   if (graph() == nullptr) return nodes;
   for (const PlannedNode& planned : graph()->plan()) {
@@ -213,7 +213,7 @@ std::vector<DelegatedNode> GraphTensors::delegated_nodes() const {
   return nodes;
 }
 
-void GraphTensors::reset_variables() {
+void InterpreterState::reset_variables() {
   const CapturedGraph* captured = compiled_ == nullptr ? nullptr : compiled_->observer().graph(subgraph_);
   if (captured == nullptr) return;
   for (std::size_t i = 0; i < captured->tensor_count(); ++i) {

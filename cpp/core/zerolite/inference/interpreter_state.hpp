@@ -35,10 +35,10 @@ struct DelegatedNode {
   std::vector<std::int32_t> outputs;
 };
 
-class GraphTensors {
+class InterpreterState {
  public:
   // `compiled` is null for a model that the runtime could not compile, of which only the file's facts can be had.
-  GraphTensors(const Model& model, const ModelDetails& details, std::size_t subgraph, CompiledModel* compiled);
+  InterpreterState(const Model& model, const ModelContents& details, std::size_t subgraph, CompiledModel* compiled);
 
   [[nodiscard]] bool is_allocated() const { return allocated_; }
   // Kernels add tensors of their own behind the model's when the graph is allocated.

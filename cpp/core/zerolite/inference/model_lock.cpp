@@ -12,7 +12,7 @@ int count = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 namespace {
 
-// Without memory for it, forks go unnoticed, as they would without this file.
+// It fails for want of memory only; forks go unnoticed then.
 [[maybe_unused]] const int kWatching = pthread_atfork(
     nullptr, nullptr, +[] { ++count; });
 

@@ -18,18 +18,18 @@ class Model {
   [[nodiscard]] const std::string& name() const { return bytes_->name(); }
   [[nodiscard]] std::size_t size() const { return bytes_->span().size(); }
   [[nodiscard]] const ModelBytes& bytes() const { return *bytes_; }
-  [[nodiscard]] const ModelDescription& description() const { return description_; }
+  [[nodiscard]] const ModelInterface& interface() const { return interface_; }
   [[nodiscard]] abi::Model handle() const { return handle_.get(); }
 
  private:
   // The only one who makes models: of bytes that it has verified.
   friend std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level);
 
-  Model(std::shared_ptr<const ModelBytes> bytes, ModelDescription description, ModelHandle handle)
-      : bytes_(std::move(bytes)), description_(std::move(description)), handle_(std::move(handle)) {}
+  Model(std::shared_ptr<const ModelBytes> bytes, ModelInterface interface, ModelHandle handle)
+      : bytes_(std::move(bytes)), interface_(std::move(interface)), handle_(std::move(handle)) {}
 
   std::shared_ptr<const ModelBytes> bytes_;
-  ModelDescription description_;
+  ModelInterface interface_;
   ModelHandle handle_;
 };
 

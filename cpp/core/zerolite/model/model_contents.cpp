@@ -20,14 +20,23 @@ class Reader {
   // Offsets may lead to the same numbers again and again; files as converters write them describe each byte about once.
   explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes), allowance_(kDescriptionsPerByte * bytes.size()) {}
 
-  ModelDetails read() {
+  ModelContents read() {
     const Table root = Table::root(bytes_);
     buffers_ = root.tables(schema::model::kBuffers);
-    ModelDetails details;
+    ModelContents details;
     const Vector subgraphs = root.tables(schema::model::kSubgraphs);
     for (std::size_t i = 0; i < subgraphs.size(); ++i) details.subgraphs.push_back(subgraph(subgraphs.table(i)));
     const Vector signatures = root.tables(schema::model::kSignatures);
     for (std::size_t i = 0; i < signatures.size(); ++i) details.signatures.push_back(signature(signatures.table(i)));
+    details.description = text(root, schema::model::kDescription);
+    details.schema_version = root.scalar<std::uint32_t>(schema::model::kVersion, 0);
+    const Vector entries = root.tables(schema::model::kMetadata);
+    take(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const Table entry = entries.table(i);
+      details.metadata.push_back(
+          {text(entry, schema::metadata::kName), buffer(entry.scalar<std::uint32_t>(schema::metadata::kBuffer, 0))});
+    }
     return details;
   }
 
@@ -73,14 +82,20 @@ class Reader {
     TensorDetails details;
     details.is_variable = table.scalar<std::uint8_t>(schema::tensor::kIsVariable, 0) != 0;
     details.external_buffer = table.scalar<std::uint32_t>(schema::tensor::kExternalBuffer, 0);
-    const auto buffer = table.scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
-    if (buffer > 0 && buffer < buffers_.size()) details.constant = contents(buffers_.table(buffer));
+    const auto index = table.scalar<std::uint32_t>(schema::tensor::kBuffer, 0);
+    if (index > 0 && index >= buffers_.size()) {
+      throw InvalidModelError("its tensor '" + std::string(table.string(schema::tensor::kName)) +
+                              "' refers to a buffer that does not exist");
+    }
+    details.constant = buffer(index);
     // The runtime keeps the signature of tensors that it computes, and reads the sparsity of those that are stored.
     if (details.constant.empty()) {
       details.shape_signature = numbers<std::int32_t>(table, schema::tensor::kShapeSignature);
     } else if (const std::optional<Table> sparse = table.table(schema::tensor::kSparsity)) {
       details.sparsity = sparsity(*sparse);
     }
+    details.has_rank = table.scalar<std::uint8_t>(schema::tensor::kHasRank, 0) != 0 ||
+                       table.position(schema::tensor::kShape) || !details.shape_signature.empty();
     if (const std::optional<Table> quantized = table.table(schema::tensor::kQuantization)) {
       quantization(*quantized, details);
     }
@@ -92,9 +107,11 @@ class Reader {
     return static_cast<std::size_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::size_t>::max()));
   }
 
-  [[nodiscard]] std::span<const std::byte> contents(const Table& buffer) const {
+  // The first one stands for nothing.
+  [[nodiscard]] std::span<const std::byte> buffer(std::uint32_t index) const {
     using namespace schema::buffer;
-    return contents(buffer, kData, kOffset, kSize);
+    if (index == 0 || index >= buffers_.size()) return {};
+    return contents(buffers_.table(index), kData, kOffset, kSize);
   }
 
   [[nodiscard]] std::span<const std::byte> custom_options(const Table& operation) const {
@@ -208,9 +225,9 @@ class Reader {
 
 }  // namespace
 
-ModelDetails ModelDetails::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
+ModelContents ModelContents::read(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
 
-bool ModelDetails::has_sparse_tensors() const {
+bool ModelContents::has_sparse_tensors() const {
   const auto is_sparse = [](const TensorDetails& tensor) { return tensor.sparsity.has_value(); };
   return std::ranges::any_of(
       subgraphs, [&](const SubgraphDetails& subgraph) { return std::ranges::any_of(subgraph.tensors, is_sparse); });

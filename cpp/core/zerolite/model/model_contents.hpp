@@ -1,4 +1,4 @@
-// What a model's file says besides its description: quantization, sparsity, constants, operands, and signatures in
+// What a model's file says besides its interface: quantization, sparsity, constants, operands, and signatures in
 // their own words. For those who ask about every tensor; a model that is only run needs none of it.
 #pragma once
 
@@ -37,6 +37,7 @@ struct BlockwiseQuantization {
 
 struct TensorDetails {
   std::vector<std::int32_t> shape_signature;  // empty where it is the shape
+  bool has_rank = true;                       // else the shape is empty because nothing is known of it
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
   std::int32_t quantized_dimension = 0;
@@ -54,7 +55,7 @@ struct OperatorOptions {
 };
 
 struct OperatorDetails {
-  std::uint32_t code = 0;  // index into ModelDescription::operator_codes
+  std::uint32_t code = 0;  // index into ModelInterface::operator_codes
   std::vector<std::int32_t> inputs;
   std::vector<std::int32_t> outputs;
   std::vector<std::int32_t> intermediates;
@@ -76,13 +77,22 @@ struct SignatureDetails {
   std::map<std::string, std::int32_t> outputs;
 };
 
-struct ModelDetails {
+// What somebody wrote about the model under a name of their own, such as the oldest runtime that it needs.
+struct MetadataEntry {
+  std::string name;
+  std::span<const std::byte> content;  // part of the model's bytes
+};
+
+struct ModelContents {
   std::vector<SubgraphDetails> subgraphs;
   std::vector<SignatureDetails> signatures;  // none for a model without
+  std::string description;                   // the converter's words, often "MLIR Converted."
+  std::uint32_t schema_version = 0;
+  std::vector<MetadataEntry> metadata;
 
-  // Throws InvalidModelError for what the model's description does not cover and is unsound. The bytes must outlive the
+  // Throws InvalidModelError for what the model's interface does not cover and is unsound. The bytes must outlive the
   // details.
-  static ModelDetails read(std::span<const std::byte> bytes);
+  static ModelContents read(std::span<const std::byte> bytes);
 
   [[nodiscard]] bool has_sparse_tensors() const;
 };

@@ -195,30 +195,35 @@ void require_identifier(std::span<const std::byte> bytes) {
   }
 }
 
-ModelDescription parse_model(std::span<const std::byte> bytes) {
+ModelInterface graphs_in(std::span<const std::byte> bytes, Allowance& allowance) {
   require_identifier(bytes);
   const Table root = Table::root(bytes);
-  Allowance allowance(bytes.size());
-  constexpr std::uint32_t kSchemaVersion = 3;
-  const auto version = root.scalar<std::uint32_t>(schema::model::kVersion, 0);
-  if (version != kSchemaVersion) {
-    throw InvalidModelError("it is of schema version " + std::to_string(version) + ", and version 3 is expected");
-  }
-  ModelDescription model;
+  ModelInterface model;
   const Vector codes = tables(root, schema::model::kOperatorCodes, allowance);
   for (std::size_t i = 0; i < codes.size(); ++i) {
     model.operator_codes.push_back(parse_operator_code(codes.table(i), allowance));
   }
-
   const Vector subgraphs = tables(root, schema::model::kSubgraphs, allowance);
-  if (subgraphs.empty()) throw InvalidModelError("it has no subgraph, so there is nothing to run");
   for (std::size_t i = 0; i < subgraphs.size(); ++i) {
     model.subgraphs.push_back(parse_subgraph(subgraphs.table(i), allowance));
     for (const std::uint32_t code : model.subgraphs.back().operators) {
       if (code >= model.operator_codes.size()) throw InvalidModelError("an operator in it has no operator code");
     }
   }
+  return model;
+}
 
+ModelInterface parse_model(std::span<const std::byte> bytes) {
+  require_identifier(bytes);
+  const Table root = Table::root(bytes);
+  constexpr std::uint32_t kSchemaVersion = 3;
+  const auto version = root.scalar<std::uint32_t>(schema::model::kVersion, 0);
+  if (version != kSchemaVersion) {
+    throw InvalidModelError("it is of schema version " + std::to_string(version) + ", and version 3 is expected");
+  }
+  Allowance allowance(bytes.size());
+  ModelInterface model = graphs_in(bytes, allowance);
+  if (model.subgraphs.empty()) throw InvalidModelError("it has no subgraph, so there is nothing to run");
   const Vector signatures = tables(root, schema::model::kSignatures, allowance);
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     model.signatures.push_back(parse_signature(signatures.table(i), model.subgraphs, allowance));
@@ -233,7 +238,7 @@ ModelDescription parse_model(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-ModelDescription ModelDescription::parse(const ModelBytes& bytes) {
+ModelInterface ModelInterface::parse(const ModelBytes& bytes) {
   try {
     return parse_model(bytes.span());
   } catch (const InvalidModelError& error) {
@@ -242,7 +247,12 @@ ModelDescription ModelDescription::parse(const ModelBytes& bytes) {
   }
 }
 
-std::size_t ModelDescription::default_signature() const {
+ModelInterface ModelInterface::parse_graphs(std::span<const std::byte> bytes) {
+  Allowance allowance(bytes.size());
+  return graphs_in(bytes, allowance);
+}
+
+std::size_t ModelInterface::default_signature() const {
   const auto found = std::ranges::find(signatures, "serving_default", &SignatureDescription::key);
   return found == signatures.end() ? 0 : static_cast<std::size_t>(found - signatures.begin());
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,13 @@
 namespace zerolite {
 
 struct OperatorCode {
+  static constexpr std::int32_t kCustom = 32;  // BuiltinOperator.CUSTOM of the schema
+
   std::int32_t builtin_code = 0;
   std::string custom_code;
   std::int32_t version = 1;
+
+  [[nodiscard]] bool is_custom() const { return builtin_code == kCustom; }
 };
 
 struct TensorDescription {
@@ -31,7 +36,7 @@ struct SubgraphDescription {
   std::vector<TensorDescription> tensors;
   std::vector<std::int32_t> inputs;
   std::vector<std::int32_t> outputs;
-  std::vector<std::uint32_t> operators;  // indices into ModelDescription::operator_codes
+  std::vector<std::uint32_t> operators;  // indices into ModelInterface::operator_codes
 };
 
 // A tensor under the name that a signature gives it, and where it stands among its subgraph's inputs or
@@ -53,14 +58,16 @@ struct SignatureDescription {
 // The key of the signature of a model that has none: LiteRT's own.
 inline constexpr const char* kPlaceholderSignature = "<placeholder signature>";
 
-struct ModelDescription {
+struct ModelInterface {
   std::vector<OperatorCode> operator_codes;
   std::vector<SubgraphDescription> subgraphs;
   // Never empty: a model without signatures has one under kPlaceholderSignature, with the tensors' own names.
   std::vector<SignatureDescription> signatures;
 
   // Throws InvalidModelError, which names the file and what is wrong with it.
-  static ModelDescription parse(const ModelBytes& bytes);
+  static ModelInterface parse(const ModelBytes& bytes);
+  // Without signatures, and so also of a file whose version or signatures nothing can run. Its errors name no file.
+  static ModelInterface parse_graphs(std::span<const std::byte> bytes);
 
   // "serving_default", or else the first.
   [[nodiscard]] std::size_t default_signature() const;

@@ -9,6 +9,7 @@ namespace model {
 inline constexpr unsigned kVersion = 0;
 inline constexpr unsigned kOperatorCodes = 1;
 inline constexpr unsigned kSubgraphs = 2;
+inline constexpr unsigned kDescription = 3;
 inline constexpr unsigned kBuffers = 4;
 inline constexpr unsigned kMetadata = 6;
 inline constexpr unsigned kSignatures = 7;
@@ -43,6 +44,7 @@ inline constexpr unsigned kQuantization = 4;
 inline constexpr unsigned kIsVariable = 5;
 inline constexpr unsigned kSparsity = 6;
 inline constexpr unsigned kShapeSignature = 7;
+inline constexpr unsigned kHasRank = 8;
 inline constexpr unsigned kVariantTensors = 9;
 inline constexpr unsigned kExternalBuffer = 10;
 }  // namespace tensor

@@ -10,8 +10,8 @@
 
 namespace zerolite {
 
-struct GraphView {
-  const ModelDescription& model;
+struct SubgraphView {
+  const ModelInterface& model;
   const SubgraphDescription& description;
   const SubgraphDetails& details;
 

@@ -18,7 +18,7 @@ std::string shared_name(const OperatorDetails& operation) {
 
 }  // namespace
 
-std::vector<VariableOperator> variable_operators(const GraphView& graph) {
+std::vector<VariableOperator> variable_operators(const SubgraphView& graph) {
   std::map<std::int32_t, std::string> names;  // by the tensor that refers to a variable
   std::vector<VariableOperator> found;
   for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
@@ -40,7 +40,7 @@ std::vector<VariableOperator> variable_operators(const GraphView& graph) {
   return found;
 }
 
-std::optional<std::size_t> known_size(const GraphView& graph, const VariableOperator& operation) {
+std::optional<std::size_t> known_size(const SubgraphView& graph, const VariableOperator& operation) {
   const TensorDescription& tensor = graph.tensor(operation.tensor);
   const std::vector<std::int32_t>& signature = graph.tensor_details(operation.tensor).shape_signature;
   const bool is_open = operation.kind == VariableOperator::Kind::read

@@ -21,10 +21,10 @@ struct VariableOperator {
 };
 
 // Those whose variable has a name in their subgraph. Operators have their operands.
-std::vector<VariableOperator> variable_operators(const GraphView& graph);
+std::vector<VariableOperator> variable_operators(const SubgraphView& graph);
 
 // How many bytes an operator reads or writes; nothing where that is known after a run only. An output without
 // dimensions takes the shape of its variable.
-std::optional<std::size_t> known_size(const GraphView& graph, const VariableOperator& operation);
+std::optional<std::size_t> known_size(const SubgraphView& graph, const VariableOperator& operation);
 
 }  // namespace zerolite

@@ -6,7 +6,7 @@
 
 namespace zerolite {
 
-// The runtime refused something; the message carries the runtime's own words.
+// The runtime refused something; the message carries the runtime's own message.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

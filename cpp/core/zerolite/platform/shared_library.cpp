@@ -5,8 +5,8 @@
 namespace zerolite {
 
 std::string loader_error() {
-  const char* words = dlerror();
-  return words == nullptr ? "unknown reason" : words;
+  const char* message = dlerror();
+  return message == nullptr ? "unknown reason" : message;
 }
 
 std::string missing_symbol(const std::optional<std::string>& library, const std::string& symbol) {
@@ -14,8 +14,8 @@ std::string missing_symbol(const std::optional<std::string>& library, const std:
   if (library && handle == nullptr) return loader_error();
   (void)dlerror();
   (void)dlsym(handle, symbol.c_str());
-  const char* words = dlerror();
-  return words == nullptr ? "" : words;
+  const char* message = dlerror();
+  return message == nullptr ? "" : message;
 }
 
 }  // namespace zerolite

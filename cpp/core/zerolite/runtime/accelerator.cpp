@@ -53,7 +53,7 @@ void register_accelerator(abi::Environment environment, abi::CreateDelegate* cre
 }
 
 void attach_settings(abi::Options options, const char* identifier, void* settings) {
-  add_payload(options, identifier, Payload(settings, &keep_settings));
+  add_opaque_options(options, identifier, OpaqueOptions(settings, &keep_settings));
 }
 
 void* find_settings(abi::Options options, const char* identifier) {

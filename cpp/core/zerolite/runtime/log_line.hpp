@@ -8,7 +8,7 @@ namespace zerolite {
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, silent = 4 };
 
 struct LogLine {
-  LogLevel level = LogLevel::error;  // lines of unknown form are taken for errors
+  LogLevel level = LogLevel::error;  // also that of a line in an unknown form
   std::string_view text;             // without prefixes; empty when it tells nothing
 };
 

@@ -5,12 +5,12 @@
 
 namespace zerolite {
 
-void add_payload(abi::Options options, const char* identifier, Payload payload) {
+void add_opaque_options(abi::Options options, const char* identifier, OpaqueOptions data) {
   const LogCapture log;
   abi::OpaqueOptions entry = nullptr;
-  abi::Status status = runtime().CreateOpaqueOptions(identifier, payload.get(), payload.get_deleter(), &entry);
+  abi::Status status = runtime().CreateOpaqueOptions(identifier, data.get(), data.get_deleter(), &entry);
   require_ok(status, "take an option", log);
-  (void)payload.release();
+  (void)data.release();
   status = runtime().AddOpaqueOptions(options, entry);
   if (status != abi::Status::ok) runtime().DestroyOpaqueOptions(entry);
   require_ok(status, "take an option", log);

@@ -8,8 +8,8 @@
 namespace zerolite {
 
 // The runtime calls the deleter when the options go.
-using Payload = std::unique_ptr<void, void (*)(void*)>;
+using OpaqueOptions = std::unique_ptr<void, void (*)(void*)>;
 
-void add_payload(abi::Options options, const char* identifier, Payload payload);
+void add_opaque_options(abi::Options options, const char* identifier, OpaqueOptions data);
 
 }  // namespace zerolite

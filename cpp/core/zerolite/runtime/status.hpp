@@ -11,12 +11,12 @@
 
 namespace zerolite {
 
-// "the runtime could not <action>: <its own words> (<status>)".
+// "the runtime could not <action>: <its own message> (<status>)".
 inline std::string failure(abi::Status status, std::string_view action, const LogCapture& log) {
-  const std::string words = log.message();
+  const std::string message = log.message();
   std::string text = "the runtime could not ";
   text.append(action);
-  if (!words.empty()) text.append(": ").append(words);
+  if (!message.empty()) text.append(": ").append(message);
   return text.append(" (").append(describe(status)).append(")");
 }
 

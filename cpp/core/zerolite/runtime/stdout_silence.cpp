@@ -4,19 +4,19 @@
 
 namespace zerolite {
 
-CoutSilence::CoutSilence() : others_(std::cout.rdbuf(this)) {}
+StdoutSilence::StdoutSilence() : others_(std::cout.rdbuf(this)) {}
 
-CoutSilence::~CoutSilence() { (void)std::cout.rdbuf(others_); }
+StdoutSilence::~StdoutSilence() { (void)std::cout.rdbuf(others_); }
 
-CoutSilence::int_type CoutSilence::overflow(int_type character) {
+StdoutSilence::int_type StdoutSilence::overflow(int_type character) {
   if (std::this_thread::get_id() == silent_) return traits_type::not_eof(character);
   return others_->sputc(traits_type::to_char_type(character));
 }
 
-std::streamsize CoutSilence::xsputn(const char* text, std::streamsize size) {
+std::streamsize StdoutSilence::xsputn(const char* text, std::streamsize size) {
   return std::this_thread::get_id() == silent_ ? size : others_->sputn(text, size);
 }
 
-int CoutSilence::sync() { return others_->pubsync(); }
+int StdoutSilence::sync() { return others_->pubsync(); }
 
 }  // namespace zerolite

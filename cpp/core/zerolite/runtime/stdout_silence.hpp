@@ -7,12 +7,12 @@
 namespace zerolite {
 
 // For LiteRT 2.3.0, which tells on std::cout that it finds no OpenCL when a GPU is opened. One at a time.
-class CoutSilence : private std::streambuf {
+class StdoutSilence : private std::streambuf {
  public:
-  CoutSilence();
-  ~CoutSilence() override;
-  CoutSilence(const CoutSilence&) = delete;
-  CoutSilence& operator=(const CoutSilence&) = delete;
+  StdoutSilence();
+  ~StdoutSilence() override;
+  StdoutSilence(const StdoutSilence&) = delete;
+  StdoutSilence& operator=(const StdoutSilence&) = delete;
 
  private:
   int_type overflow(int_type character) override;

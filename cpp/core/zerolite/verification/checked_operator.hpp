@@ -17,7 +17,7 @@ namespace zerolite {
 // A tensor that an operator reads or writes.
 class Operand {
  public:
-  Operand(const GraphView& graph, std::int32_t index) : graph_(graph), index_(index) {}
+  Operand(const SubgraphView& graph, std::int32_t index) : graph_(graph), index_(index) {}
 
   [[nodiscard]] const std::vector<std::int32_t>& shape() const { return graph_.tensor(index_).shape; }
   [[nodiscard]] ElementType type() const { return graph_.tensor(index_).type; }
@@ -28,13 +28,13 @@ class Operand {
   [[nodiscard]] std::string name() const { return graph_.name_of_tensor(static_cast<std::size_t>(index_)); }
 
  private:
-  const GraphView& graph_;
+  const SubgraphView& graph_;
   std::int32_t index_;
 };
 
 class CheckedOperator : public Refusing<CheckedOperator> {
  public:
-  CheckedOperator(const GraphView& graph, std::size_t index)
+  CheckedOperator(const SubgraphView& graph, std::size_t index)
       : graph_(graph), index_(index), details_(graph.details.operators[index]) {}
 
   [[nodiscard]] std::string who() const { return graph_.name_of_operator(index_) + " "; }
@@ -57,7 +57,7 @@ class CheckedOperator : public Refusing<CheckedOperator> {
   [[nodiscard]] std::span<const std::byte> constant(std::size_t position) const { return input(position).constant(); }
 
  private:
-  const GraphView& graph_;
+  const SubgraphView& graph_;
   std::size_t index_;
   const OperatorDetails& details_;
 };

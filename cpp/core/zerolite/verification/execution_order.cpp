@@ -10,7 +10,7 @@ constexpr std::int32_t kNoOperand = -1;
 
 }  // namespace
 
-ExecutionOrder::ExecutionOrder(const GraphView& graph)
+ExecutionOrder::ExecutionOrder(const SubgraphView& graph)
     : graph_(graph), has_value_(graph.description.tensors.size()), is_given_(graph.description.tensors.size()) {
   for (std::size_t i = 0; i < has_value_.size(); ++i) {
     const TensorDetails& details = graph.details.tensors[i];

@@ -14,7 +14,7 @@ namespace zerolite {
 // (2.3.0). Here the operators pass in that order without being run; all throws InvalidModelError.
 class ExecutionOrder {
  public:
-  explicit ExecutionOrder(const GraphView& graph);
+  explicit ExecutionOrder(const SubgraphView& graph);
 
   // The next operator: what it reads has been written, and what it writes is its own.
   void pass(std::size_t index);
@@ -22,7 +22,7 @@ class ExecutionOrder {
   void finish() const;
 
  private:
-  const GraphView& graph_;
+  const SubgraphView& graph_;
   std::vector<bool> has_value_;
   std::vector<bool> is_given_;  // as an input of the subgraph, or by an operator
 };

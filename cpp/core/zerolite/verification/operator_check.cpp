@@ -210,7 +210,7 @@ void check_kind(const CheckedOperator& operation) {
 
 }  // namespace
 
-void check_operator(const GraphView& graph, std::size_t index) {
+void check_operator(const SubgraphView& graph, std::size_t index) {
   const CheckedOperator operation(graph, index);
   check_operands(operation);
   check_output_type(operation);

@@ -8,6 +8,6 @@
 namespace zerolite {
 
 // Throws InvalidModelError. The operands' indices are known to be sound.
-void check_operator(const GraphView& graph, std::size_t index);
+void check_operator(const SubgraphView& graph, std::size_t index);
 
 }  // namespace zerolite

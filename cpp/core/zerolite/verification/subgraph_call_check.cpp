@@ -16,10 +16,10 @@ namespace {
 
 class Calls {
  public:
-  Calls(const ModelDescription& description, const ModelDetails& details)
-      : called_(description.subgraphs.size()), states_(description.subgraphs.size()) {
+  Calls(const ModelInterface& interface, const ModelContents& details)
+      : called_(interface.subgraphs.size()), states_(interface.subgraphs.size()) {
     for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-      const GraphView graph{description, description.subgraphs[i], details.subgraphs[i]};
+      const SubgraphView graph{interface, interface.subgraphs[i], details.subgraphs[i]};
       for (std::size_t j = 0; j < graph.details.operators.size(); ++j) read(graph, j, called_[i]);
     }
   }
@@ -48,7 +48,7 @@ class Calls {
     std::size_t next = 0;
   };
 
-  void read(const GraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
+  void read(const SubgraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
     const CheckedOperator operation(graph, index);
     const std::span<const unsigned> fields = callees(operation.kind());
     if (fields.empty()) return;
@@ -79,8 +79,8 @@ class Calls {
 
 }  // namespace
 
-void check_calls(const ModelDescription& description, const ModelDetails& details) {
-  Calls(description, details).require_no_circle();
+void check_calls(const ModelInterface& interface, const ModelContents& details) {
+  Calls(interface, details).require_no_circle();
 }
 
 }  // namespace zerolite

@@ -48,7 +48,7 @@ std::string in_words(float number) {
 
 class TensorCheck : public Refusing<TensorCheck> {
  public:
-  TensorCheck(const GraphView& graph, std::size_t index)
+  TensorCheck(const SubgraphView& graph, std::size_t index)
       : graph_(graph),
         index_(index),
         tensor_(graph.description.tensors[index]),
@@ -149,7 +149,7 @@ class TensorCheck : public Refusing<TensorCheck> {
             "has ", values, " values in blocks of ", blocks.block_size, ", and too few scales for them");
   }
 
-  const GraphView& graph_;
+  const SubgraphView& graph_;
   std::size_t index_;
   const TensorDescription& tensor_;
   const TensorDetails& details_;
@@ -157,6 +157,6 @@ class TensorCheck : public Refusing<TensorCheck> {
 
 }  // namespace
 
-void check_tensor(const GraphView& graph, std::size_t index) { TensorCheck(graph, index).run(); }
+void check_tensor(const SubgraphView& graph, std::size_t index) { TensorCheck(graph, index).run(); }
 
 }  // namespace zerolite

@@ -8,6 +8,6 @@
 namespace zerolite {
 
 // Throws InvalidModelError.
-void check_tensor(const GraphView& graph, std::size_t index);
+void check_tensor(const SubgraphView& graph, std::size_t index);
 
 }  // namespace zerolite

@@ -17,7 +17,7 @@ class Variables {
  public:
   // What is written has a size by its shape, unless the shape is open: a variable then holds what a run makes of it, or
   // what another operator writes.
-  void note_writes(const GraphView& graph) {
+  void note_writes(const SubgraphView& graph) {
     for (const VariableOperator& operation : variable_operators(graph)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
       if (operation.kind != Kind::assign || !size) continue;
@@ -27,7 +27,7 @@ class Variables {
     }
   }
 
-  void check_reads(const GraphView& graph) const {
+  void check_reads(const SubgraphView& graph) const {
     for (const VariableOperator& operation : variable_operators(graph)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
       const auto known = sizes_.find(operation.variable);
@@ -37,7 +37,7 @@ class Variables {
   }
 
  private:
-  [[noreturn]] static void refuse(const GraphView& graph, const VariableOperator& operation, const std::string& verb,
+  [[noreturn]] static void refuse(const SubgraphView& graph, const VariableOperator& operation, const std::string& verb,
                                   std::size_t size, std::size_t known) {
     const std::string place = operation.kind == Kind::read ? " bytes from variable '" : " bytes to variable '";
     CheckedOperator(graph, operation.index)
@@ -49,13 +49,13 @@ class Variables {
 
 }  // namespace
 
-void check_variables(const ModelDescription& description, const ModelDetails& details) {
+void check_variables(const ModelInterface& interface, const ModelContents& details) {
   Variables variables;
   for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-    variables.note_writes({description, description.subgraphs[i], details.subgraphs[i]});
+    variables.note_writes({interface, interface.subgraphs[i], details.subgraphs[i]});
   }
   for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-    variables.check_reads({description, description.subgraphs[i], details.subgraphs[i]});
+    variables.check_reads({interface, interface.subgraphs[i], details.subgraphs[i]});
   }
 }
 

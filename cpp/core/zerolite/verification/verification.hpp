@@ -15,6 +15,6 @@ enum class Verification {
 };
 
 // Throws InvalidModelError, which names the tensor or the operator, what came and what is expected.
-void verify(const ModelBytes& bytes, const ModelDescription& description, Verification level);
+void verify(const ModelBytes& bytes, const ModelInterface& interface, Verification level);
 
 }  // namespace zerolite

@@ -57,7 +57,7 @@ def _benchmark(
     inputs: Annotated[str, typer.Option(metavar="random|zeros", help="What the inputs are filled with.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of random inputs.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.0, help="Time for each kind of call, in each runtime.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns that the time is divided into.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="Schedule that the time is divided into.")] = 20,
     warmup: Annotated[float, typer.Option(min=0.0, help="Seconds of untimed calls before.")] = 0.2,
     processes: Annotated[
         int,

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from zerolite.cli.commands.evaluate import print_skipped
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -26,6 +25,7 @@ from zerolite.cli.options import (
 )
 from zerolite.cli.output import failures_in_one_line, print_json
 from zerolite.cli.progress import progress_bar
+from zerolite.cli.tables import print_comparison, print_skipped
 
 __all__ = ["register"]
 
@@ -84,7 +84,6 @@ def _compare(
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
-        from zerolite.cli.tables import print_comparison
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
 

@@ -183,7 +183,7 @@ def _wrong_use() -> Iterator[None]:
 
 @contextmanager
 def _log_written(path: Path | None) -> Iterator[Callable[[str], None]]:
-    """Give what keeps the log; of a conversion that fails, it is in the error."""
+    """Context manager: gives a function that writes the log to `path`, and writes that of a conversion that fails."""
     from zerolite._platform.files import write_atomically
     from zerolite.conversion import ConversionError
 

@@ -28,11 +28,12 @@ from zerolite.cli.options import (
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
+from zerolite.cli.tables import print_skipped
 
 if TYPE_CHECKING:
     from zerolite.evaluation import EvaluationResult
 
-__all__ = ["print_skipped", "register"]
+__all__ = ["register"]
 
 # More classes would be wider than any terminal.
 _WIDEST_MATRIX = 20
@@ -141,12 +142,6 @@ def _print_result(result: EvaluationResult) -> None:
         elif not isinstance(value, float):
             _print_matrix(name, value.tolist(), result.class_names)
     print_skipped(result)
-
-
-def print_skipped(result: EvaluationResult) -> None:
-    """Name the images that were left out."""
-    for error in result.skipped:
-        typer.echo(f"skipped: {error.path}")
 
 
 def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str]) -> None:

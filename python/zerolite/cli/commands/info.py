@@ -13,6 +13,8 @@ import typer
 from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
+from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_structure
+from zerolite.inspection.structure import shape_words
 
 if TYPE_CHECKING:
     from zerolite import Tensor
@@ -22,7 +24,6 @@ __all__ = ["register"]
 # A per-channel tensor can have thousands of scales; a table shows a few.
 _SCALES_SHOWN = 3
 _RUNS_UNTIL_SETTLED = 3
-_GRAPH_SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 
 def register(app: typer.Typer) -> None:
@@ -48,13 +49,12 @@ def _info(
 
     Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs.
     """
-    if graph is not None and graph.suffix not in _GRAPH_SUFFIXES:
-        raise typer.BadParameter(f"{graph} must end in {', '.join(_GRAPH_SUFFIXES)}.", param_hint="--graph")
+    if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
+        raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite import Error, load
         from zerolite._platform.files import check_writable_target, write_atomically
-        from zerolite.inspection import draw_graph, read_structure
 
         if graph is not None:
             check_writable_target(graph)
@@ -65,8 +65,8 @@ def _info(
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
             }
-            # Over zeros. Which runs are direct is settled by the first one, or, in a graph that learns shapes only
-            # while it runs, by the second.
+            # Over zeros. The first run decides whether later ones are direct; the second one does so in a graph whose
+            # shapes are known only while it runs.
             with contextlib.suppress(Error):
                 for _ in range(_RUNS_UNTIL_SETTLED):
                     model.run()
@@ -96,7 +96,7 @@ def _info(
                         side[:-1],
                         tensor["name"],
                         tensor["dtype"],
-                        _shape_words(tensor),
+                        shape_words(tensor["shape_signature"]),
                         _quantization_words(tensor),
                     )
                     for side, tensors in signature.items()
@@ -133,12 +133,6 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
             "axis": parameters.axis,
         },
     }
-
-
-def _shape_words(tensor: Mapping[str, Any]) -> str:
-    """The shape, open axes as "?": "? x 8 x 8 x 1"."""
-    sizes = ["?" if size < 0 else str(size) for size in tensor["shape_signature"]]
-    return " x ".join(sizes) if sizes else "scalar"
 
 
 def _quantization_words(tensor: Mapping[str, Any]) -> str:

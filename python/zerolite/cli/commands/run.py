@@ -22,6 +22,7 @@ from zerolite.cli.options import (
     resize_where_open,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.inspection.structure import shape_words
 
 __all__ = ["register"]
 
@@ -108,7 +109,7 @@ def _plain(value: Any) -> Any:
 
 
 def _line(name: str, array: NDArray[Any]) -> tuple[str, ...]:
-    shape = " x ".join(map(str, array.shape)) or "scalar"
+    shape = shape_words(array.shape)
     if array.size == 0 or array.dtype.kind not in "iuf":
         return (name, array.dtype.name, shape, "-", "-")
     return (name, array.dtype.name, shape, f"{array.min():.6g}", f"{array.max():.6g}")

@@ -90,7 +90,7 @@ def render_html(
 
 
 def _plots(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
-    """Heading, image in both themes, the same in words, and a note."""
+    """The plots: of each its heading, its image in both themes, its text for screen readers, and a note."""
     plots: list[dict[str, Any]] = []
     metric = next(iter(rows[0].numbers), None)
     sized = [row for row in rows if row.size_bytes is not None]

@@ -2,29 +2,132 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._platform.output_capture import CapturedOutput
+from zerolite._plots.figure import draw_figure
 from zerolite._plots.theme import PlotTheme
 from zerolite.comparison.rows import ComparisonRow
 
-__all__ = ["confusion_plot", "label_points", "latency_distributions", "metric_against"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["confusion_plot", "latency_distributions", "metric_against"]
 
 _FONT_SIZE = 8
-# Of the font's size: how wide a letter is in the mean, and how far apart lines are.
+# The mean width of a letter, and the distance between lines, as parts of the font's size.
 _LETTER = 0.62
 _LINE = 1.5
 _FIRST_LEVEL = 8
 _LEVELS = (1, -1, 2, -2, 3, -3, 4, -4)
+# From this ratio on an axis is logarithmic: a linear one would hide the fast models.
+_FAR_APART = 8
+_MOST_COUNTS_WRITTEN = 12
+_MOST_NAMES = 30
+_WIDE = (5.4, 3.5)
 
 
-def label_points(axes: Any, points: Mapping[str, tuple[float, float]], theme: PlotTheme) -> None:
+def metric_against(rows: Sequence[ComparisonRow], metric: str, quantity: str, theme: PlotTheme) -> bytes:
+    """A metric against "size" (KiB) or "latency" (the median, µs): one point for each row, one label for each model."""
+    share = all(0 <= row.numbers[metric] <= 1 for row in rows) and metric not in ("mse", "mae", "r2")
+    points = [(_quantity(row, quantity), row.numbers[metric] * (100 if share else 1), row) for row in rows]
+    points = [point for point in points if not math.isnan(point[0]) and not math.isnan(point[1])]
+
+    def paint(_: Figure, axes: Axes) -> None:
+        by_model: dict[str, list[tuple[float, float, ComparisonRow]]] = {}
+        for point in points:
+            by_model.setdefault(point[2].model, []).append(point)
+        for of_model in by_model.values():
+            axes.plot(
+                [x for x, _, _ in of_model], [y for _, y, _ in of_model], color=theme.grid, linewidth=1.6, zorder=1
+            )
+        for x, y, row in points:
+            axes.plot(
+                x,
+                y,
+                marker="s" if row.runtime == "Keras" else "o",
+                markersize=9 if quantity == "size" else 8,
+                color=theme.color(row.runtime),
+                markeredgecolor=theme.background,
+                linestyle="none",
+                zorder=2,
+            )
+        _limits(axes, [x for x, _, _ in points], [y for _, y, _ in points], top=100.3 if share else None)
+        _label_points(axes, {model: of_model[-1][:2] for model, of_model in by_model.items()}, theme)
+        runtimes = dict.fromkeys(row.runtime for _, _, row in points)
+        if quantity == "latency" and len(runtimes) > 1:
+            _legend(axes, list(runtimes), theme)
+        axes.set_xlabel("file size / KiB" if quantity == "size" else "median latency of a call / µs")
+        axes.set_ylabel(f"{metric} / %" if share else metric)
+        _style(axes, theme)
+
+    return draw_figure(paint, size=_WIDE, theme=theme)
+
+
+def latency_distributions(rows: Sequence[ComparisonRow], theme: PlotTheme, *, wide: bool) -> bytes:
+    """Latencies of calls: boxes from p25 to p75 with the median, whiskers p5 to p95."""
+
+    def paint(_: Figure, axes: Axes) -> None:
+        places = range(len(rows), 0, -1)
+        for place, row in zip(places, rows, strict=True):
+            color = theme.color(row.runtime)
+            p5, p25, p50, p75, p95 = (row.result.latency(percentile) for percentile in (5, 25, 50, 75, 95))
+            axes.plot([p5, p95], [place, place], color=color, linewidth=1.4, zorder=2)
+            axes.plot([p5, p95], [place, place], color=color, marker="|", linestyle="none", zorder=2)
+            axes.barh(place, p75 - p25, left=p25, height=0.55, color=color, zorder=3)
+            axes.plot([p50, p50], [place - 0.27, place + 0.27], color=theme.background, linewidth=1.6, zorder=4)
+        axes.set_yticks(list(places), [_tick(row) for row in rows])
+        axes.set_ylim(0.4, len(rows) + 0.6)
+        medians = [row.result.latency(50) for row in rows]
+        if max(medians) > _FAR_APART * min(medians):
+            axes.set_xscale("log")
+            _plain_numbers(axes)
+        else:
+            axes.set_xlim(left=0)
+        axes.set_xlabel("latency of a call / µs")
+        _style(axes, theme)
+        axes.grid(visible=False, axis="y")
+
+    return draw_figure(
+        paint, size=(2.07 * _WIDE[0] if wide else _WIDE[0], max(1.6, 0.8 + 0.3 * len(rows))), theme=theme
+    )
+
+
+def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], theme: PlotTheme) -> bytes:
+    """A confusion matrix; each row in shares of its items, so that rare classes show as well as frequent ones."""
+    classes = len(counts)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(totals, 1)
+    names = [class_names[number] if number < len(class_names) else str(number) for number in range(classes)]
+
+    def paint(_: Figure, axes: Axes) -> None:
+        from matplotlib.colors import LinearSegmentedColormap
+
+        colors = LinearSegmentedColormap.from_list("zerolite", [theme.background, theme.color("zerolite")])
+        axes.imshow(shares, cmap=colors, vmin=0, vmax=1, interpolation="nearest")
+        if classes <= _MOST_COUNTS_WRITTEN:
+            for (row, column), count in np.ndenumerate(counts):
+                if count:
+                    color = theme.background if shares[row, column] > 0.5 else theme.text  # noqa: PLR2004 - half way
+                    axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=color)
+        if classes <= _MOST_NAMES:
+            long = max(map(len, names)) > 2  # noqa: PLR2004 - wider than a column
+            axes.set_xticks(range(classes), names, rotation=90 if long else 0)
+            axes.set_yticks(range(classes), names)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("labelled")
+        _style(axes, theme)
+        axes.grid(visible=False)
+
+    return draw_figure(paint, size=(3.4, 3.4), theme=theme)
+
+
+def _label_points(axes: Any, points: Mapping[str, tuple[float, float]], theme: PlotTheme) -> None:
     """Write each label above or below its point, on the nearest level where it is clear of the others.
 
     Call it when the axes have their limits and scales.
@@ -66,109 +169,6 @@ def _offset(level: int) -> float:
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-# A linear axis would hide the quick ones.
-_FAR_APART = 8
-_MOST_COUNTS_WRITTEN = 12
-_MOST_NAMES = 30
-_WIDE = (5.4, 3.5)
-
-
-def metric_against(rows: Sequence[ComparisonRow], metric: str, quantity: str, theme: PlotTheme) -> bytes:
-    """A metric against "size" (KiB) or "latency" (the median, µs): one point for each row, one label for each model."""
-    share = all(0 <= row.numbers[metric] <= 1 for row in rows) and metric not in ("mse", "mae", "r2")
-    points = [(_quantity(row, quantity), row.numbers[metric] * (100 if share else 1), row) for row in rows]
-    points = [point for point in points if not math.isnan(point[0]) and not math.isnan(point[1])]
-
-    def draw(figure: Any) -> None:
-        axes = figure.add_subplot()
-        by_model: dict[str, list[tuple[float, float, ComparisonRow]]] = {}
-        for point in points:
-            by_model.setdefault(point[2].model, []).append(point)
-        for of_model in by_model.values():
-            axes.plot(
-                [x for x, _, _ in of_model], [y for _, y, _ in of_model], color=theme.grid, linewidth=1.6, zorder=1
-            )
-        for x, y, row in points:
-            axes.plot(
-                x,
-                y,
-                marker="s" if row.runtime == "Keras" else "o",
-                markersize=9 if quantity == "size" else 8,
-                color=theme.color(row.runtime),
-                markeredgecolor=theme.background,
-                linestyle="none",
-                zorder=2,
-            )
-        _limits(axes, [x for x, _, _ in points], [y for _, y, _ in points], top=100.3 if share else None)
-        label_points(axes, {model: of_model[-1][:2] for model, of_model in by_model.items()}, theme)
-        runtimes = dict.fromkeys(row.runtime for _, _, row in points)
-        if quantity == "latency" and len(runtimes) > 1:
-            _legend(axes, list(runtimes), theme)
-        axes.set_xlabel("file size / KiB" if quantity == "size" else "median latency of a call / µs")
-        axes.set_ylabel(f"{metric} / %" if share else metric)
-        _style(axes, theme)
-
-    return _svg(draw, _WIDE, theme)
-
-
-def latency_distributions(rows: Sequence[ComparisonRow], theme: PlotTheme, *, wide: bool) -> bytes:
-    """Latencies of calls: boxes from p25 to p75 with the median, whiskers p5 to p95."""
-
-    def draw(figure: Any) -> None:
-        axes = figure.add_subplot()
-        places = range(len(rows), 0, -1)
-        for place, row in zip(places, rows, strict=True):
-            color = theme.color(row.runtime)
-            p5, p25, p50, p75, p95 = (row.result.latency(percentile) for percentile in (5, 25, 50, 75, 95))
-            axes.plot([p5, p95], [place, place], color=color, linewidth=1.4, zorder=2)
-            axes.plot([p5, p95], [place, place], color=color, marker="|", linestyle="none", zorder=2)
-            axes.barh(place, p75 - p25, left=p25, height=0.55, color=color, zorder=3)
-            axes.plot([p50, p50], [place - 0.27, place + 0.27], color=theme.background, linewidth=1.6, zorder=4)
-        axes.set_yticks(list(places), [_tick(row) for row in rows])
-        axes.set_ylim(0.4, len(rows) + 0.6)
-        medians = [row.result.latency(50) for row in rows]
-        if max(medians) > _FAR_APART * min(medians):
-            axes.set_xscale("log")
-            _plain_numbers(axes)
-        else:
-            axes.set_xlim(left=0)
-        axes.set_xlabel("latency of a call / µs")
-        _style(axes, theme)
-        axes.grid(visible=False, axis="y")
-
-    return _svg(draw, (2.07 * _WIDE[0] if wide else _WIDE[0], max(1.6, 0.8 + 0.3 * len(rows))), theme)
-
-
-def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], theme: PlotTheme) -> bytes:
-    """A confusion matrix; each row in shares of its items, so that rare classes show as well as frequent ones."""
-    classes = len(counts)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
-    names = [class_names[number] if number < len(class_names) else str(number) for number in range(classes)]
-
-    def draw(figure: Any) -> None:
-        from matplotlib.colors import LinearSegmentedColormap
-
-        axes = figure.add_subplot()
-        colors = LinearSegmentedColormap.from_list("zerolite", [theme.background, theme.color("zerolite")])
-        axes.imshow(shares, cmap=colors, vmin=0, vmax=1, interpolation="nearest")
-        if classes <= _MOST_COUNTS_WRITTEN:
-            for (row, column), count in np.ndenumerate(counts):
-                if count:
-                    color = theme.background if shares[row, column] > 0.5 else theme.text  # noqa: PLR2004 - half way
-                    axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=color)
-        if classes <= _MOST_NAMES:
-            long = max(map(len, names)) > 2  # noqa: PLR2004 - wider than a column
-            axes.set_xticks(range(classes), names, rotation=90 if long else 0)
-            axes.set_yticks(range(classes), names)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("labelled")
-        _style(axes, theme)
-        axes.grid(visible=False)
-
-    return _svg(draw, (3.4, 3.4), theme)
 
 
 def _tick(row: ComparisonRow) -> str:
@@ -219,20 +219,3 @@ def _style(axes: Any, theme: PlotTheme) -> None:
     axes.tick_params(which="both", colors=theme.text, length=0, labelsize=8)
     axes.xaxis.label.set(color=theme.text, fontsize=9)
     axes.yaxis.label.set(color=theme.text, fontsize=9)
-
-
-def _svg(draw: Callable[[Any], None], size: tuple[float, float], theme: PlotTheme) -> bytes:
-    """Draw on a figure of `size` inches. Needs no display: Figure is used without pyplot."""
-    # A first import builds a font cache and says so on stderr.
-    with CapturedOutput():
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-        from matplotlib.font_manager import fontManager  # noqa: F401
-
-    document = io.BytesIO()
-    # A fixed salt for ids and no date: the same numbers give the same bytes. Names are text, never formulas.
-    with mpl.rc_context({"svg.hashsalt": "zerolite", "text.color": theme.text, "text.parse_math": False}):
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure)
-        figure.savefig(document, format="svg", transparent=True, metadata={"Date": None})
-    return document.getvalue()

@@ -1,4 +1,4 @@
-"""The tables' words and numbers, the same on the terminal, in Markdown and in the page."""
+"""The tables of a comparison, for the terminal, for Markdown and for the page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def main_table(rows: Sequence[ComparisonRow]) -> Table:
 
 
 def difference_table(rows: Sequence[ComparisonRow]) -> Table:
-    """Each row but the first beside the first."""
+    """Every row compared with the first."""
     first = rows[0]
     metric = next(iter(first.numbers), None)
     headings = (

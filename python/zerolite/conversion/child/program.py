@@ -17,7 +17,7 @@ from zerolite.conversion.result import ConversionError
 
 __all__ = ["main"]
 
-# From the most specific to the least: what reaches the caller under its own type.
+# The errors that reach the caller with their own type, from the most specific to the least.
 _TYPES = (FileNotFoundError, OSError, ImportError, TypeError, ValueError)
 
 
@@ -35,7 +35,7 @@ def main(reply: int, preload: str) -> int:
     with os.fdopen(reply, "w", encoding="utf-8") as answers:
 
         def say(**answer: Any) -> None:
-            # Whoever asked may be gone; then so is this process, soon.
+            # The caller may have ended; then this process ends soon, too.
             with contextlib.suppress(BrokenPipeError):
                 answers.write(json.dumps(answer) + "\n")
                 answers.flush()
@@ -58,7 +58,7 @@ def main(reply: int, preload: str) -> int:
 
 
 def _end_with_the_caller(stdin: IO[str]) -> None:
-    """Nobody waits for the model any more once the other end of stdin is closed."""
+    """End this process when the other end of stdin is closed: then nobody waits for the model any more."""
     with contextlib.suppress(OSError, ValueError):
         stdin.read()
     os._exit(1)

@@ -1,4 +1,4 @@
-"""One conversion from beginning to end, in the process that is there for it."""
+"""One conversion from beginning to end, in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zerolite._platform.files import write_atomically
 from zerolite._platform.peak_memory import peak_resident_bytes
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
-from zerolite.conversion.output_check import Comparison, SourceRunner
+from zerolite.conversion.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.samples.reader import SampleReader
@@ -87,17 +87,16 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the model, look into it, and compare it with its source."""
     write_atomically(request.result_path, content)
-    operators = count_operators(content)
-    comparison = Comparison(source, content, operators)
+    check = OutputCheck(source, content)
     verification = None
     if request.verify:
         step("Verifying")
-        verification = comparison.run(samples)
+        verification = check.run(samples)
     return {
         "source_size": source_size,
-        "operators": operators,
-        "unsupported": [asdict(one) for one in (() if comparison.loads else without_kernel(operators))],
+        "operators": count_operators(content),
+        "unsupported": [asdict(one) for one in (() if check.loads else without_kernel(content))],
         "verification": None if verification is None else verification.to_dict(),
-        "not_verified": comparison.obstacle if request.verify else None,
+        "not_verified": check.skip_reason if request.verify else None,
         "peak_memory": peak_resident_bytes(),
     }

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite.vision.image import Color
 from zerolite.vision.image_folder import ImageFolder
-from zerolite.vision.loading import load_image
-from zerolite.vision.preprocessing import PREPROCESSINGS
+from zerolite.vision.loading import RaiseOrSkip, load_image
 
-__all__ = ["OnCorrupt", "Preprocessing", "check_preprocessing", "find_images", "named_preprocessing", "read_images"]
+__all__ = ["Preprocessing", "find_images", "named_preprocessing", "read_images"]
 
 #: A name that `zerolite.vision` knows, as "mobilenet_v2", or a function from an image's path to one sample, shape
 #: (height, width, channels) or (1, height, width, channels).
 Preprocessing: TypeAlias = str | Callable[[Path], NDArray[Any]]
-
-#: Whether an image that can't be read ends the conversion or is left out.
-OnCorrupt = Literal["raise", "skip"]
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -37,7 +33,7 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def read_images(
-    folder: Path, read: Callable[[Path], NDArray[Any]], on_corrupt: OnCorrupt
+    folder: Path, read: Callable[[Path], NDArray[Any]], on_corrupt: RaiseOrSkip
 ) -> Iterator[list[NDArray[Any]]]:
     """One sample for each image, with its batch axis.
 
@@ -59,16 +55,6 @@ def read_images(
         yield [image[np.newaxis] if image.ndim == 3 else image]  # noqa: PLR2004 - height, width, channels
     if count == 0:
         raise ValueError(f"representative_data is empty: no image in the folder {folder} could be read")
-
-
-def check_preprocessing(name: str) -> None:
-    """Refuse a name that stands for no preprocessing.
-
-    Raises:
-        ValueError: `zerolite.vision` does not know the name.
-    """
-    if name not in PREPROCESSINGS:
-        raise ValueError(f"there is no preprocessing '{name}'; there are {', '.join(PREPROCESSINGS)}")
 
 
 def named_preprocessing(name: str, shape: tuple[int | None, ...]) -> Callable[[Path], NDArray[Any]]:

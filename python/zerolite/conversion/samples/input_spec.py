@@ -1,4 +1,4 @@
-"""What a signature takes, and whether a sample is that."""
+"""The inputs of a signature, and whether a sample fits them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class InputSpec:
             ValueError: the shape is another, or the values don't go into the type.
         """
         if not self.shape and array.shape == (1,):
-            # Of an array whose leading axis counts the samples, one number is left.
+            # One sample of an array whose leading axis counts the samples is a single number here.
             array = array.reshape(())
         fits = array.ndim == len(self.shape) and all(
             size in (None, came) for size, came in zip(self.shape, array.shape, strict=True)

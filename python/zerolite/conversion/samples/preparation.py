@@ -1,4 +1,4 @@
-"""Looking at representative data, and putting it where another process can read it."""
+"""Representative data is checked, and put where another process can read it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 
 from zerolite.conversion.request import SampleFile
 from zerolite.conversion.samples.images import (
-    OnCorrupt,
     Preprocessing,
-    check_preprocessing,
     find_images,
     named_preprocessing,
     read_images,
@@ -19,6 +17,8 @@ from zerolite.conversion.samples.images import (
 from zerolite.conversion.samples.input_spec import Specs, arrange_sample, specs_of_signature
 from zerolite.conversion.samples.representative_data import Record, check_finite, iterate_samples
 from zerolite.conversion.samples.spool import SampleSpool, read_spool
+from zerolite.vision.loading import RaiseOrSkip
+from zerolite.vision.preprocessing import check_preprocessing
 
 __all__ = ["EMPTY", "open_samples", "prepare_samples"]
 
@@ -32,7 +32,7 @@ def prepare_samples(
     specs: Specs | None,
     signatures: Sequence[str] | None,
     preprocessing: Preprocessing | None,
-    on_corrupt: OnCorrupt,
+    on_corrupt: RaiseOrSkip,
 ) -> SampleFile | None:
     """Check every sample, and say where another process finds them.
 
@@ -64,7 +64,7 @@ def prepare_samples(
     if data is None:
         return None
     if folder is not None and isinstance(preprocessing, str):
-        # How large an image has to be is known to the process that reads the model.
+        # The size of the images is known only to the process that reads the model.
         find_images(folder)
         check_preprocessing(preprocessing)
         return SampleFile(

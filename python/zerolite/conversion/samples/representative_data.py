@@ -1,4 +1,4 @@
-"""Typical inputs, from which the ranges of a model's activations are taken, in the forms in which people have them."""
+"""Representative data: typical inputs, for the ranges of activations, in any of the usual forms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Record: TypeAlias = tuple[str | None, "list[NDArray[Any]] | dict[str, NDArray[An
 
 
 def iterate_samples(data: Any, *, signatures: Sequence[str] | None = None) -> Iterator[Record]:
-    """Sample by sample, whatever the form.
+    """The data sample by sample, whatever its form.
 
     Args:
         data: the path of a .npy or .npz file; an array whose leading axis counts the samples; a mapping from
@@ -52,7 +52,7 @@ def iterate_samples(data: Any, *, signatures: Sequence[str] | None = None) -> It
 
 
 def check_finite(sample: Any, place: str) -> None:
-    """Refuse what would spoil every scale.
+    """Refuse values that would make every scale useless.
 
     Raises:
         ValueError: an array of the sample holds NaN or infinite values.

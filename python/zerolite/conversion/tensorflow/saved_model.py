@@ -1,4 +1,4 @@
-"""A SavedModel that is about to be converted, and is run to verify what became of it."""
+"""A SavedModel that is converted, and run to verify the result."""
 
 from __future__ import annotations
 

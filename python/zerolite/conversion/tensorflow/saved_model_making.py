@@ -1,4 +1,4 @@
-"""Whatever the source is, a SavedModel of it."""
+"""Making a SavedModel of any source."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _application(request: ConversionRequest) -> Any:
     if name not in known:
         raise ValueError(f"Keras has no application '{name}'; it has {', '.join(known)}")
     tf.keras.utils.set_random_seed(_SEED)
-    # The download has no limit of its own, and a network that swallows everything would hold it forever.
+    # The download has no time limit of its own, and would wait forever in a network that drops packets.
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
     options: dict[str, Any] = {} if size is None else {"input_shape": (size, size, 3)}
     try:

@@ -33,7 +33,6 @@ BUILT_IN_METRICS: Mapping[str, Callable[[], Metric]] = MappingProxyType(
     }
 )
 
-
 _OF_CLASSES = ("accuracy", "confusion_matrix", "precision", "recall", "f1", "per_class")
 
 

@@ -1,4 +1,4 @@
-"""Accuracy, over the first prediction or the first few."""
+"""Metrics of classifiers: accuracy, confusion matrix, and scores of each class."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from zerolite._runners.classes import class_count, labelled_classes, predicted_c
 from zerolite.evaluation.metrics.metric import MetricValue
 
 __all__ = ["ClassScores", "ConfusionMatrix", "Score", "TopKAccuracy"]
+
+Score = Literal["precision", "recall", "f1", "per_class"]
 
 
 class TopKAccuracy:
@@ -69,9 +71,6 @@ class ConfusionMatrix:
     def result(self) -> NDArray[np.int64]:
         """The counts, int64 of shape (classes, classes)."""
         return self._counts.copy()
-
-
-Score = Literal["precision", "recall", "f1", "per_class"]
 
 
 class ClassScores:

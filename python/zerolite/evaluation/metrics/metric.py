@@ -1,4 +1,4 @@
-"""What measures how right a model is."""
+"""What measures how right a model is: over a few samples at a time, or over all of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""Where a model comes from: the path of a file, or bytes."""
+
+from __future__ import annotations
+
+import os
+
+from zerolite import _native
+
+__all__ = ["NAMELESS", "ModelSource", "contiguous_view", "encoded_path", "read_source"]
+
+ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+#: What a model that comes as bytes is called in errors.
+NAMELESS = b"the model in memory"
+
+
+def read_source(source: ModelSource) -> tuple[bytes, bytes]:
+    """The bytes of a model, and what it is called in errors.
+
+    Raises:
+        OSError: the file can't be read.
+        TypeError, ValueError: `source` is neither a path nor a buffer.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = encoded_path(source)
+        return _native.read_file(path), path
+    with contiguous_view(source) as content:
+        return bytes(content), NAMELESS
+
+
+def encoded_path(path: str | os.PathLike[str]) -> bytes:
+    """The path as the system takes it.
+
+    Raises:
+        ValueError: it holds a null byte.
+    """
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:  # the system would open the file whose name ends there
+        raise ValueError(f"the path {os.fspath(path)!r} holds a null byte; pass the path of a file")
+    return encoded
+
+
+def contiguous_view(source: ModelSource) -> memoryview:
+    """The bytes of a buffer, copied only where they have gaps.
+
+    Raises:
+        TypeError: `source` is no buffer.
+    """
+    try:
+        view = memoryview(source)  # type: ignore[arg-type] # whether it is a buffer is asked here
+    except TypeError:
+        raise TypeError(
+            f"a model is loaded from a path or from bytes, and got {type(source).__name__}; "
+            "pass str, os.PathLike, bytes or another buffer"
+        ) from None
+    return view if view.c_contiguous else memoryview(view.tobytes())
