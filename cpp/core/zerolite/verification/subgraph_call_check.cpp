@@ -16,10 +16,10 @@ namespace {
 
 class Calls {
  public:
-  Calls(const ModelInterface& interface, const ModelContents& details)
+  Calls(const ModelInterface& interface, const ModelContents& contents)
       : called_(interface.subgraphs.size()), states_(interface.subgraphs.size()) {
-    for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-      const SubgraphView graph{interface, interface.subgraphs[i], details.subgraphs[i]};
+    for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+      const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
       for (std::size_t j = 0; j < graph.details.operators.size(); ++j) read(graph, j, called_[i]);
     }
   }
@@ -79,8 +79,8 @@ class Calls {
 
 }  // namespace
 
-void check_calls(const ModelInterface& interface, const ModelContents& details) {
-  Calls(interface, details).require_no_circle();
+void check_calls(const ModelInterface& interface, const ModelContents& contents) {
+  Calls(interface, contents).require_no_circle();
 }
 
 }  // namespace zerolite

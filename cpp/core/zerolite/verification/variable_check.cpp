@@ -49,13 +49,13 @@ class Variables {
 
 }  // namespace
 
-void check_variables(const ModelInterface& interface, const ModelContents& details) {
+void check_variables(const ModelInterface& interface, const ModelContents& contents) {
   Variables variables;
-  for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-    variables.note_writes({interface, interface.subgraphs[i], details.subgraphs[i]});
+  for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+    variables.note_writes({interface, interface.subgraphs[i], contents.subgraphs[i]});
   }
-  for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {
-    variables.check_reads({interface, interface.subgraphs[i], details.subgraphs[i]});
+  for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+    variables.check_reads({interface, interface.subgraphs[i], contents.subgraphs[i]});
   }
 }
 
