@@ -68,7 +68,7 @@ TEST(BatchRunnerTest, GivesWhatSingleRunsGive) {
   }
 }
 
-// Shapes inside this model settle in the middle of its first run after a resize, see LateOutputs.
+// Shapes inside this model settle in the middle of its first run after a resize, see DeferredOutputs.
 TEST(BatchRunnerTest, ChunksGrowAndShrinkWithinTheirMemory) {
   for (const char* name : {"small_cnn", "small_mobilenet"}) {
     const bool is_cnn = std::string_view(name) == "small_cnn";
