@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/compilation/load_model.hpp"
 #include "zerolite/inference/compiled_model.hpp"
 
 namespace {
@@ -16,7 +17,7 @@ using zerolite::CompiledModel;
 
 std::unique_ptr<CompiledModel> load(const char* path, const char* dispatch) {
   setenv("ZEROLITE_DISPATCH", dispatch, 1);
-  auto model = std::make_unique<CompiledModel>(std::make_shared<zerolite::Model>(zerolite::ModelBytes::read(path)),
+  auto model = std::make_unique<CompiledModel>(zerolite::load_model(zerolite::ModelBytes::read(path)),
                                                zerolite::CompileOptions{});
   for (int i = 0; i < 3; ++i) model->signature(0).run();
   return model;
