@@ -94,11 +94,11 @@ def named(outputs: Any) -> list[zoo.Array]:
     return list(outputs.values()) if isinstance(outputs, dict) else [outputs]
 
 
+@pytest.mark.usefixtures("stepping_clock")
 def test_half_precision_does_not_pass_for_float(monkeypatch: pytest.MonkeyPatch) -> None:
     # Flags are tried on top of the best kernels, which are XNNPACK's on one machine and the builtin ones on another.
     half = Setting(flags=(("force_fp16", True),))
     monkeypatch.setattr(tune_model, "stages_for", lambda *_: [lambda _: [half]])
-    monkeypatch.setattr(tune_model, "time", SteppingClock())
     _, trial = zl.tune(MODEL, budget_s=0.5, max_threads=1).trials
     assert (trial.setting, trial.outcome) == (half, "differs")
     assert "of its largest value" in trial.reason

@@ -93,8 +93,8 @@ class FreshPython:
         Raises:
             OSError: it can't be started.
         """
-        replies, reply = os.pipe()
         self._log = tempfile.TemporaryFile()
+        replies, reply = os.pipe()  # after the file: had that failed, both ends would have stayed open
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", self._code(reply)],
