@@ -143,6 +143,8 @@ class CompiledModel(Signature):
         content: bytes | bytearray | memoryview | None = None,
         replica_of: CompiledModel | None = None,
         name: str | bytes = "model",
+        # Whether the file at the path is mapped; None decides by its size.
+        map: bool | None = None,
         cpu: CpuSettings = ...,
         before_xnnpack: Sequence[_DelegateSettings] = [],
         after_xnnpack: Sequence[_DelegateSettings] = [],
@@ -153,6 +155,8 @@ class CompiledModel(Signature):
     def name(self) -> str: ...
     @property
     def size(self) -> int: ...
+    @property
+    def mapped(self) -> bool: ...
     @property
     def threads(self) -> int: ...
     @property

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "arrays/array_memory.hpp"
 #include "interpreter/interpreter_object.hpp"
 #include "interpreter/interpreter_values.hpp"
 #include "python/errors.hpp"
@@ -51,6 +54,14 @@ Py_ssize_t as_index(PyObject* value, const char* function, const char* parameter
   throw ValueError(std::string(parameter) + " is no index of anything");
 }
 
+// With memory of its own, whatever was given away of an output.
+const TensorBinding& own_binding(InterpreterObject& interpreter, const TensorAccess& access) {
+  SignatureRunner& runner = *interpreter.main_runner();
+  const auto position = static_cast<std::size_t>(access.binding);
+  if (runner.has_dynamic_outputs()) runner.collect_again(position);
+  return runner.bindings()[position];
+}
+
 // False when the call is not of the simple kind; then nothing has happened.
 bool set_plain(InterpreterObject& interpreter, PyObject* index, PyObject* value) {
   if (PyLong_CheckExact(index) == 0 || !PyArray_Check(value)) return false;
@@ -60,7 +71,7 @@ bool set_plain(InterpreterObject& interpreter, PyObject* index, PyObject* value)
   const std::unique_lock lock = lock_model(interpreter.lock());
   const TensorAccess* access = interpreter.binding_access(position);
   if (access == nullptr || !PyArray_IS_C_CONTIGUOUS(array) || !access->info.matches(array)) return false;
-  const TensorBinding& binding = interpreter.main_runner()->bindings()[static_cast<std::size_t>(access->binding)];
+  const TensorBinding& binding = own_binding(interpreter, *access);
   // Not memcpy: the array may be a view of the tensor's own memory.
   std::memmove(binding.data(), PyArray_DATA(array), binding.size());
   return true;
@@ -93,11 +104,15 @@ PyObject* get_plain(InterpreterObject& interpreter, PyObject* index) {
   if (info.shape.empty() || std::ranges::any_of(info.shape, [](npy_intp dimension) { return dimension < 0; })) {
     return nullptr;
   }
+  const TensorBinding& binding = own_binding(interpreter, *access);
+  if (std::shared_ptr<void> owner = interpreter.main_runner()->give_away(static_cast<std::size_t>(access->binding))) {
+    const std::size_t readable = binding.size() + kReadPastEnd;
+    return array_over(binding.data(), info.dtype, binding.shape(), std::move(owner), readable).release().ptr();
+  }
   Py_INCREF(info.dtype.ptr());  // NumPy takes the reference
   PyObject* array = PyArray_NewFromDescr(&PyArray_Type, info.descriptor(), static_cast<int>(info.shape.size()),
                                          info.shape.data(), nullptr, nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();
-  const TensorBinding& binding = interpreter.main_runner()->bindings()[static_cast<std::size_t>(access->binding)];
   std::memcpy(PyArray_DATA(as_array(array)), binding.data(), binding.size());
   return array;
 }

@@ -32,9 +32,14 @@ class ModelObject : public SignatureObject {
       : SignatureObject(model, model->interface().default_signature()) {}
 };
 
+FileAccess file_access(std::optional<bool> map) {
+  if (!map) return FileAccess::by_size;
+  return *map ? FileAccess::mapped : FileAccess::copied;
+}
+
 std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const std::optional<py::buffer>& content,
-                                  const py::object& replica_of, const std::string& name, const CpuSettings& cpu,
-                                  std::vector<DelegateSettings> before_xnnpack,
+                                  const py::object& replica_of, const std::string& name, std::optional<bool> map,
+                                  const CpuSettings& cpu, std::vector<DelegateSettings> before_xnnpack,
                                   std::vector<DelegateSettings> after_xnnpack, bool fallback,
                                   Verification verification) {
   CompileOptions options = cpu.options();
@@ -49,7 +54,7 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
     model = compile(original, options);
   } else if (path) {
     const py::gil_scoped_release release;
-    model = compile(load_model(ModelBytes::read(*path), verification), options);
+    model = compile(load_model(ModelBytes::read(*path, file_access(map)), verification), options);
   } else {
     const py::buffer_info info = content.value_or(py::bytes()).request();
     const std::span bytes(static_cast<const std::byte*>(info.ptr),
@@ -151,12 +156,14 @@ void register_model(py::module_& module) {
       module, "CompiledModel", "A model that is ready to run.",
       py::custom_type_setup([](PyHeapTypeObject* type) { add_vectorcall(type); }))
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
-           py::arg("replica_of") = py::none(), py::arg("name") = "model",
+           py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("map") = py::none(),
            py::arg_v("cpu", CpuSettings(), "CpuSettings()"), py::arg("before_xnnpack") = py::list(),
            py::arg("after_xnnpack") = py::list(), py::arg("fallback") = true,
            py::arg("verification") = Verification::structure)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })
+      .def_property_readonly(
+          "mapped", [](py::handle self) { return native<ModelObject>(self).model().model()->bytes().is_mapped(); })
       .def_property_readonly("threads",
                              [](py::handle self) { return native<ModelObject>(self).model().options().threads; })
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })

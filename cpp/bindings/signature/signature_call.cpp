@@ -1,10 +1,13 @@
 #include "signature/signature_call.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "arrays/array_memory.hpp"
 #include "python/errors.hpp"
 #include "python/locking.hpp"
 #include "signature/strings.hpp"
@@ -119,9 +122,17 @@ struct OutputValue {
   std::vector<std::byte> strings;
 };
 
-OutputValue take_output(const SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
-  const std::span<const std::byte> bytes = runner.binding(Side::output, index).bytes();
+OutputValue take_output(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
+  const TensorBinding& binding = runner.binding(Side::output, index);
+  const std::span<std::byte> bytes = binding.bytes();
   if (tensor.type == ElementType::string) return {py::none(), {bytes.begin(), bytes.end()}};
+  // The runtime has the value of a dynamic output a second time, so a third would be one too many.
+  if (tensor.plain) {
+    if (std::shared_ptr<void> owner = runner.give_away(runner.position(Side::output, index))) {
+      const std::size_t readable = bytes.size() + kReadPastEnd;
+      return {array_over(bytes.data(), tensor.dtype, binding.shape(), std::move(owner), readable), {}};
+    }
+  }
   return {load_output(tensor, bytes), {}};
 }
 

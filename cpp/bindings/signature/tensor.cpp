@@ -42,7 +42,9 @@ class TensorObject {
 
   [[nodiscard]] py::object array() const {
     const std::unique_lock lock = lock_model(signature_->model().lock());
-    const TensorBinding& binding = signature_->runner().binding(side_, index_);
+    SignatureRunner& runner = signature_->runner();
+    runner.collect_again(runner.position(side_, index_));
+    const TensorBinding& binding = runner.binding(side_, index_);
     if (info().type == ElementType::string) return decode_strings(binding.bytes(), info().shape);
     std::vector<std::int32_t> shape(binding.shape());
     py::object dtype = info().dtype;

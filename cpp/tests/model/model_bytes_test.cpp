@@ -114,6 +114,51 @@ TEST(ModelBytesTest, IsUntouchedByWhatHappensToTheFileLater) {
   EXPECT_TRUE(equals(*bytes, content));
 }
 
+TEST(ModelBytesTest, MapsAFile) {
+  const TemporaryDirectory directory;
+  // Just one page, so that what lies behind the file is another one.
+  const std::vector<std::byte> content = some_bytes(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  const std::filesystem::path path = directory.write("model", content);
+  const std::shared_ptr<ModelBytes> bytes = ModelBytes::read(path, FileAccess::mapped);
+  EXPECT_TRUE(bytes->is_mapped());
+  EXPECT_TRUE(equals(*bytes, content));
+  EXPECT_TRUE(is_aligned(bytes->span().data()));
+  for (std::size_t i = 0; i < kReadPastEnd; ++i) EXPECT_EQ(bytes->span().data()[content.size() + i], std::byte{0});
+  std::ranges::fill(bytes->mutable_span(), std::byte{1});
+  EXPECT_TRUE(equals(*ModelBytes::read(path), content));
+  bytes->require_unchanged();
+}
+
+TEST(ModelBytesTest, MapsWhatIsTooLargeToCopy) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory.write("model", some_bytes(1));
+  std::filesystem::resize_file(path, ModelBytes::kLargestCopy);
+  EXPECT_FALSE(ModelBytes::read(path)->is_mapped());
+  std::filesystem::resize_file(path, ModelBytes::kLargestCopy + 1);
+  EXPECT_TRUE(ModelBytes::read(path)->is_mapped());
+  EXPECT_FALSE(ModelBytes::read(path, FileAccess::copied)->is_mapped());
+}
+
+TEST(ModelBytesTest, NoticesThatAMappedFileWasWrittenTo) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory.write("model", some_bytes(100));
+  const std::shared_ptr<ModelBytes> mapped = ModelBytes::read(path, FileAccess::mapped);
+  const std::shared_ptr<ModelBytes> copied = ModelBytes::read(path, FileAccess::copied);
+  std::filesystem::resize_file(path, 101);
+  EXPECT_THROW(mapped->require_unchanged(), InvalidModelError);
+  copied->require_unchanged();
+}
+
+TEST(ModelBytesTest, KeepsAMappedFileThatAnotherOneTookThePlaceOf) {
+  const TemporaryDirectory directory;
+  const std::vector<std::byte> content = some_bytes(100);
+  const std::filesystem::path path = directory.write("model", content);
+  const std::shared_ptr<ModelBytes> bytes = ModelBytes::read(path, FileAccess::mapped);
+  std::filesystem::rename(directory.write("other", some_bytes(3)), path);
+  bytes->require_unchanged();
+  EXPECT_TRUE(equals(*bytes, content));
+}
+
 TEST(ModelBytesTest, ClosesTheFile) {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory.write("model", some_bytes(10));
@@ -122,6 +167,7 @@ TEST(ModelBytesTest, ClosesTheFile) {
   };
   const auto before = open_files();
   (void)ModelBytes::read(path);
+  (void)ModelBytes::read(path, FileAccess::mapped);
   (void)error_of_reading(directory.path());
   EXPECT_EQ(open_files(), before);
 }

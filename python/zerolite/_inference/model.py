@@ -57,6 +57,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         verify: Verify = "structure",
         tuned: TunedFile | None = None,
         name: bytes | None = None,
+        map: bool | None = None,
     ) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
@@ -67,11 +68,19 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         settings = (choice or DelegateChoice(None, threads=None)).native_settings()
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
+            self._apply(source._tuned)
             return
         verification = _verification(verify)
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
+        if map and path is None:
+            raise ValueError("map is True, and only a file can be mapped; load the model from its path, or leave map out")
+        if map and (tuned is not None or verify == "isolated"):
+            raise ValueError(
+                "map is True, and a model that is tried in another process or belongs to a tuning is read once, so "
+                "that what was looked at is what runs; leave map out"
+            )
         if path is not None and tuned is None and verify != "isolated":
-            super().__init__(path=path, verification=verification, **settings)
+            super().__init__(path=path, map=map, verification=verification, **settings)
             return
         # Read once, so that the bytes that are verified are those that are loaded.
         source = _native.read_file(path) if path is not None else source
@@ -84,6 +93,9 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
                 require_survival(content, name=name, settings=settings)
             super().__init__(content=content, name=name, verification=verification, **settings)
+        self._apply(tuned)
+
+    def _apply(self, tuned: TunedFile | None) -> None:
         self._tuned = tuned
         if tuned is not None and tuned.signature == self.key:
             self._tuned_chunk = tuned.setting.chunk
@@ -166,12 +178,13 @@ def load(
     fallback: bool = True,
     verify: Verify = "structure",
     tuned: str | os.PathLike[str] | None = None,
+    map: bool | None = None,
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
     Args:
-        source: the path of a .tflite file, or its bytes. A file is read once, at once: what happens to it later does
-            not matter.
+        source: the path of a .tflite file, or its bytes. A file of up to 64 MiB is read once, at once: what happens to
+            it later does not matter. See `map` for larger ones.
         delegates: where the model runs, in order of preference: each delegate takes the operators that it knows of
             those that are left. XNNPACK on the CPU is the last of them when it is not in the list.
         threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
@@ -183,15 +196,22 @@ def load(
             of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
         tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
             `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size.
+        map: True uses the file where it lies on disk instead of a copy: what is not read costs no memory, and models
+            and processes that map one file share its pages. Then the file must not be written to in place while it is
+            in use: a new model is put there by renaming, as `convert` does it. Where the file was overwritten, another
+            replica is refused with InvalidModelError; where it was cut off, the system ends the process with SIGBUS,
+            as with tf.lite.Interpreter. False reads a copy. None maps files above 64 MiB; those that `tuned` or
+            "isolated" looks at first are read.
 
     Raises:
-        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError).
+        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
         InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
         Error: the runtime can't compile the model, because it does not know an operator for example.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
         ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level; `tuned` is
-            damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings.
+            damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings; `map` is
+            True, and there is no file to map, or it has to be read first.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
     file = None
@@ -203,7 +223,7 @@ def load(
         file.require_one_replica()
         delegates = file.setting.delegate
     choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
-    return CompiledModel(source, choice=choice, verify=verify, tuned=file)
+    return CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
 
 
 def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:

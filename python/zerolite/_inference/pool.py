@@ -54,6 +54,10 @@ class ItemError(_native.Error):
         return type(self), (self.index, self.cause)
 
 
+#: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
+_WORTH_ANOTHER_REPLICA = 1 << 20
+
+
 class Pool:
     """Replicas of one model, each on a thread of its own: more throughput than threads within one replica give.
 
@@ -75,6 +79,7 @@ class Pool:
         fallback: bool = True,
         verify: Verify = "structure",
         tuned: str | os.PathLike[str] | None = None,
+        map: bool | None = None,
     ) -> None:
         """Load the model and make its replicas.
 
@@ -87,6 +92,7 @@ class Pool:
             fallback: whether operators that no delegate of the list takes run on the CPU.
             verify: how closely the model is looked at before it is used, as for `load`.
             tuned: a file with the fastest setting, as for `load`; in the place of `workers` and `delegates`.
+            map: whether the file is used where it lies on disk, as for `load`.
 
         Raises:
             ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level;
@@ -109,9 +115,14 @@ class Pool:
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
-        first = CompiledModel(source, choice=choice, verify=verify, tuned=file)
+        first = CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
         self._models = [first]
         self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
+        if self._weights.size > _WORTH_ANOTHER_REPLICA:
+            # The replica that packed the weights holds them once more in memory of its own (LiteRT 2.3.0), which only
+            # its end gives back. The others, and the one that takes its place, map what it has written.
+            self._models = [*self._models[1:], CompiledModel(first, choice=choice)]
+            first.close()
         self._replicas = [signature_of(model, signature) for model in self._models]
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:

@@ -175,6 +175,11 @@ class SharedWeights:
         self._descriptor = os.memfd_create("zerolite-weights", os.MFD_CLOEXEC)
         self.delegate = delegate._with_shared_weights(f"/proc/self/fd/{self._descriptor}")
 
+    @property
+    def size(self) -> int:
+        """How many bytes the packed weights take, for all who map them; 0 where nothing is shared."""
+        return 0 if self._descriptor is None else os.fstat(self._descriptor).st_size
+
     def close(self) -> None:
         """Close the file; models that map it keep its memory."""
         descriptor, self._descriptor = self._descriptor, None

@@ -217,6 +217,7 @@ GraphObserver make_observer(const Model& model) {
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
                           GraphObserver& observer, DelegateRegistry& delegates,
                           const std::shared_ptr<const Model>& compiled_before) {
+  model->bytes().require_unchanged();
   std::shared_ptr<const Model> executed =
       compiled_before != nullptr ? compiled_before : model_to_execute(model, options, delegates);
   if (!npu_of_compiled_model(*model).empty()) {

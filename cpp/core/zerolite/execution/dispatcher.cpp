@@ -70,12 +70,14 @@ void Dispatcher::invoke_runtime() {
 }
 
 void Dispatcher::invoke_and_grow() {
+  // Only strings are written into the memory of ours then; see DeferredOutputs.
+  const auto outputs = has_dynamic_outputs_ ? SignatureMemory::Outputs::strings : SignatureMemory::Outputs::all;
   try {
     invoke_runtime();
   } catch (const Error&) {
     // The runtime fails when an output does not fit into its buffer (LiteRT 2.3.0). For strings, and for graphs that
     // could not be prepared before, the size is known only now.
-    if (!memory_.grow_outputs()) throw;
+    if (!memory_.grow(outputs)) throw;
     invoke_runtime();
   }
 }
@@ -85,6 +87,7 @@ void Dispatcher::run_regular() {
   const auto note_dynamic_outputs = [this] {
     has_dynamic_outputs_ = has_dynamic_outputs_ || DeferredOutputs::has_dynamic(signature_.graph);
   };
+  memory_.part_with_given_away();
   try {
     invoke_and_grow();
   } catch (...) {

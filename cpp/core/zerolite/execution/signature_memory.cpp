@@ -128,16 +128,47 @@ void SignatureMemory::set_strings(std::size_t input, std::span<const std::byte> 
   std::memcpy(binding.data(), encoded.data(), encoded.size());
 }
 
-bool SignatureMemory::grow_outputs() {
+bool SignatureMemory::grow(Outputs outputs) {
   bool grown = false;
   for (const std::int32_t output : signature_.subgraph.outputs) {
     TensorBinding& binding = bindings_[position_of(output)];
     const Tensor& tensor = signature_.graph.tensor(output);
-    if (tensor.bytes <= binding.size()) continue;
-    fit(binding, binding.type() == ElementType::string ? 2 * tensor.bytes : tensor.bytes);
+    const bool is_string = binding.type() == ElementType::string;
+    if (tensor.bytes <= binding.size() || (outputs == Outputs::strings && !is_string)) continue;
+    fit(binding, is_string ? 2 * tensor.bytes : tensor.bytes);
     grown = true;
   }
   return grown;
+}
+
+void SignatureMemory::part_with_given_away() {
+  for (TensorBinding& binding : bindings_) {
+    if (!binding.is_given_away()) continue;
+    // Of no size, as long as there is no value; the rank stays.
+    use(binding, binding.fitting(std::vector<std::int32_t>(binding.shape().size(), 0), 0));
+  }
+}
+
+std::shared_ptr<void> SignatureMemory::give_away(std::size_t position) {
+  TensorBinding& binding = bindings_[position];
+  const bool is_computed = std::ranges::find(computed_outputs_, binding.tensor_index()) != computed_outputs_.end();
+  const bool is_elsewhere = signature_.graph.tensor(binding.tensor_index()).data != binding.data();
+  // Below this size, in bytes, a copy costs less than memory that is taken anew for every run.
+  constexpr std::size_t kWorthGivingAway = std::size_t{64} << 10U;
+  const bool is_worth_it = binding.size() >= kWorthGivingAway;
+  return is_computed && is_elsewhere && is_worth_it ? binding.give_away() : nullptr;
+}
+
+void SignatureMemory::collect_again(std::size_t position) {
+  TensorBinding& binding = bindings_[position];
+  if (!binding.is_given_away()) return;
+  const Tensor& tensor = signature_.graph.tensor(binding.tensor_index());
+  const std::shared_ptr<void> given_away = binding.owner();
+  const std::byte* value = binding.data();  // which its new owner may have changed
+  const std::size_t size = binding.size();
+  if (tensor.data != nullptr && tensor.bytes == size) value = static_cast<const std::byte*>(tensor.data);
+  use(binding, binding.fitting(binding.shape(), size));
+  std::memcpy(binding.data(), value, size);
 }
 
 void SignatureMemory::collect_outputs() {

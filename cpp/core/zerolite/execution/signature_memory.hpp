@@ -46,8 +46,16 @@ class SignatureMemory {
   void fit();
   // Fills a string input; its memory grows as needed.
   void set_strings(std::size_t input, std::span<const std::byte> encoded);
+  enum class Outputs { all, strings };
   // Of outputs that turned out larger than their memory. True when there were some.
-  bool grow_outputs();
+  bool grow(Outputs outputs);
+  // The memory of an output that collect_outputs() has filled, for whoever keeps its value; null where a copy is right.
+  // See TensorBinding::give_away. The runtime never gets such memory again.
+  [[nodiscard]] std::shared_ptr<void> give_away(std::size_t position);
+  // Gives a binding whose memory was given away the value of the last run once more, in memory of its own.
+  void collect_again(std::size_t position);
+  // Before a run: parts with what was given away, so that it is freed where nobody kept it.
+  void part_with_given_away();
   // Takes over the values and the shapes of outputs that the runtime did not compute into the memory it was given.
   void collect_outputs();
 

@@ -84,6 +84,13 @@ class SignatureRunner {
   // To be let go without the lock: that may run foreign code.
   [[nodiscard]] std::vector<std::shared_ptr<void>> take_retired() { return memory_.take_retired(); }
   // Fills a string input; its memory grows as needed.
+  // See SignatureMemory; by the position among bindings(). Nothing is given away where a run writes into the memory
+  // of outputs itself, because it knows their shapes.
+  [[nodiscard]] std::shared_ptr<void> give_away(std::size_t position) {
+    return has_dynamic_outputs() ? memory_.give_away(position) : nullptr;
+  }
+  void collect_again(std::size_t position) { memory_.collect_again(position); }
+  [[nodiscard]] std::size_t position(Side side, std::size_t index) const { return memory_.position(side, index); }
   void set_strings(std::size_t input, std::span<const std::byte> encoded) { memory_.set_strings(input, encoded); }
 
   // Lets the next run use other memory than a tensor's, until end_borrowing(). For runs in a loop, which must not touch

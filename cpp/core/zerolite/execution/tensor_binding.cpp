@@ -16,10 +16,11 @@ void TensorBinding::use(std::byte* data, std::size_t size, std::shared_ptr<void>
   size_ = size;
   owner_ = std::move(owner);
   bound_ = bound;
+  given_away_ = false;
 }
 
 TensorBinding::Fitting TensorBinding::fitting(std::vector<std::int32_t> shape, std::size_t size) const {
-  const bool keeps_memory = owner_ != nullptr && size == size_;
+  const bool keeps_memory = owner_ != nullptr && size == size_ && !given_away_;
   return {std::move(shape), size, keeps_memory ? nullptr : AlignedBuffer::allocate(size)};
 }
 
@@ -44,6 +45,12 @@ void TensorBinding::unbind() {
   std::shared_ptr<AlignedBuffer> buffer = AlignedBuffer::allocate(size_);
   std::byte* data = buffer->data();
   use(data, size_, std::move(buffer), false);
+}
+
+std::shared_ptr<void> TensorBinding::give_away() {
+  if (bound_ || owner_.use_count() != 1) return nullptr;
+  given_away_ = true;
+  return owner_;
 }
 
 bool TensorBinding::is_registrable() const {

@@ -46,6 +46,11 @@ class TensorBinding {
   void use_without_owning(std::byte* data, const TensorBinding& like);
   // Goes back to memory of our own.
   void unbind();
+  // Gives memory of our own away for good: whatever fits the binding next takes other memory, and until then it still
+  // shows the same values. Null when it is the caller's, or when somebody already has a view of it, which follows the
+  // binding from run to run.
+  std::shared_ptr<void> give_away();
+  [[nodiscard]] bool is_given_away() const { return given_away_; }
 
   // The runtime's object for the memory, made when first asked for and again after a change. Null for memory
   // that can't be registered: no bytes, or more dimensions than LiteRT's interface takes (8).
@@ -66,6 +71,7 @@ class TensorBinding {
   std::vector<std::int32_t> shape_;
   std::shared_ptr<void> owner_;
   bool bound_ = false;
+  bool given_away_ = false;
   TensorBufferHandle registration_;
 };
 

@@ -110,6 +110,7 @@ std::optional<TensorMemory> InterpreterState::memory(std::size_t index) const {
   if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;
   if (awaits_run(index)) return std::nullopt;
   if (const std::optional<std::size_t> position = binding(index)) {
+    runner_->collect_again(*position);
     const TensorBinding& binding = runner_->bindings()[*position];
     return TensorMemory{binding.data(), binding.size(), true, binding.owner()};
   }

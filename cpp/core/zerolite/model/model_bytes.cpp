@@ -27,8 +27,18 @@ void ModelBytes::Free::operator()(std::byte* data) const {
   ::operator delete[](data, std::align_val_t{kTensorAlignment});
 }
 
-ModelBytes::ModelBytes(Memory data, std::size_t size, std::string name)
-    : data_(std::move(data)), size_(size), name_(std::move(name)) {}
+ModelBytes::ModelBytes(Memory copy, std::size_t size, std::string name)
+    : copy_(std::move(copy)), bytes_(copy_.get(), size), name_(std::move(name)) {}
+
+ModelBytes::ModelBytes(MappedFile file, std::string name)
+    : file_(std::move(file)), bytes_(file_->bytes()), name_(std::move(name)) {}
+
+void ModelBytes::require_unchanged() const {
+  if (!file_ || file_->is_unchanged()) return;
+  throw InvalidModelError(name_ +
+                          " was written to after it was loaded, and a file of this size is used where it lies on disk; "
+                          "load it again, or load it with map=False");
+}
 
 ModelBytes::Memory ModelBytes::allocate(std::size_t size) {
   // Aligned, because the runtime uses constant tensors where they lie in the FlatBuffer.
@@ -42,9 +52,9 @@ std::shared_ptr<ModelBytes> ModelBytes::copy(std::span<const std::byte> bytes, s
   return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), bytes.size(), std::move(name)));
 }
 
-std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path) {
+std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path, FileAccess access) {
   // Non-blocking, so that a FIFO in the place of a model is refused, not waited for.
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) throw FileError(errno, path.string());
   struct stat status {};
   if (::fstat(file.value(), &status) != 0) throw FileError(errno, path.string());
@@ -53,6 +63,13 @@ std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path) 
   if (status.st_size == 0) throw empty_model(path.string());
 
   const auto size = static_cast<std::size_t>(status.st_size);
+  if (access == FileAccess::mapped || (access == FileAccess::by_size && size > kLargestCopy)) {
+    if (std::optional<MappedFile> mapped = MappedFile::map(file, size)) {
+      return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(*mapped), path.string()));
+    }
+    // Some file systems can't be mapped.
+    if (access == FileAccess::mapped) throw FileError(errno, path.string());
+  }
   Memory data = allocate(size);
   std::size_t filled = 0;
   while (filled < size) {

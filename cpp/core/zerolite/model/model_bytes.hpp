@@ -1,29 +1,43 @@
-// The bytes of a model, owned by us.
+// The bytes of a model: a copy of our own, or a file in its place on disk.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "zerolite/platform/mapped_file.hpp"
+
 namespace zerolite {
 
-// Files are copied into memory of our own, not mapped: a private mapping still shows what is written to the
-// file later in pages that were not touched yet, and raises SIGBUS when the file is truncated, so that a
-// model replaced on disk could change or kill a running process. The copy costs one read of the file at load;
-// replicas share it.
+// How a file's bytes get into memory.
+//
+// A copy is safe from everything that happens to the file later. A mapping is not: it still shows what is written into
+// the file in place to pages that were not touched yet, and the process gets SIGBUS where a page was cut off. It costs
+// no memory for what is not read, and all who map a file share its pages. So a file is copied where that is cheap, and
+// mapped where the copy is what fills the machine.
+enum class FileAccess { copied, mapped, by_size };
+
 class ModelBytes {
  public:
-  // Reads the file. Throws FileError for what the operating system refuses and InvalidModelError for an empty
-  // file.
-  static std::shared_ptr<ModelBytes> read(const std::filesystem::path& path);
+  // Files up to this size are copied by `FileAccess::by_size`, larger ones mapped.
+  static constexpr std::size_t kLargestCopy = std::size_t{64} << 20U;
+
+  // Opens the file. Throws FileError for what the operating system refuses and InvalidModelError for an empty file.
+  static std::shared_ptr<ModelBytes> read(const std::filesystem::path& path, FileAccess access = FileAccess::by_size);
   // Copies the bytes; `name` stands in error messages where a file's path would.
   static std::shared_ptr<ModelBytes> copy(std::span<const std::byte> bytes, std::string name);
 
-  [[nodiscard]] std::span<const std::byte> span() const { return {data_.get(), size_}; }
-  [[nodiscard]] std::span<std::byte> mutable_span() { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const std::byte> span() const { return bytes_; }
+  // What is written here stays in this process.
+  [[nodiscard]] std::span<std::byte> mutable_span() { return bytes_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] bool is_mapped() const { return file_.has_value(); }
+
+  // Throws InvalidModelError when a mapped file was written to since it was opened. Copies never change.
+  void require_unchanged() const;
 
  private:
   struct Free {
@@ -31,11 +45,13 @@ class ModelBytes {
   };
   using Memory = std::unique_ptr<std::byte[], Free>;
 
-  ModelBytes(Memory data, std::size_t size, std::string name);
+  ModelBytes(Memory copy, std::size_t size, std::string name);
+  ModelBytes(MappedFile file, std::string name);
   static Memory allocate(std::size_t size);
 
-  Memory data_;
-  std::size_t size_;
+  Memory copy_;  // null for a mapping
+  std::optional<MappedFile> file_;
+  std::span<std::byte> bytes_;
   std::string name_;
 };
 
