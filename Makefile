@@ -25,8 +25,8 @@ BENCH_VENV := $(BUILD)/venv-bench
 # What an installed package depends on; a change makes it stale.
 PACKAGE_SOURCES := pyproject.toml CMakeLists.txt tools/install.py \
   $(shell find cpp python third_party cmake -type f -not -name '*.pyc' 2>/dev/null)
-CPP_SOURCES = $(shell find cpp -name '*.cpp' | sort)
-CPP_FILES = $(shell find cpp third_party \( -name '*.cpp' -o -name '*.hpp' \) | sort)
+CPP_SOURCES = $(shell find cpp benchmarks/cpp -name '*.cpp' | sort)
+CPP_FILES = $(shell find cpp benchmarks/cpp third_party \( -name '*.cpp' -o -name '*.hpp' \) | sort)
 
 # Where tools/install.py had to unpack CPython's headers, CMake is told so.
 HEADERS = $(realpath $(VENV)/headers)
@@ -90,7 +90,8 @@ lint: $(VENV)/.installed ## Check format and style: ruff, clang-format, clang-ti
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/clang-format --dry-run -Werror $(CPP_FILES)
 	$(CMAKE) -S . -B $(BUILD)/clang-tidy $(CMAKE_FLAGS) \
-	  $(PYTHON_FLAGS) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_BUILD_FUZZERS=ON
+	  $(PYTHON_FLAGS) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+	  -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_BUILD_FUZZERS=ON -DZEROLITE_BUILD_BENCHMARKS=ON
 	printf '%s\n' $(CPP_SOURCES) | \
 	  $(WITH_HEADERS) xargs -n 1 -P $(JOBS) $(CLANG_TIDY) --quiet -p $(BUILD)/clang-tidy
 

@@ -16,7 +16,7 @@ namespace {
 using zerolite::CompiledModel;
 
 std::unique_ptr<CompiledModel> load(const char* path, const char* dispatch) {
-  setenv("ZEROLITE_DISPATCH", dispatch, 1);
+  setenv("ZEROLITE_DISPATCH", dispatch, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread
   auto model = std::make_unique<CompiledModel>(zerolite::load_model(zerolite::ModelBytes::read(path)),
                                                zerolite::CompileOptions{});
   for (int i = 0; i < 3; ++i) model->signature(0).run();

@@ -144,7 +144,7 @@ class CompiledModel(Signature):
         replica_of: CompiledModel | None = None,
         name: str | bytes = "model",
         # Whether the file at the path is mapped; None decides by its size.
-        map: bool | None = None,
+        map: bool | None = None,  # noqa: A002 - the public name
         cpu: CpuSettings = ...,
         before_xnnpack: Sequence[_DelegateSettings] = [],
         after_xnnpack: Sequence[_DelegateSettings] = [],

@@ -57,7 +57,7 @@ def test_whether_a_file_is_mapped_can_be_said(large: Path, mapped: bool) -> None
 
 
 def test_bytes_cannot_be_mapped() -> None:
-    with pytest.raises(ValueError, match="only a file can be mapped; load the model from its path"):
+    with pytest.raises(ValueError, match="bytes in memory are no file; load the model from its path"):
         zl.load(DENSE.read_bytes(), map=True)
     with zl.load(DENSE.read_bytes(), map=False) as model:
         assert not model.mapped

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <vector>
 
 #include "support/temporary_directory.hpp"
@@ -123,7 +124,8 @@ TEST(ModelBytesTest, MapsAFile) {
   EXPECT_TRUE(bytes->is_mapped());
   EXPECT_TRUE(equals(*bytes, content));
   EXPECT_TRUE(is_aligned(bytes->span().data()));
-  for (std::size_t i = 0; i < kReadPastEnd; ++i) EXPECT_EQ(bytes->span().data()[content.size() + i], std::byte{0});
+  const std::span behind(bytes->span().data() + content.size(), kReadPastEnd);
+  EXPECT_TRUE(std::ranges::all_of(behind, [](std::byte byte) { return byte == std::byte{0}; }));
   std::ranges::fill(bytes->mutable_span(), std::byte{1});
   EXPECT_TRUE(equals(*ModelBytes::read(path), content));
   bytes->require_unchanged();

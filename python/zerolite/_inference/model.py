@@ -44,6 +44,9 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).
 
     One model may be called from several threads; they take turns. The GIL is free during longer runs.
+
+    Attributes:
+        mapped: whether the model's file is used where it lies on disk, and not from a copy; see `load`.
     """
 
     _signatures: Mapping[str, Signature] | None = None  # made by the first who asks
@@ -57,7 +60,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         verify: Verify = "structure",
         tuned: TunedFile | None = None,
         name: bytes | None = None,
-        map: bool | None = None,
+        map: bool | None = None,  # noqa: A002 - the public name
     ) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
@@ -73,7 +76,9 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         verification = _verification(verify)
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
         if map and path is None:
-            raise ValueError("map is True, and only a file can be mapped; load the model from its path, or leave map out")
+            raise ValueError(
+                "map is True, and bytes in memory are no file; load the model from its path, or leave map out"
+            )
         if map and (tuned is not None or verify == "isolated"):
             raise ValueError(
                 "map is True, and a model that is tried in another process or belongs to a tuning is read once, so "
@@ -178,7 +183,7 @@ def load(
     fallback: bool = True,
     verify: Verify = "structure",
     tuned: str | os.PathLike[str] | None = None,
-    map: bool | None = None,
+    map: bool | None = None,  # noqa: A002 - the public name
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 

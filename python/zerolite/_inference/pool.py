@@ -79,7 +79,7 @@ class Pool:
         fallback: bool = True,
         verify: Verify = "structure",
         tuned: str | os.PathLike[str] | None = None,
-        map: bool | None = None,
+        map: bool | None = None,  # noqa: A002 - the public name
     ) -> None:
         """Load the model and make its replicas.
 
