@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "arrays/dtypes.hpp"
+#include "python/keyboard_interruption.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
@@ -64,9 +66,15 @@ void run_locked(SignatureRunner& runner) {
   constexpr double kShort = 20e-6;  // seconds; far below the 5 ms after which Python itself changes threads
   if (runner.is_direct() && runner.direct_seconds() < kShort) {
     runner.run();
-  } else {
+    return;
+  }
+  KeyboardInterruption interruption;
+  try {
     const py::gil_scoped_release release;
-    runner.run();
+    runner.run(interruption);
+  } catch (const Error&) {
+    interruption.raise_if_due();
+    throw;
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/execution/runtime_call.hpp"
 #include "zerolite/execution/tensor_binding.hpp"
 #include "zerolite/graph/captured_graph.hpp"
 
@@ -41,6 +42,12 @@ class DirectPlan {
   [[nodiscard]] bool run() const {
     return std::ranges::all_of(
         steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
+  }
+  // The same; false also when the interruption was due before a node.
+  [[nodiscard]] bool run(Interruption& interruption) const {
+    return std::ranges::all_of(steps_, [&](const Step& step) {
+      return !interruption.is_due() && step.invoke(context_, step.node) == abi::tflite::Status::ok;
+    });
   }
 
  private:

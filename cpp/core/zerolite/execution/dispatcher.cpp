@@ -47,9 +47,42 @@ void Dispatcher::throw_kernel_failure(const std::string& message) const {
               (message.empty() ? "" : ": " + message));
 }
 
+// What the runtime asks before each node.
+struct Dispatcher::NodeWatch {
+  DeferredOutputs* outputs = nullptr;
+  Interruption* interruption = nullptr;
+
+  static bool before_node(void* self) {
+    if (self == nullptr) return false;
+    const auto& watch = *static_cast<NodeWatch*>(self);
+    (void)DeferredOutputs::before_node(watch.outputs);
+    return watch.interruption != nullptr && watch.interruption->is_due();
+  }
+};
+
+void Dispatcher::run(Interruption& interruption) {
+  interruption_ = &interruption;
+  try {
+    run();
+  } catch (...) {
+    interruption_ = nullptr;
+    throw;
+  }
+  interruption_ = nullptr;
+}
+
+void Dispatcher::run_plan() {
+  if (interruption_ == nullptr) {
+    run_direct();
+    return;
+  }
+  const LogCapture log;
+  if (!plan_.run(*interruption_)) throw_kernel_failure(log.message());
+}
+
 void Dispatcher::run_timed() {
   const auto begin = std::chrono::steady_clock::now();
-  run_direct();
+  run_plan();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   direct_seconds_ = std::min(direct_seconds_, taken.count());
   if (++timed_runs_ == kTimedRuns) state_ = State::direct;
@@ -57,15 +90,17 @@ void Dispatcher::run_timed() {
 
 void Dispatcher::invoke_runtime() {
   const LogCapture log;
-  abi::Status status = abi::Status::ok;
+  NodeWatch watch{nullptr, interruption_};
+  std::optional<DeferredOutputs> outputs;
   if (has_dynamic_outputs_ || has_late_outputs_) {
     using Kind = DeferredOutputs::Kind;
-    DeferredOutputs outputs(signature_.graph, memory_.computed_outputs(),
-                            has_dynamic_outputs_ ? Kind::dynamic : Kind::late);
-    status = runtime_call_.run(memory_.bindings(), NodeHook{&DeferredOutputs::before_node, &outputs});
-  } else {
-    status = runtime_call_.run(memory_.bindings(), std::nullopt);
+    outputs.emplace(signature_.graph, memory_.computed_outputs(), has_dynamic_outputs_ ? Kind::dynamic : Kind::late);
+    watch.outputs = &*outputs;
   }
+  std::optional<NodeHook> hook;
+  if (outputs || interruption_ != nullptr) hook = NodeHook{&NodeWatch::before_node, &watch};
+  const abi::Status status = runtime_call_.run(memory_.bindings(), hook);
+  outputs.reset();
   if (status != abi::Status::ok) throw_kernel_failure(log.message());
 }
 
@@ -77,7 +112,7 @@ void Dispatcher::invoke_and_grow() {
   } catch (const Error&) {
     // The runtime fails when an output does not fit into its buffer (LiteRT 2.3.0). For strings, and for graphs that
     // could not be prepared before, the size is known only now.
-    if (!memory_.grow(outputs)) throw;
+    if (is_interrupted() || !memory_.grow(outputs)) throw;
     invoke_runtime();
   }
 }
@@ -100,7 +135,7 @@ void Dispatcher::run_regular() {
 
 void Dispatcher::run() {
   if (state_ == State::direct) {
-    run_direct();
+    run_plan();
     return;
   }
   if (state_ == State::runtime) {
@@ -124,6 +159,7 @@ void Dispatcher::run() {
   State settled = settle();
   if (settled == State::untimed && compare) {
     if (!direct_run_agrees(variables)) {
+      if (is_interrupted()) throw_kernel_failure("it was interrupted");
       unsupported_reason_ = "a direct run gave other results than the runtime's own call";
       settled = State::runtime;
     }
@@ -156,7 +192,7 @@ bool Dispatcher::direct_run_agrees(const VariableValues& variables_before) {
   bool agrees = true;
   {
     const LogCapture log;
-    agrees = plan_.run();
+    agrees = interruption_ == nullptr ? plan_.run() : plan_.run(*interruption_);
   }
   agrees = agrees && VariableValues(graph) == variables_after;
   for (std::size_t i = 0; i < count && agrees; ++i) {

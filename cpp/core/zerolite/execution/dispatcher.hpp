@@ -41,6 +41,8 @@ class Dispatcher {
   }
   // A run as the state asks for it. Throws Error when a kernel fails.
   void run();
+  // The same, and throws Error when the interruption was due before the run had ended.
+  void run(Interruption& interruption);
   // A run by the runtime's own call, of which `listener` hears every node of every graph. The next run prepares anew.
   void run_instrumented(const GraphObserver& observer, NodeListener& listener);
 
@@ -65,6 +67,7 @@ class Dispatcher {
   }
 
  private:
+  struct NodeWatch;
   enum class State {
     unprepared,  // the next run is a regular one, after which the plan is read anew
     untimed,     // runs are direct, and are timed, the first few
@@ -72,10 +75,12 @@ class Dispatcher {
     runtime,
   };
 
+  void run_plan();
   void run_timed();
   void run_regular();
   void invoke_and_grow();
   void invoke_runtime();
+  [[nodiscard]] bool is_interrupted() const { return interruption_ != nullptr && interruption_->is_due(); }
   [[nodiscard]] State settle();
   bool direct_run_agrees(const VariableValues& variables_before);
   [[noreturn]] void throw_kernel_failure(const std::string& message) const;
@@ -87,6 +92,7 @@ class Dispatcher {
   DirectPlan plan_;
   std::string unsupported_reason_;  // why runs are not direct
   bool direct_allowed_;
+  Interruption* interruption_ = nullptr;  // of the run that is under way
   bool compared_ = false;
   bool has_dynamic_outputs_ = false;
   bool has_late_outputs_ = false;

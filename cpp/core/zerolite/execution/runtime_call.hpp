@@ -12,6 +12,18 @@
 
 namespace zerolite {
 
+// Somebody who may want to end a run that is under way.
+class Interruption {
+ public:
+  Interruption() = default;
+  virtual ~Interruption() = default;
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  // Asked between two operators or partitions, those in loops and branches too; true ends the run.
+  [[nodiscard]] virtual bool is_due() noexcept = 0;
+};
+
 // What is called before each node of a run: LiteRT asks there whether the run was cancelled.
 struct NodeHook {
   bool (*before_node)(void* data);

@@ -62,6 +62,12 @@ class SignatureRunner {
       dispatcher_.run();
     }
   }
+  // The same, between two operators or partitions of which the interruption may end it with an Error. What is left then
+  // are the values of a run that did not come to its end, variables included; the next run is as any other.
+  void run(Interruption& interruption) {
+    shapes_.apply_pending();
+    dispatcher_.run(interruption);
+  }
   // See Dispatcher, down to has_dynamic_outputs().
   void run_instrumented(const GraphObserver& observer, NodeListener& listener) {
     shapes_.apply_pending();
@@ -83,7 +89,6 @@ class SignatureRunner {
   void unbind(Side side, std::size_t index);
   // To be let go without the lock: that may run foreign code.
   [[nodiscard]] std::vector<std::shared_ptr<void>> take_retired() { return memory_.take_retired(); }
-  // Fills a string input; its memory grows as needed.
   // See SignatureMemory; by the position among bindings(). Nothing is given away where a run writes into the memory
   // of outputs itself, because it knows their shapes.
   [[nodiscard]] std::shared_ptr<void> give_away(std::size_t position) {
@@ -91,6 +96,7 @@ class SignatureRunner {
   }
   void collect_again(std::size_t position) { memory_.collect_again(position); }
   [[nodiscard]] std::size_t position(Side side, std::size_t index) const { return memory_.position(side, index); }
+  // Fills a string input; its memory grows as needed.
   void set_strings(std::size_t input, std::span<const std::byte> encoded) { memory_.set_strings(input, encoded); }
 
   // Lets the next run use other memory than a tensor's, until end_borrowing(). For runs in a loop, which must not touch
