@@ -1,7 +1,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,12 @@ py::tuple names_of(const std::vector<TensorInfo>& tensors) {
   py::tuple names(tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) names[i] = tensors[i].key;
   return names;
+}
+
+// Over the model's memory, which is there as long as the signature.
+py::memoryview content_of(py::handle self) {
+  const std::span<const std::byte> bytes = native<SignatureObject>(self).model().model()->bytes().span();
+  return py::memoryview::from_memory(bytes.data(), static_cast<py::ssize_t>(bytes.size()));
 }
 
 std::pair<bool, py::str> dispatch_of(py::handle self) {
@@ -63,6 +71,7 @@ void register_signature(py::module_& module) {
              return std::make_shared<SignatureObject>(model.shared_model(), index);
            }),
            py::arg("model"), py::arg("index"))
+      .def("_content", &content_of)
       .def_property_readonly("key", [](py::handle self) { return name_as_str(native<SignatureObject>(self).key()); })
       .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
       .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })

@@ -8,8 +8,8 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
-from zerolite._inference.signature import Signature, SignatureMethods
-from zerolite._inference.source import NAMELESS, ModelSource, contiguous_view, encoded_path
+from zerolite._inference.signature import Shapes, Signature, SignatureMethods
+from zerolite._inference.source import NAMELESS, ModelSource, Origin, contiguous_view, encoded_path
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -68,13 +68,22 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         tuning has to belong to the model, and gives `map` the size of its chunks; `name` is what a model that comes as
         bytes is called in errors.
         """
-        settings = (choice or DelegateChoice(None, threads=None)).native_settings()
+        choice = choice or DelegateChoice(None, threads=None)
+        settings = choice.native_settings()
         if isinstance(source, CompiledModel):
             super().__init__(replica_of=source, **settings)
+            self._origin = source._origin._replace(choice=choice)
             self._apply(source._tuned)
             return
         verification = _verification(verify)
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
+        self._origin = Origin(
+            path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
+            name=name or path or NAMELESS,
+            choice=choice,
+            verify=verify,
+            tuned=tuned,
+        )
         if map and path is None:
             raise ValueError(
                 "map is True, and bytes in memory are no file; load the model from its path, or leave map out"
@@ -113,6 +122,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         if self._signatures is None:
             signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
+            for signature in signatures.values():
+                signature._origin = self._origin
             if self._tuned is not None and self._tuned.signature in signatures:
                 signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
             self._signatures = MappingProxyType(signatures)
@@ -138,6 +149,39 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     ) -> None:
         """Close the model."""
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the model came from, its settings and its inputs' shapes; not values, variables and bindings.
+
+        A model that was loaded from a path is loaded from that path again, and refused with ValueError when another
+        file is there then. Of one that came as bytes all bytes are pickled.
+        """
+        from zerolite._inference.pickling import PickledModel, restored_model
+
+        return restored_model, (PickledModel.of(self, self._shapes),)
+
+    def __copy__(self) -> CompiledModel:
+        """Make a replica: over the same bytes, with the same settings and shapes, and memory of its own."""
+        replica = CompiledModel(self, choice=self._origin.choice)
+        replica._take_shapes(self._shapes)
+        return replica
+
+    @property
+    def _shapes(self) -> Shapes:
+        return {key: signature._input_shapes for key, signature in self.signatures.items()}
+
+    def _take_shapes(self, shapes: Shapes) -> None:
+        for key, wanted in shapes.items():
+            signature = self.signatures[key]
+            now = signature._input_shapes
+            changed = {name: shape for name, shape in wanted.items() if now[name] != shape}
+            if changed:
+                signature.resize(changed)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledModel:
+        """Make a replica; values and variables are not copied."""
+        memo[id(self)] = replica = self.__copy__()
+        return replica
 
     async def run_async(self, *args: Value, **kwargs: Value) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
         """Call the model on a thread of its own, so that an event loop goes on meanwhile.

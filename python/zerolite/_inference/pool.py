@@ -71,7 +71,7 @@ class Pool:
 
     def __init__(
         self,
-        source: ModelSource,
+        source: ModelSource | CompiledModel,
         *,
         workers: int | None = None,
         signature: str | None = None,
@@ -84,7 +84,8 @@ class Pool:
         """Load the model and make its replicas.
 
         Args:
-            source: the path of a .tflite file, or its bytes.
+            source: the path of a .tflite file, or its bytes; or a model, of which all workers are replicas then, with
+                its shapes, and with its delegates where no others are given.
             workers: how many replicas, at least 1; as many as there are cores is usual. Only with `tuned` it may be
                 left out.
             signature: the signature that items run through; None is the default one.
@@ -112,7 +113,11 @@ class Pool:
         self.workers = positive_int("workers", workers, most=MOST_THREADS)
         self._closed = False
         self._process = os.getpid()
+        if isinstance(source, CompiledModel) and delegates is None:
+            origin = source._origin.choice
+            delegates, fallback = origin.delegates, origin.fallback
         choice = DelegateChoice(delegates, threads=None, fallback=fallback)
+        self._signature = signature
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
         first = CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
@@ -123,6 +128,9 @@ class Pool:
             # its end gives back. The others, and the one that takes its place, map what it has written.
             self._models = [*self._models[1:], CompiledModel(first, choice=choice)]
             first.close()
+        if isinstance(source, CompiledModel):
+            for model in self._models:
+                model._take_shapes(source._shapes)
         self._replicas = [signature_of(model, signature) for model in self._models]
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
@@ -214,6 +222,15 @@ class Pool:
             model.close()
         self._weights.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model, see `CompiledModel.__reduce__`, and how it is run: what is under way stays here.
+
+        Raises:
+            Error: the pool is closed.
+        """
+        self._require_open()
+        return _restored_pool, (self._models[0], self.workers, self._signature)
+
     def __enter__(self) -> Pool:
         """Close the pool at the end of a with statement."""
         return self
@@ -246,6 +263,11 @@ class Pool:
                 f"the pool was made before this process ({os.getpid()}) was forked, and its threads stayed in the "
                 f"parent ({self._process}); make a pool in each process, or start processes with 'spawn'"
             )
+
+
+def _restored_pool(model: CompiledModel, workers: int, signature: str | None) -> Pool:
+    with model:
+        return Pool(model, workers=workers, signature=signature)
 
 
 class _OrderedResults(Iterator["_Result"]):

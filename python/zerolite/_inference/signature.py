@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
 from zerolite._runtime.tensor import TensorMap, Value
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zerolite._inference.batch import Batch, Out, Progress
+    from zerolite._inference.source import Origin
     from zerolite._instrumentation import Profile, Trace
 
-__all__ = ["Dispatch", "Signature", "SignatureMethods"]
+__all__ = ["Dispatch", "Shapes", "Signature", "SignatureMethods"]
+
+
+#: The inputs' shapes by signature and name.
+Shapes: TypeAlias = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 
 class Dispatch(str):
@@ -43,6 +48,7 @@ class Dispatch(str):
 class SignatureMethods(_native.Signature):
     """What models and signatures do beside the fast calls: calling and `run` are native."""
 
+    _origin: Origin
     _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
 
     @property
@@ -65,6 +71,10 @@ class SignatureMethods(_native.Signature):
         """
         direct, reason = self._dispatch()
         return Dispatch("direct" if direct else "runtime", reason)
+
+    @property
+    def _input_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tensor.shape for name, tensor in self.inputs.items()}
 
     def _tensor_map(self, name: str) -> TensorMap:
         """The side that a name belongs to; an input if both have it."""
@@ -209,6 +219,12 @@ class Signature(SignatureMethods):
     Calling it runs it: ``signature(x)``, ``signature(x=...)``, ``signature({"x": ...})``, with ``out=`` for arrays to
     put the results into; see `CompiledModel`. Signatures of one model take turns.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model as `CompiledModel` does, and which of its signatures it is."""
+        from zerolite._inference.pickling import PickledModel, restored_signature
+
+        return restored_signature, (PickledModel.of(self, {self.key: self._input_shapes}), self.key)
 
     def __repr__(self) -> str:
         """The key, the inputs and the outputs."""

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from zerolite import _native
 
-__all__ = ["NAMELESS", "ModelSource", "contiguous_view", "encoded_path", "read_source"]
+if TYPE_CHECKING:
+    from zerolite._inference.model import Verify
+    from zerolite.delegates.choice import DelegateChoice
+    from zerolite.tuned import TunedFile
+
+__all__ = ["NAMELESS", "ModelSource", "Origin", "contiguous_view", "encoded_path", "read_source"]
 
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 #: What a model that comes as bytes is called in errors.
 NAMELESS = b"the model in memory"
+
+
+class Origin(NamedTuple):
+    """How a model was loaded.
+
+    Attributes:
+        path: the absolute path of its file; None for a model that came as bytes.
+        name: what it is called in errors.
+        choice: the delegates.
+        verify: how closely it was looked at.
+        tuned: the tuning that it was loaded with.
+    """
+
+    path: bytes | None
+    name: bytes
+    choice: DelegateChoice
+    verify: Verify
+    tuned: TunedFile | None
 
 
 def read_source(source: ModelSource) -> tuple[bytes, bytes]:

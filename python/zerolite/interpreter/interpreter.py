@@ -166,6 +166,17 @@ class Interpreter(GraphDetails):
         if "Didn't find op for builtin opcode" in refusal or "builtin_code out of range" in refusal:
             raise ValueError(refusal)
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied, as the original can't be.
+
+        Raises:
+            TypeError: always; a model of `load` can be pickled and copied.
+        """
+        raise TypeError(
+            "an Interpreter can't be pickled or copied, since it is known by the values in its tensors; make one from "
+            "the model's path in each process, or use zl.load, whose models can be"
+        )
+
     def allocate_tensors(self) -> None:
         """Prepare the model for the shapes that its inputs have been given.
 
