@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
 from zerolite._inference.signature import Shapes, Signature, SignatureMethods
-from zerolite._inference.source import NAMELESS, ModelSource, Origin, contiguous_view, encoded_path
+from zerolite._inference.source import NAMELESS, ModelSource, Origin, Verify, contiguous_view, encoded_path
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zerolite._inference.background import BackgroundThread
+    from zerolite._inference.pickling import PickledModel
     from zerolite.delegates import Delegate
     from zerolite.delegates.delegation import Delegation
     from zerolite.tuned import TunedFile
 
 __all__ = ["CompiledModel", "Verify", "load", "signature_of"]
-
-Verify: TypeAlias = Literal["structure", "full", "isolated"]
 
 # Before a process tries a model, the model is verified in full.
 _VERIFICATIONS = {
@@ -155,10 +155,16 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
         A model that was loaded from a path is loaded from that path again, and refused with ValueError when another
         file is there then. Of one that came as bytes all bytes are pickled.
-        """
-        from zerolite._inference.pickling import PickledModel, restored_model
 
-        return restored_model, (PickledModel.of(self, self._shapes),)
+        Raises:
+            Error: the model is closed.
+            TypeError: a delegate is of a class that zerolite does not have.
+        """
+        from zerolite._inference.pickling import PickledModel
+
+        if self.closed:
+            raise _native.Error(f"the model {self.name} is closed, and can't be pickled; load it again")
+        return _restored_model, (PickledModel.of(self, self._shapes),)
 
     def __copy__(self) -> CompiledModel:
         """Make a replica: over the same bytes, with the same settings and shapes, and memory of its own."""
@@ -217,6 +223,32 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             return f"CompiledModel({self.name!r}, closed)"
         inputs, outputs = list(self.inputs.values()), list(self.outputs.values())
         return f"CompiledModel({self.name!r}, inputs={inputs}, outputs={outputs})"
+
+
+def _restored_model(pickled: PickledModel) -> CompiledModel:
+    choice = DelegateChoice.from_json(pickled.delegates)
+    model = CompiledModel(pickled.source, choice=choice, verify=pickled.verify, tuned=pickled.tuned, name=pickled.name)
+    try:
+        pickled.require_same(model._content())
+        model._take_shapes(pickled.shapes)
+    except BaseException:
+        model.close()
+        raise
+    return model
+
+
+def _restored_signature(pickled: PickledModel, key: str) -> Signature:
+    return _restored_model(pickled).signatures[key]
+
+
+def _reduced_signature(signature: Signature) -> tuple[Any, ...]:
+    from zerolite._inference.pickling import PickledModel
+
+    shapes = {signature.key: signature._input_shapes}
+    return _restored_signature, (PickledModel.of(signature, shapes), signature.key)
+
+
+copyreg.pickle(Signature, _reduced_signature)  # here, since a signature does not know what models are
 
 
 def load(

@@ -220,12 +220,6 @@ class Signature(SignatureMethods):
     put the results into; see `CompiledModel`. Signatures of one model take turns.
     """
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the model as `CompiledModel` does, and which of its signatures it is."""
-        from zerolite._inference.pickling import PickledModel, restored_signature
-
-        return restored_signature, (PickledModel.of(self, {self.key: self._input_shapes}), self.key)
-
     def __repr__(self) -> str:
         """The key, the inputs and the outputs."""
         return f"Signature({self.key!r}, inputs={list(self.inputs.values())}, outputs={list(self.outputs.values())})"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from zerolite import _native
 
 if TYPE_CHECKING:
-    from zerolite._inference.model import Verify
     from zerolite.delegates.choice import DelegateChoice
     from zerolite.tuned import TunedFile
 
-__all__ = ["NAMELESS", "ModelSource", "Origin", "contiguous_view", "encoded_path", "read_source"]
+__all__ = ["NAMELESS", "ModelSource", "Origin", "Verify", "contiguous_view", "encoded_path", "read_source"]
 
+Verify: TypeAlias = Literal["structure", "full", "isolated"]
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 #: What a model that comes as bytes is called in errors.
