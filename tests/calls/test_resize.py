@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_impossible_shapes(kind: str, prepared: bool, capfd: pytest.CaptureFixtu
         before = model.inputs[0].array
         for _ in range(2):
             with pytest.raises(error, match=message):
-                model.resize(features=shape)  # type: ignore[arg-type]
+                model.resize(features=shape, strict=False)  # type: ignore[arg-type]
         assert model.inputs[0].shape == (2, 64)
         assert np.shares_memory(model.inputs[0].array, before)
         for _ in range(3):
@@ -166,12 +167,43 @@ def test_one_of_two_impossible_shapes_changes_neither() -> None:
         with pytest.raises(ValueError, match="'right'"):
             model.resize(left=(3, 4), right=(0, 4))
         with pytest.raises(zl.Error, match="previous shapes are kept"):
-            model.resize(left=(3, 4), right=(3, 5))
+            model.resize(left=(3, 4), right=(3, 5), strict=False)
         with pytest.raises(zl.ArgumentError, match=r"no input 'sum' to resize.*'left', 'right'"):
             model.resize(left=(3, 4), sum=(3, 4))
         assert [tensor.shape for tensor in model.inputs.values()] == [(1, 4), (1, 4)]
         values = np.ones((1, 4), np.float32)
         np.testing.assert_array_equal(model(values, values)["sum"], 2 * values)
+
+
+@pytest.mark.parametrize("shape", [(1, 128), (1, 127), (1, 63), (2, 32), (64,), (1, 1, 64)])
+@pytest.mark.parametrize("kernels", ["delegate", "builtin"])
+def test_what_the_model_fixes_is_not_changed_by_mistake(kernels: Any, shape: tuple[int, ...]) -> None:
+    with zl.load(DENSE, delegates=zl.XNNPack(kernels=kernels)) as model:
+        with pytest.raises(ValueError, match=r"gives it the shape \(-1, 64\), in which only -1 may vary.*strict=False"):
+            model.resize(features=shape)
+        assert model.inputs[0].shape == (1, 64)
+        with pytest.raises(ValueError, match=r"has the shape .* and \(1, 64\) is expected; reshape it$"):
+            model(np.ones(shape, np.float32))  # no advice to resize, which would be refused
+        model.resize({"features": (3, 64)}, strict=True)
+        with pytest.raises(ValueError, match=r"resize\(features=\(5, 64\)\) first"):
+            model(np.ones((5, 64), np.float32))
+        model.resize(features=(5, 64))
+        assert model(np.ones((5, 64), np.float32)).shape == (5, 10)
+
+
+def test_the_graph_decides_when_it_is_asked_to() -> None:
+    with zl.load(DENSE) as model:
+        model.resize(features=(1, 128), strict=False)
+        assert model.inputs[0].shape == (1, 128)
+
+
+def test_files_that_do_not_say_which_axes_are_open_fix_none() -> None:
+    entry = next(entry for entry in zoo.models("fixed_batch"))
+    with zl.load(entry.path) as model:
+        assert all(-1 not in tensor.shape_signature for tensor in model.inputs.values())
+        tensor = model.inputs[0]
+        with pytest.raises(zl.Error, match="previous shapes are kept"):  # says the graph
+            model.resize({tensor.name: (tensor.shape[0] + 1, *tensor.shape[1:])})
 
 
 def test_fixed_batches_are_refused() -> None:
@@ -207,7 +239,7 @@ def test_refused_resize_with_a_scalar_among_the_inputs_changes_nothing() -> None
         decode = model.signatures["decode"]
         expected = decode(np.ones((1, 3), np.float32), 2.0)
         with pytest.raises(zl.Error, match="previous shapes are kept"):
-            decode.resize(gain=(), code=(5, 7))
+            decode.resize(gain=(), code=(5, 7), strict=False)
         assert_same_outputs(decode(np.ones((1, 3), np.float32), 2.0), expected)
         decode.resize(gain=())
 

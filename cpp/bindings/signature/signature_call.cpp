@@ -136,7 +136,14 @@ OutputValue take_output(SignatureRunner& runner, std::size_t index, const Tensor
   return {load_output(tensor, bytes), {}};
 }
 
-std::vector<InputValue> converted_inputs(const SignatureObject& signature, const Call& call) {
+std::vector<InputValue> converted_inputs(SignatureObject& signature, const Call& call) {
+  const bool all_arrays =
+      std::ranges::all_of(call.inputs, [](const py::object& input) { return PyArray_Check(input.ptr()); });
+  if (!all_arrays) {
+    // So that messages can tell how a quantized tensor stores real numbers.
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    (void)signature.runner();
+  }
   std::vector<InputValue> inputs;
   inputs.reserve(call.inputs.size());
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {

@@ -1,6 +1,8 @@
 #include "signature/signature_object.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <sstream>
 #include <utility>
 
 #include "arrays/dtypes.hpp"
@@ -34,12 +36,29 @@ std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const 
   return infos;
 }
 
+std::string scaling_of(const std::optional<Quantization>& quantization) {
+  if (!quantization || quantization->scales.empty() || quantization->zero_points.empty()) return {};
+  if (quantization->scales.size() > 1) {
+    return std::to_string(quantization->scales.size()) + " scales along axis " + std::to_string(quantization->axis);
+  }
+  std::ostringstream text;
+  text << "scale " << quantization->scales.front() << " and zero point " << quantization->zero_points.front();
+  return text.str();
+}
+
 }  // namespace
 
 bool TensorInfo::matches(PyArrayObject* array) const {
   return PyArray_TYPE(array) == descriptor()->type_num && PyArray_ISNOTSWAPPED(array) &&
          static_cast<std::size_t>(PyArray_NDIM(array)) == shape.size() &&
          std::equal(shape.begin(), shape.end(), PyArray_DIMS(array));
+}
+
+bool TensorInfo::may_become(std::span<const npy_intp> other) const {
+  if (other.size() != shape.size()) return false;
+  if (std::ranges::find(shape_signature, -1) == shape_signature.end()) return true;
+  return std::ranges::equal(shape_signature, other,
+                            [](npy_intp fixed, npy_intp wanted) { return fixed == -1 || fixed == wanted; });
 }
 
 SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size_t index)
@@ -55,6 +74,10 @@ void SignatureObject::refresh(SignatureRunner& runner) {
       const TensorBinding& binding = runner.binding(side, i);
       infos[i].shape.assign(binding.shape().begin(), binding.shape().end());
       infos[i].size = binding.size();
+      if (generation_ != 0) continue;
+      TensorSpec spec = runner.spec(side, i);
+      infos[i].scaling = scaling_of(spec.quantization);
+      infos[i].shape_signature = std::move(spec.shape_signature);
     }
   };
   update(Side::input, inputs_);

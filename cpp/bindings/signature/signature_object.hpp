@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,14 @@ struct TensorInfo {
   bool plain = false;
   std::vector<npy_intp> shape;
   std::size_t size = 0;
+  std::vector<std::int32_t> shape_signature;
+  std::string scaling;  // "scale 0.5 and zero point 3" of a quantized tensor, for messages
 
   [[nodiscard]] PyArray_Descr* descriptor() const { return reinterpret_cast<PyArray_Descr*>(dtype.ptr()); }
   // Same dtype in native byte order, same shape.
   [[nodiscard]] bool matches(PyArrayObject* array) const;
+  // The model leaves the axes open in which the shape differs, or does not say that it fixes any.
+  [[nodiscard]] bool may_become(std::span<const npy_intp> other) const;
 };
 
 class SignatureObject {

@@ -12,7 +12,9 @@
 #include "signature/bind_memory.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/strings.hpp"
+#include "signature/value_conversion.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
@@ -57,6 +59,20 @@ class TensorObject {
     return array_over(binding.data(), dtype, shape, binding.owner(), readable);
   }
 
+  // As a call takes it, but for the shape.
+  [[nodiscard]] py::object converted(const py::object& value, const std::string& who) const {
+    {
+      const std::unique_lock lock = lock_model(signature_->model().lock());
+      (void)signature_->runner();
+    }
+    if (info().type == ElementType::string) return py::module_::import("numpy").attr("asarray")(value);
+    py::object array = exactly_converted(info(), value, who);
+    if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), info().descriptor()) != 0) return array;
+    const py::object dtype = array.attr("dtype");
+    throw TypeError(who + " has the dtype " + py::str(dtype).cast<std::string>() + ", and " +
+                    py::str(info().dtype).cast<std::string>() + " is expected" + conversion_advice(info(), dtype));
+  }
+
   void bind(const py::object& array) { bind_array(*signature_, side_, index_, array); }
   void unbind() { unbind_array(*signature_, side_, index_); }
 
@@ -94,6 +110,7 @@ void register_tensor(py::module_& module) {
       .def_property_readonly("name", method(&TensorObject::name))
       .def_property_readonly("dtype", method(&TensorObject::dtype))
       .def_property_readonly("is_input", method(&TensorObject::is_input))
+      .def("_converted", method(&TensorObject::converted), py::arg("value"), py::arg("who"), py::pos_only())
       .def_property_readonly("is_plain", method(&TensorObject::is_plain))
       .def_property_readonly("shape", method(&TensorObject::shape))
       .def_property_readonly("shape_signature", method(&TensorObject::shape_signature))

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "signature/strings.hpp"
+#include "signature/value_conversion.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
@@ -85,27 +86,20 @@ InputValue convert_input(const TensorInfo& tensor, py::handle value) {
     result.strings = encode_strings(tensor, result.array);
     return result;
   }
-  if (PyArray_Check(value.ptr())) {
-    result.array = py::reinterpret_borrow<py::object>(value);
-    return result;
-  }
-  const py::object array = as_numpy_array(value, nullptr);
-  if (PyArray_CanCastTypeTo(PyArray_DESCR(as_array(array)), tensor.descriptor(), NPY_SAME_KIND_CASTING) == 0) {
-    throw TypeError("input '" + tensor.name + "' was given values of dtype " + dtype_text(array.attr("dtype")) +
-                    ", and " + dtype_text(tensor.dtype) +
-                    " is expected; convert them with np.asarray(values, dtype=...)");
-  }
-  // From the object once more, not from the array: NumPy then refuses numbers that the dtype can't hold.
-  result.array = as_numpy_array(value, tensor.descriptor());
+  result.array = exactly_converted(tensor, value, "input '" + tensor.name + "'");
   return result;
 }
 
 void require_dtype(const char* role, const TensorInfo& tensor, py::handle array) {
   if (tensor.type == ElementType::string) return;
   if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), tensor.descriptor()) != 0) return;
-  throw TypeError(std::string(role) + " '" + tensor.name + "' has the dtype " + dtype_text(array.attr("dtype")) +
-                  ", and " + dtype_text(tensor.dtype) + " is expected; convert it with .astype(\"" +
-                  dtype_text(tensor.dtype) + "\")");
+  const py::object dtype = array.attr("dtype");
+  // A converted array would be another one, which the caller does not see.
+  const std::string advice = std::string_view(role) == "input"
+                                 ? conversion_advice(tensor, dtype)
+                                 : "; make it with zl.empty(shape, \"" + dtype_text(tensor.dtype) + "\")";
+  throw TypeError(std::string(role) + " '" + tensor.name + "' has the dtype " + dtype_text(dtype) + ", and " +
+                  dtype_text(tensor.dtype) + " is expected" + advice);
 }
 
 void require_match(const char* role, const TensorInfo& tensor, py::handle array) {
@@ -114,8 +108,10 @@ void require_match(const char* role, const TensorInfo& tensor, py::handle array)
   if (std::ranges::equal(shape, tensor.shape)) return;
   std::string text = std::string(role) + " '" + tensor.name + "' has the shape " + shape_text(shape) + ", and " +
                      shape_text(tensor.shape) + " is expected; reshape it";
-  if (std::string_view(role) == "input" && shape.size() == tensor.shape.size()) {
-    text += ", or call resize(" + tensor.name + "=" + shape_text(shape) + ") first";
+  if (std::string_view(role) == "input" && tensor.may_become(shape)) {
+    const bool is_identifier = PyUnicode_IsIdentifier(tensor.key.ptr()) == 1;
+    const std::string name = is_identifier ? tensor.name + "=" : "{" + py::repr(tensor.key).cast<std::string>() + ": ";
+    text += ", or call resize(" + name + shape_text(shape) + (is_identifier ? "" : "}") + ") first";
   }
   throw ValueError(text);
 }

@@ -17,8 +17,8 @@ struct InputValue {
   std::vector<std::byte> strings;  // for a string tensor, its memory
 };
 
-// Arrays keep their dtype; other objects (numbers, lists, whatever NumPy takes) are converted to the tensor's
-// when NumPy calls that a cast of the same kind.
+// Arrays keep their dtype; other objects (numbers, lists, whatever NumPy takes) are converted, see
+// value_conversion.hpp.
 InputValue convert_input(const TensorInfo& tensor, pybind11::handle value);
 
 // Throws TypeError for another dtype and ValueError for another shape; `role` is "input" or "output".

@@ -127,14 +127,7 @@ def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout) -> list[Arra
     arrays = []
     for name, value in _named_values(batch, inputs).items():
         tensor = inputs[name]
-        array = value if isinstance(value, np.ndarray) else np.asarray(value)
-        if not isinstance(value, np.ndarray) and np.can_cast(array.dtype, tensor.dtype, "same_kind"):
-            array = np.asarray(value, tensor.dtype)
-        if array.dtype != tensor.dtype and tensor.dtype != np.dtype(object):
-            raise TypeError(
-                f"the batch for input {name!r} has the dtype {array.dtype}, and {tensor.dtype} is expected; "
-                f'convert it with .astype("{tensor.dtype}")'
-            )
+        array = tensor._converted(value, f"the batch for input {name!r}")
         expected = layout.item_shape(tensor)
         if array.ndim == 0 or array.shape[1:] != expected:
             shape = ", ".join(map(str, ("items", *expected)))

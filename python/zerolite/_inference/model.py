@@ -38,7 +38,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     Calling it copies the inputs in, runs, and returns new arrays: the array of a single output, or a dict of arrays by
     name. Inputs go by position in the order of `inputs`, by name, or as one mapping from names to values. NumPy arrays
-    must have the tensor's dtype (else TypeError) and shape (else ValueError); lists and numbers are converted. With
+    must have the tensor's dtype (else TypeError) and shape (else ValueError). Lists and numbers are converted, and
+    refused where that would change their values (ValueError; real numbers are rounded as the dtype stores them). With
     ``out=`` an array (or, for several outputs, a mapping from names to arrays) the results are put there.
 
     `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).

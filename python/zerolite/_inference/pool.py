@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,7 @@ class Pool:
 
         from concurrent.futures import ThreadPoolExecutor
 
+        self._resizing = Lock()
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="zerolite-pool")
 
     @property
@@ -151,6 +153,45 @@ class Pool:
         """The output tensors of one of the replicas, by name and by position."""
         self._require_open()
         return self._replicas[0].outputs
+
+    def resize(
+        self,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        /,
+        *,
+        strict: bool = True,
+        **named_shapes: Sequence[int],
+    ) -> None:
+        """Give the inputs of all replicas other shapes, as `CompiledModel.resize` does for one.
+
+        Items that are under way are waited for; those that were submitted and have not begun run with the new shapes.
+
+        Args:
+            shapes: shapes by name, for names that are no Python identifiers.
+            strict: refuse to change what the model fixes.
+            **named_shapes: shapes by name.
+
+        Raises:
+            ValueError, Error: as `CompiledModel.resize` raises them; all replicas keep the previous shapes then.
+            Error: the pool is closed.
+        """
+        self._require_open()
+        wanted = {**(shapes or {}), **named_shapes}
+        with self._resizing:  # two who wait for all replicas would each get some
+            replicas = [self._free.get() for _ in range(self.workers)]
+            done: list[SignatureMethods] = []
+            before = replicas[0]._input_shapes
+            try:
+                for replica in replicas:
+                    replica.resize(wanted, strict=strict)
+                    done.append(replica)
+            except BaseException:
+                for replica in done:
+                    replica.resize(before, strict=False)
+                raise
+            finally:
+                for replica in replicas:
+                    self._free.put(replica)
 
     def submit(self, *args: Value, **kwargs: Value) -> Future[_Result]:
         """Run one item, given as to a call of the model, and return a future of its result.

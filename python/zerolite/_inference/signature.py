@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
-from zerolite._runtime.tensor import TensorMap, Value
+from zerolite._runtime.tensor import Tensor, TensorMap, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,26 +114,39 @@ class SignatureMethods(_native.Signature):
             else:
                 tensor.bind(array)
 
-    def resize(self, shapes: Mapping[str, Sequence[int]] | None = None, /, **named_shapes: Sequence[int]) -> None:
+    def resize(
+        self,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        /,
+        *,
+        strict: bool = True,
+        **named_shapes: Sequence[int],
+    ) -> None:
         """Give inputs other shapes; outputs follow. Views taken before keep their old memory.
 
         Args:
             shapes: shapes by name, for names that are no Python identifiers.
+            strict: refuse to change what the model fixes: where the `shape_signature` of an input has a -1, nothing
+                else of it may vary. Without it the graph decides, which may then compute nonsense.
             **named_shapes: shapes by name.
 
         Raises:
-            ValueError: a name is unknown, or a shape is impossible (dimensions are at least 1, and at most 8).
+            ValueError: a name is unknown, a shape is impossible (dimensions are at least 1, and at most 8), or it
+                changes what the model fixes.
             Error: the graph does not work with these shapes, or can't be resized at all: with a part on a GPU or an
                 NPU, variables in XNNPACK, another input of the same name, or more than 8 dimensions in the file. The
                 previous shapes are kept.
         """
-        inputs = list(self._input_names())
+        inputs = self.inputs
         requests = []
         for name, shape in {**(shapes or {}), **named_shapes}.items():
             if name not in inputs:
                 known = ", ".join(map(repr, inputs)) or "none"
                 raise _native.ArgumentError(f"there is no input {name!r} to resize; the signature's are {known}")
-            requests.append((inputs.index(name), _dimensions(name, shape)))
+            dimensions = _dimensions(name, shape)
+            if strict:
+                _require_open_axes(inputs[name], dimensions)
+            requests.append((list(inputs).index(name), dimensions))
         self._resize(requests)
 
     def map(
@@ -200,6 +213,20 @@ class SignatureMethods(_native.Signature):
         from zerolite._instrumentation.tracer import trace_signature
 
         return trace_signature(self, args, kwargs)
+
+
+def _require_open_axes(tensor: Tensor, shape: Sequence[int]) -> None:
+    signature = tensor.shape_signature
+    if -1 not in signature:
+        return  # so says every file that does not say which axes are open
+    fits = len(shape) == len(signature) and all(
+        fixed in {-1, size} for fixed, size in zip(signature, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"input {tensor.name!r} can't have the shape {tuple(shape)}: the model gives it the shape {signature}, in "
+            "which only -1 may vary; pass another shape, or strict=False to let the graph decide"
+        )
 
 
 def _dimensions(name: str, shape: Sequence[int]) -> list[int]:

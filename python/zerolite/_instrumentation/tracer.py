@@ -38,7 +38,7 @@ def trace_replica(replica: _native.Signature, args: Sequence[Any], kwargs: Mappi
                 subgraph=graph,
                 index=index,
                 values=values,
-                quantization=quantization_of(parameters),
+                quantization=quantization_of(parameters, values.dtype),
                 times=times,
             )
             for graph, index, name, operator, values, parameters, times in tensors

@@ -14,18 +14,58 @@ if TYPE_CHECKING:  # which takes longer to import than everything else here
 __all__ = ["AffineQuantization", "Quantization", "quantization_of"]
 
 
-class Quantization(NamedTuple):
+class _Parameters(NamedTuple):
+    scales: npt.NDArray[np.float32]
+    zero_points: npt.NDArray[np.int64]
+    axis: int
+
+
+class Quantization(_Parameters):
     """How stored integers stand for real values: ``real = scale * (stored - zero_point)``.
 
     Attributes:
         scales: float32, shape (1,) for a tensor quantized as a whole, or one per slice along `axis`.
         zero_points: int64, of the same shape.
         axis: the dimension that the slices lie along; 0 when there is one scale.
+        dtype: the NumPy dtype of the stored integers.
     """
 
-    scales: npt.NDArray[np.float32]
-    zero_points: npt.NDArray[np.int64]
-    axis: int
+    dtype: np.dtype[Any]
+
+    def quantize(self, values: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Store real values as the tensor does.
+
+        Rounded to the nearest integer, halves away from zero, and saturated, as TensorFlow Lite's reference kernel of
+        QUANTIZE does it (AffineQuantize).
+
+        >>> x = model.inputs[0].quantization.quantize(pictures)
+
+        Args:
+            values: real numbers, of the tensor's shape; a leading axis of items may differ.
+
+        Returns:
+            A new array of the same shape and of `dtype`.
+
+        Raises:
+            ValueError: a value is NaN, or the shape has not as many slices along `axis` as there are scales.
+        """
+        return AffineQuantization.of(*self).quantize(np.asarray(values), self.dtype)
+
+    def dequantize(self, stored: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Tell the real values that stored integers stand for.
+
+        >>> scores = model.outputs[0].quantization.dequantize(model(x))
+
+        Args:
+            stored: integers as the tensor has them.
+
+        Returns:
+            A new float32 array of the same shape.
+
+        Raises:
+            ValueError: the shape has not as many slices along `axis` as there are scales.
+        """
+        return AffineQuantization.of(*self).dequantize(np.asarray(stored))
 
 
 class AffineQuantization(NamedTuple):
@@ -64,7 +104,9 @@ class AffineQuantization(NamedTuple):
         return cls(scale_values, zero_point_values, axis if scale_values.size > 1 else None)
 
     def quantize(self, values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        """Store real `values` as integers of `dtype`: rounded to nearest (ties to even), then saturated.
+        """Store real `values` as integers of `dtype`: rounded, halves away from zero, and saturated.
+
+        As TensorFlow Lite's AffineQuantize: the division is one of float32.
 
         Args:
             values: real numbers in the tensor's shape.
@@ -79,9 +121,11 @@ class AffineQuantization(NamedTuple):
         if np.isnan(values).any():
             raise ValueError("NaN can't be quantized; remove it from the input")
         scales, zero_points = self._along(values)
-        limits = np.iinfo(dtype)
-        stored = np.rint(values / scales) + zero_points
-        quantized: npt.NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
+        least, most = _limits(dtype)
+        with np.errstate(over="ignore"):  # what is too large saturates
+            quotients = (values.astype(np.float32) / scales.astype(np.float32)).astype(np.float64)
+        stored = np.copysign(np.floor(np.abs(quotients) + 0.5), quotients) + zero_points
+        quantized: npt.NDArray[Any] = np.clip(stored, least, most).astype(dtype)
         return quantized
 
     def dequantize(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -104,9 +148,24 @@ class AffineQuantization(NamedTuple):
         return self.scales.reshape(shape), self.zero_points.reshape(shape)
 
 
-def quantization_of(parameters: tuple[Sequence[float], Sequence[int], int] | None) -> Quantization | None:
+def quantization_of(
+    parameters: tuple[Sequence[float], Sequence[int], int] | None, dtype: np.dtype[Any]
+) -> Quantization | None:
     """The parameters that the native core tells; None for a tensor that is not quantized."""
     if parameters is None:
         return None
     scales, zero_points, axis = parameters
-    return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)
+    quantization = Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)
+    quantization.dtype = dtype
+    return quantization
+
+
+def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    limits: Any
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+    else:
+        import ml_dtypes  # which has the integers of 4 and 2 bits
+
+        limits = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call] # it has no types
+    return int(limits.min), int(limits.max)

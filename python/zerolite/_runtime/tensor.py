@@ -37,7 +37,7 @@ class Tensor(_native.Tensor):
     @property
     def quantization(self) -> Quantization | None:
         """Scales and zero points; None for a tensor that is not quantized."""
-        return quantization_of(self._quantization)
+        return quantization_of(self._quantization, self.dtype)
 
     def __repr__(self) -> str:
         """Name, dtype and shape, and the quantization of a whole tensor."""

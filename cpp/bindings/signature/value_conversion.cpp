@@ -1,0 +1,113 @@
+#include "signature/value_conversion.hpp"
+
+#include <string_view>
+
+#include "zerolite/platform/error.hpp"
+
+namespace py = pybind11;
+
+namespace zerolite::bindings {
+namespace {
+
+std::string text_of(py::handle object) { return py::str(object).cast<std::string>(); }
+
+// NumPy's letter: b, i, u, f, c, O and so on. ml_dtypes' own types are V or f, and none of them is needed here.
+char kind_of(py::handle dtype) { return dtype.attr("kind").cast<std::string>().front(); }
+
+bool is_integer(char kind) { return kind == 'i' || kind == 'u'; }
+bool is_whole(char kind) { return is_integer(kind) || kind == 'b'; }
+
+py::object numpy(const char* function) { return py::module_::import("numpy").attr(function); }
+
+// "-128 to 127"; empty for what is no integer of NumPy's own.
+std::string limits_of(py::handle dtype) {
+  if (!is_integer(kind_of(dtype))) return {};
+  const py::object limits = numpy("iinfo")(dtype);
+  return text_of(limits.attr("min")) + " to " + text_of(limits.attr("max"));
+}
+
+std::string quantization_advice(const TensorInfo& tensor) {
+  if (tensor.scaling.empty()) return {};
+  return ", or, where they are real numbers, inputs[" + py::repr(tensor.key).cast<std::string>() +
+         "].quantization.quantize(values)";
+}
+
+bool may_be_converted(const TensorInfo& tensor, const py::object& array) {
+  const char from = kind_of(array.attr("dtype"));
+  if (from == 'O') return false;
+  if (is_integer(from) && is_integer(kind_of(tensor.dtype))) return true;
+  return PyArray_CanCastTypeTo(PyArray_DESCR(as_array(array)), tensor.descriptor(), NPY_SAME_KIND_CASTING) != 0;
+}
+
+// The elements that are not what they were.
+py::object changed(const py::object& before, const py::object& after) {
+  const char from = kind_of(before.attr("dtype"));
+  if (!is_whole(from)) {
+    // Real numbers are rounded; one that turns infinite is another number.
+    const py::object isinf = numpy("isinf");
+    return numpy("not_equal")(isinf(after), isinf(before));
+  }
+  const py::object different = numpy("not_equal")(after.attr("astype")(before.attr("dtype")), before);
+  if (!is_integer(kind_of(after.attr("dtype")))) return different;
+  // 200 in uint8 is -56 in int8, and 200 again on the way back.
+  return numpy("logical_or")(different, numpy("not_equal")(after, before));
+}
+
+// NumPy warns of what is looked for here.
+class SilentErrors {
+ public:
+  SilentErrors() : state_(numpy("errstate")(py::arg("all") = "ignore")) { state_.attr("__enter__")(); }
+  ~SilentErrors() {
+    try {
+      state_.attr("__exit__")(py::none(), py::none(), py::none());
+    } catch (const py::error_already_set&) {
+      // Nothing is lost but NumPy's setting of warnings.
+    }
+  }
+  SilentErrors(const SilentErrors&) = delete;
+  SilentErrors& operator=(const SilentErrors&) = delete;
+
+ private:
+  py::object state_;
+};
+
+}  // namespace
+
+py::object exactly_converted(const TensorInfo& tensor, py::handle value, const std::string& who) {
+  if (PyArray_Check(value.ptr())) return py::reinterpret_borrow<py::object>(value);
+  py::object array = numpy("asarray")(value);
+  const py::object dtype = array.attr("dtype");
+  if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), tensor.descriptor()) != 0) return array;
+  if (!may_be_converted(tensor, array)) {
+    throw TypeError(who + " was given values of dtype " + text_of(dtype) + ", and " + text_of(tensor.dtype) +
+                    " is expected" + conversion_advice(tensor, dtype));
+  }
+  const SilentErrors silent;
+  py::object converted = array.attr("astype")(tensor.dtype);
+  const py::object mask = changed(array, converted);
+  if (numpy("any")(mask).cast<bool>()) {
+    const py::object position = numpy("argmax")(mask);
+    const std::string limits = limits_of(tensor.dtype);
+    const std::string advice = limits.empty() ? "; pass numbers that it can hold" : "; pass numbers from " + limits;
+    throw ValueError(who + " was given " + text_of(array.attr("ravel")()[position]) + ", which " +
+                     text_of(tensor.dtype) + " can't hold" + advice + quantization_advice(tensor));
+  }
+  return converted;
+}
+
+std::string conversion_advice(const TensorInfo& tensor, py::handle dtype) {
+  const char from = kind_of(dtype);
+  const std::string to = text_of(tensor.dtype);
+  if (from == 'O') return "; pass numbers of one kind, in lists of one length";
+  if (!tensor.scaling.empty() && from == 'f') {
+    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass inputs[" +
+           py::repr(tensor.key).cast<std::string>() + "].quantization.quantize(values)";
+  }
+  const std::string limits = limits_of(tensor.dtype);
+  if (limits.empty()) return "; convert them with np.asarray(values).astype(\"" + to + "\")";
+  const std::string which = is_whole(from) ? "all are from " : "all are whole numbers from ";
+  return "; convert them with np.asarray(values).astype(\"" + to + "\") where " + which + limits +
+         quantization_advice(tensor);
+}
+
+}  // namespace zerolite::bindings
