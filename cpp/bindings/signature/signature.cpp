@@ -49,6 +49,17 @@ void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vecto
   }
 }
 
+void reset(py::handle self) {
+  auto& signature = native<SignatureObject>(self);
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  const py::gil_scoped_release release;
+  signature.model().reset();
+}
+
+bool keeps_state(py::handle self) {
+  return native<SignatureObject>(self).model().state() != CompiledModel::State::none;
+}
+
 }  // namespace
 
 void register_signature(py::module_& module) {
@@ -67,6 +78,8 @@ void register_signature(py::module_& module) {
       .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
       .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
       .def("_dispatch", &dispatch_of)
+      .def("_keeps_state", &keeps_state)
+      .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }
 

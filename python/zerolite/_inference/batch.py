@@ -9,7 +9,7 @@ import numpy as np
 
 from zerolite import _native
 from zerolite._runtime.tensor import Tensor, TensorMap
-from zerolite._runtime.validation import positive_int
+from zerolite._runtime.validation import positive_int, resets_items
 
 if TYPE_CHECKING:  # these types take longer to make than everything else here
     import numpy.typing as npt
@@ -41,9 +41,11 @@ def map_signature(
     out: Out | None,
     chunk: int | None,
     progress: Progress | None,
+    reset: str,
 ) -> Array | dict[str, Array]:
     """Run all items of a batch; see `SignatureMethods.map`."""
     first = replicas[0]
+    resets = resets_items(reset) and first._keeps_state()
     inputs, outputs = TensorMap(first, is_input=True), TensorMap(first, is_input=False)
     layout = _Layout(*_native.batch_layout(first))
     arrays = _input_arrays(batch, inputs, layout)
@@ -51,7 +53,7 @@ def map_signature(
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
     targets = _checked_targets(out, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        return _deliver(_one_by_one(first, arrays, items, layout, progress), targets, outputs)
+        return _deliver(_one_by_one(first, arrays, items, layout, progress, resets), targets, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
     for name, target in targets.items():
@@ -67,13 +69,19 @@ def map_signature(
         native_chunk = 0 if size is None else max(min(size, items), layout.items_per_run)
         try:
             _native.map_batch(
-                list(replicas), arrays, list(results.values()), items=items, chunk=native_chunk, progress=progress
+                list(replicas),
+                arrays,
+                list(results.values()),
+                items=items,
+                chunk=native_chunk,
+                progress=progress,
+                resets=resets,
             )
         except _native.Error:
             if not any(_native.has_dynamic_outputs(replica) for replica in replicas):
                 raise
             # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
-            results = _one_by_one(first, arrays, items, layout, progress)
+            results = _one_by_one(first, arrays, items, layout, progress, resets)
     return _deliver(results, targets, outputs)
 
 
@@ -197,7 +205,12 @@ def _require_shape(name: str, target: Array, expected: tuple[int, ...]) -> None:
 
 
 def _one_by_one(
-    signature: _native.Signature, arrays: list[Array], items: int, layout: _Layout, progress: Progress | None
+    signature: _native.Signature,
+    arrays: list[Array],
+    items: int,
+    layout: _Layout,
+    progress: Progress | None,
+    resets: bool,
 ) -> dict[str, Array]:
     """The loop in Python: for values that NumPy stores differently, and for shapes that are known only after a run."""
     step = layout.items_per_run
@@ -210,6 +223,8 @@ def _one_by_one(
     for start in range(0, items, step):
         values = [array[start : start + step] if layout.leading_axis else array[start] for array in arrays]
         try:
+            if resets:
+                signature._reset()
             result = signature(*values)
         except _native.Error as error:
             raise _native.Error(f"item {start}: {error}") from error
@@ -217,6 +232,8 @@ def _one_by_one(
             parts[name].append(value)
         if progress is not None:
             progress(start + step, items)
+    if resets:
+        signature._reset()
     return {name: _join(name, values, outputs[name], layout) for name, values in parts.items()}
 
 

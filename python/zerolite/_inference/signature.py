@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._instrumentation import Profile, Trace
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["Dispatch", "Signature", "SignatureMethods"]
 
@@ -126,8 +127,27 @@ class SignatureMethods(_native.Signature):
             requests.append((inputs.index(name), _dimensions(name, shape)))
         self._resize(requests)
 
+    def reset(self) -> None:
+        """Put the model's variables back to what they are in a model just loaded.
+
+        A call, `run` and `run_async` keep what a stateful model (streaming, LSTM, SVDF) has in its variables, so that a
+        stream can go on from one call to the next; this begins another stream. The variables belong to the model, and so
+        to all its signatures. Views, bindings and shapes stay. Nothing happens to a model without variables. One that
+        keeps them in resources, as `tf.Variable` does, is compiled anew, which takes as long as a load.
+
+        Raises:
+            Error: the model is closed, or can't be compiled anew; then nothing has changed.
+        """
+        self._reset()
+
     def map(
-        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+        self,
+        batch: Batch,
+        *,
+        out: Out | None = None,
+        chunk: int | None = None,
+        progress: Progress | None = None,
+        reset: Reset = "item",
     ) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
         """Run every item of a batch, in a native loop without the GIL. An item is a slice along the leading axis.
 
@@ -142,20 +162,23 @@ class SignatureMethods(_native.Signature):
                 keeps the fastest, since the activations of large networks leave the caches when chunks grow. A model
                 that was loaded with ``tuned=`` has the size from there.
             progress: called as ``progress(done, total)`` some twenty times a second at most.
+            reset: of a stateful model. "item": the items do not depend on one another; each begins with the variables
+                of a model just loaded (see `reset`), and so does what runs next. "never": the batch is a stream, which
+                goes on from where the model is.
 
         Returns:
             The array of a single output, or a dict of arrays by name; `out` where it was given.
 
         Raises:
             TypeError: an array has another dtype.
-            ValueError: shapes do not fit, `chunk` is not possible, or `out` overlaps an input.
+            ValueError: shapes do not fit, `chunk` is not possible, `out` overlaps an input, or `reset` is no such rule.
             Error: a run failed; the message begins with the item.
             KeyboardInterrupt: at Ctrl-C, within a stretch of 50 ms or one run, whichever is longer.
         """
         from zerolite._inference.batch import map_signature
 
         size = self._tuned_chunk if chunk is None else chunk
-        return map_signature([self], batch, out=out, chunk=size, progress=progress)
+        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.

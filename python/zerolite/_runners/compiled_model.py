@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zerolite._inference.model import CompiledModel
     from zerolite._inference.signature import Signature
     from zerolite._runtime.tensor import Tensor
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["CompiledModelRunner", "tensor_spec"]
 
@@ -25,13 +26,21 @@ class CompiledModelRunner:
     runtime = "zerolite"
     items_per_call = 1
 
-    def __init__(self, model: CompiledModel | Signature, *, output: str | None = None, owned: bool = False) -> None:
+    def __init__(
+        self,
+        model: CompiledModel | Signature,
+        *,
+        output: str | None = None,
+        owned: bool = False,
+        reset: Reset = "item",
+    ) -> None:
         """Adapt `model`.
 
         Args:
             model: a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the model, too.
+            reset: when `map` resets a stateful model, as for `CompiledModel.map`.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -39,6 +48,8 @@ class CompiledModelRunner:
         chosen = chosen_output(model.outputs, output)
         self._model = model
         self._owned = owned
+        self._reset: Reset = reset
+        self.reset = model.reset if model._keeps_state() else None
         self._output_name = None if len(model.outputs) == 1 else chosen
         self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
         self.output = tensor_spec(model.outputs[chosen])
@@ -54,7 +65,7 @@ class CompiledModelRunner:
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in the native loop."""
-        results = self._model.map(batches[0] if len(batches) == 1 else batches)
+        results = self._model.map(batches[0] if len(batches) == 1 else batches, reset=self._reset)
         return results if isinstance(results, np.ndarray) else results[str(self._output_name)]
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metr
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
+    from zerolite._runtime.validation import Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["RuntimeName", "compare"]
@@ -47,6 +48,7 @@ def compare(
     threads: int | None = 1,
     rounds: int = 3,
     warmup: int = 10,
+    reset: Reset = "item",
     preprocessing: str = "none",
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -68,6 +70,7 @@ def compare(
         threads: how many threads .tflite files and bytes may use, in every runtime.
         rounds: as for `evaluate`.
         warmup: as for `evaluate`.
+        reset: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
@@ -91,7 +94,7 @@ def compare(
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
     with ExitStack() as stack:
-        opened = _open(models, runtimes, output=output, threads=threads, stack=stack)
+        opened = _open(models, runtimes, output=output, threads=threads, reset=reset, stack=stack)
         rows = list(opened)
         first = rows[0]
         to_first = {row: AgreementCounter(row, first) for row in rows[1:]}
@@ -110,6 +113,7 @@ def compare(
             batch=batch,
             rounds=rounds,
             warmup=warmup,
+            reset=reset,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
@@ -158,6 +162,7 @@ def _open(
     *,
     output: str | None,
     threads: int | None,
+    reset: Reset,
     stack: ExitStack,
 ) -> dict[RowKey, Any]:
     """A runner for each row."""
@@ -174,7 +179,7 @@ def _open(
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
-            runner = adapt(source, output=output, threads=threads)
+            runner = adapt(source, output=output, threads=threads, reset=reset)
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened

@@ -115,6 +115,7 @@ def _specs(signature: CompiledModel | Signature) -> list[TensorSpec]:
 
 
 def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec]) -> Trace:
+    replica._reset()  # the items do not depend on one another
     return trace_replica(replica, block.stored(specs), {})
 
 
