@@ -51,7 +51,7 @@ def test_a_batch_that_is_a_stream(name: str) -> None:
     with zl.load(path) as model, zl.load(path) as other:
         runs = runs_of(model)
         stream = np.concatenate([other(run) for run in runs])
-        parts = [model.map(np.concatenate(part), reset="never") for part in (runs[:5], runs[5:])]
+        parts: list[Any] = [model.map(np.concatenate(part), reset="never") for part in (runs[:5], runs[5:])]
         np.testing.assert_array_equal(np.concatenate(parts), stream)
 
 
@@ -77,7 +77,7 @@ def test_every_way_through_a_pool(name: str) -> None:
             return await asyncio.gather(*(pool.run_async(item) for item in items))
 
         ways: dict[str, Callable[[], Any]] = {
-            "map": lambda: np.split(pool.map(np.concatenate(items)), len(items)),
+            "map": lambda: np.split(np.asarray(pool.map(np.concatenate(items))), len(items)),
             "imap": lambda: list(pool.imap(items)),
             "submit": lambda: [future.result() for future in [pool.submit(item) for item in items]],
             "run_async": lambda: asyncio.run(gather()),

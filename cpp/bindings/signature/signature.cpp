@@ -10,6 +10,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "register.hpp"
+#include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/vectorcall.hpp"
 
@@ -79,6 +80,16 @@ void register_signature(py::module_& module) {
       .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
       .def("_dispatch", &dispatch_of)
       .def("_keeps_state", &keeps_state)
+      .def(
+          "_warn_of_positions",
+          [](py::handle self, int stack_level) { warn_of_positions(native<SignatureObject>(self), stack_level); },
+          py::arg("stack_level"), py::pos_only())
+      .def("_settle_positions", [](py::handle self) { native<SignatureObject>(self).settle_positions(); })
+      .def("_inputs_in_doubt",
+           [](py::handle self) {
+             const auto& signature = native<SignatureObject>(self);
+             return signature.model().interface().signatures[signature.index()].inputs_in_doubt;
+           })
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }

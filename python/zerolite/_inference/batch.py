@@ -53,7 +53,7 @@ def map_signature(
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
     targets = _checked_targets(out, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        return _deliver(_one_by_one(first, arrays, items, layout, progress, resets), targets, outputs)
+        return _deliver(_one_by_one(first, arrays, items, layout, progress=progress, resets=resets), targets, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
     for name, target in targets.items():
@@ -81,7 +81,7 @@ def map_signature(
             if not any(_native.has_dynamic_outputs(replica) for replica in replicas):
                 raise
             # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
-            results = _one_by_one(first, arrays, items, layout, progress, resets)
+            results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
     return _deliver(results, targets, outputs)
 
 
@@ -209,6 +209,7 @@ def _one_by_one(
     arrays: list[Array],
     items: int,
     layout: _Layout,
+    *,
     progress: Progress | None,
     resets: bool,
 ) -> dict[str, Array]:

@@ -186,9 +186,7 @@ class Pool:
         for model in self._models:
             model.reset()
 
-    def imap(
-        self, items: Iterable[Value], *, ahead: int | None = None, reset: Reset = "item"
-    ) -> Iterator[_Result]:
+    def imap(self, items: Iterable[Value], *, ahead: int | None = None, reset: Reset = "item") -> Iterator[_Result]:
         """Run items from any iterable, and yield the results in its order.
 
         Only a few items are taken ahead of the results, so that an endless generator needs no more memory than a short

@@ -131,9 +131,9 @@ class SignatureMethods(_native.Signature):
         """Put the model's variables back to what they are in a model just loaded.
 
         A call, `run` and `run_async` keep what a stateful model (streaming, LSTM, SVDF) has in its variables, so that a
-        stream can go on from one call to the next; this begins another stream. The variables belong to the model, and so
-        to all its signatures. Views, bindings and shapes stay. Nothing happens to a model without variables. One that
-        keeps them in resources, as `tf.Variable` does, is compiled anew, which takes as long as a load.
+        stream can go on from one call to the next; this begins another stream. The variables belong to the model, and
+        so to all its signatures. Views, bindings and shapes stay. Nothing happens to a model without variables. One
+        that keeps them in resources, as `tf.Variable` does, is compiled anew, which takes as long as a load.
 
         Raises:
             Error: the model is closed, or can't be compiled anew; then nothing has changed.

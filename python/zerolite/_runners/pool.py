@@ -25,9 +25,7 @@ class PoolRunner:
 
     runtime = "zerolite"
 
-    def __init__(
-        self, pool: Pool, *, output: str | None = None, owned: bool = False, reset: Reset = "item"
-    ) -> None:
+    def __init__(self, pool: Pool, *, output: str | None = None, owned: bool = False, reset: Reset = "item") -> None:
         """Adapt `pool`.
 
         Args:

@@ -73,9 +73,9 @@ def evaluate(
         threads: how many threads a model given as a path or bytes may use.
         rounds: how often the items are run; metrics come from the first round, latencies from all.
         warmup: calls before the clock starts.
-        reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables of
-            a model just loaded, which is not timed; those of `tf.lite`'s interpreters that are resources stay. "never":
-            the data is one stream, which begins anew in each round.
+        reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
+            of a model just loaded, which is not timed (an interpreter of `tf.lite` can't reset resources). "never": the
+            data is one stream, which begins anew in each round.
         preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2".
         resampling: of images: how they are resized to the model's input.
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
@@ -177,7 +177,9 @@ def evaluate_together(
     makers = metric_makers(metrics)
     with ExitStack() as stack:
         runners = {
-            name: stack.enter_context(closing(adapt(model, output=output, threads=threads, workers=workers, reset=reset)))
+            name: stack.enter_context(
+                closing(adapt(model, output=output, threads=threads, workers=workers, reset=reset))
+            )
             for name, model in models.items()
         }
         source = open_samples(

@@ -23,8 +23,8 @@ class BatchLoop {
   using Clock = std::chrono::steady_clock;
 
   // `chunk` 0 measures what is fastest. The models are replicas: alike in all but their state.
-  BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::size_t signature, Batch batch,
-            std::size_t chunk, ItemState state = ItemState::carried);
+  BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::size_t signature, Batch batch, std::size_t chunk,
+            ItemState state = ItemState::carried);
 
   // Runs until everything is done or the time is over; true when all is done. Takes the models' locks for as long.
   // Throws Error, which names the item, when a run fails; the other items of this stretch are finished.

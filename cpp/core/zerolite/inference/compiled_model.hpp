@@ -65,9 +65,9 @@ class CompiledModel {
   // What carries values from run to run. Tables that are filled once and only read are none of it.
   enum class State { none, tensors, resources };
   [[nodiscard]] State state() const { return state_; }
-  // Needs the lock. Puts the variables of all signatures back to what they are in a model just loaded; memory and shapes
-  // stay. Resources are out of reach, in the runtime or in a delegate: for them the model is compiled anew, which makes
-  // new runners. Throws Error when that fails, and then nothing has changed.
+  // Needs the lock. Puts the variables of all signatures back to what they are in a model just loaded; memory and
+  // shapes stay. Resources are out of reach, in the runtime or in a delegate: for them the model is compiled anew,
+  // which makes new runners. Throws Error when that fails, and then nothing has changed.
   void reset();
   // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }

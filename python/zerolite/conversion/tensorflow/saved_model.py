@@ -45,6 +45,7 @@ class SavedModel:
         self.folder = folder
         self._name = request.name
         self._loaded: Any = None
+        self._saved: dict[Any, list[tuple[Any, Any]]] = {}
         definitions = self._definitions()
         self.signatures = _chosen(request, list(definitions))
         if request.inputs or request.outputs:
@@ -56,12 +57,21 @@ class SavedModel:
         self.specs: Specs = {key: self._inputs(key, definitions[key], inputs) for key in self.signatures}
 
     def run(self, signature: str | None, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """The outputs of one sample by name."""
+        """The outputs of one sample by name. Each begins with the variables as they were saved."""
         import tensorflow as tf
 
         function = self._load().signatures[signature]
+        for variable, value in self._changed(function):
+            variable.assign(value)
         answer = function(**{name: tf.constant(array) for name, array in inputs.items()})
         return {name: np.asarray(value) for name, value in answer.items()}
+
+    def _changed(self, function: Any) -> list[tuple[Any, Any]]:
+        """The variables of a function that may write some, with their values when it was first asked for."""
+        key = function.name
+        if key not in self._saved:
+            self._saved[key] = [(one, one.numpy()) for one in function.variables] if _writes_variables(function) else []
+        return self._saved[key]
 
     def _load(self) -> Any:
         import tensorflow as tf
@@ -134,6 +144,12 @@ class SavedModel:
         folder = Path(request.result).with_name("narrowed")
         tf.saved_model.save(holder, str(folder), signatures={key: traced})
         return folder
+
+
+def _writes_variables(function: Any) -> bool:
+    graph = function.graph.as_graph_def()
+    nodes = [graph.node, *(inner.node_def for inner in graph.library.function)]
+    return any(node.op.startswith(("Assign", "ResourceScatter")) for part in nodes for node in part)
 
 
 def _chosen(request: ConversionRequest, known: Sequence[str]) -> list[str]:
