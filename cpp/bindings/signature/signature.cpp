@@ -84,6 +84,7 @@ void register_signature(py::module_& module) {
           "_warn_of_positions",
           [](py::handle self, int stack_level) { warn_of_positions(native<SignatureObject>(self), stack_level); },
           py::arg("stack_level"), py::pos_only())
+      .def_property_readonly("_index", [](py::handle self) { return native<SignatureObject>(self).index(); })
       .def("_settle_positions", [](py::handle self) { native<SignatureObject>(self).settle_positions(); })
       .def("_inputs_in_doubt",
            [](py::handle self) {

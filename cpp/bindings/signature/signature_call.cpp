@@ -7,6 +7,7 @@
 
 #include "python/errors.hpp"
 #include "python/locking.hpp"
+#include "python/names.hpp"
 #include "signature/strings.hpp"
 #include "signature/tensor_values.hpp"
 #include "zerolite/platform/error.hpp"
@@ -192,7 +193,8 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
                               ", of which some have the same shape and dtype, so that a mistake would not be an error; "
                               "give them by name, as in " +
                               example + "}";
-  if (PyErr_WarnEx(PyExc_UserWarning, message.c_str(), stack_level) != 0) throw py::error_already_set();
+  const py::str text = name_as_str(message);
+  if (PyErr_WarnFormat(PyExc_UserWarning, stack_level, "%U", text.ptr()) != 0) throw py::error_already_set();
   signature.settle_positions();
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zerolite import _native
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Tensor, TensorMap
 from zerolite._runtime.validation import positive_int, resets_items
 
@@ -48,7 +49,7 @@ def map_signature(
     resets = resets_items(reset) and first._keeps_state()
     inputs, outputs = TensorMap(first, is_input=True), TensorMap(first, is_input=False)
     layout = _Layout(*_native.batch_layout(first))
-    arrays = _input_arrays(batch, inputs, layout)
+    arrays = _input_arrays(batch, inputs, layout, first)
     items = _count_items(arrays, inputs)
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
     targets = _checked_targets(out, outputs, arrays)
@@ -111,7 +112,7 @@ def _is_plain(tensors: TensorMap) -> bool:
     return all(tensor.is_plain for tensor in tensors.values())
 
 
-def _named_values(batch: Batch, inputs: TensorMap) -> dict[str, npt.ArrayLike]:
+def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, npt.ArrayLike]:
     if isinstance(batch, Mapping):
         unknown = [name for name in batch if name not in inputs]
         missing = [name for name in inputs if name not in batch]
@@ -128,12 +129,13 @@ def _named_values(batch: Batch, inputs: TensorMap) -> dict[str, npt.ArrayLike]:
             f"a batch for {len(inputs)} inputs is a mapping from names, or a sequence of that many arrays; "
             f"the inputs are {known}"
         )
+    signature._warn_of_positions(caller_level())
     return dict(zip(inputs, batch, strict=True))
 
 
-def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout) -> list[Array]:
+def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout, signature: _native.Signature) -> list[Array]:
     arrays = []
-    for name, value in _named_values(batch, inputs).items():
+    for name, value in _named_values(batch, inputs, signature).items():
         tensor = inputs[name]
         array = value if isinstance(value, np.ndarray) else np.asarray(value)
         if not isinstance(value, np.ndarray) and np.can_cast(array.dtype, tensor.dtype, "same_kind"):
@@ -222,11 +224,14 @@ def _one_by_one(
     outputs = TensorMap(signature, is_input=False)
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
     for start in range(0, items, step):
-        values = [array[start : start + step] if layout.leading_axis else array[start] for array in arrays]
+        values = {
+            name: array[start : start + step] if layout.leading_axis else array[start]
+            for name, array in zip(signature._input_names(), arrays, strict=True)
+        }
         try:
             if resets:
                 signature._reset()
-            result = signature(*values)
+            result = signature(values)
         except _native.Error as error:
             raise _native.Error(f"item {start}: {error}") from error
         for name, value in named_outputs(result, outputs).items():

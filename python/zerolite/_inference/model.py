@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zerolite import _native
 from zerolite._inference.signature import Signature, SignatureMethods
 from zerolite._inference.source import NAMELESS, ModelSource, contiguous_view, encoded_path
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -131,6 +132,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         from zerolite._inference.background import BackgroundThread, asyncio_wrap
 
         # setdefault is atomic: of several threads that call first, one makes the thread; after `close` none does.
+        if len(args) > 1:
+            self._warn_of_positions(caller_level())
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")

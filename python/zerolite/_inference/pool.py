@@ -17,6 +17,7 @@ from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.signature import SignatureMethods
 from zerolite._inference.source import ModelSource
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
@@ -116,6 +117,7 @@ class Pool:
         self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
         self._replicas = [signature_of(model, signature) for model in self._models]
         self._keeps_state = first._keeps_state()
+        self._positions_in_doubt = self._replicas[0]._inputs_in_doubt()
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
             self._free.put(replica)
@@ -144,7 +146,21 @@ class Pool:
         Raises:
             Error: the pool is closed.
         """
+        if len(args) > 1:
+            self._warn_of_positions()
         return self._submit(args, kwargs, resets=True)
+
+    def _warn_of_positions(self) -> None:
+        """Once for all replicas, in the thread that gives the inputs."""
+        if self._positions_in_doubt:
+            self._require_open()
+            self._replicas[0]._warn_of_positions(caller_level())
+            self._settle_positions()
+
+    def _settle_positions(self) -> None:
+        self._positions_in_doubt = False
+        for replica in self._replicas:
+            replica._settle_positions()
 
     def _submit(self, args: tuple[Value, ...], kwargs: dict[str, Value], *, resets: bool) -> Future[_Result]:
         self._require_open()
@@ -307,6 +323,8 @@ class _OrderedResults(Iterator["_Result"]):
                 self._source_error = error
                 return
             args = item if isinstance(item, tuple) else (item,)
+            if len(args) > 1:
+                self._pool._warn_of_positions()
             self._pending.append((self._next_index, self._pool._submit(args, {}, resets=self._resets)))
             self._next_index += 1
 

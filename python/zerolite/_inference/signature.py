@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
 
-__all__ = ["Dispatch", "Signature", "SignatureMethods"]
+__all__ = ["Dispatch", "Signature", "SignatureMethods", "in_file_order"]
 
 
 class Dispatch(str):
@@ -236,3 +236,13 @@ class Signature(SignatureMethods):
     def __repr__(self) -> str:
         """The key, the inputs and the outputs."""
         return f"Signature({self.key!r}, inputs={list(self.inputs.values())}, outputs={list(self.outputs.values())})"
+
+
+def in_file_order(signature: SignatureMethods) -> SignatureMethods:
+    """The signature for code that takes the order of inputs from the signature itself, and so has none in doubt."""
+    if not signature._inputs_in_doubt():
+        return signature
+    own = Signature(signature, signature._index)
+    own._tuned_chunk = signature._tuned_chunk
+    own._settle_positions()
+    return own

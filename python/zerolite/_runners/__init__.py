@@ -5,6 +5,7 @@ from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner
 from zerolite._runners.pool import PoolRunner
+from zerolite._runners.positions import Positions
 from zerolite._runners.runner import Runner, TensorSpec, state_reset
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "InterpreterRunner",
     "KerasRunner",
     "PoolRunner",
+    "Positions",
     "Runner",
     "TensorSpec",
     "adapt",

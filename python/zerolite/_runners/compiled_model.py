@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._inference.signature import in_file_order
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
@@ -46,6 +47,8 @@ class CompiledModelRunner:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(model.outputs, output)
+        self.inputs_in_doubt = model._inputs_in_doubt()
+        call = in_file_order(model)
         self._model = model
         self._owned = owned
         self._reset: Reset = reset
@@ -54,18 +57,20 @@ class CompiledModelRunner:
         self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
         self.output = tensor_spec(model.outputs[chosen])
         check_inputs(self.inputs)
-        self.function: Callable[..., NDArray[Any]] = model
+        self.function: Callable[..., NDArray[Any]] = call
         if len(model.outputs) != 1:
 
             def choose(*arrays: NDArray[Any]) -> NDArray[Any]:
-                result: NDArray[Any] = model(*arrays)[chosen]
+                result: NDArray[Any] = call(*arrays)[chosen]
                 return result
 
             self.function = choose
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in the native loop."""
-        results = self._model.map(batches[0] if len(batches) == 1 else batches, reset=self._reset)
+        results = self._model.map(
+            {spec.name: batch for spec, batch in zip(self.inputs, batches, strict=True)}, reset=self._reset
+        )
         return results if isinstance(results, np.ndarray) else results[str(self._output_name)]
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ class FixedBatchRunner:
                 f"the model takes {self.batch} items at a time, and the leading axis of its output '{output.name}' of "
                 f"shape {output.shape} does not count them; convert the model with a batch of 1"
             )
+        self.inputs_in_doubt = bool(getattr(runner, "inputs_in_doubt", False))
         self.reset = state_reset(runner)
         self._reset_each = self.reset if reset == "item" else None
         self.runtime = runner.runtime

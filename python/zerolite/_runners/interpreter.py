@@ -38,6 +38,7 @@ class InterpreterRunner:
         """
         interpreter.allocate_tensors()
         inputs, outputs = _named_details(interpreter)
+        self.inputs_in_doubt = _are_in_doubt(interpreter, inputs)
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
@@ -106,7 +107,17 @@ def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict
         )
     default = "serving_default" if "serving_default" in signatures else next(iter(signatures))
     runner = interpreter.get_signature_runner(default)
-    return dict(runner.get_input_details()), dict(runner.get_output_details())
+    # The signature has them by the alphabet.
+    places = [details["index"] for details in interpreter.get_input_details()]
+    inputs = runner.get_input_details().items()
+    in_order = sorted(inputs, key=lambda item: places.index(item[1]["index"]) if item[1]["index"] in places else 0)
+    return dict(in_order), dict(runner.get_output_details())
+
+
+def _are_in_doubt(interpreter: Any, inputs: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the model comes from a SavedModel, which knows its inputs by name alone."""
+    keys = list(interpreter.get_signature_list()) or ["serving_default"]
+    return any(str(details["name"]).startswith(f"{key}_") for details in inputs.values() for key in keys)
 
 
 def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:

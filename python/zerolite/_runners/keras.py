@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,7 @@ class KerasRunner:
             ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
             ImportError: TensorFlow is not installed.
         """
-        # A sequential model (Keras 3.15) does not tell the names of its outputs.
-        names = getattr(model, "output_names", None) or [str(tensor.name) for tensor in model.outputs]
-        outputs = dict(zip(names, model.outputs, strict=True))
+        outputs = _named_outputs(model)
         chosen = chosen_output(outputs, output)
         self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
         self.output = _spec(outputs[chosen], chosen)
@@ -103,6 +101,18 @@ class KerasRunner:
             return result
 
         return function
+
+
+def _named_outputs(model: Any) -> dict[str, Any]:
+    """The outputs of a model by the names that a conversion gives them, too."""
+    # A sequential model (Keras 3.15) has no output before it was called, and does not tell the names of its outputs.
+    structure = getattr(model, "output", None)
+    if isinstance(structure, Mapping):
+        return dict(structure)
+    names = list(getattr(model, "output_names", None) or ())
+    if len(set(names)) != len(model.outputs):
+        names = [f"output_{place}" for place in range(len(model.outputs))]
+    return dict(zip(names, model.outputs, strict=True))
 
 
 def is_keras_file(model: Any) -> bool:

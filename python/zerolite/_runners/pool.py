@@ -38,6 +38,7 @@ class PoolRunner:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(pool.outputs, output)
+        self.inputs_in_doubt = pool._positions_in_doubt
         self._pool = pool
         self._owned = owned
         self._reset: Reset = reset
@@ -52,17 +53,17 @@ class PoolRunner:
         """Run one item on whichever replica is free."""
         if self._reset == "never":
             return self.run_each([arrays])[0]
-        return self._chosen(self._pool.submit(*arrays).result())
+        return self._chosen(self._pool.submit(self._named(arrays)).result())
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items over all replicas, in native threads."""
-        return self._chosen(self._pool.map(batches[0] if len(batches) == 1 else batches, reset=self._reset))
+        return self._chosen(self._pool.map(self._named(batches), reset=self._reset))
 
     def run_each(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
         """Run the model's own arrays, each call on whichever replica is free."""
         if self._reset == "never":
-            return [self._chosen(result) for result in self._pool.imap(calls, reset="never")]
-        futures = [self._pool.submit(*arrays) for arrays in calls]
+            return [self._chosen(result) for result in self._pool.imap(map(self._named, calls), reset="never")]
+        futures = [self._pool.submit(self._named(arrays)) for arrays in calls]
         return [self._chosen(future.result()) for future in futures]
 
     def close(self) -> None:
@@ -72,3 +73,6 @@ class PoolRunner:
 
     def _chosen(self, results: NDArray[Any] | dict[str, NDArray[Any]]) -> NDArray[Any]:
         return results if isinstance(results, np.ndarray) else results[self._output_name]
+
+    def _named(self, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {spec.name: array for spec, array in zip(self.inputs, arrays, strict=True)}

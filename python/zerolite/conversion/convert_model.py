@@ -28,6 +28,7 @@ from zerolite.conversion.tensorflow.exported_model import (
     export_functions,
     export_keras_model,
     function_specs,
+    keras_heads,
     keras_specs,
 )
 from zerolite.vision.loading import RaiseOrSkip
@@ -147,6 +148,7 @@ def convert(
                 select_tf_ops=select_tf_ops,
                 allow_custom_ops=allow_custom_ops,
                 verify=verify,
+                orders=_orders(recognized),
             )
             told = process.convert(request, progress)
             log = export_log + process.log
@@ -189,6 +191,16 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit is checked by the other process.
     return known if known and len(known) == len(found) and not inputs else None
+
+
+def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
+    """The names of inputs and outputs of a source in this process, in its order, by signature."""
+    if source.kind == "keras_model":
+        specs = keras_specs(source.value) or ()
+        return {"serving_default": ([spec.name for spec in specs], keras_heads(source.value))}
+    if source.kind == "functions":
+        return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
+    return {}
 
 
 def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
-from zerolite._runners import adapt
+from zerolite._runners import Positions, adapt
 from zerolite._runners.classes import check_class_names
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.metrics.metric import Metric, MetricValue
@@ -182,14 +182,16 @@ def evaluate_together(
             )
             for name, model in models.items()
         }
+        positions = Positions(runners)
         source = open_samples(
             data,
             labels,
-            [runner.inputs for runner in runners.values()],
+            positions.specs,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
             class_names=class_names,
+            on_positions=positions.warn,
         )
         if is_of_classes(metrics):
             for runner in runners.values():
@@ -199,7 +201,7 @@ def evaluate_together(
             name: _ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
             for name in runners
         }
-        schedule = Schedule(runners, source, batch=batch, resets_items=reset == "item")
+        schedule = Schedule(runners, source, batch=batch, resets_items=reset == "item", order=positions.order)
         schedule.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
         return {
             name: EvaluationResult(

@@ -44,7 +44,13 @@ class Schedule:
     """
 
     def __init__(
-        self, runners: Mapping[str, Runner], source: SampleSource, *, batch: int | None, resets_items: bool = True
+        self,
+        runners: Mapping[str, Runner],
+        source: SampleSource,
+        *,
+        batch: int | None,
+        resets_items: bool = True,
+        order: Sequence[str] = (),
     ) -> None:
         """Take models and samples.
 
@@ -54,11 +60,13 @@ class Schedule:
             batch: how many samples one timed call runs; None leaves it to each runner.
             resets_items: whether the variables of stateful models go back to their start before every sample, which is
                 not timed, or only before the first one of each time through the data.
+            order: the names of inputs that come without.
         """
         self._runners = runners
         self._source = source
         self._resets = {name: state_reset(runner) for name, runner in runners.items()}
         self._resets_items = resets_items
+        self._order = order
         self.items_per_call = {name: batch or runner.items_per_call for name, runner in runners.items()}
         largest = max(self.items_per_call.values())
         self._block = _BLOCK if largest == 1 else largest * max(1, _BLOCK // largest)
@@ -86,13 +94,13 @@ class Schedule:
             for block in self._source.blocks(self._block):
                 if self.runs == 0 and warmup:
                     for name, runner in self._runners.items():
-                        self._warm_up(name, block.stored(runner.inputs), warmup)
+                        self._warm_up(name, block.stored(runner.inputs, self._order), warmup)
                 if first:
                     self._begin_streams()
                     first = False
                 outputs: dict[str, NDArray[Any]] = {}
                 for place, name in enumerate(next(orders), 1):
-                    stored = self._run_block(name, block.stored(self._runners[name].inputs))
+                    stored = self._run_block(name, block.stored(self._runners[name].inputs, self._order))
                     if round_index == 0:
                         outputs[name] = self._runners[name].output.real(stored)
                     if progress is not None:

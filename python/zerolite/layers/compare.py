@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from zerolite._inference.source import ModelSource
 from zerolite._instrumentation import Trace
 from zerolite._instrumentation.tracer import builtin_replica, trace_replica
 from zerolite._runners.compiled_model import tensor_spec
+from zerolite._runtime.positions import caller_level
 from zerolite.layers.layer_error import ErrorSum
 from zerolite.layers.result import LayerComparison
 
@@ -62,13 +64,21 @@ def compare_layers(
         other_signature = _opened(quantized_model, signature, stack)
         specs = [_specs(one) for one in (exact_signature, other_signature)]
         replicas = [builtin_replica(one) for one in (exact_signature, other_signature)]
-    source = open_samples(data, None, specs, preprocessing=preprocessing, resampling=resampling)
+    order = [spec.name for spec in specs[0]]
+    source = open_samples(
+        data,
+        None,
+        specs,
+        preprocessing=preprocessing,
+        resampling=resampling,
+        on_positions=lambda: replicas[0]._warn_of_positions(caller_level()),
+    )
     sums: dict[str, ErrorSum] = {}
     computed: tuple[set[str], set[str]] = (set(), set())
     matched: set[str] = set()
     done = 0
     for block in source.blocks(1):
-        traces = [_trace(replica, block, spec) for replica, spec in zip(replicas, specs, strict=True)]
+        traces = [_trace(replica, block, spec, order) for replica, spec in zip(replicas, specs, strict=True)]
         for names, trace in zip(computed, traces, strict=True):
             names.update(trace)
         matched.update(_add(sums, *traces))
@@ -114,9 +124,10 @@ def _specs(signature: CompiledModel | Signature) -> list[TensorSpec]:
     return specs
 
 
-def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec]) -> Trace:
+def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec], order: Sequence[str]) -> Trace:
     replica._reset()  # the items do not depend on one another
-    return trace_replica(replica, block.stored(specs), {})
+    stored = block.stored(specs, order)
+    return trace_replica(replica, ({spec.name: array for spec, array in zip(specs, stored, strict=True)},), {})
 
 
 def _add(sums: dict[str, ErrorSum], exact: Trace, other: Trace) -> set[str]:

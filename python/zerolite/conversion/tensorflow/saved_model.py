@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.tensorflow.signature_order import SignatureOrder
 
 __all__ = ["SavedModel"]
 
@@ -28,15 +29,23 @@ class SavedModel:
         folder: where it is.
         signatures: the names of the chosen signatures.
         specs: the inputs of each of them; by name where no order is known.
+        orders: the source's order of inputs and outputs by signature, as far as it is known.
     """
 
-    def __init__(self, folder: Path, request: ConversionRequest, inputs: Sequence[InputSpec] | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        request: ConversionRequest,
+        inputs: Sequence[InputSpec] | None,
+        orders: Mapping[str, SignatureOrder],
+    ) -> None:
         """Choose.
 
         Args:
             folder: the SavedModel.
             request: what was asked for.
             inputs: what "serving_default" takes, in order, where that is known.
+            orders: the source's order of inputs and outputs by signature, where that is known.
 
         Raises:
             ConversionError: the folder holds no SavedModel that can be read.
@@ -44,6 +53,7 @@ class SavedModel:
         """
         self.folder = folder
         self._name = request.name
+        self._orders = orders
         self._loaded: Any = None
         self._saved: dict[Any, list[tuple[Any, Any]]] = {}
         definitions = self._definitions()
@@ -55,6 +65,14 @@ class SavedModel:
             self._loaded = None
             definitions = self._definitions()
         self.specs: Specs = {key: self._inputs(key, definitions[key], inputs) for key in self.signatures}
+        self.orders = {
+            key: SignatureOrder(
+                [name for name in order.inputs if name in definitions[key].inputs],
+                [name for name in order.outputs if name in definitions[key].outputs],
+            )
+            for key, order in orders.items()
+            if key in self.signatures
+        }
 
     def run(self, signature: str | None, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """The outputs of one sample by name. Each begins with the variables as they were saved."""
@@ -110,6 +128,9 @@ class SavedModel:
             found[name] = InputSpec(name, shape, np.dtype(tf.dtypes.as_dtype(info.dtype).as_numpy_dtype).name)
         if key == _DEFAULT and known is not None and {spec.name for spec in known} == set(found):
             return [found[spec.name] for spec in known]
+        order = self._orders.get(key)
+        if order is not None and set(order.inputs) == set(found):
+            return [found[name] for name in order.inputs]
         return list(found.values())
 
     def _narrowed(self, request: ConversionRequest, definition: Any) -> Path:
