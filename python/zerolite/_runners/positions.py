@@ -13,8 +13,8 @@ __all__ = ["Positions", "has_like_inputs"]
 class Positions:
     """The order of inputs that data is given in.
 
-    The first model whose source's order is known tells the order for all: the others take the arrays by its names, where
-    they have the same ones, and by position where they have not.
+    The first model whose source's order is known tells the order for all: the others take the arrays by its names,
+    where they have the same ones, and by position where they have not.
 
     Attributes:
         order: the names of the inputs.

@@ -29,8 +29,8 @@ def warn_of_positions(what: str, names: Sequence[str]) -> None:
     example = ", ".join(f"{name!r}: ..." for name in names)
     warnings.warn(
         f"{what} by position, and the model does not tell in which order its source takes them; they are taken as "
-        f"{', '.join(map(repr, names))}, of which some have the same shape and dtype, so that a mistake would not be an "
-        f"error; give them by name, as in {{{example}}}",
+        f"{', '.join(map(repr, names))}, of which some have the same shape and dtype, so that a mistake would not be "
+        f"an error; give them by name, as in {{{example}}}",
         UserWarning,
-        stacklevel=caller_level() + 1,
+        stacklevel=caller_level(),
     )

@@ -78,7 +78,8 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         )
         content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    return told | {"positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions}
 
 
 def _finish(

@@ -53,11 +53,15 @@ class SavedModel:
         """
         self.folder = folder
         self._name = request.name
-        self._orders = orders
+        self._orders = dict(orders)
+        self._functions: Mapping[str, Any] = {}
         self._loaded: Any = None
         self._saved: dict[Any, list[tuple[Any, Any]]] = {}
         definitions = self._definitions()
         self.signatures = _chosen(request, list(definitions))
+        for key in self.signatures:
+            if key not in self._orders:
+                self._orders[key] = SignatureOrder(_order_of_arguments(definitions[key], self._functions), ())
         if request.inputs or request.outputs:
             if len(self.signatures) != 1:
                 raise ValueError("inputs and outputs are for one signature; name it with signatures")
@@ -70,7 +74,7 @@ class SavedModel:
                 [name for name in order.inputs if name in definitions[key].inputs],
                 [name for name in order.outputs if name in definitions[key].outputs],
             )
-            for key, order in orders.items()
+            for key, order in self._orders.items()
             if key in self.signatures
         }
 
@@ -110,6 +114,7 @@ class SavedModel:
             raise ConversionError(f"'{self._name}' is no sound SavedModel: {error}", log="") from error
         for graph in content.meta_graphs:
             if _TAG in graph.meta_info_def.tags:
+                self._functions = graph.object_graph_def.concrete_functions
                 return {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
         raise ConversionError(f"the SavedModel '{self._name}' has no graph for serving (tag '{_TAG}')", log="")
 
@@ -165,6 +170,27 @@ class SavedModel:
         folder = Path(request.result).with_name("narrowed")
         tf.saved_model.save(holder, str(folder), signatures={key: traced})
         return folder
+
+
+def _order_of_arguments(definition: Any, functions: Mapping[str, Any]) -> list[str]:
+    """The inputs of a signature in the order in which a function that was saved beside it takes them.
+
+    Signatures know names alone. Keras and tf.function save what they trace, too, with its positional arguments. Empty
+    where no function has arguments of these names, or some have them in different orders.
+    """
+    import tensorflow as tf
+    from tensorflow.python.saved_model import nested_structure_coder
+
+    found: set[tuple[str, ...]] = set()
+    for function in functions.values():
+        try:
+            positional, _ = nested_structure_coder.decode_proto(function.canonicalized_input_signature)
+        except (TypeError, ValueError):  # a structure of types that are not registered here
+            continue
+        names = [str(getattr(spec, "name", "")) for spec in tf.nest.flatten(positional)]
+        if len(names) == len(definition.inputs) and set(names) == set(definition.inputs):
+            found.add(tuple(names))
+    return list(found.pop()) if len(found) == 1 else []
 
 
 def _writes_variables(function: Any) -> bool:
