@@ -74,7 +74,7 @@ def test_a_second_map_gives_the_same(entry: ModelEntry) -> None:
 
 
 @pytest.mark.parametrize("name", ["counter", "counter_two_signatures", "svdf", "sequence_lstm"])
-def test_state_goes_from_item_to_item_of_a_stream(name: str) -> None:
+def test_state_goes_from_item_to_item(name: str) -> None:
     entry = zoo.load_manifest()[name]
     with load(entry.path) as model, load(entry.path) as other:
         for key, signature in signatures_with_inputs(model).items():

@@ -8,9 +8,8 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
-from zerolite._inference.signature import Signature, SignatureMethods
+from zerolite._inference.signature import Signature, SignatureMethods, warn_of_positions
 from zerolite._inference.source import NAMELESS, ModelSource, contiguous_view, encoded_path
-from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -133,7 +132,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
         # setdefault is atomic: of several threads that call first, one makes the thread; after `close` none does.
         if len(args) > 1:
-            self._warn_of_positions(caller_level())
+            warn_of_positions(self)
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")

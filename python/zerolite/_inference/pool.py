@@ -15,9 +15,8 @@ from zerolite import _native
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
-from zerolite._inference.signature import SignatureMethods
+from zerolite._inference.signature import SignatureMethods, warn_of_positions
 from zerolite._inference.source import ModelSource
-from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
@@ -154,7 +153,7 @@ class Pool:
         """Once for all replicas, in the thread that gives the inputs."""
         if self._positions_in_doubt:
             self._require_open()
-            self._replicas[0]._warn_of_positions(caller_level())
+            warn_of_positions(self._replicas[0])
             self._settle_positions()
 
     def _settle_positions(self) -> None:

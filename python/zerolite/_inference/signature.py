@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite import _native
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import TensorMap, Value
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
 
-__all__ = ["Dispatch", "Signature", "SignatureMethods", "in_file_order"]
+__all__ = ["Dispatch", "Signature", "SignatureMethods", "in_file_order", "warn_of_positions"]
 
 
 class Dispatch(str):
@@ -246,3 +247,8 @@ def in_file_order(signature: SignatureMethods) -> SignatureMethods:
     own._tuned_chunk = signature._tuned_chunk
     own._settle_positions()
     return own
+
+
+def warn_of_positions(signature: _native.Signature) -> None:
+    """Warn whoever called zerolite, once, of inputs by position that could be mistaken for one another."""
+    signature._warn_of_positions(caller_level())

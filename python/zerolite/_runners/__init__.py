@@ -7,6 +7,7 @@ from zerolite._runners.keras import KerasRunner
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.positions import Positions
 from zerolite._runners.runner import Runner, TensorSpec, state_reset
+from zerolite._runtime.validation import Reset
 
 __all__ = [
     "CompiledModelRunner",
@@ -14,6 +15,7 @@ __all__ = [
     "KerasRunner",
     "PoolRunner",
     "Positions",
+    "Reset",
     "Runner",
     "TensorSpec",
     "adapt",

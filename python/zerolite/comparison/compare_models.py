@@ -23,7 +23,7 @@ from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metr
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
-    from zerolite._runtime.validation import Reset
+    from zerolite._runners import Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["RuntimeName", "compare"]

@@ -19,7 +19,7 @@ from zerolite.evaluation.result import EvaluationResult
 from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
 if TYPE_CHECKING:
-    from zerolite._runtime.validation import Reset
+    from zerolite._runners import Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["evaluate", "evaluate_together"]

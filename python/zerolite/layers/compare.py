@@ -11,12 +11,11 @@ from zerolite import _native
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
 from zerolite._inference.model import CompiledModel, load, signature_of
-from zerolite._inference.signature import Signature
+from zerolite._inference.signature import Signature, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._instrumentation import Trace
 from zerolite._instrumentation.tracer import builtin_replica, trace_replica
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runtime.positions import caller_level
 from zerolite.layers.layer_error import ErrorSum
 from zerolite.layers.result import LayerComparison
 
@@ -71,7 +70,7 @@ def compare_layers(
         specs,
         preprocessing=preprocessing,
         resampling=resampling,
-        on_positions=lambda: replicas[0]._warn_of_positions(caller_level()),
+        on_positions=lambda: warn_of_positions(replicas[0]),
     )
     sums: dict[str, ErrorSum] = {}
     computed: tuple[set[str], set[str]] = (set(), set())

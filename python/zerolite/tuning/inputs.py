@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from zerolite import _native
 from zerolite._data.open import open_samples
 from zerolite._inference.batch import has_open_leading_axis
-from zerolite._inference.signature import in_file_order
+from zerolite._inference.signature import in_file_order, warn_of_positions
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runtime.positions import caller_level
 from zerolite._timing.stopwatch import Stopwatch
 from zerolite.benchmarking.inputs import make_inputs
 
@@ -132,12 +131,8 @@ def _samples_of(signature: CompiledModel | Signature, data: Any) -> Iterator[Sam
             "random inputs are made"
         )
     (per_call,) = leading
-
-    def warn() -> None:
-        signature._warn_of_positions(caller_level())
-
     count = 0
-    for block in open_samples(data, None, [specs], on_positions=warn).blocks(per_call):
+    for block in open_samples(data, None, [specs], on_positions=lambda: warn_of_positions(signature)).blocks(per_call):
         if len(block) == per_call and count < _MOST_SAMPLES:
             count += 1
             yield block.stored(specs)
