@@ -99,3 +99,10 @@ def test_heads_are_known_by_their_names(tmp_path: Path) -> None:
             {"keras": model, "tflite": tmp_path / "m.tflite"}, data, data[:, :1], metrics=["mse"], output=name
         ).rows
         assert [row.result.metrics["mse"] for row in rows] == [(value - 1) ** 2] * 2
+    # TensorFlow's converter numbers them.
+    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    for models in ({"keras": model, "tflite": content}, {"tflite": content, "keras": model}):
+        rows = zl.compare(models, data, data[:, :1], metrics=["mse"], output="age").rows
+        assert [row.result.metrics["mse"] for row in rows] == [11**2] * 2
+    with pytest.raises(ValueError, match="no output 'height'; it has mood, gender, age"):
+        zl.compare({"keras": model, "tflite": content}, data, data[:, :1], metrics=["mse"], output="height")

@@ -45,7 +45,7 @@ class InterpreterRunner:
         self.inputs = tuple(_spec(name, details) for name, details in inputs.items())
         self.output = _spec(chosen_name, chosen)
         check_inputs(self.inputs)
-        self.reset: Callable[[], object] = interpreter.reset_all_variables
+        self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)
         self._reset_each = self.reset if reset == "item" else None
         set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
         input_indices, output_index = [details["index"] for details in inputs.values()], chosen["index"]

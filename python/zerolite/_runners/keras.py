@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class KerasRunner:
             ImportError: TensorFlow is not installed.
         """
         outputs = _named_outputs(model)
+        self.output_names = tuple(outputs)
         chosen = chosen_output(outputs, output)
         self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
         self.output = _spec(outputs[chosen], chosen)
@@ -56,8 +58,8 @@ class KerasRunner:
                 return results[chosen]
             return results[place] if isinstance(results, list | tuple) else results
 
-        stateful = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
-        stateful = [layer for layer in stateful if hasattr(layer, "reset_state")]
+        layers: Iterable[Any] = getattr(model, "_flatten_layers", tuple)()
+        stateful = [layer for layer in layers if getattr(layer, "stateful", False) and hasattr(layer, "reset_state")]
 
         def reset_layers() -> None:
             for layer in stateful:
@@ -106,9 +108,9 @@ class KerasRunner:
 def _named_outputs(model: Any) -> dict[str, Any]:
     """The outputs of a model by the names that a conversion gives them, too."""
     # A sequential model (Keras 3.15) has no output before it was called, and does not tell the names of its outputs.
-    structure = getattr(model, "output", None)
-    if isinstance(structure, Mapping):
-        return dict(structure)
+    with contextlib.suppress(AttributeError, ValueError):
+        if isinstance(model.output, Mapping):
+            return dict(model.output)
     names = list(getattr(model, "output_names", None) or ())
     if len(set(names)) != len(model.outputs):
         names = [f"output_{place}" for place in range(len(model.outputs))]

@@ -172,17 +172,29 @@ def _open(
     if unknown or not runtimes or len(set(runtimes)) < len(runtimes):
         raise ValueError(f"runtimes are zerolite, tf.lite and ai_edge_litert, each once; came {list(runtimes)}")
     opened: dict[RowKey, Any] = {}
+    keras = {name: adapt(model, output=output, reset=reset) for name, model in models.items() if _is_keras(model)}
+    heads: Sequence[str] = next((getattr(runner, "output_names", ()) for runner in keras.values()), ())
     for name, model in models.items():
-        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model)
+        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and name not in keras
         for runtime in runtimes if is_file else (None,):
             source = model
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
-            runner = adapt(source, output=output, threads=threads, reset=reset)
+            try:
+                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset)
+            except ValueError:
+                if output not in heads:
+                    raise
+                # TensorFlow's converter numbers the heads of a Keras model.
+                runner = adapt(source, output=f"output_{heads.index(output)}", threads=threads, reset=reset)
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened
+
+
+def _is_keras(model: Any) -> bool:
+    return is_keras_file(model) or hasattr(model, "predict_on_batch")
 
 
 def _same_files(rows: Sequence[RowKey]) -> list[tuple[RowKey, RowKey]]:
