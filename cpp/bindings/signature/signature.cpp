@@ -54,7 +54,7 @@ void reset(py::handle self) {
   auto& signature = native<SignatureObject>(self);
   const std::unique_lock lock = lock_model(signature.model().lock());
   const py::gil_scoped_release release;
-  signature.model().reset();
+  signature.model().reset_state();
 }
 
 bool keeps_state(py::handle self) {

@@ -122,13 +122,13 @@ TEST(CompiledModelTest, BeginsAnewWhenItIsReset) {
     EXPECT_NE(second, first) << name;
     for (int i = 0; i < 3; ++i) {
       const std::shared_ptr<void> owner = model->signature(0).binding(Side::output, 0).owner();
-      model->reset();
+      model->reset_state();
       EXPECT_EQ(model->signature(0).binding(Side::output, 0).owner(), owner) << name;
       EXPECT_EQ(run(), first) << name;
       EXPECT_EQ(run(), second) << name;
     }
     model->close();
-    EXPECT_THROW(model->reset(), Error) << name;
+    EXPECT_THROW(model->reset_state(), Error) << name;
   }
 }
 

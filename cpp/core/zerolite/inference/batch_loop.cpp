@@ -76,7 +76,7 @@ void BatchLoop::work(CompiledModel& replica, Clock::time_point until) noexcept {
     };
     while (work_on(replica, next)) {
     }
-    if (state_ == ItemState::fresh) replica.reset();
+    if (state_ == ItemState::fresh) replica.reset_state();
   } catch (...) {
     note_failure(current, chunk_);
   }
@@ -88,7 +88,7 @@ bool BatchLoop::work_on(CompiledModel& replica, const BatchRunner::NextChunk& ne
   if (state != State::resources) {
     BatchRunner(replica.signature(signature_)).run(batch_, chunk_, [&] {
       const std::optional<std::size_t> first = next();
-      if (state == State::tensors) replica.reset();
+      if (state == State::tensors) replica.reset_state();
       return first;
     });
     return false;
@@ -96,7 +96,7 @@ bool BatchLoop::work_on(CompiledModel& replica, const BatchRunner::NextChunk& ne
   // The model gets other runners when it is reset, so that each of them runs one chunk.
   const std::optional<std::size_t> first = next();
   if (!first) return false;
-  replica.reset();
+  replica.reset_state();
   bool taken = false;
   BatchRunner(replica.signature(signature_)).run(batch_, chunk_, [&]() -> std::optional<std::size_t> {
     return std::exchange(taken, true) ? std::nullopt : first;

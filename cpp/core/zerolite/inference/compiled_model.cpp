@@ -99,6 +99,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
           compile_model(model_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_, compiled_before)),
       origins_(executed_model() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *executed_model())),
       unused_delegates_(delegates_->unused()),
+      state_(find_state()),
       runners_(interface().signatures.size()),
       users_(interface().subgraphs.size()),
       lock_(model_->name(), own_threads(options_)) {
@@ -109,7 +110,6 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     }
     require_same_graph(*graph, signature.subgraph, interface());
   }
-  state_ = find_state();
   if (!options_.fallback) require_complete();
 }
 
@@ -169,7 +169,7 @@ CompiledModel::State CompiledModel::find_state() const {
   return State::none;
 }
 
-void CompiledModel::reset() {
+void CompiledModel::reset_state() {
   require_open();
   if (state_ == State::resources) compile_anew();
   if (state_ != State::tensors) return;

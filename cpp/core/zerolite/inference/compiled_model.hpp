@@ -68,7 +68,7 @@ class CompiledModel {
   // Needs the lock. Puts the variables of all signatures back to what they are in a model just loaded; memory and
   // shapes stay. Resources are out of reach, in the runtime or in a delegate: for them the model is compiled anew,
   // which makes new runners. Throws Error when that fails, and then nothing has changed.
-  void reset();
+  void reset_state();
   // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
@@ -95,7 +95,7 @@ class CompiledModel {
   Compilation compilation_;
   std::optional<OperatorOrigins> origins_;  // only where the executed model is another one
   std::vector<UnusedDelegate> unused_delegates_;
-  State state_ = State::none;
+  State state_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;
