@@ -122,31 +122,7 @@ def test_keyboard_interrupt() -> None:
     assert answer == "interrupted (3, 5)\n"
 
 
-# State and errors
-
-
-@pytest.mark.parametrize("entry", zoo.models("stateful", without=["random"]), ids=str)
-def test_one_worker_keeps_its_state(entry: ModelEntry) -> None:
-    if entry not in MODELS:
-        pytest.skip("the model has no inputs")
-    with zl.load(entry.path) as model:
-        key = next(key for key, signature in model.signatures.items() if len(signature.inputs) > 0)
-        items = Items(entry, key)
-        batch = items.batch(model.signatures[key], 8 * items.per_run, seed=0)
-        expected = items.expected(batch)
-    with make_pool(entry.path, workers=1, signature=key) as pool:
-        answer = pool.map(as_argument(batch))
-        for output, array in expected.items():
-            assert_same_bits(answer[output] if isinstance(answer, dict) else answer, array, output)
-
-
-def test_each_worker_has_its_own_state() -> None:
-    with make_pool(zoo.model_path("counter"), workers=2) as pool:
-        answers = [pool.submit(np.ones(3, np.float32)).result(PATIENCE)[0] for _ in range(10)]
-    # Each replica counts by itself, in ones: how the items fall to them is the threads' affair.
-    counts = sorted(answers)
-    alone = [count for count in range(11) if counts == sorted([*range(1, count + 1), *range(1, 11 - count)])]
-    assert alone
+# Errors
 
 
 @pytest.mark.parametrize(

@@ -293,3 +293,18 @@ def test_application_that_keras_does_not_have(tf: Any, tmp_path: Path) -> None:
 def test_network_that_does_not_know_its_inputs(tf: Any) -> None:
     with pytest.raises(ConversionError, match="'unbuilt' can't be written as a SavedModel"):
         zl.convert(tf.keras.Sequential([tf.keras.layers.Dense(3)], name="unbuilt"))
+
+
+def test_a_model_with_variables_is_verified_sample_by_sample(tf: Any, tmp_path: Path) -> None:
+    module = tf.Module()
+    module.total = tf.Variable([1.0, 2.0])
+    add = tf.function(lambda x: {"total": module.total.assign_add(x)}, autograph=False)
+    signature = add.get_concrete_function(tf.TensorSpec([2], tf.float32, "x"))
+    tf.saved_model.save(module, str(tmp_path / "sum"), signatures={"serving_default": signature})
+    samples = [(np.full(2, value, np.float32),) for value in range(5)]
+    result = zl.convert(tmp_path / "sum", tmp_path / "sum.tflite", representative_data=samples)
+    assert result.verification is not None
+    assert result.verification.samples == 5
+    assert result.verification.max_abs == 0
+    with zl.load(tmp_path / "sum.tflite") as model:
+        np.testing.assert_array_equal(model.map(np.ones(4, np.float32)), [2, 3, 2, 3])

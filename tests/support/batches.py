@@ -57,13 +57,16 @@ class Items:
     def join(self, values: Sequence[Array]) -> Array:
         return np.concatenate(values) if self.along_leading_axis else np.stack(values)
 
-    def one_by_one(self, signature: zl.Signature, batch: Mapping[str, Array]) -> list[dict[str, Array]]:
-        """The outputs by name of each run."""
-        items = len(next(iter(batch.values())))
-        return [
-            outputs_by_name(signature, signature(*(self._item(array, start) for array in batch.values())))
-            for start in range(0, items, self.per_run)
-        ]
+    def one_by_one(
+        self, signature: zl.Signature, batch: Mapping[str, Array], *, reset: bool = True
+    ) -> list[dict[str, Array]]:
+        """The outputs by name of each run, which begins anew in a model that keeps state."""
+        runs = []
+        for start in range(0, len(next(iter(batch.values()))), self.per_run):
+            if reset:
+                signature.reset()
+            runs.append(outputs_by_name(signature, signature(*(self._item(array, start) for array in batch.values()))))
+        return runs
 
     def expected(self, batch: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs of all items by name, from a model of its own; a ValueError where their shapes differ."""

@@ -51,8 +51,8 @@ BatchTensor batch_tensor(py::handle object) {
 }
 
 void map_batch(const std::vector<py::object>& replicas, const std::vector<py::object>& inputs,
-               const std::vector<py::object>& outputs, std::size_t items, std::size_t chunk,
-               const py::object& progress) {
+               const std::vector<py::object>& outputs, std::size_t items, std::size_t chunk, const py::object& progress,
+               bool resets) {
   Batch batch;
   batch.items = items;
   for (const py::object& input : inputs) batch.inputs.push_back(batch_tensor(input));
@@ -61,7 +61,8 @@ void map_batch(const std::vector<py::object>& replicas, const std::vector<py::ob
   models.reserve(replicas.size());
   for (const py::object& replica : replicas) models.push_back(native<SignatureObject>(replica).shared_model());
 
-  BatchLoop loop(std::move(models), native<SignatureObject>(replicas.front()).index(), std::move(batch), chunk);
+  BatchLoop loop(std::move(models), native<SignatureObject>(replicas.front()).index(), std::move(batch), chunk,
+                 resets ? ItemState::fresh : ItemState::carried);
   // Long enough to cost nothing, short enough for Ctrl-C, progress bars and other users of the model.
   constexpr auto kStretch = std::chrono::milliseconds(50);
   for (bool done = false; !done;) {
@@ -89,8 +90,8 @@ void register_batch(py::module_& module) {
   module.def("candidate_chunks", &candidate_chunks, py::arg("items"),
              "The sizes that are worth a try for the chunks of a batch, the smallest first.");
   module.def("map_batch", &map_batch, py::arg("replicas"), py::arg("inputs"), py::arg("outputs"), py::kw_only(),
-             py::arg("items"), py::arg("chunk"), py::arg("progress"),
-             "Runs all items; chunk 0 measures what is fastest.");
+             py::arg("items"), py::arg("chunk"), py::arg("progress"), py::arg("resets"),
+             "Runs all items; chunk 0 measures what is fastest. Each begins anew where it `resets`.");
 }
 
 }  // namespace zerolite::bindings

@@ -12,6 +12,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "register.hpp"
+#include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/vectorcall.hpp"
 
@@ -57,6 +58,17 @@ void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vecto
   }
 }
 
+void reset(py::handle self) {
+  auto& signature = native<SignatureObject>(self);
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  const py::gil_scoped_release release;
+  signature.model().reset_state();
+}
+
+bool keeps_state(py::handle self) {
+  return native<SignatureObject>(self).model().state() != CompiledModel::State::none;
+}
+
 }  // namespace
 
 void register_signature(py::module_& module) {
@@ -76,6 +88,19 @@ void register_signature(py::module_& module) {
       .def("_input_names", [](py::handle self) { return names_of(native<SignatureObject>(self).inputs()); })
       .def("_output_names", [](py::handle self) { return names_of(native<SignatureObject>(self).outputs()); })
       .def("_dispatch", &dispatch_of)
+      .def("_keeps_state", &keeps_state)
+      .def(
+          "_warn_of_positions",
+          [](py::handle self, int stack_level) { warn_of_positions(native<SignatureObject>(self), stack_level); },
+          py::arg("stack_level"), py::pos_only())
+      .def_property_readonly("_index", [](py::handle self) { return native<SignatureObject>(self).index(); })
+      .def("_settle_positions", [](py::handle self) { native<SignatureObject>(self).settle_positions(); })
+      .def("_inputs_in_doubt",
+           [](py::handle self) {
+             const auto& signature = native<SignatureObject>(self);
+             return signature.model().interface().signatures[signature.index()].inputs_in_doubt;
+           })
+      .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }
 

@@ -10,6 +10,7 @@
 #include "arrays/array_memory.hpp"
 #include "python/errors.hpp"
 #include "python/locking.hpp"
+#include "python/names.hpp"
 #include "signature/strings.hpp"
 #include "signature/tensor_values.hpp"
 #include "zerolite/platform/error.hpp"
@@ -51,7 +52,7 @@ void assign(Call& call, const SignatureObject& signature, py::handle name, py::h
 
 bool is_mapping(py::handle object) { return PyDict_Check(object.ptr()) || py::hasattr(object, "keys"); }
 
-void assign_positional(Call& call, const SignatureObject& signature, const py::tuple& args) {
+void assign_positional(Call& call, SignatureObject& signature, const py::tuple& args) {
   const std::size_t expected = signature.inputs().size();
   if (args.size() == 1 && !PyArray_Check(py::object(args[0]).ptr()) && is_mapping(args[0])) {
     const py::dict values(args[0]);
@@ -62,10 +63,11 @@ void assign_positional(Call& call, const SignatureObject& signature, const py::t
     throw ArgumentError(std::to_string(args.size()) + " inputs are given by position, and the signature takes " +
                         std::to_string(expected) + ": " + list_names(signature.inputs()));
   }
+  if (args.size() > 1) warn_of_positions(signature, 1);
   for (std::size_t i = 0; i < args.size(); ++i) call.inputs[i] = args[i];
 }
 
-Call parse(const SignatureObject& signature, py::handle args, py::handle kwargs) {
+Call parse(SignatureObject& signature, py::handle args, py::handle kwargs) {
   Call call{std::vector<py::object>(signature.inputs().size()), py::none()};
   assign_positional(call, signature, py::reinterpret_borrow<py::tuple>(args));
   if (kwargs) {
@@ -190,6 +192,29 @@ py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vecto
 }
 
 }  // namespace
+
+void warn_of_positions(SignatureObject& signature, int stack_level) {
+  if (!signature.model().interface().signatures[signature.index()].inputs_in_doubt) return;
+  {
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    (void)signature.runner();  // brings shapes up to date
+  }
+  if (!signature.positions_in_doubt()) return;
+  const std::vector<TensorInfo>& inputs = signature.inputs();
+  std::string example;
+  for (const TensorInfo& input : inputs) {
+    example.append(example.empty() ? "{'" : ", '").append(input.name).append("': ...");
+  }
+  const std::string message = signature.model().model()->name() +
+                              ": inputs are given by position, and the file does not tell in which order its " +
+                              "source takes them; they are taken as " + list_names(inputs) +
+                              ", of which some have the same shape and dtype, so that a mistake would not be an error; "
+                              "give them by name, as in " +
+                              example + "}";
+  const py::str text = name_as_str(message);
+  if (PyErr_WarnFormat(PyExc_UserWarning, stack_level, "%U", text.ptr()) != 0) throw py::error_already_set();
+  signature.settle_positions();
+}
 
 py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs) {
   const Call call = parse(signature, args, kwargs);

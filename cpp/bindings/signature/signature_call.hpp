@@ -11,6 +11,10 @@ namespace zerolite::bindings {
 // by name for several, and is what is returned then.
 pybind11::object call_signature(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
 
+// Warns once, as Python's UserWarning, of inputs by position where nobody tells their order and a mistake would not be
+// an error. `stack_level` counts from the Python code that is running, which is 1. Throws what the warning is turned
+// into.
+void warn_of_positions(SignatureObject& signature, int stack_level);
 // Puts values into the inputs, by the rules of a call, and runs nothing.
 void fill_inputs(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
 

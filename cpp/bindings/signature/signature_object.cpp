@@ -66,7 +66,18 @@ SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size
       index_(index),
       inputs_(describe(model_->interface().signatures[index].inputs, subgraph_of(model_->interface(), index))),
       outputs_(describe(model_->interface().signatures[index].outputs, subgraph_of(model_->interface(), index))),
-      plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)) {}
+      plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)),
+      positions_settled_(!model_->interface().signatures[index].inputs_in_doubt) {}
+
+bool SignatureObject::has_like_inputs() const {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const auto is_like = [&](const TensorInfo& other) {
+      return other.type == inputs_[i].type && other.shape == inputs_[i].shape;
+    };
+    if (std::any_of(inputs_.begin() + static_cast<std::ptrdiff_t>(i) + 1, inputs_.end(), is_like)) return true;
+  }
+  return false;
+}
 
 void SignatureObject::refresh(SignatureRunner& runner) {
   const auto update = [&](Side side, std::vector<TensorInfo>& infos) {
@@ -83,6 +94,7 @@ void SignatureObject::refresh(SignatureRunner& runner) {
   update(Side::input, inputs_);
   update(Side::output, outputs_);
   generation_ = runner.generation();
+  positions_in_doubt_ = !positions_settled_ && has_like_inputs();
 }
 
 void run_locked(SignatureRunner& runner) {

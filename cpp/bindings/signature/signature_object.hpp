@@ -50,8 +50,12 @@ class SignatureObject {
   [[nodiscard]] const std::vector<TensorInfo>& tensors(Side side) const {
     return side == Side::input ? inputs_ : outputs_;
   }
-  // No output is a string or packed.
-  [[nodiscard]] bool has_plain_outputs() const { return plain_outputs_; }
+  // No output is a string or packed, and positions say which input is meant.
+  [[nodiscard]] bool takes_short_way() const { return plain_outputs_ && !positions_in_doubt_; }
+  // Inputs of equal shape and dtype could be given by position in another order than the model's source takes them in,
+  // and nobody was warned yet. Up to date with the shapes above.
+  [[nodiscard]] bool positions_in_doubt() const { return positions_in_doubt_; }
+  void settle_positions() { positions_settled_ = true, positions_in_doubt_ = false; }
 
   // The runner, with shapes and sizes above brought up to date. Needs the model's lock.
   SignatureRunner& runner() {
@@ -62,12 +66,15 @@ class SignatureObject {
 
  private:
   void refresh(SignatureRunner& runner);
+  [[nodiscard]] bool has_like_inputs() const;
 
   std::shared_ptr<CompiledModel> model_;
   std::size_t index_;
   std::vector<TensorInfo> inputs_;
   std::vector<TensorInfo> outputs_;
   bool plain_outputs_;
+  bool positions_settled_;
+  bool positions_in_doubt_ = false;
   std::uint64_t generation_ = 0;
 };
 

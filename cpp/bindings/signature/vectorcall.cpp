@@ -71,7 +71,7 @@ PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::siz
   if (signature.outputs().size() != 1 || !arguments.take(signature, args, count, names)) return nullptr;
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
-  if (!signature.has_plain_outputs() || !fits(signature, arguments)) return nullptr;
+  if (!signature.takes_short_way() || !fits(signature, arguments)) return nullptr;
   store(runner, arguments.inputs);
   run_locked(runner);
   (void)signature.runner();  // brings a shape up to date that only the run could tell

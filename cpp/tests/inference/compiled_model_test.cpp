@@ -99,6 +99,39 @@ TEST(CompiledModelTest, ViewsOutliveTheModel) {
   EXPECT_TRUE(std::ranges::equal(view, before));
 }
 
+TEST(CompiledModelTest, TellsWhatKeepsState) {
+  using State = CompiledModel::State;
+  EXPECT_EQ(compile("dense_2layer")->state(), State::none);
+  EXPECT_EQ(compile("hashtable")->state(), State::none) << "a table that is only read";
+  EXPECT_EQ(compile("svdf")->state(), State::tensors);
+  EXPECT_EQ(compile("counter")->state(), State::resources);
+}
+
+TEST(CompiledModelTest, BeginsAnewWhenItIsReset) {
+  for (const char* name : {"svdf", "sequence_lstm", "counter"}) {
+    const std::unique_ptr<CompiledModel> model = compile(name);
+    const auto run = [&model] {
+      SignatureRunner& runner = model->signature(0);
+      fill_inputs(runner, 1);
+      runner.run();
+      const std::span<float> view = values<float>(runner, Side::output, 0);
+      return std::vector<float>(view.begin(), view.end());
+    };
+    const std::vector<float> first = run();
+    const std::vector<float> second = run();
+    EXPECT_NE(second, first) << name;
+    for (int i = 0; i < 3; ++i) {
+      const std::shared_ptr<void> owner = model->signature(0).binding(Side::output, 0).owner();
+      model->reset_state();
+      EXPECT_EQ(model->signature(0).binding(Side::output, 0).owner(), owner) << name;
+      EXPECT_EQ(run(), first) << name;
+      EXPECT_EQ(run(), second) << name;
+    }
+    model->close();
+    EXPECT_THROW(model->reset_state(), Error) << name;
+  }
+}
+
 TEST(CompiledModelTest, OutlivesItsBytesOwner) {
   std::shared_ptr<const Model> model = read_model("dense_2layer");
   CompiledModel compiled(model, {});

@@ -320,6 +320,28 @@ TEST(OutOfMemoryTest, AnObservedModelIsLeftAsItWas) {
   }
 }
 
+TEST(OutOfMemoryTest, AModelThatIsResetKeepsItsMemoryWhateverComesOfIt) {
+  for (const char* name : {"counter", "counter_two_signatures"}) {
+    const std::vector<Result> expected = answers(*compile(name));
+    struct Subject {
+      explicit Subject(const char* of) : model(compile(of)) {
+        SignatureRunner& runner = model->signature(0);
+        bound = AlignedBuffer::allocate(runner.binding(Side::input, 0).size());
+        runner.bind(Side::input, 0, bound->data(), bound);
+      }
+      std::unique_ptr<CompiledModel> model;
+      std::shared_ptr<AlignedBuffer> bound;
+    };
+    fail_each_allocation([&] { return std::make_unique<Subject>(name); },
+                         [](const auto& subject) { subject->model->reset_state(); },
+                         [&](const auto& subject, End) {
+                           const TensorBinding& input = subject->model->signature(0).binding(Side::input, 0);
+                           EXPECT_EQ(input.data(), subject->bound->data()) << "what was bound is lost";
+                           expect_good(*subject->model, expected);
+                         });
+  }
+}
+
 TEST(OutOfMemoryTest, ClosingNeedsNone) {
   const std::unique_ptr<CompiledModel> model = compile("dense_2layer");
   model->signature(0).run();

@@ -46,14 +46,21 @@ class SampleBlock:
         arrays = list(self.inputs.values()) if isinstance(self.inputs, Mapping) else self.inputs
         return len(arrays[0])
 
-    def stored(self, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
-        """The inputs in the order and the types of `specs`.
+    def stored(self, specs: Sequence[TensorSpec], order: Sequence[str] = ()) -> tuple[NDArray[Any], ...]:
+        """The inputs in the order and the types of `specs`; `order` names those that come without names.
 
         Raises:
             ValueError: an input is missing or has no tensor, or shapes don't fit.
             TypeError: values would have to be converted in a way that may lose something.
         """
-        arrays = arrays_in_order(self.inputs, specs)
+        inputs = self.inputs
+        if (
+            not isinstance(inputs, Mapping)
+            and len(inputs) == len(order)
+            and {spec.name for spec in specs} == set(order)
+        ):
+            inputs = dict(zip(order, inputs, strict=True))
+        arrays = arrays_in_order(inputs, specs)
         return tuple(spec.store(np.asarray(array)) for spec, array in zip(specs, arrays, strict=True))
 
 
@@ -86,7 +93,7 @@ class ImageBlock(SampleBlock):
 
     images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)
 
-    def stored(self, specs: Sequence[TensorSpec]) -> tuple[NDArray[Any], ...]:
+    def stored(self, specs: Sequence[TensorSpec], order: Sequence[str] = ()) -> tuple[NDArray[Any], ...]:  # noqa: ARG002
         """The images in the form and the type of `specs`.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ def open_samples(
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    on_positions: Callable[[], object] = lambda: None,
 ) -> SampleSource:
     """Make a source of samples from whatever `evaluate` takes as data.
 
@@ -50,6 +51,7 @@ def open_samples(
         resampling: of images.
         on_corrupt: of images.
         class_names: the classes in the order of the models' outputs.
+        on_positions: called when several inputs come in order, without names.
 
     Raises:
         TypeError: it is nothing that holds samples.
@@ -80,15 +82,17 @@ def open_samples(
         data, labels = data
         if isinstance(data, list) and len(specs) > 1:
             data = tuple(data)
-        return ArraySamples(data, labels, class_names=names)
+        return _arrays(data, labels, names, on_positions)
     if isinstance(data, np.ndarray | Mapping | tuple) or labels is not None:
-        return ArraySamples(data, labels, class_names=names)
+        return _arrays(data, labels, names, on_positions)
     if isinstance(data, list):
         return (
-            StreamedSamples(data, specs, class_names=names) if data and _is_pair(data[0]) else ArraySamples(data, None)
+            StreamedSamples(data, specs, class_names=names, on_positions=on_positions)
+            if data and _is_pair(data[0])
+            else ArraySamples(data, None)
         )
     if isinstance(data, Iterable):
-        return StreamedSamples(data, specs, class_names=names)
+        return StreamedSamples(data, specs, class_names=names, on_positions=on_positions)
     array = np.asarray(data)
     if array.dtype.kind == "O":
         raise TypeError(
@@ -96,6 +100,12 @@ def open_samples(
             "images, or an iterable of (inputs, labels)"
         )
     return ArraySamples(array, None, class_names=names)
+
+
+def _arrays(data: Any, labels: Any, class_names: Sequence[str], on_positions: Callable[[], object]) -> ArraySamples:
+    if isinstance(data, tuple) and len(data) > 1:
+        on_positions()
+    return ArraySamples(data, labels, class_names=class_names)
 
 
 def _is_pair(element: Any) -> bool:

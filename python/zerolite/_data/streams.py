@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,9 +30,15 @@ class StreamedSamples:
     total: int | None = None
 
     def __init__(
-        self, elements: Iterable[Any], specs: Sequence[TensorSpec], *, class_names: Sequence[str] = ()
+        self,
+        elements: Iterable[Any],
+        specs: Sequence[TensorSpec],
+        *,
+        class_names: Sequence[str] = (),
+        on_positions: Callable[[], object] = lambda: None,
     ) -> None:
-        """Take an iterable, for a model with inputs like `specs`."""
+        """Take an iterable, for a model with inputs like `specs`; several inputs without names are told."""
+        self._on_positions = on_positions
         self._elements = elements
         self._specs = specs
         self.repeatable = not isinstance(elements, Iterator)
@@ -83,6 +89,8 @@ class StreamedSamples:
             given = {name: np.asarray(array) for name, array in element.items()}
         elif isinstance(element, tuple | list):
             given = tuple(np.asarray(array) for array in element)
+            if len(given) > 1:
+                self._on_positions()
         else:
             given = (np.asarray(element),)
         arrays = arrays_in_order(given, self._specs)

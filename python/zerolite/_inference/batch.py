@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zerolite import _native
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Tensor, TensorMap
-from zerolite._runtime.validation import positive_int
+from zerolite._runtime.validation import positive_int, resets_items
 
 if TYPE_CHECKING:  # these types take longer to make than everything else here
     import numpy.typing as npt
@@ -41,17 +42,19 @@ def map_signature(
     out: Out | None,
     chunk: int | None,
     progress: Progress | None,
+    reset: str,
 ) -> Array | dict[str, Array]:
     """Run all items of a batch; see `SignatureMethods.map`."""
     first = replicas[0]
+    resets = resets_items(reset) and first._keeps_state()
     inputs, outputs = TensorMap(first, is_input=True), TensorMap(first, is_input=False)
     layout = _Layout(*_native.batch_layout(first))
-    arrays = _input_arrays(batch, inputs, layout)
+    arrays = _input_arrays(batch, inputs, layout, first)
     items = _count_items(arrays, inputs)
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
     targets = _checked_targets(out, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        return _deliver(_one_by_one(first, arrays, items, layout, progress), targets, outputs)
+        return _deliver(_one_by_one(first, arrays, items, layout, progress=progress, resets=resets), targets, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
     for name, target in targets.items():
@@ -67,13 +70,19 @@ def map_signature(
         native_chunk = 0 if size is None else max(min(size, items), layout.items_per_run)
         try:
             _native.map_batch(
-                list(replicas), arrays, list(results.values()), items=items, chunk=native_chunk, progress=progress
+                list(replicas),
+                arrays,
+                list(results.values()),
+                items=items,
+                chunk=native_chunk,
+                progress=progress,
+                resets=resets,
             )
         except _native.Error:
             if not any(_native.has_dynamic_outputs(replica) for replica in replicas):
                 raise
             # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
-            results = _one_by_one(first, arrays, items, layout, progress)
+            results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
     return _deliver(results, targets, outputs)
 
 
@@ -103,7 +112,7 @@ def _is_plain(tensors: TensorMap) -> bool:
     return all(tensor.is_plain for tensor in tensors.values())
 
 
-def _named_values(batch: Batch, inputs: TensorMap) -> dict[str, npt.ArrayLike]:
+def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, npt.ArrayLike]:
     if isinstance(batch, Mapping):
         unknown = [name for name in batch if name not in inputs]
         missing = [name for name in inputs if name not in batch]
@@ -120,12 +129,13 @@ def _named_values(batch: Batch, inputs: TensorMap) -> dict[str, npt.ArrayLike]:
             f"a batch for {len(inputs)} inputs is a mapping from names, or a sequence of that many arrays; "
             f"the inputs are {known}"
         )
+    signature._warn_of_positions(caller_level())
     return dict(zip(inputs, batch, strict=True))
 
 
-def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout) -> list[Array]:
+def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout, signature: _native.Signature) -> list[Array]:
     arrays = []
-    for name, value in _named_values(batch, inputs).items():
+    for name, value in _named_values(batch, inputs, signature).items():
         tensor = inputs[name]
         array = tensor._converted(value, f"the batch for input {name!r}")
         expected = layout.item_shape(tensor)
@@ -190,7 +200,13 @@ def _require_shape(name: str, target: Array, expected: tuple[int, ...]) -> None:
 
 
 def _one_by_one(
-    signature: _native.Signature, arrays: list[Array], items: int, layout: _Layout, progress: Progress | None
+    signature: _native.Signature,
+    arrays: list[Array],
+    items: int,
+    layout: _Layout,
+    *,
+    progress: Progress | None,
+    resets: bool,
 ) -> dict[str, Array]:
     """The loop in Python: for values that NumPy stores differently, and for shapes that are known only after a run."""
     step = layout.items_per_run
@@ -201,15 +217,22 @@ def _one_by_one(
     outputs = TensorMap(signature, is_input=False)
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
     for start in range(0, items, step):
-        values = [array[start : start + step] if layout.leading_axis else array[start] for array in arrays]
+        values = {
+            name: array[start : start + step] if layout.leading_axis else array[start]
+            for name, array in zip(signature._input_names(), arrays, strict=True)
+        }
         try:
-            result = signature(*values)
+            if resets:
+                signature._reset()
+            result = signature(values)
         except _native.Error as error:
             raise _native.Error(f"item {start}: {error}") from error
         for name, value in named_outputs(result, outputs).items():
             parts[name].append(value)
         if progress is not None:
             progress(start + step, items)
+    if resets:
+        signature._reset()
     return {name: _join(name, values, outputs[name], layout) for name, values in parts.items()}
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
-from zerolite._inference.signature import Shapes, Signature, SignatureMethods
+from zerolite._inference.signature import Shapes, Signature, SignatureMethods, warn_of_positions
 from zerolite._inference.source import NAMELESS, ModelSource, Origin, Verify, contiguous_view, encoded_path
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
@@ -199,6 +199,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         from zerolite._inference.background import BackgroundThread, asyncio_wrap
 
         # setdefault is atomic: of several threads that call first, one makes the thread; after `close` none does.
+        if len(args) > 1:
+            warn_of_positions(self)
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")

@@ -16,10 +16,10 @@ from zerolite import _native
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
-from zerolite._inference.signature import SignatureMethods
+from zerolite._inference.signature import SignatureMethods, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._runtime.tensor import TensorMap, Value
-from zerolite._runtime.validation import positive_int
+from zerolite._runtime.validation import positive_int, resets_items
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
 from zerolite.delegates.xnnpack import SharedWeights
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._inference.model import Verify
+    from zerolite._runtime.validation import Reset
     from zerolite.delegates import Delegate
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
@@ -63,8 +64,9 @@ class Pool:
     """Replicas of one model, each on a thread of its own: more throughput than threads within one replica give.
 
     The replicas share the model's bytes and, where XNNPACK packs weights for its kernels, the packed weights too. Each
-    keeps its own state, so that a stateful model's items must not depend on one another. All methods may be called from
-    any thread. Close the pool, or use it in a with statement, when it is done.
+    has variables of its own, so that a stateful model's items must not depend on one another: each begins with the
+    variables of a model just loaded. All methods may be called from any thread. Close the pool, or use it in a with
+    statement, when it is done.
 
     Attributes:
         workers: how many replicas there are.
@@ -133,6 +135,8 @@ class Pool:
             for model in self._models:
                 model._take_shapes(source._shapes)
         self._replicas = [signature_of(model, signature) for model in self._models]
+        self._keeps_state = first._keeps_state()
+        self._positions_in_doubt = self._replicas[0]._inputs_in_doubt()
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
             self._free.put(replica)
@@ -201,9 +205,26 @@ class Pool:
         Raises:
             Error: the pool is closed.
         """
+        if len(args) > 1:
+            self._warn_of_positions()
+        return self._submit(args, kwargs, resets=True)
+
+    def _warn_of_positions(self) -> None:
+        """Once for all replicas, in the thread that gives the inputs."""
+        if self._positions_in_doubt:
+            self._require_open()
+            warn_of_positions(self._replicas[0])
+            self._settle_positions()
+
+    def _settle_positions(self) -> None:
+        self._positions_in_doubt = False
+        for replica in self._replicas:
+            replica._settle_positions()
+
+    def _submit(self, args: tuple[Value, ...], kwargs: dict[str, Value], *, resets: bool) -> Future[_Result]:
         self._require_open()
         try:
-            return self._executor.submit(self._run_item, args, kwargs)
+            return self._executor.submit(self._run_item, args, kwargs, resets and self._keeps_state)
         except RuntimeError as error:  # another thread has closed the pool meanwhile
             raise _closed_error() from error
 
@@ -212,7 +233,13 @@ class Pool:
         return await asyncio_wrap(self.submit(*args, **kwargs))
 
     def map(
-        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+        self,
+        batch: Batch,
+        *,
+        out: Out | None = None,
+        chunk: int | None = None,
+        progress: Progress | None = None,
+        reset: Reset = "item",
     ) -> _Result:
         """Run every item of a batch over all replicas, in native threads; results are in the batch's order.
 
@@ -220,9 +247,21 @@ class Pool:
         """
         self._require_open()
         size = self._replicas[0]._tuned_chunk if chunk is None else chunk
-        return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress)
+        return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset)
 
-    def imap(self, items: Iterable[Value], *, ahead: int | None = None) -> Iterator[_Result]:
+    def reset(self) -> None:
+        """Put the variables of all replicas back to what they are in a model just loaded; see `CompiledModel.reset`.
+
+        Only what ran with ``reset="never"`` leaves something there.
+
+        Raises:
+            Error: the pool is closed, or a model can't be compiled anew.
+        """
+        self._require_open()
+        for model in self._models:
+            model.reset()
+
+    def imap(self, items: Iterable[Value], *, ahead: int | None = None, reset: Reset = "item") -> Iterator[_Result]:
         """Run items from any iterable, and yield the results in its order.
 
         Only a few items are taken ahead of the results, so that an endless generator needs no more memory than a short
@@ -231,6 +270,8 @@ class Pool:
         Args:
             items: the items; they are fetched in the thread that iterates.
             ahead: how many items may be under way; None is four for each worker.
+            reset: as for `map`. With "never" an item goes on from where the replica is that happens to take it, which
+                is a stream with one worker alone.
 
         Returns:
             An iterator. Where an item fails it raises `ItemError`, with the item's index and the cause, and goes on
@@ -238,7 +279,7 @@ class Pool:
             before.
 
         Raises:
-            ValueError: `ahead` is less than 1.
+            ValueError: `ahead` is less than 1, or `reset` is no such rule.
             TypeError: `ahead` is no integer, or `items` can't be iterated over.
             Error: the pool is closed.
         """
@@ -248,7 +289,7 @@ class Pool:
             if ahead is None
             else positive_int("ahead", ahead, otherwise=", or None for four items a worker")
         )
-        return _OrderedResults(self, iter(items), count)
+        return _OrderedResults(self, iter(items), count, resets=resets_items(reset))
 
     def close(self) -> None:
         """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine.
@@ -287,10 +328,12 @@ class Pool:
         state = ", closed" if self._closed else ""
         return f"Pool({self._models[0].name!r}, workers={self.workers}{state})"
 
-    def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value]) -> _Result:
+    def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value], resets: bool) -> _Result:
         # There are as many replicas as threads, so that one is free whenever a thread is.
         replica = self._free.get()
         try:
+            if resets:
+                replica.reset()
             result: _Result = replica(*args, **kwargs)
             return result
         finally:
@@ -314,8 +357,9 @@ def _restored_pool(model: CompiledModel, workers: int, signature: str | None) ->
 class _OrderedResults(Iterator["_Result"]):
     """The results of `Pool.imap`."""
 
-    def __init__(self, pool: Pool, items: Iterator[Value], ahead: int) -> None:
+    def __init__(self, pool: Pool, items: Iterator[Value], ahead: int, *, resets: bool) -> None:
         self._pool = pool
+        self._resets = resets
         self._items: Iterator[Value] | None = items
         self._ahead = ahead
         self._next_index = 0
@@ -352,7 +396,9 @@ class _OrderedResults(Iterator["_Result"]):
                 self._source_error = error
                 return
             args = item if isinstance(item, tuple) else (item,)
-            self._pending.append((self._next_index, self._pool.submit(*args)))
+            if len(args) > 1:
+                self._pool._warn_of_positions()
+            self._pending.append((self._next_index, self._pool._submit(args, {}, resets=self._resets)))
             self._next_index += 1
 
     def __del__(self) -> None:

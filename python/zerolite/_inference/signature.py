@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Tensor, TensorMap, Value
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._inference.source import Origin
     from zerolite._instrumentation import Profile, Trace
+    from zerolite._runtime.validation import Reset
 
-__all__ = ["Dispatch", "Shapes", "Signature", "SignatureMethods"]
+__all__ = ["Dispatch", "Shapes", "Signature", "SignatureMethods", "in_file_order", "warn_of_positions"]
 
 
 #: The inputs' shapes by signature and name.
@@ -149,8 +151,27 @@ class SignatureMethods(_native.Signature):
             requests.append((list(inputs).index(name), dimensions))
         self._resize(requests)
 
+    def reset(self) -> None:
+        """Put the model's variables back to what they are in a model just loaded.
+
+        A call, `run` and `run_async` keep what a stateful model (streaming, LSTM, SVDF) has in its variables, so that a
+        stream can go on from one call to the next; this begins another stream. The variables belong to the model, and
+        so to all its signatures. Views, bindings and shapes stay. Nothing happens to a model without variables. One
+        that keeps them in resources, as `tf.Variable` does, is compiled anew, which takes as long as a load.
+
+        Raises:
+            Error: the model is closed, or can't be compiled anew; then nothing has changed.
+        """
+        self._reset()
+
     def map(
-        self, batch: Batch, *, out: Out | None = None, chunk: int | None = None, progress: Progress | None = None
+        self,
+        batch: Batch,
+        *,
+        out: Out | None = None,
+        chunk: int | None = None,
+        progress: Progress | None = None,
+        reset: Reset = "item",
     ) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
         """Run every item of a batch, in a native loop without the GIL. An item is a slice along the leading axis.
 
@@ -165,20 +186,23 @@ class SignatureMethods(_native.Signature):
                 keeps the fastest, since the activations of large networks leave the caches when chunks grow. A model
                 that was loaded with ``tuned=`` has the size from there.
             progress: called as ``progress(done, total)`` some twenty times a second at most.
+            reset: of a stateful model. "item": the items do not depend on one another; each begins with the variables
+                of a model just loaded (see `reset`), and so does what runs next. "never": the batch is a stream, which
+                goes on from where the model is.
 
         Returns:
             The array of a single output, or a dict of arrays by name; `out` where it was given.
 
         Raises:
             TypeError: an array has another dtype.
-            ValueError: shapes do not fit, `chunk` is not possible, or `out` overlaps an input.
+            ValueError: shapes do not fit, `chunk` is not possible, `out` overlaps an input, or `reset` is no such rule.
             Error: a run failed; the message begins with the item.
             KeyboardInterrupt: at Ctrl-C, within a stretch of 50 ms or one run, whichever is longer.
         """
         from zerolite._inference.batch import map_signature
 
         size = self._tuned_chunk if chunk is None else chunk
-        return map_signature([self], batch, out=out, chunk=size, progress=progress)
+        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.
@@ -250,3 +274,18 @@ class Signature(SignatureMethods):
     def __repr__(self) -> str:
         """The key, the inputs and the outputs."""
         return f"Signature({self.key!r}, inputs={list(self.inputs.values())}, outputs={list(self.outputs.values())})"
+
+
+def in_file_order(signature: SignatureMethods) -> SignatureMethods:
+    """The signature for code that takes the order of inputs from the signature itself, and so has none in doubt."""
+    if not signature._inputs_in_doubt():
+        return signature
+    own = Signature(signature, signature._index)
+    own._tuned_chunk = signature._tuned_chunk
+    own._settle_positions()
+    return own
+
+
+def warn_of_positions(signature: _native.Signature) -> None:
+    """Warn whoever called zerolite, once, of inputs by position that could be mistaken for one another."""
+    signature._warn_of_positions(caller_level())

@@ -7,6 +7,7 @@ from typing import Any
 
 from zerolite import _native
 from zerolite._instrumentation.trace import Trace, TracedTensor
+from zerolite._runtime.positions import caller_level
 from zerolite._runtime.quantization import quantization_of
 
 __all__ = ["builtin_replica", "trace_replica", "trace_signature"]
@@ -14,7 +15,11 @@ __all__ = ["builtin_replica", "trace_replica", "trace_signature"]
 
 def trace_signature(signature: _native.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
     """Trace one run of a replica on builtin kernels; see `Signature.trace`."""
-    return trace_replica(builtin_replica(signature), args, kwargs)
+    if len(args) > 1:
+        signature._warn_of_positions(caller_level())
+    replica = builtin_replica(signature)
+    replica._settle_positions()
+    return trace_replica(replica, args, kwargs)
 
 
 def builtin_replica(signature: _native.Signature) -> _native.Signature:

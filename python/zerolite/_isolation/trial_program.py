@@ -37,6 +37,7 @@ def _load_and_run(content: bytes, native: dict[str, Any]) -> None:
     model = _native.CompiledModel(content=content, **native)
     for index in range(len(model._signature_keys())):
         signature = _native.Signature(model, index)
+        signature._settle_positions()
         for values in (_zeros, _small_numbers):
             try:
                 signature(*(values(tensor) for tensor in _inputs(signature)))

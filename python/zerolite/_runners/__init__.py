@@ -5,6 +5,19 @@ from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner
 from zerolite._runners.pool import PoolRunner
-from zerolite._runners.runner import Runner, TensorSpec
+from zerolite._runners.positions import Positions
+from zerolite._runners.runner import Runner, TensorSpec, state_reset
+from zerolite._runtime.validation import Reset
 
-__all__ = ["CompiledModelRunner", "InterpreterRunner", "KerasRunner", "PoolRunner", "Runner", "TensorSpec", "adapt"]
+__all__ = [
+    "CompiledModelRunner",
+    "InterpreterRunner",
+    "KerasRunner",
+    "PoolRunner",
+    "Positions",
+    "Reset",
+    "Runner",
+    "TensorSpec",
+    "adapt",
+    "state_reset",
+]

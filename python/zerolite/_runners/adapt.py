@@ -16,11 +16,19 @@ from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner, is_keras_file, load_keras_file
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.runner import Runner
+from zerolite._runtime.validation import Reset, resets_items
 
 __all__ = ["adapt"]
 
 
-def adapt(model: Any, *, output: str | None = None, threads: int | None = None, workers: int | None = None) -> Runner:
+def adapt(
+    model: Any,
+    *,
+    output: str | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    reset: Reset = "item",
+) -> Runner:
     """Make a runner of a model, whatever its runtime.
 
     Args:
@@ -30,44 +38,48 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
         output: the name of the output to read, for a model with several.
         threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
         workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
+        reset: of a stateful model: whether each item of a batch begins anew ("item"), or goes on from the one before
+            ("never"). A single call goes on; `state_reset` tells how to begin anew.
 
     Raises:
         TypeError: `model` is none of these.
-        ValueError: the model's inputs and outputs are not what an evaluation can feed, or the path is that of a folder.
+        ValueError: the model's inputs and outputs are not what an evaluation can feed, the path is that of a folder, or
+            `reset` is no such rule.
         InvalidModelError: the file is not a sound model.
     """
-    runner = _adapted(model, output=output, threads=threads, workers=workers)
+    resets_items(reset)
+    runner = _adapted(model, output=output, threads=threads, workers=workers, reset=reset)
     if runner.inputs[0].shape[0] == 1:
         return runner
     try:
-        return FixedBatchRunner(runner)
+        return FixedBatchRunner(runner, reset=reset)
     except BaseException:
         runner.close()
         raise
 
 
-def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
+def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None, reset: Reset) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
             f"{os.fspath(model)} is a folder, and a model is a .tflite, .keras or .h5 file; if it is a SavedModel, "
             f"convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
         )
     if is_keras_file(model):
-        return KerasRunner(load_keras_file(model), output=output)
+        return KerasRunner(load_keras_file(model), output=output, reset=reset)
     if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview):
-        return _loaded(model, output=output, threads=threads, workers=workers)
+        return _loaded(model, output=output, threads=threads, workers=workers, reset=reset)
     if isinstance(model, CompiledModel | Signature):
-        return CompiledModelRunner(model, output=output)
+        return CompiledModelRunner(model, output=output, reset=reset)
     if isinstance(model, Pool):
-        return PoolRunner(model, output=output)
-    return _adapt_foreign(model, output=output)
+        return PoolRunner(model, output=output, reset=reset)
+    return _adapt_foreign(model, output=output, reset=reset)
 
 
-def _adapt_foreign(model: Any, *, output: str | None) -> Runner:
+def _adapt_foreign(model: Any, *, output: str | None, reset: Reset) -> Runner:
     if hasattr(model, "get_input_details") and hasattr(model, "invoke"):
-        return InterpreterRunner(model, output=output)
+        return InterpreterRunner(model, output=output, reset=reset)
     if hasattr(model, "predict_on_batch"):
-        return KerasRunner(model, output=output)
+        return KerasRunner(model, output=output, reset=reset)
     if isinstance(model, Runner):
         return model
     raise TypeError(
@@ -76,12 +88,14 @@ def _adapt_foreign(model: Any, *, output: str | None) -> Runner:
     )
 
 
-def _loaded(source: ModelSource, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
+def _loaded(
+    source: ModelSource, *, output: str | None, threads: int | None, workers: int | None, reset: Reset
+) -> Runner:
     loaded = load(source, threads=threads) if workers is None else Pool(source, workers=workers)
     try:
         if isinstance(loaded, Pool):
-            return PoolRunner(loaded, output=output, owned=True)
-        return CompiledModelRunner(loaded, output=output, owned=True)
+            return PoolRunner(loaded, output=output, owned=True, reset=reset)
+        return CompiledModelRunner(loaded, output=output, owned=True, reset=reset)
     except BaseException:
         loaded.close()
         raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._inference.signature import in_file_order
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from zerolite._inference.model import CompiledModel
     from zerolite._inference.signature import Signature
     from zerolite._runtime.tensor import Tensor
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["CompiledModelRunner", "tensor_spec"]
 
@@ -25,36 +27,50 @@ class CompiledModelRunner:
     runtime = "zerolite"
     items_per_call = 1
 
-    def __init__(self, model: CompiledModel | Signature, *, output: str | None = None, owned: bool = False) -> None:
+    def __init__(
+        self,
+        model: CompiledModel | Signature,
+        *,
+        output: str | None = None,
+        owned: bool = False,
+        reset: Reset = "item",
+    ) -> None:
         """Adapt `model`.
 
         Args:
             model: a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the model, too.
+            reset: when `map` resets a stateful model, as for `CompiledModel.map`.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(model.outputs, output)
+        self.inputs_in_doubt = model._inputs_in_doubt()
+        call = in_file_order(model)
         self._model = model
         self._owned = owned
+        self._reset: Reset = reset
+        self.reset = model.reset if model._keeps_state() else None
         self._output_name = None if len(model.outputs) == 1 else chosen
         self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
         self.output = tensor_spec(model.outputs[chosen])
         check_inputs(self.inputs)
-        self.function: Callable[..., NDArray[Any]] = model
+        self.function: Callable[..., NDArray[Any]] = call
         if len(model.outputs) != 1:
 
             def choose(*arrays: NDArray[Any]) -> NDArray[Any]:
-                result: NDArray[Any] = model(*arrays)[chosen]
+                result: NDArray[Any] = call(*arrays)[chosen]
                 return result
 
             self.function = choose
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in the native loop."""
-        results = self._model.map(batches[0] if len(batches) == 1 else batches)
+        results = self._model.map(
+            {spec.name: batch for spec, batch in zip(self.inputs, batches, strict=True)}, reset=self._reset
+        )
         return results if isinstance(results, np.ndarray) else results[str(self._output_name)]
 
     def close(self) -> None:

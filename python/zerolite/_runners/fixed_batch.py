@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._runners.runner import Runner
+from zerolite._runners.runner import Runner, state_reset
+
+if TYPE_CHECKING:
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["FixedBatchRunner"]
 
@@ -20,8 +23,8 @@ class FixedBatchRunner:
     Where there are fewer, the last of them fills the batch up, and what the model makes of the filling is left out.
     """
 
-    def __init__(self, runner: Runner) -> None:
-        """Adapt `runner`, a model that takes and returns arrays of `batch` items.
+    def __init__(self, runner: Runner, *, reset: Reset = "item") -> None:
+        """Adapt `runner`, a model that takes and returns arrays of `batch` items; `reset` is as for `adapt`.
 
         Raises:
             ValueError: the leading axis of the output is no batch.
@@ -34,6 +37,9 @@ class FixedBatchRunner:
                 f"the model takes {self.batch} items at a time, and the leading axis of its output '{output.name}' of "
                 f"shape {output.shape} does not count them; convert the model with a batch of 1"
             )
+        self.inputs_in_doubt = bool(getattr(runner, "inputs_in_doubt", False))
+        self.reset = state_reset(runner)
+        self._reset_each = self.reset if reset == "item" else None
         self.runtime = runner.runtime
         self.inputs = [replace(spec, shape=(1, *spec.shape[1:])) for spec in runner.inputs]
         self.output = replace(output, shape=(1, *output.shape[1:]))
@@ -63,4 +69,9 @@ class FixedBatchRunner:
         return items if missing == 0 else np.concatenate([items, np.repeat(items[-1:], missing, axis=0)])
 
     def _one_after_another(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
-        return [self._runner.function(*arrays) for arrays in calls]
+        results = []
+        for arrays in calls:
+            if self._reset_each is not None:
+                self._reset_each()
+            results.append(self._runner.function(*arrays))
+        return results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from zerolite._platform.output_capture import CapturedOutput
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
+
+if TYPE_CHECKING:
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["InterpreterRunner", "reference_interpreter"]
 
@@ -21,25 +24,29 @@ class InterpreterRunner:
 
     items_per_call = 1
 
-    def __init__(self, interpreter: Any, *, output: str | None = None) -> None:
+    def __init__(self, interpreter: Any, *, output: str | None = None, reset: Reset = "item") -> None:
         """Adapt `interpreter` and allocate its tensors.
 
         Args:
             interpreter: a `tf.lite.Interpreter` or `ai_edge_litert.interpreter.Interpreter`.
             output: the name of the output to read, as its signature has it; it may be left out when there is
                 only one.
+            reset: when `map` resets variable tensors. An interpreter has no way to reset resources.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         interpreter.allocate_tensors()
         inputs, outputs = _named_details(interpreter)
+        self.inputs_in_doubt = _are_in_doubt(interpreter, inputs)
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
         self.inputs = tuple(_spec(name, details) for name, details in inputs.items())
         self.output = _spec(chosen_name, chosen)
         check_inputs(self.inputs)
+        self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)
+        self._reset_each = self.reset if reset == "item" else None
         set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
         input_indices, output_index = [details["index"] for details in inputs.values()], chosen["index"]
         input_index = input_indices[0]
@@ -61,9 +68,12 @@ class InterpreterRunner:
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in a Python loop: an interpreter has no other way that gives the same results."""
-        return np.concatenate(
-            [self.function(*(batch[index : index + 1] for batch in batches)) for index in range(len(batches[0]))]
-        )
+        results = []
+        for index in range(len(batches[0])):
+            if self._reset_each is not None:
+                self._reset_each()
+            results.append(self.function(*(batch[index : index + 1] for batch in batches)))
+        return np.concatenate(results)
 
     def close(self) -> None:
         """Nothing to give back: an interpreter has no close."""
@@ -97,7 +107,17 @@ def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict
         )
     default = "serving_default" if "serving_default" in signatures else next(iter(signatures))
     runner = interpreter.get_signature_runner(default)
-    return dict(runner.get_input_details()), dict(runner.get_output_details())
+    # The signature has them by the alphabet.
+    places = [details["index"] for details in interpreter.get_input_details()]
+    inputs = runner.get_input_details().items()
+    in_order = sorted(inputs, key=lambda item: places.index(item[1]["index"]) if item[1]["index"] in places else 0)
+    return dict(in_order), dict(runner.get_output_details())
+
+
+def _are_in_doubt(interpreter: Any, inputs: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the model comes from a SavedModel, which knows its inputs by name alone."""
+    keys = list(interpreter.get_signature_list()) or ["serving_default"]
+    return any(str(details["name"]).startswith(f"{key}_") for details in inputs.values() for key in keys)
 
 
 def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:

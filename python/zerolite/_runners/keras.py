@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput, import_tensorflow
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+
+if TYPE_CHECKING:
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
 
@@ -28,20 +32,20 @@ class KerasRunner:
     runtime = "Keras"
     items_per_call = 1
 
-    def __init__(self, model: Any, *, output: str | None = None) -> None:
+    def __init__(self, model: Any, *, output: str | None = None, reset: Reset = "item") -> None:
         """Adapt `model` and trace it.
 
         Args:
             model: a Keras model of the functional or sequential kind.
             output: the name of the output to read; it may be left out when there is only one.
+            reset: when `map` resets layers that are stateful.
 
         Raises:
             ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
             ImportError: TensorFlow is not installed.
         """
-        # A sequential model (Keras 3.15) does not tell the names of its outputs.
-        names = getattr(model, "output_names", None) or [str(tensor.name) for tensor in model.outputs]
-        outputs = dict(zip(names, model.outputs, strict=True))
+        outputs = _named_outputs(model)
+        self.output_names = tuple(outputs)
         chosen = chosen_output(outputs, output)
         self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
         self.output = _spec(outputs[chosen], chosen)
@@ -54,12 +58,28 @@ class KerasRunner:
                 return results[chosen]
             return results[place] if isinstance(results, list | tuple) else results
 
+        layers: Iterable[Any] = getattr(model, "_flatten_layers", tuple)()
+        stateful = [layer for layer in layers if getattr(layer, "stateful", False) and hasattr(layer, "reset_state")]
+
+        def reset_layers() -> None:
+            for layer in stateful:
+                layer.reset_state()
+
+        self.reset = reset_layers if stateful else None
+        self._resets_items = reset == "item"
         self._compute = compute
         self._batched: Callable[..., NDArray[Any]] | None = None
         self.function = self._traced(batch=1)
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
-        """Run many items as one batch."""
+        """Run many items as one batch; one by one through layers that are stateful."""
+        if self.reset is not None:
+            results = []
+            for index in range(len(batches[0])):
+                if self._resets_items:
+                    self.reset()
+                results.append(self.function(*(batch[index : index + 1] for batch in batches)))
+            return np.concatenate(results)
         if self._batched is None:
             self._batched = self._traced(batch=None)
         return self._batched(*batches)
@@ -83,6 +103,18 @@ class KerasRunner:
             return result
 
         return function
+
+
+def _named_outputs(model: Any) -> dict[str, Any]:
+    """The outputs of a model by the names that a conversion gives them, too."""
+    # A sequential model (Keras 3.15) has no output before it was called, and does not tell the names of its outputs.
+    with contextlib.suppress(AttributeError, ValueError):
+        if isinstance(model.output, Mapping):
+            return dict(model.output)
+    names = list(getattr(model, "output_names", None) or ())
+    if len(set(names)) != len(model.outputs):
+        names = [f"output_{place}" for place in range(len(model.outputs))]
+    return dict(zip(names, model.outputs, strict=True))
 
 
 def is_keras_file(model: Any) -> bool:

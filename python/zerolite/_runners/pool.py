@@ -13,6 +13,7 @@ from zerolite._runners.runner import check_inputs, chosen_output
 
 if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
+    from zerolite._runtime.validation import Reset
 
 __all__ = ["PoolRunner"]
 
@@ -24,20 +25,24 @@ class PoolRunner:
 
     runtime = "zerolite"
 
-    def __init__(self, pool: Pool, *, output: str | None = None, owned: bool = False) -> None:
+    def __init__(self, pool: Pool, *, output: str | None = None, owned: bool = False, reset: Reset = "item") -> None:
         """Adapt `pool`.
 
         Args:
             pool: a pool of a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the pool, too.
+            reset: when a stateful model is reset, as for `Pool.map`.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
         """
         chosen = chosen_output(pool.outputs, output)
+        self.inputs_in_doubt = pool._positions_in_doubt
         self._pool = pool
         self._owned = owned
+        self._reset: Reset = reset
+        self.reset = pool.reset if pool._keeps_state else None
         self._output_name = chosen
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
         self.inputs = tuple(tensor_spec(tensor) for tensor in pool.inputs.values())
@@ -46,15 +51,19 @@ class PoolRunner:
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:
         """Run one item on whichever replica is free."""
-        return self._chosen(self._pool.submit(*arrays).result())
+        if self._reset == "never":
+            return self.run_each([arrays])[0]
+        return self._chosen(self._pool.submit(self._named(arrays)).result())
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items over all replicas, in native threads."""
-        return self._chosen(self._pool.map(batches[0] if len(batches) == 1 else batches))
+        return self._chosen(self._pool.map(self._named(batches), reset=self._reset))
 
     def run_each(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
         """Run the model's own arrays, each call on whichever replica is free."""
-        futures = [self._pool.submit(*arrays) for arrays in calls]
+        if self._reset == "never":
+            return [self._chosen(result) for result in self._pool.imap(map(self._named, calls), reset="never")]
+        futures = [self._pool.submit(self._named(arrays)) for arrays in calls]
         return [self._chosen(future.result()) for future in futures]
 
     def close(self) -> None:
@@ -64,3 +73,6 @@ class PoolRunner:
 
     def _chosen(self, results: NDArray[Any] | dict[str, NDArray[Any]]) -> NDArray[Any]:
         return results if isinstance(results, np.ndarray) else results[self._output_name]
+
+    def _named(self, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {spec.name: array for spec, array in zip(self.inputs, arrays, strict=True)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._runtime.quantization import AffineQuantization
 
-__all__ = ["Runner", "TensorSpec", "check_inputs", "chosen_output"]
+__all__ = ["Runner", "TensorSpec", "check_inputs", "chosen_output", "state_reset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,16 @@ class Runner(Protocol):
     def close(self) -> None:
         """Give back what the runner has opened itself."""
         ...
+
+
+def state_reset(runner: Runner) -> Callable[[], object] | None:
+    """What puts the variables of the runner's model back to their start; None for a model without state.
+
+    A runner need not tell: it may have a `reset` of this kind. Its `map` resets by itself, before each item or not at
+    all, as `adapt` was told.
+    """
+    reset: Callable[[], object] | None = getattr(runner, "reset", None)
+    return reset
 
 
 def check_inputs(specs: Sequence[TensorSpec]) -> None:

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import operator
+from typing import Literal, TypeAlias
 
-__all__ = ["positive_int"]
+__all__ = ["Reset", "positive_int", "resets_items"]
+
+#: When the variables of a model go back to their start: before every item, or never.
+Reset: TypeAlias = Literal["item", "never"]
+
+
+def resets_items(reset: str) -> bool:
+    """Whether the variables of a model go back to their start before every item.
+
+    Raises:
+        ValueError: `reset` is neither "item" nor "never".
+    """
+    if reset not in ("item", "never"):
+        raise ValueError(f"reset is {reset!r}, and must be 'item' or 'never'")
+    return reset == "item"
 
 
 def positive_int(name: str, count: int, *, most: int | None = None, otherwise: str = "") -> int:

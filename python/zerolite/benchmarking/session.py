@@ -253,6 +253,10 @@ def _zerolite_signature(model: Any, signature: str | None) -> tuple[Any, dict[st
     if signature is not None:
         _require_signature(signature, model.signatures)
     runner = model if signature is None else model.signatures[signature]
+    if runner._inputs_in_doubt():
+        # The inputs are made for the positions that the signature has, which is nothing to warn of.
+        runner = model.signatures[runner.key]
+        runner._settle_positions()
     inputs = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in runner.inputs.items()}
     several = len(runner.outputs) > 1
     outputs = {

@@ -12,6 +12,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from zerolite._runtime.validation import Reset
+
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
 
@@ -27,6 +29,7 @@ __all__ = [
     "OutputOption",
     "PreprocessingOption",
     "ResamplingOption",
+    "ResetOption",
     "RoundsOption",
     "SignatureOption",
     "SkipCorruptOption",
@@ -37,6 +40,7 @@ __all__ = [
     "fill_inputs",
     "load_inputs",
     "resampling_of",
+    "reset_of",
     "resize_where_open",
 ]
 
@@ -61,6 +65,13 @@ OutputOption = Annotated[
 BatchOption = Annotated[int | None, typer.Option(min=1, help="Items of one timed call, run in the native loop.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="How often the items are run; latencies are of all rounds.")]
+ResetOption = Annotated[
+    str,
+    typer.Option(
+        metavar="WHEN",
+        help="A model with variables begins anew before each item (item), or the data is one stream (never).",
+    ),
+]
 PreprocessingOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf."),
@@ -125,6 +136,19 @@ def resampling_of(word: str) -> _Resampling:
             resampling: _Resampling = known
             return resampling
     raise typer.BadParameter(f"There is {', '.join(get_args(_Resampling))}; came {word!r}.", param_hint="--resampling")
+
+
+def reset_of(word: str) -> Reset:
+    """The word of --reset, checked.
+
+    Raises:
+        typer.BadParameter: there is no such rule.
+    """
+    for known in get_args(Reset):
+        if word == known:
+            rule: Reset = known
+            return rule
+    raise typer.BadParameter(f"There is {', '.join(get_args(Reset))}; came {word!r}.", param_hint="--reset")
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:

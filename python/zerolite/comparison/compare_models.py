@@ -23,6 +23,7 @@ from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metr
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
+    from zerolite._runners import Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["RuntimeName", "compare"]
@@ -47,6 +48,7 @@ def compare(
     threads: int | None = 1,
     rounds: int = 3,
     warmup: int = 10,
+    reset: Reset = "item",
     preprocessing: str = "none",
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -68,6 +70,7 @@ def compare(
         threads: how many threads .tflite files and bytes may use, in every runtime.
         rounds: as for `evaluate`.
         warmup: as for `evaluate`.
+        reset: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
@@ -91,7 +94,7 @@ def compare(
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
     with ExitStack() as stack:
-        opened = _open(models, runtimes, output=output, threads=threads, stack=stack)
+        opened = _open(models, runtimes, output=output, threads=threads, reset=reset, stack=stack)
         rows = list(opened)
         first = rows[0]
         to_first = {row: AgreementCounter(row, first) for row in rows[1:]}
@@ -110,6 +113,7 @@ def compare(
             batch=batch,
             rounds=rounds,
             warmup=warmup,
+            reset=reset,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
@@ -158,6 +162,7 @@ def _open(
     *,
     output: str | None,
     threads: int | None,
+    reset: Reset,
     stack: ExitStack,
 ) -> dict[RowKey, Any]:
     """A runner for each row."""
@@ -167,17 +172,29 @@ def _open(
     if unknown or not runtimes or len(set(runtimes)) < len(runtimes):
         raise ValueError(f"runtimes are zerolite, tf.lite and ai_edge_litert, each once; came {list(runtimes)}")
     opened: dict[RowKey, Any] = {}
+    keras = {name: adapt(model, output=output, reset=reset) for name, model in models.items() if _is_keras(model)}
+    heads: Sequence[str] = next((getattr(runner, "output_names", ()) for runner in keras.values()), ())
     for name, model in models.items():
-        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model)
+        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and name not in keras
         for runtime in runtimes if is_file else (None,):
             source = model
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
-            runner = adapt(source, output=output, threads=threads)
+            try:
+                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset)
+            except ValueError:
+                if output not in heads:
+                    raise
+                # TensorFlow's converter numbers the heads of a Keras model.
+                runner = adapt(source, output=f"output_{heads.index(output)}", threads=threads, reset=reset)
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened
+
+
+def _is_keras(model: Any) -> bool:
+    return is_keras_file(model) or hasattr(model, "predict_on_batch")
 
 
 def _same_files(rows: Sequence[RowKey]) -> list[tuple[RowKey, RowKey]]:

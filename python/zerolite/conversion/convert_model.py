@@ -14,13 +14,14 @@ from typing import Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runtime.positions import warn_of_positions
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
 from zerolite.conversion.samples.images import Preprocessing
-from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.samples.input_spec import InputSpec, Specs, has_like_inputs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
 from zerolite.conversion.source import Source, recognize_source
@@ -28,6 +29,7 @@ from zerolite.conversion.tensorflow.exported_model import (
     export_functions,
     export_keras_model,
     function_specs,
+    keras_heads,
     keras_specs,
 )
 from zerolite.vision.loading import RaiseOrSkip
@@ -121,7 +123,7 @@ def convert(
         if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
             raise ValueError(f"{path} is the source; name another file for the result")
     _check_packages(recognized, quantize)
-    specs = _specs(recognized, inputs)
+    specs, in_doubt = _specs(recognized, inputs)
 
     with tempfile.TemporaryDirectory(prefix="zerolite-convert-") as temporary:
         folder = Path(temporary)
@@ -132,6 +134,7 @@ def convert(
             signatures=signatures,
             preprocessing=preprocessing,
             on_corrupt=on_corrupt,
+            on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
             export_log = _export(recognized, folder / "model", progress)
@@ -147,8 +150,11 @@ def convert(
                 select_tf_ops=select_tf_ops,
                 allow_custom_ops=allow_custom_ops,
                 verify=verify,
+                orders=_orders(recognized),
             )
             told = process.convert(request, progress)
+            if told.get("positions"):
+                warn_of_positions(_by_position(recognized.name), told["positions"])
             log = export_log + process.log
         content = request.result_path.read_bytes()
     if path is not None:
@@ -177,25 +183,36 @@ def _check_packages(source: Source, quantize: str) -> None:
         raise ImportError(f"{what} needs ai-edge-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 
-def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs | None:
-    """The inputs of the source, where this process knows them."""
+def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:
+    """The inputs of the source, where this process knows them, and whether their order is in doubt."""
+    in_doubt = False
     found: dict[str | None, list[InputSpec] | None] = {}
     if source.kind == "keras_model":
         found = {None: keras_specs(source.value)}
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
     elif source.kind == "tflite":
-        found = _file_specs(source.value)
+        found, in_doubt = _file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit is checked by the other process.
-    return known if known and len(known) == len(found) and not inputs else None
+    return (known if known and len(known) == len(found) and not inputs else None), in_doubt
 
 
-def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
+def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
+    """The names of inputs and outputs of a source in this process, in its order, by signature."""
+    if source.kind == "keras_model":
+        specs = keras_specs(source.value) or ()
+        return {"serving_default": ([spec.name for spec in specs], keras_heads(source.value))}
+    if source.kind == "functions":
+        return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
+    return {}
+
+
+def _file_specs(path: Path) -> tuple[dict[str | None, list[InputSpec] | None], bool]:
     from zerolite._inference.model import load
 
     with load(path) as model:
-        return {
+        specs: dict[str | None, list[InputSpec] | None] = {
             key: [
                 InputSpec(
                     tensor.name, tuple(None if size < 0 else size for size in tensor.shape_signature), tensor.dtype.name
@@ -204,6 +221,24 @@ def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
             ]
             for key, signature in model.signatures.items()
         }
+        return specs, any(signature._inputs_in_doubt() for signature in model.signatures.values())
+
+
+def _by_position(name: str) -> str:
+    return f"representative_data for '{name}' gives inputs"
+
+
+class _PositionsWarning:
+    """Warns at the first sample whose inputs could be mistaken for one another."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._warned = False
+
+    def warn(self, inputs: Sequence[InputSpec]) -> None:
+        if not self._warned and has_like_inputs(inputs):
+            self._warned = True
+            warn_of_positions(_by_position(self._name), [spec.name for spec in inputs])
 
 
 def _where(source: Source, folder: Path) -> dict[str, Any]:

@@ -130,10 +130,14 @@ class OutputCheck:
 
 
 def run_signature(signature: CompiledModel | Signature, inputs: Arrays) -> dict[str, NDArray[Any]]:
-    """Run a signature on real numbers, quantized where its inputs are, and give real numbers back."""
+    """Run a signature on real numbers, quantized where its inputs are, and give real numbers back.
+
+    Samples do not depend on one another: a model with variables begins anew.
+    """
     shapes = {name: array.shape for name, array in inputs.items() if tuple(signature.inputs[name].shape) != array.shape}
     if shapes:
         signature.resize(shapes)
+    signature.reset()
     stored = {name: _stored(signature.inputs[name], array) for name, array in inputs.items()}
     answer = signature(stored)
     names = list(signature.outputs)

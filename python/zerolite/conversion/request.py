@@ -50,6 +50,7 @@ class ConversionRequest:
         select_tf_ops: whether TensorFlow's own kernels may be called for.
         allow_custom_ops: whether custom operators may be in the file.
         verify: whether source and result are compared.
+        orders: by signature, the names of inputs and those of outputs in the source's order, as far as they are known.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class ConversionRequest:
     select_tf_ops: bool = False
     allow_custom_ops: bool = False
     verify: bool = True
+    orders: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
     @property
     def result_path(self) -> Path:

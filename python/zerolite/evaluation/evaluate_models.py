@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
-from zerolite._runners import adapt
+from zerolite._runners import Positions, adapt
 from zerolite._runners.classes import check_class_names
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.metrics.metric import Metric, MetricValue
@@ -19,6 +19,7 @@ from zerolite.evaluation.result import EvaluationResult
 from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
 if TYPE_CHECKING:
+    from zerolite._runners import Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["evaluate", "evaluate_together"]
@@ -36,6 +37,7 @@ def evaluate(
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
+    reset: Reset = "item",
     preprocessing: str = "none",
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -71,6 +73,9 @@ def evaluate(
         threads: how many threads a model given as a path or bytes may use.
         rounds: how often the items are run; metrics come from the first round, latencies from all.
         warmup: calls before the clock starts.
+        reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
+            of a model just loaded, which is not timed (an interpreter of `tf.lite` can't reset resources). "never": the
+            data is one stream, which begins anew in each round.
         preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2".
         resampling: of images: how they are resized to the model's input.
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
@@ -101,6 +106,7 @@ def evaluate(
         threads=threads,
         rounds=rounds,
         warmup=warmup,
+        reset=reset,
         preprocessing=preprocessing,
         resampling=resampling,
         on_corrupt=on_corrupt,
@@ -122,6 +128,7 @@ def evaluate_together(
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
+    reset: Reset = "item",
     preprocessing: str = "none",
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -146,6 +153,7 @@ def evaluate_together(
         threads: as for `evaluate`.
         rounds: as for `evaluate`.
         warmup: calls of each model before the clock starts.
+        reset: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
@@ -169,17 +177,21 @@ def evaluate_together(
     makers = metric_makers(metrics)
     with ExitStack() as stack:
         runners = {
-            name: stack.enter_context(closing(adapt(model, output=output, threads=threads, workers=workers)))
+            name: stack.enter_context(
+                closing(adapt(model, output=output, threads=threads, workers=workers, reset=reset))
+            )
             for name, model in models.items()
         }
+        positions = Positions(runners)
         source = open_samples(
             data,
             labels,
-            [runner.inputs for runner in runners.values()],
+            positions.specs,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
             class_names=class_names,
+            on_positions=positions.warn,
         )
         if is_of_classes(metrics):
             for runner in runners.values():
@@ -189,7 +201,7 @@ def evaluate_together(
             name: _ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
             for name in runners
         }
-        schedule = Schedule(runners, source, batch=batch)
+        schedule = Schedule(runners, source, batch=batch, resets_items=reset == "item", order=positions.order)
         schedule.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
         return {
             name: EvaluationResult(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import SampleBlock
 from zerolite._data.source import SampleSource
-from zerolite._runners import Runner
+from zerolite._runners import Runner, state_reset
 from zerolite._timing.interleaved import interleave
 from zerolite.evaluation.latencies import Latencies
 
@@ -43,16 +43,30 @@ class Schedule:
         items_per_call: by model.
     """
 
-    def __init__(self, runners: Mapping[str, Runner], source: SampleSource, *, batch: int | None) -> None:
+    def __init__(
+        self,
+        runners: Mapping[str, Runner],
+        source: SampleSource,
+        *,
+        batch: int | None,
+        resets_items: bool = True,
+        order: Sequence[str] = (),
+    ) -> None:
         """Take models and samples.
 
         Args:
             runners: name -> model.
             source: the samples.
             batch: how many samples one timed call runs; None leaves it to each runner.
+            resets_items: whether the variables of stateful models go back to their start before every sample, which is
+                not timed, or only before the first one of each time through the data.
+            order: the names of inputs that come without.
         """
         self._runners = runners
         self._source = source
+        self._resets = {name: state_reset(runner) for name, runner in runners.items()}
+        self._resets_items = resets_items
+        self._order = order
         self.items_per_call = {name: batch or runner.items_per_call for name, runner in runners.items()}
         largest = max(self.items_per_call.values())
         self._block = _BLOCK if largest == 1 else largest * max(1, _BLOCK // largest)
@@ -76,13 +90,17 @@ class Schedule:
         names = list(self._runners)
         orders = interleave(names)
         for round_index in range(rounds):
+            first = True
             for block in self._source.blocks(self._block):
                 if self.runs == 0 and warmup:
                     for name, runner in self._runners.items():
-                        self._warm_up(name, block.stored(runner.inputs), warmup)
+                        self._warm_up(name, block.stored(runner.inputs, self._order), warmup)
+                if first:
+                    self._begin_streams()
+                    first = False
                 outputs: dict[str, NDArray[Any]] = {}
                 for place, name in enumerate(next(orders), 1):
-                    stored = self._run_block(name, block.stored(self._runners[name].inputs))
+                    stored = self._run_block(name, block.stored(self._runners[name].inputs, self._order))
                     if round_index == 0:
                         outputs[name] = self._runners[name].output.real(stored)
                     if progress is not None:
@@ -94,6 +112,11 @@ class Schedule:
                     self.items += len(block)
                     for observer in observers:
                         observer.observe(block, {name: outputs[name] for name in names})
+
+    def _begin_streams(self) -> None:
+        for reset in self._resets.values():
+            if reset is not None:
+                reset()
 
     def _warm_up(self, name: str, arrays: tuple[NDArray[Any], ...], calls: int) -> None:
         runner, size, items = self._runners[name], self.items_per_call[name], len(arrays[0])
@@ -110,7 +133,13 @@ class Schedule:
         function = runner.function if size == 1 else runner.map
         # Cut beforehand, so that nothing but the call is between two readings of the clock.
         calls = [tuple(array[start : start + size] for array in arrays) for start in range(0, len(arrays[0]), size)]
-        nanoseconds, outputs = _timed_one(function, calls) if len(arrays) == 1 else _timed_several(function, calls)
+        reset = self._resets[name] if self._resets_items and size == 1 else None  # `map` resets by itself
+        if reset is not None:
+            nanoseconds, outputs = _timed_anew(function, calls, reset)
+        elif len(arrays) == 1:
+            nanoseconds, outputs = _timed_one(function, calls)
+        else:
+            nanoseconds, outputs = _timed_several(function, calls)
         self.latencies[name].add(np.asarray(nanoseconds, dtype=np.float64) / 1000)
         for call, output in zip(calls, outputs, strict=True):
             if output.shape[:1] != (len(call[0]),):
@@ -143,6 +172,21 @@ def _timed_several(
     clock = time.perf_counter_ns
     nanoseconds, outputs = [], []
     for arrays in calls:
+        begin = clock()
+        output = function(*arrays)
+        nanoseconds.append(clock() - begin)
+        outputs.append(output)
+    return nanoseconds, outputs
+
+
+def _timed_anew(
+    function: Callable[..., NDArray[Any]], calls: Sequence[tuple[NDArray[Any], ...]], reset: Callable[[], object]
+) -> tuple[list[int], list[NDArray[Any]]]:
+    """The nanoseconds and the output of each call of a stateful model, which begins anew before each."""
+    clock = time.perf_counter_ns
+    nanoseconds, outputs = [], []
+    for arrays in calls:
+        reset()
         begin = clock()
         output = function(*arrays)
         nanoseconds.append(clock() - begin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from zerolite import _native
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
 from zerolite._inference.model import CompiledModel, load, signature_of
-from zerolite._inference.signature import Signature
+from zerolite._inference.signature import Signature, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._instrumentation import Trace
 from zerolite._instrumentation.tracer import builtin_replica, trace_replica
@@ -62,13 +63,21 @@ def compare_layers(
         other_signature = _opened(quantized_model, signature, stack)
         specs = [_specs(one) for one in (exact_signature, other_signature)]
         replicas = [builtin_replica(one) for one in (exact_signature, other_signature)]
-    source = open_samples(data, None, specs, preprocessing=preprocessing, resampling=resampling)
+    order = [spec.name for spec in specs[0]]
+    source = open_samples(
+        data,
+        None,
+        specs,
+        preprocessing=preprocessing,
+        resampling=resampling,
+        on_positions=lambda: warn_of_positions(replicas[0]),
+    )
     sums: dict[str, ErrorSum] = {}
     computed: tuple[set[str], set[str]] = (set(), set())
     matched: set[str] = set()
     done = 0
     for block in source.blocks(1):
-        traces = [_trace(replica, block, spec) for replica, spec in zip(replicas, specs, strict=True)]
+        traces = [_trace(replica, block, spec, order) for replica, spec in zip(replicas, specs, strict=True)]
         for names, trace in zip(computed, traces, strict=True):
             names.update(trace)
         matched.update(_add(sums, *traces))
@@ -114,8 +123,10 @@ def _specs(signature: CompiledModel | Signature) -> list[TensorSpec]:
     return specs
 
 
-def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec]) -> Trace:
-    return trace_replica(replica, block.stored(specs), {})
+def _trace(replica: _native.Signature, block: SampleBlock, specs: list[TensorSpec], order: Sequence[str]) -> Trace:
+    replica._reset()  # the items do not depend on one another
+    stored = block.stored(specs, order)
+    return trace_replica(replica, ({spec.name: array for spec, array in zip(specs, stored, strict=True)},), {})
 
 
 def _add(sums: dict[str, ErrorSum], exact: Trace, other: Trace) -> set[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zerolite._inference.batch import named_outputs
 from zerolite._inference.model import CompiledModel
 from zerolite._inference.pool import Pool
+from zerolite._inference.signature import in_file_order
 from zerolite._timing.stopwatch import Stopwatch
 from zerolite.delegates.choice import DelegateChoice
 from zerolite.tuned import Setting
@@ -85,7 +86,7 @@ class CallCandidate:
     def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, samples: Sequence[Sample]) -> None:
         """Load the model."""
         self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
-        self._call = self._model.signatures[signature]
+        self._call = in_file_order(self._model.signatures[signature])
         self._samples = samples
         names = {"call": self._call, "samples": itertools.cycle(samples)}
         self._loop = TimedLoop(Stopwatch(("call(*next(samples))", names)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zerolite import _native
 from zerolite._data.open import open_samples
 from zerolite._inference.batch import has_open_leading_axis
+from zerolite._inference.signature import in_file_order, warn_of_positions
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._timing.stopwatch import Stopwatch
 from zerolite.benchmarking.inputs import make_inputs
@@ -57,15 +58,16 @@ def samples_for(signature: CompiledModel | Signature, data: Any, *, seed: int) -
     if data is not None:
         return list(_samples_of(signature, data))
     tensors = list(signature.inputs.values())
+    call = in_file_order(signature)
     samples = [_random_sample(tensors, seed + number) for number in range(_RANDOM_SAMPLES)]
     try:
         for sample in samples:
-            signature(*sample)
+            call(*sample)
     except _native.Error:
         specs = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
         zeros = tuple(make_inputs(specs, "zeros"))
         try:
-            signature(*zeros)
+            call(*zeros)
         except _native.Error as error:
             raise _native.Error(f"the model refuses random inputs, and zeros: {error}; pass data") from error
         return [zeros]
@@ -92,7 +94,7 @@ def batch_of(
     names = list(signature.inputs)
     if not names:
         raise ValueError("the signature has no inputs, so that there are no batches; tune it for latency")
-    stopwatch = Stopwatch(("call(*sample)", {"call": signature, "sample": samples[0]}))
+    stopwatch = Stopwatch(("call(*sample)", {"call": in_file_order(signature), "sample": samples[0]}))
     seconds = min(_BUDGET_SHARE * budget_s, _MOST_SECONDS)
     per_call = stopwatch.warm_up(0.5 * seconds) / 1e9
     size = max(1, sum(array.nbytes for array in samples[0]))
@@ -130,7 +132,7 @@ def _samples_of(signature: CompiledModel | Signature, data: Any) -> Iterator[Sam
         )
     (per_call,) = leading
     count = 0
-    for block in open_samples(data, None, [specs]).blocks(per_call):
+    for block in open_samples(data, None, [specs], on_positions=lambda: warn_of_positions(signature)).blocks(per_call):
         if len(block) == per_call and count < _MOST_SAMPLES:
             count += 1
             yield block.stored(specs)

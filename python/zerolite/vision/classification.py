@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zerolite._runners import Runner, adapt
+from zerolite._runners import Runner, adapt, state_reset
 from zerolite._runners.classes import class_count
 from zerolite.vision.image import Resampling, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
@@ -190,13 +190,20 @@ def classify(
 
 def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:
     """Paths and outputs, in as large parts as the runner likes."""
+    reset = state_reset(runner)
+
+    def run_one(image: NDArray[Any]) -> NDArray[Any]:
+        if reset is not None:
+            reset()
+        return runner.function(image)
+
     paths: list[Path] = []
     waiting: list[NDArray[Any]] = []
     for path, image in images:
         paths.append(path)
         waiting.append(image)
         if len(waiting) == runner.items_per_call:
-            yield paths, runner.function(*waiting) if len(waiting) == 1 else runner.map(np.concatenate(waiting))
+            yield paths, run_one(*waiting) if len(waiting) == 1 else runner.map(np.concatenate(waiting))
             paths, waiting = [], []
     if waiting:
         yield paths, runner.map(np.concatenate(waiting))

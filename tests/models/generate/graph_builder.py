@@ -187,6 +187,14 @@ class GraphBuilder:
             parameters.dimMetadata.append(metadata)
         self._graph.tensors[tensor].sparsity = parameters
 
+    def metadata(self, name: str, content: bytes) -> None:
+        """Add an entry to the model's metadata."""
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        buffer.data = np.frombuffer(content, np.uint8)
+        self._model.buffers.append(buffer)
+        entry.name, entry.buffer = name, len(self._model.buffers) - 1
+        self._model.metadata = [*(self._model.metadata or []), entry]
+
     def operator(
         self,
         code: int,

@@ -218,4 +218,11 @@ std::vector<TensorBinding> SignatureMemory::swap_out() {
 
 void SignatureMemory::swap_in(std::vector<TensorBinding> bindings) noexcept { bindings_ = std::move(bindings); }
 
+void SignatureMemory::exchange(SignatureMemory& other) noexcept {
+  bindings_.swap(other.bindings_);
+  retired_.swap(other.retired_);
+  // Whoever remembers a generation of one must not take the other's for it.
+  generation_ = other.generation_ = std::max(generation_, other.generation_) + 1;
+}
+
 }  // namespace zerolite

@@ -81,6 +81,8 @@ class SignatureMemory {
   // Takes all memory out and leaves fresh memory in its place; gives it back.
   [[nodiscard]] std::vector<TensorBinding> swap_out();
   void swap_in(std::vector<TensorBinding> bindings) noexcept;
+  // Exchanges all memory with the same signature of another compilation of the model.
+  void exchange(SignatureMemory& other) noexcept;
 
  private:
   [[nodiscard]] const std::vector<std::size_t>& positions(Side side) const {

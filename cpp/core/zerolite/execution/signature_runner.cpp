@@ -48,6 +48,24 @@ std::vector<TensorBinding> SignatureRunner::swap_out() {
 void SignatureRunner::swap_in(std::vector<TensorBinding> bindings, std::vector<ResizeRequest> resized) noexcept {
   // The shapes are those of when the memory was taken, also where the graph will know that only after a run.
   memory_.swap_in(std::move(bindings));
+  follow_shapes(std::move(resized));
+}
+
+std::vector<ResizeRequest> SignatureRunner::resized_in(const SignatureRunner& former) const {
+  std::vector<ResizeRequest> resized;
+  for (std::size_t i = 0; i < count(Side::input); ++i) {
+    const std::vector<std::int32_t>& shape = former.binding(Side::input, i).shape();
+    if (shape != binding(Side::input, i).shape()) resized.push_back({i, shape});
+  }
+  return resized;
+}
+
+void SignatureRunner::replace(SignatureRunner& former, std::vector<ResizeRequest> resized) noexcept {
+  memory_.exchange(former.memory_);
+  follow_shapes(std::move(resized));
+}
+
+void SignatureRunner::follow_shapes(std::vector<ResizeRequest> resized) noexcept {
   if (resized.empty()) {
     dispatcher_.note_allocation();
   } else {

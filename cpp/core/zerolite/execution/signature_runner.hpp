@@ -107,12 +107,18 @@ class SignatureRunner {
   // resized. `resized` are the inputs that were, with the shapes that belong to the memory.
   [[nodiscard]] std::vector<TensorBinding> swap_out();
   void swap_in(std::vector<TensorBinding> bindings, std::vector<ResizeRequest> resized) noexcept;
+  // Takes the memory and the shapes of the same signature of another compilation of the model, whose runner is of no
+  // use afterwards. `resized` are the inputs whose shapes are others there.
+  void replace(SignatureRunner& former, std::vector<ResizeRequest> resized) noexcept;
+  [[nodiscard]] std::vector<ResizeRequest> resized_in(const SignatureRunner& former) const;
 
   [[nodiscard]] std::optional<ChosenChunk>& chosen_chunk() { return chosen_chunk_; }
   // Variable tensors carry values from run to run.
   [[nodiscard]] bool keeps_state() const { return VariableValues::occur_in(signature_.graph); }
 
  private:
+  void follow_shapes(std::vector<ResizeRequest> resized) noexcept;
+
   CompiledSignature signature_;
   SignatureMemory memory_;
   Dispatcher dispatcher_;

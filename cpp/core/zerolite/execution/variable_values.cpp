@@ -28,6 +28,24 @@ bool VariableValues::occur_in(const CapturedGraph& graph) {
   return false;
 }
 
+bool VariableValues::occur_as_tensors_in(const CapturedGraph& graph) {
+  for (std::size_t i = 0; i < graph.tensor_count(); ++i) {
+    if (graph.tensor(static_cast<std::int32_t>(i)).is_variable) return true;
+  }
+  return false;
+}
+
+void VariableValues::reset(const Tensor& variable) noexcept {
+  const int zero = static_cast<ElementType>(variable.type) == ElementType::int8 ? variable.params.zero_point : 0;
+  if (variable.data != nullptr) std::memset(variable.data, zero, variable.bytes);
+}
+
+void VariableValues::reset(const CapturedGraph& graph) noexcept {
+  for_each_variable(graph, [](const Tensor& tensor) {
+    if (tensor.allocation_type == abi::tflite::AllocationType::arena_persistent) reset(tensor);
+  });
+}
+
 VariableValues::VariableValues(const CapturedGraph& graph) {
   for_each_variable(graph, [this](const Tensor& tensor) {
     const auto* data = static_cast<const std::byte*>(tensor.data);

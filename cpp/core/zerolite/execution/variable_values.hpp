@@ -12,6 +12,11 @@ class VariableValues {
  public:
   // Whether the graph keeps state, in variable tensors or in resources.
   [[nodiscard]] static bool occur_in(const CapturedGraph& graph);
+  // Likewise, in variable tensors alone.
+  [[nodiscard]] static bool occur_as_tensors_in(const CapturedGraph& graph);
+  // Puts variable tensors back to what they are when a graph is prepared; those without memory are left out.
+  static void reset(const CapturedGraph& graph) noexcept;
+  static void reset(const abi::tflite::Tensor& variable) noexcept;
 
   VariableValues() = default;
   // Copies the values as they are.

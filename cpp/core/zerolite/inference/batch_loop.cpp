@@ -20,15 +20,18 @@ std::string in_words(std::size_t first, std::size_t count) {
 }  // namespace
 
 BatchLoop::BatchLoop(std::vector<std::shared_ptr<CompiledModel>> replicas, std::size_t signature, Batch batch,
-                     std::size_t chunk)
-    : replicas_(std::move(replicas)), signature_(signature), batch_(std::move(batch)), chunk_(chunk) {}
+                     std::size_t chunk, ItemState state)
+    : replicas_(std::move(replicas)), signature_(signature), batch_(std::move(batch)), chunk_(chunk), state_(state) {}
 
 void BatchLoop::choose_chunk() {
   CompiledModel& first = *replicas_.front();
   const std::scoped_lock lock(first.lock());
   BatchRunner runner(first.signature(signature_));
   const BatchLayout& layout = runner.layout();
-  if (chunk_ == 0) chunk_ = runner.fastest_chunk(batch_);
+  if (chunk_ == 0) {
+    // To measure is to run, which a state would tell.
+    chunk_ = first.state() == CompiledModel::State::none ? runner.fastest_chunk(batch_) : layout.items_per_run;
+  }
   if (chunk_ != layout.items_per_run && !layout.resizable) {
     throw ValueError("chunk is " + std::to_string(chunk_) + ", and this signature takes " +
                      std::to_string(layout.items_per_run) + " at a time: its leading axis can't be resized");
@@ -65,16 +68,40 @@ void BatchLoop::work(CompiledModel& replica, Clock::time_point until) noexcept {
   std::size_t current = 0;
   try {
     const std::scoped_lock lock(replica.lock());
-    BatchRunner runner(replica.signature(signature_));
     bool first_of_stretch = true;
-    runner.run(batch_, chunk_, [&]() -> std::optional<std::size_t> {
+    const BatchRunner::NextChunk next = [&]() -> std::optional<std::size_t> {
       const std::optional<std::size_t> first = take_chunk(until, std::exchange(first_of_stretch, false));
       current = first.value_or(current);
       return first;
-    });
+    };
+    while (work_on(replica, next)) {
+    }
+    if (state_ == ItemState::fresh) replica.reset_state();
   } catch (...) {
     note_failure(current, chunk_);
   }
+}
+
+bool BatchLoop::work_on(CompiledModel& replica, const BatchRunner::NextChunk& next) {
+  using State = CompiledModel::State;
+  const State state = state_ == ItemState::fresh ? replica.state() : State::none;
+  if (state != State::resources) {
+    BatchRunner(replica.signature(signature_)).run(batch_, chunk_, [&] {
+      const std::optional<std::size_t> first = next();
+      if (state == State::tensors) replica.reset_state();
+      return first;
+    });
+    return false;
+  }
+  // The model gets other runners when it is reset, so that each of them runs one chunk.
+  const std::optional<std::size_t> first = next();
+  if (!first) return false;
+  replica.reset_state();
+  bool taken = false;
+  BatchRunner(replica.signature(signature_)).run(batch_, chunk_, [&]() -> std::optional<std::size_t> {
+    return std::exchange(taken, true) ? std::nullopt : first;
+  });
+  return true;
 }
 
 void BatchLoop::run_rest() {

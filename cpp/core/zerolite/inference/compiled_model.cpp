@@ -92,18 +92,19 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
                              const std::shared_ptr<const Model>& compiled_before)
     : model_(std::move(model)),
       options_(std::move(options)),
-      observer_(make_observer(*model_)),
+      observer_(new GraphObserver(make_observer(*model_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
       compilation_(
-          compile_model(model_, with_weight_cache(options_, weight_cache_), observer_, *delegates_, compiled_before)),
+          compile_model(model_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_, compiled_before)),
       origins_(executed_model() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *executed_model())),
       unused_delegates_(delegates_->unused()),
+      state_(find_state()),
       runners_(interface().signatures.size()),
       users_(interface().subgraphs.size()),
       lock_(model_->name(), own_threads(options_)) {
   for (const SignatureDescription& signature : interface().signatures) {
-    const CapturedGraph* graph = observer_.graph(signature.subgraph);
+    const CapturedGraph* graph = observer_->graph(signature.subgraph);
     if (graph == nullptr) {
       throw Error(model_->name() + ": the runtime did not show the graph of signature '" + signature.key + "'");
     }
@@ -131,7 +132,7 @@ void CompiledModel::require_open() const {
 
 std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const {
   require_open();
-  const CapturedGraph* graph = observer_.graph(subgraph);
+  const CapturedGraph* graph = observer_->graph(subgraph);
   if (graph == nullptr) return std::nullopt;
   Delegation delegation = Delegation::of(*graph);
   if (origins_) {
@@ -151,9 +152,49 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
     require_ok(zerolite::runtime().CompiledModelGetProfiler(compilation_.compiled.get(), &profiler),
                "profile the model", log);
   }
-  RunProfiler listener(observer_, profiler);
-  runner.run_instrumented(observer_, listener);
+  RunProfiler listener(*observer_, profiler);
+  runner.run_instrumented(*observer_, listener);
   return listener.take();
+}
+
+CompiledModel::State CompiledModel::find_state() const {
+  if (std::ranges::any_of(interface().operator_codes,
+                          [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; })) {
+    return State::resources;
+  }
+  for (std::size_t subgraph = 0; subgraph < observer_->subgraph_count(); ++subgraph) {
+    const CapturedGraph* graph = observer_->graph(subgraph);
+    if (graph != nullptr && VariableValues::occur_as_tensors_in(*graph)) return State::tensors;
+  }
+  return State::none;
+}
+
+void CompiledModel::reset_state() {
+  require_open();
+  if (state_ == State::resources) compile_anew();
+  if (state_ != State::tensors) return;
+  for (std::size_t subgraph = 0; subgraph < observer_->subgraph_count(); ++subgraph) {
+    if (const CapturedGraph* graph = observer_->graph(subgraph)) VariableValues::reset(*graph);
+  }
+}
+
+void CompiledModel::compile_anew() {
+  CompiledModel fresh(*this, options_);
+  fresh.prepare();
+  std::vector<std::vector<ResizeRequest>> resized(runners_.size());
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    if (runners_[i]) resized[i] = fresh.signature(i).resized_in(*runners_[i]);
+  }
+  // From here on nothing can fail.
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    if (runners_[i]) fresh.runners_[i]->replace(*runners_[i], std::move(resized[i]));
+  }
+  std::swap(observer_, fresh.observer_);
+  std::swap(delegates_, fresh.delegates_);
+  std::swap(compilation_, fresh.compilation_);
+  std::swap(runners_, fresh.runners_);
+  std::swap(users_, fresh.users_);
+  last_runner_ = nullptr;
 }
 
 void CompiledModel::require_complete() const {
@@ -187,7 +228,7 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
     user = nullptr;
     last_runner_ = nullptr;
     if (runner == nullptr) {
-      const CapturedGraph& graph = *observer_.graph(interface().signatures[index].subgraph);
+      const CapturedGraph& graph = *observer_->graph(interface().signatures[index].subgraph);
       runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *executed_model(), graph,
                                                  direct_dispatch_allowed());
     } else {

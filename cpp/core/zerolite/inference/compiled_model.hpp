@@ -38,7 +38,7 @@ class CompiledModel {
   [[nodiscard]] const ModelInterface& interface() const { return executed_model()->interface(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
 
-  [[nodiscard]] const GraphObserver& observer() const { return observer_; }
+  [[nodiscard]] const GraphObserver& observer() const { return *observer_; }
 
   // Prepares the default signature, so that what can't be prepared is refused here and not at its first use, and keeps
   // packed weights in their file. Throws Error and FileError.
@@ -62,6 +62,13 @@ class CompiledModel {
   // Needs the lock. Runs a signature over its memory by the runtime's own call, and tells the time of every node; what
   // is inside a node of XNNPACK only when the model was compiled with profiling. Throws Error when a kernel fails.
   RunProfile profile_run(std::size_t index);
+  // What carries values from run to run. Tables that are filled once and only read are none of it.
+  enum class State { none, tensors, resources };
+  [[nodiscard]] State state() const { return state_; }
+  // Needs the lock. Puts the variables of all signatures back to what they are in a model just loaded; memory and
+  // shapes stay. Resources are out of reach, in the runtime or in a delegate: for them the model is compiled anew,
+  // which makes new runners. Throws Error when that fails, and then nothing has changed.
+  void reset_state();
   // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
@@ -76,16 +83,19 @@ class CompiledModel {
   SignatureRunner& switch_to(std::size_t index);
   void require_open() const;
   void require_complete() const;
+  [[nodiscard]] State find_state() const;
+  void compile_anew();
 
   // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
   std::shared_ptr<const Model> model_;
   CompileOptions options_;
-  GraphObserver observer_;
+  std::unique_ptr<GraphObserver> observer_;
   std::unique_ptr<DelegateRegistry> delegates_;
   std::optional<WeightCache> weight_cache_;
   Compilation compilation_;
   std::optional<OperatorOrigins> origins_;  // only where the executed model is another one
   std::vector<UnusedDelegate> unused_delegates_;
+  State state_;
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;

@@ -223,8 +223,7 @@ void InterpreterState::reset_variables() {
     if (graph() == nullptr || tensor.data == nullptr) {
       throw Error("a variable tensor has no memory yet; call allocate_tensors() first");
     }
-    const int zero = static_cast<ElementType>(tensor.type) == ElementType::int8 ? tensor.params.zero_point : 0;
-    std::memset(tensor.data, zero, tensor.bytes);
+    VariableValues::reset(tensor);
   }
 }
 

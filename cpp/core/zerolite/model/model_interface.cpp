@@ -8,6 +8,7 @@
 
 #include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/schema_fields.hpp"
+#include "zerolite/model/signature_order.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite {
@@ -183,7 +184,7 @@ SignatureDescription parse_signature(const Table& table, const std::vector<Subgr
 }
 
 SignatureDescription placeholder_signature(const SubgraphDescription& main) {
-  return {kPlaceholderSignature, 0, own_names(main.inputs, main), own_names(main.outputs, main)};
+  return {kPlaceholderSignature, 0, own_names(main.inputs, main), own_names(main.outputs, main), false};
 }
 
 void require_identifier(std::span<const std::byte> bytes) {
@@ -228,11 +229,13 @@ ModelInterface parse_model(std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     model.signatures.push_back(parse_signature(signatures.table(i), model.subgraphs, allowance));
   }
-  if (model.signatures.empty()) model.signatures.push_back(placeholder_signature(model.subgraphs.front()));
+  const bool is_signed = !model.signatures.empty();
+  if (!is_signed) model.signatures.push_back(placeholder_signature(model.subgraphs.front()));
   for (SignatureDescription& signature : model.signatures) {
     make_names_distinct(signature.inputs, "input");
     make_names_distinct(signature.outputs, "output");
   }
+  apply_source_order(bytes, model, is_signed);
   return model;
 }
 

@@ -50,9 +50,12 @@ struct NamedTensor {
 struct SignatureDescription {
   std::string key;
   std::size_t subgraph = 0;
-  // In the subgraph's order, which is that of tf.lite.Interpreter.get_input_details().
+  // In the source's order where the file tells it (see signature_order.hpp), or else in the subgraph's, which is that
+  // of tf.lite.Interpreter.get_input_details().
   std::vector<NamedTensor> inputs;
   std::vector<NamedTensor> outputs;
+  // The file does not tell in which order its source takes the inputs, and the subgraph's need not be it.
+  bool inputs_in_doubt = false;
 };
 
 // The key of the signature of a model that has none: LiteRT's own.

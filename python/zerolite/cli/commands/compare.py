@@ -17,11 +17,13 @@ from zerolite.cli.options import (
     OutputOption,
     PreprocessingOption,
     ResamplingOption,
+    ResetOption,
     RoundsOption,
     SkipCorruptOption,
     ThreadsOption,
     class_names_of,
     resampling_of,
+    reset_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json
 from zerolite.cli.progress import progress_bar
@@ -69,6 +71,7 @@ def _compare(
     batch: BatchOption = None,
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
+    reset: ResetOption = "item",
     preprocessing: PreprocessingOption = "none",
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
@@ -83,6 +86,7 @@ def _compare(
     sources = _named(models)
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
+    chosen_reset = reset_of(reset)
     with failures_in_one_line():
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
@@ -100,6 +104,7 @@ def _compare(
                 batch=batch,
                 threads=threads,
                 rounds=rounds,
+                reset=chosen_reset,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",

@@ -18,6 +18,7 @@ from zerolite.cli.options import (
     OutputOption,
     PreprocessingOption,
     ResamplingOption,
+    ResetOption,
     RoundsOption,
     SignatureOption,
     SkipCorruptOption,
@@ -25,6 +26,7 @@ from zerolite.cli.options import (
     chosen_signature,
     class_names_of,
     resampling_of,
+    reset_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
@@ -67,6 +69,7 @@ def _evaluate(
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
+    reset: ResetOption = "item",
     preprocessing: PreprocessingOption = "none",
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
@@ -77,6 +80,7 @@ def _evaluate(
     if workers is not None and threads is not None:
         raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
     chosen_resampling = resampling_of(resampling)
+    chosen_reset = reset_of(reset)
     with failures_in_one_line():
         from zerolite.evaluation import evaluate
 
@@ -92,6 +96,7 @@ def _evaluate(
                 output=output,
                 batch=batch,
                 rounds=rounds,
+                reset=chosen_reset,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",

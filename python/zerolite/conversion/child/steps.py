@@ -56,24 +56,30 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
     from zerolite.conversion.tensorflow.converter import convert_saved_model
     from zerolite.conversion.tensorflow.saved_model import SavedModel
     from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
+    from zerolite.conversion.tensorflow.signature_order import SignatureOrder, with_signature_order
 
     step("Reading the model")
-    folder, specs = make_saved_model(request, Path(request.result).with_name("exported"))
-    model = SavedModel(folder, request, specs)
+    folder, specs, heads = make_saved_model(request, Path(request.result).with_name("exported"))
+    orders = {key: SignatureOrder(*order) for key, order in request.orders.items()}
+    if specs is not None or heads:
+        orders["serving_default"] = SignatureOrder([spec.name for spec in specs or ()], heads)
+    model = SavedModel(folder, request, specs, orders)
     samples = SampleReader(request.samples, model.specs)
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
     mode = QUANTIZATION_MODES[request.quantize]
     if mode.needs_quantizer:
-        content = convert_saved_model(model, request, quantize="none", samples=None)
+        content = with_signature_order(convert_saved_model(model, request, quantize="none", samples=None), model.orders)
         step("Quantizing")
         content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
     else:
         content = convert_saved_model(
             model, request, quantize=request.quantize, samples=samples if mode.needs_data else None
         )
+        content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    return told | {"positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions}
 
 
 def _finish(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from zerolite.conversion.request import SampleFile
 from zerolite.conversion.samples.images import (
@@ -14,13 +14,16 @@ from zerolite.conversion.samples.images import (
     named_preprocessing,
     read_images,
 )
-from zerolite.conversion.samples.input_spec import Specs, arrange_sample, specs_of_signature
+from zerolite.conversion.samples.input_spec import InputSpec, Specs, arrange_sample, specs_of_signature
 from zerolite.conversion.samples.representative_data import Record, check_finite, iterate_samples
 from zerolite.conversion.samples.spool import SampleSpool, read_spool
 from zerolite.vision.loading import RaiseOrSkip
 from zerolite.vision.preprocessing import check_preprocessing
 
-__all__ = ["EMPTY", "open_samples", "prepare_samples"]
+__all__ = ["EMPTY", "OnPositions", "open_samples", "prepare_samples"]
+
+#: Is told the inputs that samples give in order, without names.
+OnPositions: TypeAlias = Callable[[Sequence[InputSpec]], object]
 
 EMPTY = "representative_data is empty; give some dozens to hundreds of typical inputs"
 
@@ -33,6 +36,7 @@ def prepare_samples(
     signatures: Sequence[str] | None,
     preprocessing: Preprocessing | None,
     on_corrupt: RaiseOrSkip,
+    on_positions: OnPositions = lambda _: None,
 ) -> SampleFile | None:
     """Check every sample, and say where another process finds them.
 
@@ -45,6 +49,7 @@ def prepare_samples(
         signatures: the signatures that are converted, where they were named.
         preprocessing: how images become samples.
         on_corrupt: what happens to an image that can't be read.
+        on_positions: called with the inputs where a sample gives several in order, without names.
 
     Raises:
         ValueError: the data is empty, not finite or of another shape, or the options don't go together.
@@ -76,40 +81,45 @@ def prepare_samples(
     else:
         records = iterate_samples(data, signatures=signatures)
     if is_path and folder is None:
-        for _ in _checked(records, specs):
+        for _ in _checked(records, specs, on_positions):
             pass
         return SampleFile(kind="arrays", path=str(Path(data).absolute()))
     with SampleSpool(spool) as file:
-        for signature, sample in _checked(records, specs):
+        for signature, sample in _checked(records, specs, on_positions):
             file.append(signature, sample)
     return SampleFile(kind="spool", path=str(spool))
 
 
-def open_samples(file: SampleFile, specs: Specs) -> Iterable[tuple[str | None, dict[str, Any]]]:
+def open_samples(
+    file: SampleFile, specs: Specs, on_positions: OnPositions = lambda _: None
+) -> Iterable[tuple[str | None, dict[str, Any]]]:
     """The samples that `prepare_samples` found, each as the inputs of its signature by name.
 
     Raises:
         ValueError: a sample does not fit the model, or an image can't be read.
     """
     if file.kind == "spool":
-        return _checked(read_spool(Path(file.path)), specs)
+        return _checked(read_spool(Path(file.path)), specs, on_positions)
     if file.kind == "arrays":
-        return _checked(iterate_samples(file.path), specs)
+        return _checked(iterate_samples(file.path), specs, on_positions)
     inputs = specs_of_signature(specs, None)
     if len(inputs) != 1:
         raise ValueError(f"a folder of images is for models with one input; this one has {len(inputs)}")
     read = named_preprocessing(file.preprocessing, inputs[0].shape)
     images = read_images(Path(file.path), read, file.on_corrupt)
-    return _checked(((None, sample) for sample in images), specs)
+    return _checked(((None, sample) for sample in images), specs, on_positions)
 
 
-def _checked(records: Iterable[Record], specs: Specs | None) -> Iterable[Any]:
+def _checked(records: Iterable[Record], specs: Specs | None, on_positions: OnPositions) -> Iterable[Any]:
     count = 0
     for signature, sample in records:
         place = f"sample {count} of representative_data"
         checked: Any = sample
         if specs is not None:
-            checked = arrange_sample(sample, specs_of_signature(specs, signature), place)
+            inputs = specs_of_signature(specs, signature)
+            checked = arrange_sample(sample, inputs, place)
+            if len(inputs) > 1 and not isinstance(sample, Mapping):
+                on_positions(inputs)
         check_finite(checked, place)
         yield signature, checked
         count += 1

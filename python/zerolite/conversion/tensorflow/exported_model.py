@@ -9,7 +9,7 @@ from typing import Any
 
 from zerolite.conversion.samples.input_spec import InputSpec
 
-__all__ = ["export_functions", "export_keras_model", "function_specs", "keras_specs"]
+__all__ = ["export_functions", "export_keras_model", "function_specs", "keras_heads", "keras_specs"]
 
 
 def export_keras_model(model: Any, folder: Path) -> None:
@@ -34,10 +34,13 @@ def export_keras_model(model: Any, folder: Path) -> None:
         signature = [signature]
     archive = archive_type()
     archive.track(model)
+    heads = keras_heads(model)
 
     # Keras traces a call whose `training` is open; a converted model is for inference.
     def infer(*arguments: Any) -> Any:
-        return model(*arguments, training=False)
+        answer = model(*arguments, training=False)
+        # A list would become output_0, output_1, ...
+        return dict(zip(heads, answer, strict=True)) if heads and isinstance(answer, list | tuple) else answer
 
     archive.add_endpoint("serving_default", infer, signature)
     archive.write_out(str(folder))
@@ -70,6 +73,15 @@ def keras_specs(model: Any) -> list[InputSpec] | None:
         return None
     tensors = structure.items() if isinstance(structure, Mapping) else [(x.name, x) for x in _flat(structure)]
     return [_spec(str(name), tensor) for name, tensor in tensors]
+
+
+def keras_heads(model: Any) -> list[str]:
+    """The names of the outputs of a Keras model with several, in order; empty where they have no names of their own."""
+    with contextlib.suppress(AttributeError, ValueError):
+        if isinstance(model.output, dict):
+            return list(model.output)
+    names = list(getattr(model, "output_names", None) or ())
+    return names if len(set(names)) == len(names) > 1 else []
 
 
 def function_specs(function: Any) -> list[InputSpec] | None:

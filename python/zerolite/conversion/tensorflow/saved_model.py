@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.tensorflow.signature_order import SignatureOrder
 
 __all__ = ["SavedModel"]
 
@@ -28,15 +29,23 @@ class SavedModel:
         folder: where it is.
         signatures: the names of the chosen signatures.
         specs: the inputs of each of them; by name where no order is known.
+        orders: the source's order of inputs and outputs by signature, as far as it is known.
     """
 
-    def __init__(self, folder: Path, request: ConversionRequest, inputs: Sequence[InputSpec] | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        request: ConversionRequest,
+        inputs: Sequence[InputSpec] | None,
+        orders: Mapping[str, SignatureOrder],
+    ) -> None:
         """Choose.
 
         Args:
             folder: the SavedModel.
             request: what was asked for.
             inputs: what "serving_default" takes, in order, where that is known.
+            orders: the source's order of inputs and outputs by signature, where that is known.
 
         Raises:
             ConversionError: the folder holds no SavedModel that can be read.
@@ -44,9 +53,15 @@ class SavedModel:
         """
         self.folder = folder
         self._name = request.name
+        self._orders = dict(orders)
+        self._functions: Mapping[str, Any] = {}
         self._loaded: Any = None
+        self._saved: dict[Any, list[tuple[Any, Any]]] = {}
         definitions = self._definitions()
         self.signatures = _chosen(request, list(definitions))
+        for key in self.signatures:
+            if key not in self._orders:
+                self._orders[key] = SignatureOrder(_order_of_arguments(definitions[key], self._functions), ())
         if request.inputs or request.outputs:
             if len(self.signatures) != 1:
                 raise ValueError("inputs and outputs are for one signature; name it with signatures")
@@ -54,14 +69,31 @@ class SavedModel:
             self._loaded = None
             definitions = self._definitions()
         self.specs: Specs = {key: self._inputs(key, definitions[key], inputs) for key in self.signatures}
+        self.orders = {
+            key: SignatureOrder(
+                [name for name in order.inputs if name in definitions[key].inputs],
+                [name for name in order.outputs if name in definitions[key].outputs],
+            )
+            for key, order in self._orders.items()
+            if key in self.signatures
+        }
 
     def run(self, signature: str | None, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """The outputs of one sample by name."""
+        """The outputs of one sample by name. Each begins with the variables as they were saved."""
         import tensorflow as tf
 
         function = self._load().signatures[signature]
+        for variable, value in self._changed(function):
+            variable.assign(value)
         answer = function(**{name: tf.constant(array) for name, array in inputs.items()})
         return {name: np.asarray(value) for name, value in answer.items()}
+
+    def _changed(self, function: Any) -> list[tuple[Any, Any]]:
+        """The variables of a function that may write some, with their values when it was first asked for."""
+        key = function.name
+        if key not in self._saved:
+            self._saved[key] = [(one, one.numpy()) for one in function.variables] if _writes_variables(function) else []
+        return self._saved[key]
 
     def _load(self) -> Any:
         import tensorflow as tf
@@ -82,6 +114,7 @@ class SavedModel:
             raise ConversionError(f"'{self._name}' is no sound SavedModel: {error}", log="") from error
         for graph in content.meta_graphs:
             if _TAG in graph.meta_info_def.tags:
+                self._functions = graph.object_graph_def.concrete_functions
                 return {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
         raise ConversionError(f"the SavedModel '{self._name}' has no graph for serving (tag '{_TAG}')", log="")
 
@@ -100,6 +133,9 @@ class SavedModel:
             found[name] = InputSpec(name, shape, np.dtype(tf.dtypes.as_dtype(info.dtype).as_numpy_dtype).name)
         if key == _DEFAULT and known is not None and {spec.name for spec in known} == set(found):
             return [found[spec.name] for spec in known]
+        order = self._orders.get(key)
+        if order is not None and set(order.inputs) == set(found):
+            return [found[name] for name in order.inputs]
         return list(found.values())
 
     def _narrowed(self, request: ConversionRequest, definition: Any) -> Path:
@@ -134,6 +170,33 @@ class SavedModel:
         folder = Path(request.result).with_name("narrowed")
         tf.saved_model.save(holder, str(folder), signatures={key: traced})
         return folder
+
+
+def _order_of_arguments(definition: Any, functions: Mapping[str, Any]) -> list[str]:
+    """The inputs of a signature in the order in which a function that was saved beside it takes them.
+
+    Signatures know names alone. Keras and tf.function save what they trace, too, with its positional arguments. Empty
+    where no function has arguments of these names, or some have them in different orders.
+    """
+    import tensorflow as tf
+    from tensorflow.python.saved_model import nested_structure_coder
+
+    found: set[tuple[str, ...]] = set()
+    for function in functions.values():
+        try:
+            positional, _ = nested_structure_coder.decode_proto(function.canonicalized_input_signature)
+        except (TypeError, ValueError):  # a structure of types that are not registered here
+            continue
+        names = [str(getattr(spec, "name", "")) for spec in tf.nest.flatten(positional)]
+        if len(names) == len(definition.inputs) and set(names) == set(definition.inputs):
+            found.add(tuple(names))
+    return list(found.pop()) if len(found) == 1 else []
+
+
+def _writes_variables(function: Any) -> bool:
+    graph = function.graph.as_graph_def()
+    nodes = [graph.node, *(inner.node_def for inner in graph.library.function)]
+    return any(node.op.startswith(("Assign", "ResourceScatter")) for part in nodes for node in part)
 
 
 def _chosen(request: ConversionRequest, known: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec
-from zerolite.conversion.tensorflow.exported_model import export_keras_model, keras_specs
+from zerolite.conversion.tensorflow.exported_model import export_keras_model, keras_heads, keras_specs
 
 __all__ = ["make_saved_model"]
 
@@ -18,7 +18,9 @@ _SEED = 0
 _DOWNLOAD_TIMEOUT_S = 30.0
 
 
-def make_saved_model(request: ConversionRequest, folder: Path) -> tuple[Path, Sequence[InputSpec] | None]:
+def make_saved_model(
+    request: ConversionRequest, folder: Path
+) -> tuple[Path, Sequence[InputSpec] | None, Sequence[str]]:
     """The source as a SavedModel.
 
     Args:
@@ -26,7 +28,7 @@ def make_saved_model(request: ConversionRequest, folder: Path) -> tuple[Path, Se
         folder: where to write it, if it is not one already.
 
     Returns:
-        Where it is, and what its "serving_default" takes, in order, where that is known.
+        Where it is, and what its "serving_default" takes and gives, in order, where that is known.
 
     Raises:
         ConversionError: the source can't be read, or not be exported.
@@ -34,10 +36,10 @@ def make_saved_model(request: ConversionRequest, folder: Path) -> tuple[Path, Se
         OSError: the weights can't be downloaded, or there is no room for the SavedModel.
     """
     if request.kind == "saved_model":
-        return Path(request.path), None
+        return Path(request.path), None, ()
     model = _application(request) if request.kind == "application" else _load(request)
     try:
-        specs = keras_specs(model)
+        specs, heads = keras_specs(model), keras_heads(model)
         export_keras_model(model, folder)
     except OSError:
         raise
@@ -45,7 +47,7 @@ def make_saved_model(request: ConversionRequest, folder: Path) -> tuple[Path, Se
         raise ConversionError(
             f"'{request.name}' can't be exported for inference: {first_line(error)}", log=""
         ) from error
-    return folder, specs
+    return folder, specs, heads
 
 
 def _load(request: ConversionRequest) -> Any:
