@@ -254,10 +254,10 @@ import numpy as np
 import zerolite as zl
 
 with zl.load(sys.argv[1]) as plain:
-    values = [np.ones(tensor.shape, tensor.dtype) for tensor in plain.inputs.values()]
-    expected = plain(*values)
+    values = {name: np.ones(tensor.shape, tensor.dtype) for name, tensor in plain.inputs.items()}
+    expected = plain(values)
 with zl.load(sys.argv[1], delegates=zl.Gpu(precision="fp32")) as model:
-    answer = model(*values)
+    answer = model(values)
     print(*model.delegation.operators)
     print(*[reason for _, reason in model.delegation.unused])
 for name, array in expected.items():
@@ -267,7 +267,7 @@ try:
 except zl.DelegateError as error:
     print(error)
 with zl.load(sys.argv[1]) as plain:
-    np.testing.assert_array_equal(plain(*values)[name], expected[name])
+    np.testing.assert_array_equal(plain(values)[name], expected[name])
 """
 
 

@@ -55,7 +55,7 @@ def try_all(mutations: Sequence[Mutation], **options: Any) -> Iterator[tuple[Mut
 def _warm_up() -> None:
     """Let every fork begin with the runtime's one-time work done."""
     with zl.load(zoo.MODELS / "rank_0.tflite") as model:
-        model(*(_values(tensor) for tensor in model.inputs.values()))
+        model({name: _values(tensor) for name, tensor in model.inputs.items()})
 
 
 def _in_a_fork(batch: Sequence[Mutation], options: dict[str, Any]) -> Iterator[Outcome]:
@@ -99,7 +99,7 @@ def _attempt(content: bytes, options: dict[str, Any]) -> Outcome:
     signal.alarm(_SECONDS * (10 if options.get("verify") == "isolated" else 1))
     try:
         with zl.load(content, **options) as model:
-            model(*(_values(tensor) for tensor in model.inputs.values()))
+            model({name: _values(tensor) for name, tensor in model.inputs.items()})
             _call_with_ends_of_types(model)
             _call_with_other_shapes(model)
     except (zl.Error, MemoryError) as error:
@@ -114,7 +114,7 @@ def _call_with_ends_of_types(model: zl.CompiledModel) -> None:
     for seed in range(2):
         rng = np.random.default_rng(seed)
         with contextlib.suppress(zl.Error, MemoryError):
-            model(*(_ends_of_type(tensor, rng) for tensor in model.inputs.values()))
+            model({name: _ends_of_type(tensor, rng) for name, tensor in model.inputs.items()})
 
 
 def _call_with_other_shapes(model: zl.CompiledModel) -> None:
@@ -124,7 +124,7 @@ def _call_with_other_shapes(model: zl.CompiledModel) -> None:
         shapes = {name: _another_shape(tensor.shape, rng) for name, tensor in model.inputs.items()}
         with contextlib.suppress(zl.Error, ValueError, MemoryError):
             model.resize(shapes)
-            model(*(_values(tensor) for tensor in model.inputs.values()))
+            model({name: _values(tensor) for name, tensor in model.inputs.items()})
 
 
 def _another_shape(shape: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
