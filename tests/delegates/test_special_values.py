@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ def leaky(x: Array) -> Array:
     return np.where(x < 0, np.float32(0.5) * x, x)
 
 
+def gelu(x: Array) -> Array:
+    erf = np.vectorize(math.erf, otypes=[np.float32])
+    return x * (1 + erf(x / np.sqrt(np.float32(2)))) / 2
+
+
 def softmax(x: Array) -> Array:
     powers = np.exp(x - x.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
@@ -69,6 +75,8 @@ UNARY: dict[str, tuple[Function, Any]] = {
     "RELU": (clipped(0, np.inf), None),
     "RELU6": (clipped(0, 6), None),
     "RELU_N1_TO_1": (clipped(-1, 1), None),
+    "RELU_0_TO_1": (clipped(0, 1), None),
+    "GELU": (gelu, schema.GeluOptionsT()),
     "ELU": (elu, None),
     "LEAKY_RELU": (leaky, schema.LeakyReluOptionsT()),
     "SIGN": (np.sign, None),
@@ -85,6 +93,7 @@ BINARY: dict[str, tuple[Function, Any]] = {
     "SQUARED_DIFFERENCE": (lambda x, y: np.square(x - y), None),
     "POW": (np.power, None),
     "ATAN2": (np.arctan2, None),
+    "ADD_N": (np.add, schema.AddNOptionsT()),
 }
 COMPARISONS: dict[str, Function] = {
     "EQUAL": np.equal,
@@ -109,7 +118,13 @@ ROW_BY_ROW["SOFTMAX"][1].beta = 1.0
 ROW_BY_ROW["L2_NORMALIZATION"] = (lambda x: x / np.sqrt(np.square(x).sum(-1, keepdims=True)), schema.L2NormOptionsT())
 ROW_BY_ROW["CUMSUM"] = (lambda x: np.cumsum(x, -1), None)
 PRODUCTS = ["FULLY_CONNECTED", "CONV_2D", "BATCH_MATMUL"]
-POOLS: dict[str, Function] = {"MAX_POOL_2D": np.max, "AVERAGE_POOL_2D": np.mean}
+BY_CHANNEL = ["DEPTHWISE_CONV_2D", "PRELU"]
+POSITIONS: dict[str, Function] = {"ARG_MAX": np.argmax, "ARG_MIN": np.argmin}
+POOLS: dict[str, Function] = {
+    "MAX_POOL_2D": np.max,
+    "AVERAGE_POOL_2D": np.mean,
+    "L2_POOL_2D": lambda x, axis: np.sqrt(np.square(x).mean(axis)),
+}
 
 
 def rows() -> Array:
@@ -165,6 +180,36 @@ def product_case(name: str, table: Array) -> tuple[bytes, list[Array], Array]:
     return builder.finish(), [table], expected
 
 
+def channel_case(name: str, table: Array) -> tuple[bytes, list[Array], Array]:
+    """Each column with a number of its own."""
+    factors = np.linspace(0.5, 1.5, WIDTH, dtype=np.float32)
+    pictures = table[:, np.newaxis, np.newaxis]
+    builder = GraphBuilder()
+    x, y = builder.tensor("input_0", pictures.shape), builder.tensor("result", pictures.shape)
+    if name == "PRELU":
+        builder.operator(Op.PRELU, [x, builder.constant("alpha", factors.reshape(1, 1, WIDTH))], [y])
+        expected = np.where(pictures < 0, pictures * factors, pictures)
+    else:
+        options = schema.DepthwiseConv2DOptionsT()
+        options.strideW = options.strideH = options.depthMultiplier = 1
+        w = builder.constant("w", factors.reshape(1, 1, 1, WIDTH))
+        b = builder.constant("b", np.zeros(WIDTH, np.float32))
+        builder.operator(Op.DEPTHWISE_CONV_2D, [x, w, b], [y], options=options)
+        expected = pictures * factors
+    builder.interface([x], [y])
+    return builder.finish(), [pictures], expected
+
+
+def position_model(name: str, shape: Sequence[int]) -> bytes:
+    builder = GraphBuilder()
+    x, y = builder.tensor("input_0", shape), builder.tensor("result", shape[:1], "int32")
+    options: Any = schema.ArgMaxOptionsT() if name == "ARG_MAX" else schema.ArgMinOptionsT()
+    options.outputType = schema.TensorType.INT32
+    builder.operator(getattr(Op, name), [x, builder.constant("axis", np.array([1], np.int32))], [y], options=options)
+    builder.interface([x], [y])
+    return builder.finish()
+
+
 def pool_options() -> Any:
     options = schema.Pool2DOptionsT()
     options.padding, options.strideW, options.strideH = 1, 1, 1
@@ -195,8 +240,10 @@ def row_case(name: str) -> tuple[bytes, list[Array], Array]:
         function, options = ROW_BY_ROW[name]
         content = cumsum_model(table.shape) if name == "CUMSUM" else model_of(code, [operand], operand, options)
         return content, [table], function(table)
-    if name in PRODUCTS:
-        return product_case(name, table)
+    if name in PRODUCTS or name in BY_CHANNEL:
+        return product_case(name, table) if name in PRODUCTS else channel_case(name, table)
+    if name in POSITIONS:
+        return position_model(name, table.shape), [table], POSITIONS[name](table, axis=1).astype(np.int32)
     pictures = table[:, np.newaxis, :, np.newaxis]
     result = POOLS[name](table, axis=1)[:, np.newaxis, np.newaxis, np.newaxis]
     content = model_of(code, [(pictures.shape, "float32")], (result.shape, "float32"), pool_options())
@@ -210,11 +257,12 @@ def case(name: str) -> tuple[bytes, list[Array], Array]:
         return elementwise_case(name) if is_elementwise else row_case(name)
 
 
-NAMES = [*UNARY, *BINARY, *COMPARISONS, *REDUCTIONS, *ROW_BY_ROW, *PRODUCTS, *POOLS]
+NAMES = [*UNARY, *BINARY, *COMPARISONS, *REDUCTIONS, *ROW_BY_ROW, *PRODUCTS, *BY_CHANNEL, *POSITIONS, *POOLS]
 
 
 # What docs/delegates.md says of operators that are not NumPy's. "nan": where NumPy's result is NaN; "infinity": the
-# largest finite number for an infinity; "zero": where the operand is 0.
+# largest finite number for an infinity; "invalid": NaN for an infinity; "zero": where the operand is 0; "position":
+# where a row has NaN.
 DIFFERENT: dict[str, dict[str, set[str]]] = {
     "delegate": {
         "EXP": {"nan"},
@@ -225,6 +273,11 @@ DIFFERENT: dict[str, dict[str, set[str]]] = {
         "REDUCE_MAX": {"nan"},
         "MAX_POOL_2D": {"nan"},
         "AVERAGE_POOL_2D": {"nan"},
+        "L2_POOL_2D": {"infinity"},
+        "ADD_N": {"infinity"},
+        "DEPTHWISE_CONV_2D": {"invalid"},
+        "ARG_MAX": {"position"},
+        "ARG_MIN": {"position"},
     },
     "builtin": {
         "ADD": {"infinity"},
@@ -239,6 +292,11 @@ DIFFERENT: dict[str, dict[str, set[str]]] = {
         "REDUCE_MAX": {"nan"},
         "MAX_POOL_2D": {"nan", "infinity"},
         "AVERAGE_POOL_2D": {"infinity"},
+        "L2_POOL_2D": {"infinity"},
+        "ADD_N": {"infinity"},
+        "DEPTHWISE_CONV_2D": {"nan", "infinity"},
+        "ARG_MAX": {"position"},
+        "ARG_MIN": {"position"},
     },
 }
 
@@ -262,6 +320,10 @@ def allowed(kinds: set[str], answer: Array, expected: Array, inputs: list[Array]
     if "infinity" in kinds:
         largest = np.copysign(np.finfo(np.float32).max, expected)
         allowed_here |= np.isinf(expected) & (answer == largest)
+    if "invalid" in kinds:
+        allowed_here |= np.isinf(expected) & np.isnan(answer)
+    if "position" in kinds:
+        allowed_here |= np.isnan(inputs[0]).any(1)
     if "zero" in kinds:
         allowed_here |= inputs[0] == 0
     return allowed_here
