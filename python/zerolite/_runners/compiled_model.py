@@ -71,4 +71,5 @@ def tensor_spec(tensor: Tensor) -> TensorSpec:
         shape=tuple(tensor.shape),
         dtype=np.dtype(tensor.dtype),
         quantization=None if parameters is None else AffineQuantization.of(*parameters),
+        open_axes=tuple(axis for axis, size in enumerate(tensor.shape_signature) if size < 0),
     )

@@ -23,12 +23,14 @@ class TensorSpec:
         shape: the shape for one item; the leading axis is the batch and is 1.
         dtype: the type of the stored values.
         quantization: the map to real numbers; None when the stored values are meant as they are.
+        open_axes: the axes that the model leaves open, so that they may be resized.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     quantization: AffineQuantization | None = None
+    open_axes: tuple[int, ...] = ()
 
     def store(self, items: NDArray[Any]) -> NDArray[Any]:
         """`items` as this tensor stores them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from zerolite._runners import Runner, adapt
 from zerolite._runners.classes import class_count
+from zerolite._runners.keras import is_keras_file
+from zerolite.metadata import read_labels
 from zerolite.vision.image import Resampling, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
@@ -21,6 +24,9 @@ from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sou
 from zerolite.vision.preprocessing import check_preprocessing
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
+
+# Probabilities in 8 bits are rounded each, and 1 itself is no number of theirs.
+_SUM_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,22 @@ class Prediction:
     Attributes:
         class_number: the place of the class among the model's outputs.
         label: its name; its number as text where there are no labels.
-        score: the model's output for it: a probability where the model ends in softmax.
+        score: the model's output for it.
+        probability: the score as a probability; None where the model's outputs are no probabilities of classes of
+            which one is right, such as those without a softmax at the end.
     """
 
     class_number: int
     label: str
     score: float
+    probability: float | None = None
 
 
 def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
     """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
+
+    A single score tells two classes apart: one from 0 to 1 is the probability of class 1 (a sigmoid), and class 0 has
+    the rest; any other is a logit, whose sigmoid is taken.
 
     Args:
         scores: one item's real outputs, shape (classes,) or (1, classes).
@@ -56,13 +68,30 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
         raise ValueError(f"top takes the scores of one item, shape (classes,); came {row.shape}")
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
+    row = row.astype(np.float64)
+    if row.size == 1:
+        row = _of_two_classes(float(row[0]))
     if labels is not None:
         check_labels(labels, row.size)
-    best = np.argsort(-row.astype(np.float64), kind="stable")[:k]
+    are_probabilities = bool((row >= 0).all() and (row <= 1).all() and abs(row.sum() - 1) <= _SUM_TOLERANCE)
+    best = np.argsort(-row, kind="stable")[:k]
     return [
-        Prediction(int(number), str(number) if labels is None else labels[number], float(row[number]))
+        Prediction(
+            int(number),
+            str(number) if labels is None else labels[number],
+            float(row[number]),
+            float(row[number]) if are_probabilities else None,
+        )
         for number in best
     ]
+
+
+def _of_two_classes(score: float) -> NDArray[np.float64]:
+    """The probabilities of two classes, of a sigmoid or, outside of its range, of a logit."""
+    if not 0 <= score <= 1:
+        # tanh neither overflows nor loses NaN.
+        score = 0.5 + 0.5 * math.tanh(score / 2)
+    return np.array([1 - score, score])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +111,13 @@ class Classification:
         return {
             "path": str(self.path),
             "predictions": [
-                {"class_number": one.class_number, "label": one.label, "score": one.score} for one in self.predictions
+                {
+                    "class_number": one.class_number,
+                    "label": one.label,
+                    "score": one.score,
+                    "probability": one.probability,
+                }
+                for one in self.predictions
             ],
         }
 
@@ -125,7 +160,8 @@ def classify(
     Args:
         model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
         images: a file or a folder, or several.
-        labels: the names of all classes, in the order of the model's outputs; None names them by their numbers.
+        labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
+            the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
         preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2".
         resampling: as for `decode_image`.
@@ -153,9 +189,10 @@ def classify(
     runner = adapt(model, output=output, threads=threads, workers=workers)
     try:
         size, color = image_size(runner.inputs)
-        classes = runner.output.shape[-1]
-        class_count(np.empty((1, *runner.output.shape[1:])))
-        if labels is not None:
+        classes = class_count(np.empty((1, *runner.output.shape[1:])))
+        if labels is None:
+            labels = _packed_labels(model, classes)
+        else:
             check_labels(labels, classes)
     except BaseException:
         runner.close()
@@ -186,6 +223,14 @@ def classify(
                     yield Classification(path, tuple(top(scores, labels, k=k)))
 
     return results()
+
+
+def _packed_labels(model: Any, classes: int) -> list[str] | None:
+    """The labels in a model's own file, where it has some that fit."""
+    if not isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) or is_keras_file(model):
+        return None
+    found = read_labels(model)
+    return found if found is not None and len(found) == classes else None
 
 
 def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:

@@ -33,7 +33,7 @@ def _classify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The classes' names in the order of the outputs, one a line, or Keras's imagenet_class_index.json.",
+            help="The classes' names: a text file, .json, .csv, .pbtxt; if not given, those packed into the model.",
             exists=True,
             dir_okay=False,
         ),
@@ -79,7 +79,7 @@ def _classify(
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 keep_aspect_ratio=keep_aspect_ratio,
-                on_corrupt=skipped.append if skip_corrupt else "raise",
+                on_corrupt=skipped.append,
                 output=output,
                 threads=threads,
                 workers=workers,
@@ -109,7 +109,7 @@ def _print_results(results: Any) -> None:
     from zerolite.vision.contact_sheet import score_words
 
     lines = [
-        (str(result.path) if place == 0 else "", prediction.label, score_words(prediction.score))
+        (str(result.path) if place == 0 else "", prediction.label, score_words(prediction))
         for result in results
         for place, prediction in enumerate(result.predictions)
     ]
