@@ -80,8 +80,8 @@ def _loaded(source: ModelSource, *, output: str | None, threads: int | None, wor
     loaded = load(source, threads=threads) if workers is None else Pool(source, workers=workers)
     try:
         if isinstance(loaded, Pool):
-            return PoolRunner(loaded, output=output, owned=True)
-        return CompiledModelRunner(loaded, output=output, owned=True)
+            return PoolRunner(loaded, output=output, owned=True, source=source)
+        return CompiledModelRunner(loaded, output=output, owned=True, source=source)
     except BaseException:
         loaded.close()
         raise

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runners.runner import check_inputs, chosen_output
+from zerolite._runners.runner import ModelFile, check_inputs, chosen_output
 
 if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
@@ -24,13 +24,16 @@ class PoolRunner:
 
     runtime = "zerolite"
 
-    def __init__(self, pool: Pool, *, output: str | None = None, owned: bool = False) -> None:
+    def __init__(
+        self, pool: Pool, *, output: str | None = None, owned: bool = False, source: ModelFile | None = None
+    ) -> None:
         """Adapt `pool`.
 
         Args:
             pool: a pool of a model.
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the pool, too.
+            source: the file or the bytes that it was loaded from; None where that is not known.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -40,8 +43,8 @@ class PoolRunner:
         self._owned = owned
         self._output_name = chosen
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
-        self.inputs = tuple(tensor_spec(tensor) for tensor in pool.inputs.values())
-        self.output = tensor_spec(pool.outputs[chosen])
+        self.inputs = tuple(tensor_spec(tensor, source) for tensor in pool.inputs.values())
+        self.output = tensor_spec(pool.outputs[chosen], source)
         check_inputs(self.inputs)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:

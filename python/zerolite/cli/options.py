@@ -62,8 +62,11 @@ BatchOption = Annotated[int | None, typer.Option(min=1, help="Items of one timed
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="How often the items are run; latencies are of all rounds.")]
 PreprocessingOption = Annotated[
-    str,
-    typer.Option(metavar="NAME", help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf."),
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's metadata says.",
+    ),
 ]
 ResamplingOption = Annotated[
     str, typer.Option(metavar="NAME", help=f"Of images, when they are resized: {', '.join(get_args(_Resampling))}.")

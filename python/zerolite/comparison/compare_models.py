@@ -47,7 +47,7 @@ def compare(
     threads: int | None = 1,
     rounds: int = 3,
     warmup: int = 10,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,

@@ -36,7 +36,7 @@ def evaluate(
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
@@ -71,7 +71,8 @@ def evaluate(
         threads: how many threads a model given as a path or bytes may use.
         rounds: how often the items are run; metrics come from the first round, latencies from all.
         warmup: calls before the clock starts.
-        preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2".
+        preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2"; None is what the model's
+            metadata says, as for `vision.classify`.
         resampling: of images: how they are resized to the model's input.
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
             names it), or a function that is called with its error.
@@ -122,7 +123,7 @@ def evaluate_together(
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,

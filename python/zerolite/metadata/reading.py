@@ -62,7 +62,8 @@ def read(model: ModelFile) -> ModelMetadata:
         return _described(bytes(entry), attached)
     except ValueError as error:
         raise ValueError(
-            f"the metadata of {_name(model)} is broken: {error}; write it anew, or name labels and preprocessing yourself"
+            f"the metadata of {_name(model)} is broken: {error}; write it anew, or name labels and "
+            "preprocessing yourself"
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from zerolite._runners import Runner, adapt
 from zerolite._runners.classes import class_count
-from zerolite._runners.keras import is_keras_file
+from zerolite._runners.runner import ModelFile
+from zerolite._runners.single_score import single_score, two_class_scores
 from zerolite.metadata import read_labels
-from zerolite.vision.image import Resampling, image_size, pillow
+from zerolite.vision.feeding import Feeding
+from zerolite.vision.image import Resampling, decode_image, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
-from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sound_images
-from zerolite.vision.preprocessing import check_preprocessing
+from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
 
@@ -70,7 +70,7 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
         raise ValueError(f"k must be at least 1; came {k}")
     row = row.astype(np.float64)
     if row.size == 1:
-        row = _of_two_classes(float(row[0]))
+        row = two_class_scores(row)[0]
     if labels is not None:
         check_labels(labels, row.size)
     are_probabilities = bool((row >= 0).all() and (row <= 1).all() and abs(row.sum() - 1) <= _SUM_TOLERANCE)
@@ -84,14 +84,6 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
         )
         for number in best
     ]
-
-
-def _of_two_classes(score: float) -> NDArray[np.float64]:
-    """The probabilities of two classes, of a sigmoid or, outside of its range, of a logit."""
-    if not 0 <= score <= 1:
-        # tanh neither overflows nor loses NaN.
-        score = 0.5 + 0.5 * math.tanh(score / 2)
-    return np.array([1 - score, score])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +139,7 @@ def classify(
     labels: Sequence[str] | None = None,
     *,
     k: int = 5,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
     on_corrupt: OnCorrupt = "raise",
@@ -163,7 +155,9 @@ def classify(
         labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
             the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
-        preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2".
+        preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2". None takes the normalization of the model's
+            metadata; without that, an 8-bit input gets the pixels as they are, and a real one counts from 0 to 255,
+            with a warning.
         resampling: as for `decode_image`.
         keep_aspect_ratio: as for `decode_image`.
         on_corrupt: as for `load_images`.
@@ -181,7 +175,7 @@ def classify(
         ImportError: Pillow is not installed (extra "vision").
     """
     pillow()
-    check_preprocessing(preprocessing)
+    feeding = Feeding(preprocessing)
     check_on_corrupt(on_corrupt)
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
@@ -191,45 +185,41 @@ def classify(
         size, color = image_size(runner.inputs)
         classes = class_count(np.empty((1, *runner.output.shape[1:])))
         if labels is None:
-            labels = _packed_labels(model, classes)
+            labels = _packed_labels(runner.output.source, classes)
         else:
             check_labels(labels, classes)
+        kind = single_score(runner.output.source)
     except BaseException:
         runner.close()
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        return load_image(
-            file,
-            size=size,
-            preprocessing=preprocessing,
-            color=color,
-            resampling=resampling,
-            keep_aspect_ratio=keep_aspect_ratio,
-        )
+        counts = decode_image(file, size=size, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
     def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
         found = 0
         for position, image in sound_images(files, load, on_corrupt):
             found += 1
-            yield files[position], runner.inputs[0].store_image(image)
+            yield files[position], image
         if files and not found:
             raise ValueError(f"none of the {len(files)} images can be decoded")
 
     def results() -> Iterator[Classification]:
         with closing(runner):
             for paths, outputs in _run(runner, decoded()):
-                for path, scores in zip(paths, runner.output.real(outputs), strict=True):
+                rows = runner.output.real(outputs)
+                if rows.shape[1] == 1:
+                    rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
+                for path, scores in zip(paths, rows, strict=True):
                     yield Classification(path, tuple(top(scores, labels, k=k)))
 
     return results()
 
 
-def _packed_labels(model: Any, classes: int) -> list[str] | None:
+def _packed_labels(source: ModelFile | None, classes: int) -> list[str] | None:
     """The labels in a model's own file, where it has some that fit."""
-    if not isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) or is_keras_file(model):
-        return None
-    found = read_labels(model)
+    found = None if source is None else read_labels(source)
     return found if found is not None and len(found) == classes else None
 
 

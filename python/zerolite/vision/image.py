@@ -146,8 +146,8 @@ def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
     if 1 in shape[1:3] and any(axis in specs[0].open_axes and shape[axis] == 1 for axis in (1, 2)):
         raise ValueError(
             f"the height and width of images for input '{specs[0].name}' are open, and now they are {shape[1]} x "
-            f"{shape[2]}; load the model with zl.load, choose a size, such as model.resize({specs[0].name}=(1, 224, 224, "
-            f"{shape[3]})), and pass the model"
+            f"{shape[2]}; load the model with zl.load, choose a size, as with "
+            f"model.resize({{{specs[0].name!r}: (1, 224, 224, {shape[3]})}}), and pass the model"
         )
     return (shape[1], shape[2]), _COLORS[shape[-1]]
 
@@ -172,7 +172,8 @@ def _converted(images: Any, image: Any, color: Color) -> Any:
         image = images.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     elif image.mode in ("I", "F"):
         raise ValueError(
-            f"its numbers have 32 bits (mode {image.mode}), and nothing tells which of them is white; save it with 8 or 16 bits"
+            f"its numbers have 32 bits (mode {image.mode}), and nothing tells which of them is white; "
+            "save it with 8 or 16 bits"
         )
     return image if image.mode == _MODES[color] else image.convert(_MODES[color])
 

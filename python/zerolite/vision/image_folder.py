@@ -9,10 +9,10 @@ from pathlib import Path
 
 __all__ = ["ImageFolder"]
 
-_SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+_SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 # Formats of Pillow that hold documents or need another program to be decoded.
 _NO_PICTURES = frozenset(
-    (".pdf", ".ps", ".eps", ".h5", ".hdf", ".grib", ".bufr", ".wmf", ".emf", ".mpg", ".mpeg", ".fits")
+    (".pdf", ".ps", ".eps", ".h5", ".hdf", ".grib", ".bufr", ".wmf", ".emf", ".mpg", ".mpeg", ".fit", ".fits", ".iim")
 )
 
 
@@ -112,5 +112,6 @@ def _suffixes() -> frozenset[str]:
         from PIL import Image
     except ImportError:
         return _SUFFIXES
+    Image.init()
     known = {suffix.lower() for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
     return (_SUFFIXES | known) - _NO_PICTURES

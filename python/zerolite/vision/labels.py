@@ -71,7 +71,7 @@ def check_labels(labels: Sequence[str], classes: int) -> None:
     if len(labels) == classes:
         return
     hint = "name each class, in the order of the outputs"
-    if abs(len(labels) - classes) == 1 and min(len(labels), classes) > _PAIR:
+    if abs(len(labels) - classes) == 1 and classes > _PAIR:
         hint = "some models count a background class as number 0 and some do not; add or remove its line"
     raise ValueError(f"there are {len(labels)} labels for a model with {classes} classes; {hint}")
 

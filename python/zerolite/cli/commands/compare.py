@@ -69,7 +69,7 @@ def _compare(
     batch: BatchOption = None,
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
-    preprocessing: PreprocessingOption = "none",
+    preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,

@@ -67,7 +67,7 @@ def _evaluate(
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
-    preprocessing: PreprocessingOption = "none",
+    preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,
