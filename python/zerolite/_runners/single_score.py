@@ -69,6 +69,10 @@ def _main_subgraph(source: ModelFile) -> _native.StoredSubgraph | None:
     if isinstance(source, bytes | bytearray | memoryview):
         graphs = _native.read_contents(source).subgraphs
     else:
-        with Path(source).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with (
+            Path(source).open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as content,
+        ):
             graphs = _native.read_contents(content).subgraphs
     return graphs[0] if graphs else None

@@ -65,7 +65,8 @@ PreprocessingOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's metadata says.",
+        help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's "
+        "metadata says.",
     ),
 ]
 ResamplingOption = Annotated[

@@ -125,17 +125,17 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
 
 
 @contextmanager
-def _opened(model: ModelFile) -> Iterator[tuple[bytes | mmap.mmap, IO[bytes]]]:
+def _opened(model: ModelFile) -> Iterator[tuple[bytes | memoryview, IO[bytes]]]:
     """The content, not read before it is looked at, and a file over it."""
     if not isinstance(model, str | os.PathLike):
-        content = bytes(model)
-        yield content, io.BytesIO(content)
+        copied = bytes(model)
+        yield copied, io.BytesIO(copied)
         return
     with Path(model).open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise ValueError(f"{_name(model)} is no sound model: it is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            yield mapped, file
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
+            yield content, file
 
 
 def _name(model: ModelFile) -> str:
