@@ -58,6 +58,6 @@ def test_what_is_wrong_is_told(name: str, text: str, message: str, tmp_path: Pat
 
 @pytest.mark.parametrize(("labels", "classes", "background"), [(3, 2, False), (1, 2, False), (1001, 1000, True)])
 def test_background_is_named_only_where_it_may_be(labels: int, classes: int, background: bool) -> None:
-    with pytest.raises(ValueError, match="name each class|background") as caught:
+    with pytest.raises(ValueError, match=r"name each class|background") as caught:
         vision.check_labels(["x"] * labels, classes)
     assert ("background" in str(caught.value)) == background

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zerolite as zl
+from tests.evaluation.metadata_writer import described, with_metadata
 from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
 from tests.support import model_zoo
-from tests.support.metadata_writer import described, with_metadata
 from zerolite import vision
 
 Image = pytest.importorskip("PIL.Image", reason="images need the extra vision")
@@ -54,16 +54,17 @@ def test_reads_what_the_file_says(tmp_path: Path) -> None:
 
 def test_classify_uses_normalization_and_labels(picture: Path, tmp_path: Path) -> None:
     path = written(tmp_path / "m.tflite", with_metadata(MODEL.read_bytes(), GOOD, {"names.txt": "\n".join(NAMES)}))
-    expected = list(vision.classify(MODEL, picture, NAMES, preprocessing="tf"))
-    assert list(vision.classify(path, picture)) == expected
-    assert list(vision.classify(path.read_bytes(), picture)) == expected
-    with zl.load(path) as model:
-        assert list(vision.classify(model, picture)) == expected
+    expected = next(iter(vision.classify(MODEL, picture, NAMES, preprocessing="tf"))).predictions
+    with zl.load(path) as loaded:
+        for model in (path, path.read_bytes(), loaded):
+            found = next(iter(vision.classify(model, picture))).predictions
+            assert [one.label for one in found] == [one.label for one in expected]
+            assert [one.score for one in found] == pytest.approx([one.score for one in expected], rel=1e-4)
     (tmp_path / "data" / "0").mkdir(parents=True)
     picture.rename(tmp_path / "data" / "0" / "a.png")
     ours = zl.evaluate(path, tmp_path / "data", class_names=NAMES_BY_NUMBER, keep_outputs=True)
     named = zl.evaluate(MODEL, tmp_path / "data", class_names=NAMES_BY_NUMBER, preprocessing="tf", keep_outputs=True)
-    np.testing.assert_array_equal(ours.outputs, named.outputs)
+    np.testing.assert_allclose(ours.outputs, named.outputs, rtol=1e-4)
 
 
 NAMES_BY_NUMBER = [str(number) for number in range(10)]
@@ -73,8 +74,8 @@ NAMES_BY_NUMBER = [str(number) for number in range(10)]
 def test_eight_bits_without_metadata_get_the_pixels(dtype: str, picture: Path, tmp_path: Path) -> None:
     builder = GraphBuilder()
     zero = -128 if dtype == "int8" else 0
-    source = builder.tensor("x", (1, 2, 2, 1), dtype, quantization=quantization(1 / 255, zero))
-    target = builder.tensor("y", (1, 4), dtype, quantization=quantization(1 / 255, zero))
+    source = builder.tensor("x", (1, 2, 2, 1), dtype, quantized=quantization([1 / 255], [zero]))
+    target = builder.tensor("y", (1, 4), dtype, quantized=quantization([1 / 255], [zero]))
     shape = builder.constant("shape", np.array([1, 4], np.int32))
     builder.operator(Op.RESHAPE, [source, shape], [target])
     builder.interface([source], [target])

@@ -9,6 +9,8 @@ __all__ = ["Document", "Table"]
 # A small buffer can name the same table very often, at each of several depths.
 _MOST_TABLES = 20_000
 _MOST_BYTES = 1 << 24
+# The list of fields begins with its own size and the table's, 2 bytes each.
+_LEAST_FIELDS = 4
 
 
 class Document:
@@ -76,6 +78,8 @@ class Table:
         self._place = place
         self._fields = place - document.number("<i", place)
         self._size = document.number("<H", self._fields)
+        if self._size < _LEAST_FIELDS:
+            raise ValueError("the list of a table's fields is too short")
 
     def byte(self, field: int) -> int:
         """An unsigned byte; 0 where it is missing."""

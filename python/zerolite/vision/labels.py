@@ -127,12 +127,11 @@ def _from_pbtxt(text: str) -> list[str]:
     # A comment ends with its line; a name may hold '#', but only in quotes.
     text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
     for block in re.split(r"\bitem\s*:?\s*\{", text)[1:]:
-        fields = dict(_PBTXT_FIELD.findall(block))
+        fields: dict[str, str] = dict(_PBTXT_FIELD.findall(block))
         if "id" not in fields or not {"name", "display_name"} & set(fields):
             raise ValueError("an item of the .pbtxt label map has no id or no name")
-        entries.append(
-            (int(fields["id"]), re.sub(r"\\(.)", r"\1", fields.get("display_name", fields.get("name", ""))[1:-1]))
-        )
+        name: str = fields["display_name"] if "display_name" in fields else fields["name"]
+        entries.append((int(fields["id"]), re.sub(r"\\(.)", r"\1", name[1:-1])))
     if not entries:
         raise ValueError("the .pbtxt label map has no item { id: 1 name: '...' }")
     return _from_label_map(entries)
