@@ -29,7 +29,7 @@ from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import compat, vision
+    from zerolite import compat, metadata, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import benchmark
@@ -68,6 +68,7 @@ _ON_DEMAND = {
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
     "load_delegate": "zerolite.interpreter",
+    "metadata": "zerolite.metadata",
     "tune": "zerolite.tuning",
     "vision": "zerolite.vision",
 }
@@ -122,6 +123,7 @@ __all__ = [
     "evaluate",
     "load",
     "load_delegate",
+    "metadata",
     "runtime_info",
     "set_log_level",
     "tune",

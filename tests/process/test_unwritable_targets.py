@@ -27,7 +27,11 @@ WRITERS = {
     "plot of layers": ("layers.svg", ("layers", CNN, QUANTIZED, "--data", "DATA", "--plot"), "matplotlib"),
     "tuned setting": ("tuned.json", ("tune", CNN, "--budget", "0.1", "--save"), "numpy"),
     "plot of tuning": ("tuned.svg", ("tune", CNN, "--budget", "0.1", "--plot"), "matplotlib"),
-    "contact sheet": ("sheet.png", ("classify", "IMAGES", "--model", CNN, "--contact-sheet"), "PIL"),
+    "contact sheet": (
+        "sheet.png",
+        ("classify", "--preprocessing", "unit", "IMAGES", "--model", CNN, "--contact-sheet"),
+        "PIL",
+    ),
     "report in Markdown": ("report.md", ("compare", CNN, QUANTIZED, "--data", "LABELLED", "--report"), "sklearn"),
     "report in HTML": ("report.html", ("compare", CNN, QUANTIZED, "--data", "LABELLED", "--report"), "jinja2"),
     "model": ("model.tflite", ("convert", CNN, "--quantize", "dynamic", "--out"), "ai_edge_quantizer"),

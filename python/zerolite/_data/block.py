@@ -13,6 +13,7 @@ from zerolite._runners import TensorSpec
 from zerolite.vision.image import image_size
 
 if TYPE_CHECKING:
+    from zerolite.vision.feeding import Feeding
     from zerolite.vision.image import Color
 
 __all__ = ["ImageBlock", "ImageForm", "Inputs", "SampleBlock", "arrays_in_order"]
@@ -89,9 +90,11 @@ class ImageBlock(SampleBlock):
 
     Attributes:
         images: form -> float32 of shape (samples, height, width, channels).
+        feeding: how the models are fed with them.
     """
 
     images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)
+    feeding: Feeding = field(repr=False)
 
     def stored(self, specs: Sequence[TensorSpec], order: Sequence[str] = ()) -> tuple[NDArray[Any], ...]:  # noqa: ARG002
         """The images in the form and the type of `specs`.
@@ -99,4 +102,4 @@ class ImageBlock(SampleBlock):
         Raises:
             ValueError: `specs` are not those of images.
         """
-        return (specs[0].store_image(self.images[image_size(specs)]),)
+        return (self.feeding.store(specs[0], self.images[image_size(specs)]),)

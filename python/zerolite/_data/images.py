@@ -30,7 +30,7 @@ class ImageSamples:
         folder: str | os.PathLike[str],
         models: Sequence[Sequence[TensorSpec]],
         *,
-        preprocessing: str = "none",
+        preprocessing: str | None = None,
         resampling: Resampling = "nearest",
         on_corrupt: OnCorrupt = "raise",
         class_names: Sequence[str] | None = None,
@@ -42,16 +42,15 @@ class ImageSamples:
             NotADirectoryError: there is no such folder.
             ImportError: Pillow is not installed (extra "vision").
         """
+        from zerolite.vision.feeding import Feeding
         from zerolite.vision.image import pillow
         from zerolite.vision.image_folder import ImageFolder
         from zerolite.vision.loading import check_on_corrupt
-        from zerolite.vision.preprocessing import check_preprocessing
 
         pillow()
-        check_preprocessing(preprocessing)
         check_on_corrupt(on_corrupt)
         self._forms = tuple(dict.fromkeys(image_size(specs) for specs in models))
-        self._preprocessing = preprocessing
+        self._feeding = Feeding(preprocessing)
         self._resampling = resampling
         self._on_corrupt = on_corrupt
         self._folder = ImageFolder.by_class(folder, class_names)
@@ -101,6 +100,7 @@ class ImageSamples:
             np.array([self._folder.labels[position] for position in positions]),
             tuple(str(self._folder.files[position]) for position in positions),
             images=images,
+            feeding=self._feeding,
         )
 
     def _skip(self, error: ImageError) -> None:
@@ -110,10 +110,10 @@ class ImageSamples:
         self._skipped[file] = error
 
     def _load(self, file: os.PathLike[str]) -> tuple[NDArray[Any], ...]:
-        from zerolite.vision.loading import load_image
+        from zerolite.vision.image import decode_image
 
         # Real numbers, which each model then stores in its own type and scale.
         return tuple(
-            load_image(file, size=size, preprocessing=self._preprocessing, color=color, resampling=self._resampling)
+            self._feeding.prepare(decode_image(file, size=size, color=color, resampling=self._resampling)[np.newaxis])
             for size, color in self._forms
         )

@@ -34,7 +34,7 @@ def open_samples(
     labels: Any,
     models: Sequence[Sequence[TensorSpec]],
     *,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,

@@ -94,8 +94,8 @@ def _loaded(
     loaded = load(source, threads=threads) if workers is None else Pool(source, workers=workers)
     try:
         if isinstance(loaded, Pool):
-            return PoolRunner(loaded, output=output, owned=True, reset=reset)
-        return CompiledModelRunner(loaded, output=output, owned=True, reset=reset)
+            return PoolRunner(loaded, output=output, owned=True, reset=reset, source=source)
+        return CompiledModelRunner(loaded, output=output, owned=True, reset=reset, source=source)
     except BaseException:
         loaded.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._inference.signature import in_file_order
-from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class CompiledModelRunner:
         output: str | None = None,
         owned: bool = False,
         reset: Reset = "item",
+        source: ModelFile | None = None,
     ) -> None:
         """Adapt `model`.
 
@@ -42,6 +44,7 @@ class CompiledModelRunner:
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the model, too.
             reset: when `map` resets a stateful model, as for `CompiledModel.map`.
+            source: the file or the bytes that it was loaded from, where the model does not know its file itself.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -54,8 +57,11 @@ class CompiledModelRunner:
         self._reset: Reset = reset
         self.reset = model.reset if model._keeps_state() else None
         self._output_name = None if len(model.outputs) == 1 else chosen
-        self.inputs = tuple(tensor_spec(tensor) for tensor in model.inputs.values())
-        self.output = tensor_spec(model.outputs[chosen])
+        path = model._origin.path
+        if source is None and path is not None:
+            source = os.fsdecode(path)
+        self.inputs = tuple(tensor_spec(tensor, source) for tensor in model.inputs.values())
+        self.output = tensor_spec(model.outputs[chosen], source)
         check_inputs(self.inputs)
         self.function: Callable[..., NDArray[Any]] = call
         if len(model.outputs) != 1:
@@ -79,7 +85,7 @@ class CompiledModelRunner:
             self._model.close()  # type: ignore[union-attr] # only models that were loaded for it are owned
 
 
-def tensor_spec(tensor: Tensor) -> TensorSpec:
+def tensor_spec(tensor: Tensor, source: ModelFile | None = None) -> TensorSpec:
     """What an evaluation needs to know of a tensor."""
     parameters = tensor.quantization
     return TensorSpec(
@@ -87,4 +93,6 @@ def tensor_spec(tensor: Tensor) -> TensorSpec:
         shape=tuple(tensor.shape),
         dtype=np.dtype(tensor.dtype),
         quantization=None if parameters is None else AffineQuantization.of(*parameters),
+        open_axes=tuple(axis for axis, size in enumerate(tensor.shape_signature) if size < 0),
+        source=source,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runners.runner import check_inputs, chosen_output
+from zerolite._runners.runner import ModelFile, check_inputs, chosen_output
 
 if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
@@ -25,7 +25,15 @@ class PoolRunner:
 
     runtime = "zerolite"
 
-    def __init__(self, pool: Pool, *, output: str | None = None, owned: bool = False, reset: Reset = "item") -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        output: str | None = None,
+        owned: bool = False,
+        reset: Reset = "item",
+        source: ModelFile | None = None,
+    ) -> None:
         """Adapt `pool`.
 
         Args:
@@ -33,6 +41,7 @@ class PoolRunner:
             output: the name of the output to read; it may be left out when there is only one.
             owned: whether `close` closes the pool, too.
             reset: when a stateful model is reset, as for `Pool.map`.
+            source: the file or the bytes that it was loaded from; None where that is not known.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -45,8 +54,8 @@ class PoolRunner:
         self.reset = pool.reset if pool._keeps_state else None
         self._output_name = chosen
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
-        self.inputs = tuple(tensor_spec(tensor) for tensor in pool.inputs.values())
-        self.output = tensor_spec(pool.outputs[chosen])
+        self.inputs = tuple(tensor_spec(tensor, source) for tensor in pool.inputs.values())
+        self.output = tensor_spec(pool.outputs[chosen], source)
         check_inputs(self.inputs)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runtime.quantization import AffineQuantization
 
-__all__ = ["Runner", "TensorSpec", "check_inputs", "chosen_output", "state_reset"]
+__all__ = ["ModelFile", "Runner", "TensorSpec", "check_inputs", "chosen_output", "state_reset"]
+
+
+#: The path of a .tflite file, or its bytes.
+ModelFile: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,17 @@ class TensorSpec:
         shape: the shape for one item; the leading axis is the batch and is 1.
         dtype: the type of the stored values.
         quantization: the map to real numbers; None when the stored values are meant as they are.
+        source: the file of the model, or its bytes, whose metadata may tell how images are fed; None where it is not
+            known.
+        open_axes: the axes that the model leaves open, so that they may be resized.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     quantization: AffineQuantization | None = None
+    open_axes: tuple[int, ...] = ()
+    source: ModelFile | None = field(default=None, repr=False, compare=False)
 
     def store(self, items: NDArray[Any]) -> NDArray[Any]:
         """`items` as this tensor stores them.

@@ -73,8 +73,12 @@ ResetOption = Annotated[
     ),
 ]
 PreprocessingOption = Annotated[
-    str,
-    typer.Option(metavar="NAME", help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf."),
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's "
+        "metadata says.",
+    ),
 ]
 ResamplingOption = Annotated[
     str, typer.Option(metavar="NAME", help=f"Of images, when they are resized: {', '.join(get_args(_Resampling))}.")

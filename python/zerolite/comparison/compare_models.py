@@ -49,7 +49,7 @@ def compare(
     rounds: int = 3,
     warmup: int = 10,
     reset: Reset = "item",
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,

@@ -38,7 +38,7 @@ def evaluate(
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
@@ -76,7 +76,8 @@ def evaluate(
         reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
             of a model just loaded, which is not timed (an interpreter of `tf.lite` can't reset resources). "never": the
             data is one stream, which begins anew in each round.
-        preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2".
+        preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2"; None is what the model's
+            metadata says, as for `vision.classify`.
         resampling: of images: how they are resized to the model's input.
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
             names it), or a function that is called with its error.
@@ -129,7 +130,7 @@ def evaluate_together(
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,

@@ -34,7 +34,7 @@ def compare_layers(
     data: Any,
     *,
     signature: str | None = None,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     progress: Callable[[int, int | None], None] | None = None,
 ) -> LayerComparison:

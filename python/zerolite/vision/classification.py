@@ -14,13 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from zerolite._runners import Runner, adapt, state_reset
 from zerolite._runners.classes import class_count
-from zerolite.vision.image import Resampling, image_size, pillow
+from zerolite._runners.runner import ModelFile
+from zerolite._runners.single_score import single_score, two_class_scores
+from zerolite.metadata import read_labels
+from zerolite.vision.feeding import Feeding
+from zerolite.vision.image import Resampling, decode_image, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
-from zerolite.vision.loading import OnCorrupt, check_on_corrupt, load_image, sound_images
-from zerolite.vision.preprocessing import check_preprocessing
+from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
+
+# Probabilities in 8 bits are rounded each, and 1 itself is no number of theirs.
+_SUM_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,22 @@ class Prediction:
     Attributes:
         class_number: the place of the class among the model's outputs.
         label: its name; its number as text where there are no labels.
-        score: the model's output for it: a probability where the model ends in softmax.
+        score: the model's output for it.
+        probability: the score as a probability; None where the model's outputs are no probabilities of classes of
+            which one is right, such as those without a softmax at the end.
     """
 
     class_number: int
     label: str
     score: float
+    probability: float | None = None
 
 
 def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
     """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
+
+    A single score tells two classes apart: one from 0 to 1 is the probability of class 1 (a sigmoid), and class 0 has
+    the rest; any other is a logit, whose sigmoid is taken.
 
     Args:
         scores: one item's real outputs, shape (classes,) or (1, classes).
@@ -56,11 +68,20 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
         raise ValueError(f"top takes the scores of one item, shape (classes,); came {row.shape}")
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
+    row = row.astype(np.float64)
+    if row.size == 1:
+        row = two_class_scores(row)[0]
     if labels is not None:
         check_labels(labels, row.size)
-    best = np.argsort(-row.astype(np.float64), kind="stable")[:k]
+    are_probabilities = bool((row >= 0).all() and (row <= 1).all() and abs(row.sum() - 1) <= _SUM_TOLERANCE)
+    best = np.argsort(-row, kind="stable")[:k]
     return [
-        Prediction(int(number), str(number) if labels is None else labels[number], float(row[number]))
+        Prediction(
+            int(number),
+            str(number) if labels is None else labels[number],
+            float(row[number]),
+            float(row[number]) if are_probabilities else None,
+        )
         for number in best
     ]
 
@@ -82,7 +103,13 @@ class Classification:
         return {
             "path": str(self.path),
             "predictions": [
-                {"class_number": one.class_number, "label": one.label, "score": one.score} for one in self.predictions
+                {
+                    "class_number": one.class_number,
+                    "label": one.label,
+                    "score": one.score,
+                    "probability": one.probability,
+                }
+                for one in self.predictions
             ],
         }
 
@@ -112,7 +139,7 @@ def classify(
     labels: Sequence[str] | None = None,
     *,
     k: int = 5,
-    preprocessing: str = "none",
+    preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
     on_corrupt: OnCorrupt = "raise",
@@ -125,9 +152,12 @@ def classify(
     Args:
         model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
         images: a file or a folder, or several.
-        labels: the names of all classes, in the order of the model's outputs; None names them by their numbers.
+        labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
+            the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
-        preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2".
+        preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2". None takes the normalization of the model's
+            metadata; without that, an 8-bit input gets the pixels as they are, and a real one counts from 0 to 255,
+            with a warning.
         resampling: as for `decode_image`.
         keep_aspect_ratio: as for `decode_image`.
         on_corrupt: as for `load_images`.
@@ -145,7 +175,7 @@ def classify(
         ImportError: Pillow is not installed (extra "vision").
     """
     pillow()
-    check_preprocessing(preprocessing)
+    feeding = Feeding(preprocessing)
     check_on_corrupt(on_corrupt)
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
@@ -153,39 +183,44 @@ def classify(
     runner = adapt(model, output=output, threads=threads, workers=workers)
     try:
         size, color = image_size(runner.inputs)
-        classes = runner.output.shape[-1]
-        class_count(np.empty((1, *runner.output.shape[1:])))
-        if labels is not None:
+        classes = class_count(np.empty((1, *runner.output.shape[1:])))
+        if labels is None:
+            labels = _packed_labels(runner.output.source, classes)
+        else:
             check_labels(labels, classes)
+        kind = single_score(runner.output.source)
     except BaseException:
         runner.close()
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        return load_image(
-            file,
-            size=size,
-            preprocessing=preprocessing,
-            color=color,
-            resampling=resampling,
-            keep_aspect_ratio=keep_aspect_ratio,
-        )
+        counts = decode_image(file, size=size, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
     def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
         found = 0
         for position, image in sound_images(files, load, on_corrupt):
             found += 1
-            yield files[position], runner.inputs[0].store_image(image)
+            yield files[position], image
         if files and not found:
             raise ValueError(f"none of the {len(files)} images can be decoded")
 
     def results() -> Iterator[Classification]:
         with closing(runner):
             for paths, outputs in _run(runner, decoded()):
-                for path, scores in zip(paths, runner.output.real(outputs), strict=True):
+                rows = runner.output.real(outputs)
+                if rows.shape[1] == 1:
+                    rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
+                for path, scores in zip(paths, rows, strict=True):
                     yield Classification(path, tuple(top(scores, labels, k=k)))
 
     return results()
+
+
+def _packed_labels(source: ModelFile | None, classes: int) -> list[str] | None:
+    """The labels in a model's own file, where it has some that fit."""
+    found = None if source is None else read_labels(source)
+    return found if found is not None and len(found) == classes else None
 
 
 def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:

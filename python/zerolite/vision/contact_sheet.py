@@ -64,21 +64,24 @@ def contact_sheet(classifications: Sequence[Classification], *, image_format: st
     return document.getvalue()
 
 
-def score_words(score: float) -> str:
+def score_words(prediction: Prediction) -> str:
     """A probability in percent, any other score as it is."""
-    return f"{100 * score:.1f} %" if 0 <= score <= 1 else f"{score:.4g}"
+    if prediction.probability is None:
+        return f"{prediction.score:.4g}"
+    return f"{100 * prediction.probability:.1f} %"
 
 
 def _draw_prediction(draw: Any, corner: tuple[int, int], prediction: Prediction, font: Any) -> None:
     left, y = corner
-    words = score_words(prediction.score)
+    words = score_words(prediction)
     width = draw.textlength(words, font=font)
-    if 0 <= prediction.score <= 1:
+    if prediction.probability is not None:
         # A bar behind the words, as long as the probability.
         draw.rectangle((left, y + _LINE - 5, left + _SIDE - 1, y + _LINE - 4), fill=_BAR_BACK)
-        if prediction.score > 0:
+        if prediction.probability > 0:
             draw.rectangle(
-                (left, y + _LINE - 5, left + max(0, round(prediction.score * _SIDE) - 1), y + _LINE - 4), fill=_BAR
+                (left, y + _LINE - 5, left + max(0, round(prediction.probability * _SIDE) - 1), y + _LINE - 4),
+                fill=_BAR,
             )
     draw.text((left, y), _fitting(draw, prediction.label, font, _SIDE - width - 8), font=font, fill=_INK)
     draw.text((left + _SIDE - width, y), words, font=font, fill=_INK)

@@ -23,8 +23,19 @@ Color = Literal["rgb", "grayscale", "rgba"]
 Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 
 _MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
-# Modes that Keras takes as grayscale without converting them.
-_GREY_MODES = ("L", "I;16", "I")
+# In these, Pillow widens 16 bits to its mode of 32.
+_SIXTEEN_BIT_FORMATS = ("PNG", "PPM")
+# EXIF's field, and what makes a picture of each of its values upright.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 # What Pillow's decoders raise on broken files.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)
 _COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
@@ -38,15 +49,15 @@ class ImageError(ValueError):
         path: the file.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
-        """Name the file and what is wrong with it."""
-        super().__init__(f"{path} can't be decoded as an image: {reason}; mend or remove it, or skip corrupt images")
+    def __init__(self, path: Path, reason: str, advice: str = "mend or remove it, or skip corrupt images") -> None:
+        """Name the file, what is wrong with it and what can be done."""
+        super().__init__(f"{path} can't be decoded as an image: {reason}; {advice}")
         self.path = path
-        self._reason = reason
+        self._words = (reason, advice)
 
-    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
-        """Pickle the path and the reason, so that the error can go to another process."""
-        return type(self), (self.path, self._reason)
+    def __reduce__(self) -> tuple[type, tuple[Path, str, str]]:
+        """Pickle the path and the words, so that the error can go to another process."""
+        return type(self), (self.path, *self._words)
 
 
 def pillow() -> ModuleType:
@@ -71,6 +82,8 @@ def decode_image(
     keep_aspect_ratio: bool = False,
 ) -> NDArray[np.float32]:
     """Decode and resize an image as `keras.utils.load_img` and `img_to_array` do, with the same defaults.
+
+    Other than there, a photo is turned as its EXIF orientation says, and 16-bit greys are counts from 0 to 255 as well.
 
     Args:
         path: a file in any format that Pillow reads.
@@ -98,18 +111,18 @@ def decode_image(
     place = Path(path)
     content = place.read_bytes()
     try:
-        # Pillow warns of odd but sound files (transparent palettes) and of huge ones, which are refused here.
+        # Pillow warns of odd but sound files (transparent palettes) and of large ones; it refuses huge ones itself.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", images.DecompressionBombWarning)
             with images.open(io.BytesIO(content)) as opened:
                 opened.load()
-                image = _converted(opened, color)
+                image = _converted(images, _upright(images, opened), color)
                 if size is not None:
                     image = _resized(images, image, size, resampling, keep_aspect_ratio=keep_aspect_ratio)
                 values = np.asarray(image, dtype=np.float32)
-    except (images.DecompressionBombWarning, images.DecompressionBombError) as error:
-        raise ImageError(place, f"it is too large ({error})") from error
+    except images.DecompressionBombError as error:
+        advice = "shrink it before, or set PIL.Image.MAX_IMAGE_PIXELS higher if you trust it"
+        raise ImageError(place, f"it is too large ({error})", advice) from error
     except images.UnidentifiedImageError as error:
         raise ImageError(place, "it is empty" if not content else "its format is unknown") from error
     except _DECODER_ERRORS as error:
@@ -130,6 +143,12 @@ def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
             f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
             f"one has {shapes}"
         )
+    if 1 in shape[1:3] and any(axis in specs[0].open_axes and shape[axis] == 1 for axis in (1, 2)):
+        raise ValueError(
+            f"the height and width of images for input '{specs[0].name}' are open, and now they are {shape[1]} x "
+            f"{shape[2]}; load the model with zl.load, choose a size, as with "
+            f"model.resize({{{specs[0].name!r}: (1, 224, 224, {shape[3]})}}), and pass the model"
+        )
     return (shape[1], shape[2]), _COLORS[shape[-1]]
 
 
@@ -137,9 +156,25 @@ def _is_height_and_width(size: Sequence[int]) -> bool:
     return len(size) == 2 and min(size) >= 1  # noqa: PLR2004 - two numbers
 
 
-def _converted(image: Any, color: Color) -> Any:
-    if color == "grayscale" and image.mode in _GREY_MODES:
+def _upright(images: Any, image: Any) -> Any:
+    """The image as a viewer shows it: cameras store how they were held, and not a turned picture."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except _DECODER_ERRORS:  # what the camera noted is broken, the picture is not
         return image
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(images.Transpose[turn])
+
+
+def _converted(images: Any, image: Any, color: Color) -> Any:
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in _SIXTEEN_BIT_FORMATS):
+        # The upper half of the 16 bits, as TensorFlow decodes them; Pillow would make nearly all of them white.
+        image = images.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        raise ValueError(
+            f"its numbers have 32 bits (mode {image.mode}), and nothing tells which of them is white; "
+            "save it with 8 or 16 bits"
+        )
     return image if image.mode == _MODES[color] else image.convert(_MODES[color])
 
 

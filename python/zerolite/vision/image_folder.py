@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["ImageFolder"]
 
-_SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+_SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+# Formats of Pillow that hold documents or need another program to be decoded.
+_NO_PICTURES = frozenset(
+    (".pdf", ".ps", ".eps", ".h5", ".hdf", ".grib", ".bufr", ".wmf", ".emf", ".mpg", ".mpeg", ".fit", ".fits", ".iim")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class ImageFolder:
 
     Attributes:
         path: the folder.
-        files: every image file in it and below it.
+        files: every image file in it and below it, through links too; hidden files and folders are left out.
         class_names: the names of the classes; empty where there are none.
         labels: for each file, its place in `class_names`; empty where there are no classes.
     """
@@ -78,11 +82,36 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 
 def _images(folder: Path) -> list[Path]:
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
+    """The images, whatever folders they are in; hidden files and folders don't count, links are followed."""
+    suffixes = _suffixes()
+    files = sorted(file for file in _visible_files(folder) if file.suffix.lower() in suffixes)
     if not files:
-        raise ValueError(f"there is no image in {folder}; files that end in {', '.join(sorted(_SUFFIXES))} count")
+        raise ValueError(f"there is no image in {folder}; files that end in {', '.join(sorted(suffixes))} count")
     return files
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    # Where the way down leads to a folder that it came through, a link goes in a circle.
+    waiting = [(folder, frozenset((folder.resolve(),)))]
+    while waiting:
+        place, above = waiting.pop()
+        for entry in place.iterdir():
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                real = entry.resolve()
+                if real not in above:
+                    waiting.append((entry, above | {real}))
+            elif entry.is_file():
+                yield entry
+
+
+def _suffixes() -> frozenset[str]:
+    """The endings of what Pillow decodes; without Pillow, of the usual formats."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return _SUFFIXES
+    Image.init()
+    known = {suffix.lower() for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
+    return (_SUFFIXES | known) - _NO_PICTURES

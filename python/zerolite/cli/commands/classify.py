@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zerolite.cli.options import JsonOption, OutputOption, SkipCorruptOption, ThreadsOption, resampling_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
 
 __all__ = ["register"]
@@ -33,15 +33,20 @@ def _classify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The classes' names in the order of the outputs, one a line, or Keras's imagenet_class_index.json.",
+            help="The classes' names: a text file, .json, .csv, .pbtxt; if not given, those packed into the model.",
             exists=True,
             dir_okay=False,
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each image.")] = 5,
     preprocessing: Annotated[
-        str, typer.Option(metavar="NAME", help="A Keras application such as mobilenet_v2, or none, unit, tf.")
-    ] = "none",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's metadata "
+            "says.",
+        ),
+    ] = None,
     resampling: Annotated[str, typer.Option(metavar="NAME", help="How images are resized.")] = "nearest",
     keep_aspect_ratio: Annotated[
         bool, typer.Option("--keep-aspect-ratio", help="Cut the middle out of images rather than distort them.")
@@ -79,7 +84,7 @@ def _classify(
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 keep_aspect_ratio=keep_aspect_ratio,
-                on_corrupt=skipped.append if skip_corrupt else "raise",
+                on_corrupt=skipped.append,
                 output=output,
                 threads=threads,
                 workers=workers,
@@ -90,6 +95,8 @@ def _classify(
         if contact_sheet is not None:
             image_format = _FORMATS[contact_sheet.suffix.lower()]
             write_atomically(contact_sheet, draw_sheet(results, image_format=image_format))
+        # A broken file is no reason to keep back what was found in the others; the exit code tells.
+        failed = bool(skipped) and not skip_corrupt
         if as_json:
             document: dict[str, Any] = {
                 "images": [result.to_dict() for result in results],
@@ -97,19 +104,23 @@ def _classify(
                 "contact_sheet": None if contact_sheet is None else str(contact_sheet),
             }
             print_json(document)
-            return
-        _print_results(results)
+        else:
+            _print_results(results)
+            for error in skipped if skip_corrupt else ():
+                typer.echo(f"skipped: {error.path}")
+            if contact_sheet is not None:
+                typer.echo(f"{contact_sheet} written.")
+    if failed:
         for error in skipped:
-            typer.echo(f"skipped: {error.path}")
-        if contact_sheet is not None:
-            typer.echo(f"{contact_sheet} written.")
+            fail(str(error))
+        raise fail(f"{len(skipped)} of {len(files)} images could not be classified; --skip-corrupt leaves them out")
 
 
 def _print_results(results: Any) -> None:
     from zerolite.vision.contact_sheet import score_words
 
     lines = [
-        (str(result.path) if place == 0 else "", prediction.label, score_words(prediction.score))
+        (str(result.path) if place == 0 else "", prediction.label, score_words(prediction))
         for result in results
         for place, prediction in enumerate(result.predictions)
     ]

@@ -72,7 +72,7 @@ def _compare(
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
     reset: ResetOption = "item",
-    preprocessing: PreprocessingOption = "none",
+    preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,

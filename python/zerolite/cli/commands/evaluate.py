@@ -70,7 +70,7 @@ def _evaluate(
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
-    preprocessing: PreprocessingOption = "none",
+    preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,

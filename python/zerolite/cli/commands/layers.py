@@ -45,7 +45,7 @@ def _layers(
         ),
     ],
     signature: SignatureOption = None,
-    preprocessing: PreprocessingOption = "none",
+    preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the relative errors: .svg, .png or .pdf.")
