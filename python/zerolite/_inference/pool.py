@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Lock
@@ -16,6 +15,7 @@ from zerolite import _native
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
+from zerolite._inference.ordered_results import ItemError, OrderedResults, closed_error
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._runtime.tensor import TensorMap, Value
@@ -34,26 +34,6 @@ if TYPE_CHECKING:
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
 __all__ = ["ItemError", "Pool"]
-
-
-class ItemError(_native.Error):
-    """One item of many failed; the others are not affected. The cause is the exception that it raised.
-
-    Attributes:
-        index: the item's position, counted from 0.
-        cause: the exception that it raised, also after pickling.
-    """
-
-    def __init__(self, index: int, cause: BaseException) -> None:
-        """Name the item and what became of it."""
-        super().__init__(f"item {index}: {str(cause) or type(cause).__name__}")
-        self.index = index
-        self.cause = cause
-        self.__cause__ = cause
-
-    def __reduce__(self) -> tuple[type, tuple[int, BaseException]]:
-        """Pickle the index and the cause; pickling alone would lose `__cause__`."""
-        return type(self), (self.index, self.cause)
 
 
 #: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
@@ -226,7 +206,7 @@ class Pool:
         try:
             return self._executor.submit(self._run_item, args, kwargs, resets and self._keeps_state)
         except RuntimeError as error:  # another thread has closed the pool meanwhile
-            raise _closed_error() from error
+            raise closed_error() from error
 
     async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
         """Run one item on the pool's threads, so that an event loop goes on meanwhile."""
@@ -289,7 +269,14 @@ class Pool:
             if ahead is None
             else positive_int("ahead", ahead, otherwise=", or None for four items a worker")
         )
-        return _OrderedResults(self, iter(items), count, resets=resets_items(reset))
+        resets = resets_items(reset)
+
+        def submit(item: tuple[Value, ...]) -> Future[_Result]:
+            if len(item) > 1:
+                self._warn_of_positions()
+            return self._submit(item, {}, resets=resets)
+
+        return OrderedResults(submit, iter(items), count)
 
     def close(self) -> None:
         """Cancel what has not begun, wait for the rest, and give back threads and replicas. Closing twice is fine.
@@ -341,7 +328,7 @@ class Pool:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise _closed_error()
+            raise closed_error()
         if os.getpid() != self._process:
             raise _native.Error(
                 f"the pool was made before this process ({os.getpid()}) was forked, and its threads stayed in the "
@@ -352,59 +339,3 @@ class Pool:
 def _restored_pool(model: CompiledModel, workers: int, signature: str | None) -> Pool:
     with model:
         return Pool(model, workers=workers, signature=signature)
-
-
-class _OrderedResults(Iterator["_Result"]):
-    """The results of `Pool.imap`."""
-
-    def __init__(self, pool: Pool, items: Iterator[Value], ahead: int, *, resets: bool) -> None:
-        self._pool = pool
-        self._resets = resets
-        self._items: Iterator[Value] | None = items
-        self._ahead = ahead
-        self._next_index = 0
-        self._pending: deque[tuple[int, Future[_Result]]] = deque()
-        self._source_error: Exception | None = None
-
-    def __next__(self) -> _Result:
-        self._fill()
-        if not self._pending:
-            error, self._source_error = self._source_error, None
-            if error is not None:
-                raise error
-            raise StopIteration
-        index, future = self._pending.popleft()
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self._pending.appendleft((index, future))
-            raise
-        except BaseException as error:
-            if future.cancelled():
-                raise _closed_error() from error
-            raise ItemError(index, error) from error
-
-    def _fill(self) -> None:
-        while self._items is not None and len(self._pending) < self._ahead:
-            try:
-                item = next(self._items)
-            except StopIteration:
-                self._items = None
-                return
-            except Exception as error:  # noqa: BLE001 - raised when the results before it were taken
-                self._items = None
-                self._source_error = error
-                return
-            args = item if isinstance(item, tuple) else (item,)
-            if len(args) > 1:
-                self._pool._warn_of_positions()
-            self._pending.append((self._next_index, self._pool._submit(args, {}, resets=self._resets)))
-            self._next_index += 1
-
-    def __del__(self) -> None:
-        for _, future in self._pending:
-            future.cancel()
-
-
-def _closed_error() -> _native.Error:
-    return _native.Error("the pool is closed; make another one to use it")
