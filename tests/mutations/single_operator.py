@@ -1,7 +1,8 @@
-"""Models of one builtin operator whose operands and options are drawn by chance, near enough to sound ones."""
+"""Models of one operator whose operands and options are drawn by chance, near enough to sound ones."""
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import random
@@ -12,6 +13,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 
 from tests.models.generate.graph_builder import serialize
 
@@ -58,7 +60,27 @@ _INPUT_COUNTS: dict[str, int] = json.loads(Path(__file__).with_name("input_count
 
 _NUMBERS = {name: number for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 
-OPERATORS = sorted(_NUMBERS.keys() - _NOT_ALONE)
+# What the runtime and its delegates know by a name, as a custom operator or a composite, and a name that they don't.
+_NAMES = (
+    "AudioSpectrogram",
+    "Convolution2DTransposeBias",
+    "MaxPoolingWithArgmax2D",
+    "MaxUnpooling2D",
+    "Mfcc",
+    "NumericVerify",
+    "TFLite_Detection_PostProcess",
+    "odml.group_norm",
+    "odml.l2_norm",
+    "odml.rms_norm",
+    "odml.scaled_dot_product_attention",
+    "unknown",
+)
+_CUSTOM, _COMPOSITE = "CUSTOM:", "STABLEHLO_COMPOSITE:"
+
+OPERATORS = [
+    *sorted(_NUMBERS.keys() - _NOT_ALONE),
+    *(f"{kind}{name}" for kind in (_CUSTOM, _COMPOSITE) for name in _NAMES),
+]
 
 _Type = schema.TensorType
 _DTYPES: dict[int, type[np.generic]] = {
@@ -86,8 +108,10 @@ class _Draft:
         self._operator = operator
         self._rng = rng
         # What most operands have in common.
-        self._shape = [rng.choice((1, 1, 2, 3, 4)) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4, 4, 4, 5)))]
-        self._type = self._some_type()
+        is_attention = "attention" in operator and rng.random() < 0.8
+        rank = 4 if is_attention else rng.choice((0, 1, 1, 2, 2, 3, 4, 4, 4, 5))
+        self._shape = [rng.choice((1, 1, 2, 3, 4)) for _ in range(rank)]
+        self._type = _Type.FLOAT32 if is_attention else self._some_type()
         self._buffers = [schema.BufferT()]
         self._tensors: list[Any] = []
 
@@ -101,20 +125,26 @@ class _Draft:
         graph.inputs = [i for i in inputs if i >= 0 and self._tensors[i].buffer == 0]
         graph.outputs = outputs
         code = schema.OperatorCodeT()
-        code.builtinCode = _NUMBERS[self._operator]
+        kind, _, name = self._operator.partition(":")
+        code.builtinCode = _NUMBERS[kind]
+        code.customCode = name if kind == "CUSTOM" else None
         code.deprecatedBuiltinCode = min(code.builtinCode, _NUMBERS["PLACEHOLDER_FOR_GREATER_OP_CODES"])
         code.version = rng.choice((1, 1, 1, 1, 1, 2, 3, 4, 5))
         model = schema.ModelT()
         model.version = 3
         model.operatorCodes = [code]
         model.subgraphs = [graph]
+        if kind == "STABLEHLO_COMPOSITE":
+            model.subgraphs.append(self._decomposition(graph, inputs, outputs))
         model.buffers = self._buffers
         return serialize(model)
 
     def _input_count(self) -> int:
         if self._rng.random() < 0.1:
             return self._rng.randrange(1, 6)
-        return _INPUT_COUNTS.get(self._operator, 2)
+        named = {"attention": 4, "Detection": 3, "Argmax": 1, "Unpooling": 2, "Bias": 3}
+        of_name = next((count for part, count in named.items() if part in self._operator), 2)
+        return _INPUT_COUNTS.get(self._operator, of_name)
 
     def _some_type(self) -> int:
         return self._rng.choices(list(_DTYPES), _TYPE_WEIGHTS)[0]
@@ -189,6 +219,10 @@ class _Draft:
         operation = schema.OperatorT()
         operation.inputs = inputs
         operation.outputs = outputs
+        kind, _, name = self._operator.partition(":")
+        if name:
+            self._name(operation, kind, name)
+            return operation
         name = _OPTIONS_OF.get(self._operator) or _options_named_like(self._operator)
         if name and self._rng.random() < 0.97:
             options = self._filled(getattr(schema, f"{name}T")())
@@ -199,6 +233,35 @@ class _Draft:
                 operation.builtinOptions2Type = getattr(schema.BuiltinOptions2, name)
                 operation.builtinOptions2 = options
         return operation
+
+    def _name(self, operation: Any, kind: str, name: str) -> None:
+        """Settings or attributes: none, a FlexBuffer, one that was cut or changed, or no such thing."""
+        rng = self._rng
+        keys = rng.sample(["scale", "logit_cap", "epsilon", "num_classes", "max_detections", "window_size", "axis"], 3)
+        sound = list(flexbuffers.Dumps({key: rng.choice((0, 1, 2, 0.5, -1)) for key in keys}))
+        cut, changed = sound[: rng.randrange(len(sound))], list(sound)
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
+        settings = rng.choices((None, [], sound, cut, changed, [1, 2, 3]), (1, 1, 6, 1, 1, 1))[0]
+        if kind == "CUSTOM":
+            operation.customOptions = settings
+            return
+        options = schema.StableHLOCompositeOptionsT()
+        options.name, options.version = name, 1
+        options.decompositionSubgraphIndex = 1
+        options.compositeAttributes = settings
+        operation.builtinOptions2Type = schema.BuiltinOptions2.StableHLOCompositeOptions
+        operation.builtinOptions2 = options
+
+    def _decomposition(self, graph: Any, inputs: list[int], outputs: list[int]) -> Any:
+        """What a composite stands for: here each output is one of the inputs, whatever their shapes."""
+        other = schema.SubGraphT()
+        other.tensors = [copy.copy(tensor) for tensor in graph.tensors]
+        for tensor in other.tensors:
+            tensor.buffer = 0
+        other.operators = []
+        other.inputs = [index for index in inputs if index >= 0]
+        other.outputs = [other.inputs[i % len(other.inputs)] for i in range(len(outputs))] if other.inputs else outputs
+        return other
 
     def _filled(self, options: Any) -> Any:
         rng = self._rng

@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "zerolite/verification/checked_operator.hpp"
-#include "zerolite/verification/detection_check.hpp"
-#include "zerolite/verification/flexbuffer_check.hpp"
 #include "zerolite/verification/gather_check.hpp"
+#include "zerolite/verification/named_operator_check.hpp"
 #include "zerolite/verification/operand_shape_check.hpp"
 #include "zerolite/verification/quantized_operator_check.hpp"
 
@@ -145,17 +144,6 @@ void check_radius(const CheckedOperator& operation) {
   const auto radius = operation.options().scalar<std::int32_t>(0, 0);
   operation.require(radius >= 0 && radius <= kLargestSetting, "has a radius of ", radius, ", and 0 to ",
                     kLargestSetting, " is expected");
-}
-
-// Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
-void check_custom(const CheckedOperator& operation) {
-  static constexpr auto kWithFlexBuffer =
-      std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
-  if (std::ranges::find(kWithFlexBuffer, operation.custom_code()) == kWithFlexBuffer.end()) return;
-  if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation.details().custom_options)) {
-    operation.refuse("has settings that can't be read: ", *wrong);
-  }
-  if (operation.custom_code() == kWithFlexBuffer.front()) check_detection(operation);
 }
 
 void check_kind(const CheckedOperator& operation) {

@@ -60,6 +60,27 @@ class Calls {
                         ", and the model has ", called_.size());
       called.push_back(static_cast<std::size_t>(subgraph));
     }
+    if (operation.kind() == Operator::STABLEHLO_COMPOSITE) {
+      const SubgraphDescription& decomposition = graph.model.subgraphs[called.back()];
+      require_same_types(operation, graph, operation.details().inputs, decomposition, decomposition.inputs, " inputs");
+      require_same_types(operation, graph, operation.details().outputs, decomposition, decomposition.outputs,
+                         " outputs");
+    }
+  }
+
+  // The kernel copies values both ways, and gives its outputs the types of the subgraph's (LiteRT 2.3.0).
+  static void require_same_types(const CheckedOperator& operation, const SubgraphView& graph,
+                                 const std::vector<std::int32_t>& own, const SubgraphDescription& callee,
+                                 const std::vector<std::int32_t>& others, const std::string& what) {
+    operation.require(own.size() == others.size(), "has ", own.size(), what, ", and the subgraph that it runs has ",
+                      others.size());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      operation.require(own[i] >= 0 && others[i] >= 0, "leaves out one of its", what);
+      const ElementType type = graph.tensor(own[i]).type;
+      const ElementType other = callee.tensors[static_cast<std::size_t>(others[i])].type;
+      operation.require(type == other, "has ", type, " among its", what, ", where the subgraph that it runs has ",
+                        other);
+    }
   }
 
   void enter(std::size_t subgraph, std::vector<std::size_t>& path) {

@@ -1,5 +1,6 @@
 #include "zerolite/verification/variable_check.hpp"
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -47,6 +48,40 @@ class Variables {
   std::map<std::string, std::size_t> sizes_;  // where they are known
 };
 
+// What an operand has to be where the first input is of some type.
+struct TypeRule {
+  Operator kind;
+  ElementType input;
+  std::size_t operand;
+  ElementType expected;
+};
+
+// The states of operators whose kernel takes them for float32 also where weights are int8, and those of the integer
+// kernels. SVDF keeps products of 8 bits by 16 (int8 is what TensorFlow Lite Micro has there).
+constexpr std::array kTypeRules = {
+    TypeRule{Operator::SVDF, ElementType::float32, 4, ElementType::float32},
+    TypeRule{Operator::SVDF, ElementType::int8, 1, ElementType::int8},
+    TypeRule{Operator::SVDF, ElementType::int8, 2, ElementType::int16},
+    TypeRule{Operator::SVDF, ElementType::int8, 3, ElementType::int32},
+    TypeRule{Operator::SVDF, ElementType::int8, 4, ElementType::int16},
+    TypeRule{Operator::RNN, ElementType::float32, 4, ElementType::float32},
+    TypeRule{Operator::UNIDIRECTIONAL_SEQUENCE_RNN, ElementType::float32, 4, ElementType::float32},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_RNN, ElementType::float32, 4, ElementType::float32},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_RNN, ElementType::float32, 8, ElementType::float32},
+    TypeRule{Operator::LSTM, ElementType::float32, 18, ElementType::float32},
+    TypeRule{Operator::LSTM, ElementType::float32, 19, ElementType::float32},
+    TypeRule{Operator::LSTM, ElementType::int8, 18, ElementType::int8},
+    TypeRule{Operator::LSTM, ElementType::int8, 19, ElementType::int16},
+    TypeRule{Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 18, ElementType::float32},
+    TypeRule{Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 19, ElementType::float32},
+    TypeRule{Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, ElementType::int8, 18, ElementType::int8},
+    TypeRule{Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, ElementType::int8, 19, ElementType::int16},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 35, ElementType::float32},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 36, ElementType::float32},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 37, ElementType::float32},
+    TypeRule{Operator::BIDIRECTIONAL_SEQUENCE_LSTM, ElementType::float32, 38, ElementType::float32},
+};
+
 }  // namespace
 
 void check_variables(const ModelInterface& interface, const ModelContents& contents) {
@@ -56,6 +91,18 @@ void check_variables(const ModelInterface& interface, const ModelContents& conte
   }
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
     variables.check_reads({interface, interface.subgraphs[i], contents.subgraphs[i]});
+  }
+}
+
+void check_state_types(const SubgraphView& graph, std::size_t index) {
+  const CheckedOperator operation(graph, index);
+  if (!operation.has_input(0)) return;
+  for (const TypeRule& rule : kTypeRules) {
+    if (rule.kind != operation.kind() || rule.input != operation.type(0) || !operation.has_input(rule.operand))
+      continue;
+    const Operand operand = operation.input(rule.operand);
+    operation.require(operand.type() == rule.expected, "has an input of ", rule.input, ", and ", operand.name(),
+                      " of the type ", operand.type(), ", where its kernel takes ", rule.expected);
   }
 }
 

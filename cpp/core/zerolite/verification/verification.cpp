@@ -6,7 +6,9 @@
 
 #include "zerolite/model/subgraph_view.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/verification/checked_operator.hpp"
 #include "zerolite/verification/execution_order.hpp"
+#include "zerolite/verification/named_operator_check.hpp"
 #include "zerolite/verification/operator_check.hpp"
 #include "zerolite/verification/subgraph_call_check.hpp"
 #include "zerolite/verification/tensor_check.hpp"
@@ -24,6 +26,9 @@ void verify_graphs(std::span<const std::byte> bytes, const ModelInterface& inter
     ExecutionOrder execution(graph);
     for (std::size_t j = 0; j < graph.description.operators.size(); ++j) {
       execution.pass(j);
+      // These end the process while the model is loaded, or damage its memory, so that no level goes without them.
+      check_attention(CheckedOperator(graph, j));
+      check_state_types(graph, j);
       if (level == Verification::full) check_operator(graph, j);
     }
     execution.finish();

@@ -1,0 +1,150 @@
+#include "zerolite/verification/named_operator_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zerolite/verification/flexbuffer_check.hpp"
+
+namespace zerolite {
+namespace {
+
+using Shape = std::vector<std::int32_t>;
+
+// Kernels multiply two of them in 32 bits.
+std::int64_t setting(const CheckedOperator& operation, const char* name) {
+  constexpr std::int64_t kMost = 1 << 15;
+  const std::optional<std::int64_t> value = flexbuffer::integer_setting(operation.details().custom_options, name);
+  if (!value || *value < 1 || *value > kMost) {
+    operation.refuse("has ", value ? std::to_string(*value) : std::string("nothing"), " for its setting ", name,
+                     ", and 1 to ", kMost, " is expected");
+  }
+  return *value;
+}
+
+const Shape& shape_of(const CheckedOperator& operation, std::size_t input, std::size_t rank) {
+  operation.require(operation.has_input(input), "leaves out input ", input, ", which it needs");
+  const Shape& shape = operation.shape(input);
+  operation.require(shape.size() == rank, "has input ", input, " of the shape ", shape, ", and ", rank,
+                    " dimensions are expected");
+  return shape;
+}
+
+// Boxes are read along with an anchor and the scores of each class, before which there may be one of the background.
+void check_detection_shapes(const CheckedOperator& operation, std::int64_t classes) {
+  const Shape& boxes = shape_of(operation, 0, 3);
+  const Shape& scores = shape_of(operation, 1, 3);
+  const Shape& anchors = shape_of(operation, 2, 2);
+  constexpr std::int32_t kCoordinates = 4;
+  const bool fits = boxes[0] == 1 && scores[0] == 1 && boxes[1] == scores[1] && boxes[2] >= kCoordinates &&
+                    (scores[2] == classes || scores[2] == classes + 1) && anchors[0] >= boxes[1] &&
+                    anchors[1] == kCoordinates;
+  operation.require(fits, "has boxes, scores and anchors of the shapes ", boxes, ", ", scores, " and ", anchors,
+                    ", which don't fit one another and ", classes, " classes");
+}
+
+void check_detection(const CheckedOperator& operation) {
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == 3 && details.outputs.size() == 4, "has ", details.inputs.size(),
+                    " inputs and ", details.outputs.size(), " outputs, and 3 and 4 are expected");
+  const std::int64_t classes = setting(operation, "num_classes");
+  (void)setting(operation, "max_classes_per_detection");
+  (void)setting(operation, "max_detections");
+  if (flexbuffer::integer_setting(details.custom_options, "detections_per_class")) {
+    (void)setting(operation, "detections_per_class");
+  }
+  check_detection_shapes(operation, classes);
+}
+
+constexpr std::string_view kAttention = "odml.scaled_dot_product_attention";
+// Query, key, value and mask.
+constexpr std::size_t kOperands = 4;
+
+// The fields of the schema's StableHLOCompositeOptions.
+constexpr unsigned kCompositeName = 0;
+constexpr unsigned kCompositeAttributes = 2;
+
+bool is_composite(const CheckedOperator& operation) { return operation.kind() == Operator::STABLEHLO_COMPOSITE; }
+
+bool is_attention(const CheckedOperator& operation) {
+  if (operation.kind() == Operator::CUSTOM) return operation.custom_code() == kAttention;
+  const OperatorOptions& options = operation.details().options_2;
+  return is_composite(operation) && options.table && options.table->string(kCompositeName) == kAttention;
+}
+
+// Scale and the like, as a FlexBuffer.
+std::vector<std::byte> attributes_of(const CheckedOperator& operation) {
+  if (!is_composite(operation)) {
+    const std::span<const std::byte> options = operation.details().custom_options;
+    return {options.begin(), options.end()};
+  }
+  const auto attributes = operation.details().options_2.table->scalars<std::uint8_t>(kCompositeAttributes);
+  std::vector<std::byte> bytes;
+  bytes.reserve(attributes.size());
+  for (std::size_t i = 0; i < attributes.size(); ++i) bytes.push_back(std::byte{attributes.scalar<std::uint8_t>(i)});
+  return bytes;
+}
+
+void check_attention_operand(const CheckedOperator& operation, const Operand& operand) {
+  const Shape& shape = operand.shape();
+  operation.require(operand.type() == ElementType::float32, "has ", operand.name(), " of the type ", operand.type(),
+                    ", and float32 is expected");
+  operation.require(shape.size() == 4 && !operand.is_empty(), "has ", operand.name(), " of the shape ", shape,
+                    ", and four dimensions of at least 1 are expected");
+}
+
+// Query (batch, time, heads, depth); key and value (batch, length, key heads, depth); mask (batch or 1, heads or 1,
+// time or 1, length).
+void check_attention_shapes(const CheckedOperator& operation) {
+  const Shape& query = operation.shape(0);
+  const Shape& key = operation.shape(1);
+  const Shape& value = operation.shape(2);
+  const Shape& mask = operation.shape(3);
+  const auto is_broadcast = [](std::int32_t size, std::int32_t of) { return size == of || size == 1; };
+  const bool fits = key[0] == query[0] && value[0] == query[0] && key[1] == value[1] && key[2] == value[2] &&
+                    query[2] % key[2] == 0 && key[3] == query[3] && value[3] == query[3] &&
+                    is_broadcast(mask[0], query[0]) && is_broadcast(mask[1], query[2]) &&
+                    is_broadcast(mask[2], query[1]) && mask[3] == key[1];
+  operation.require(fits, "has query, key, value and mask of the shapes ", query, ", ", key, ", ", value, " and ", mask,
+                    ", which don't fit one another");
+  operation.require(operation.output().shape() == query, "has a result of the shape ", operation.output().shape(),
+                    ", and that of the query, ", query, ", is expected");
+}
+
+}  // namespace
+
+// Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
+void check_custom(const CheckedOperator& operation) {
+  static constexpr auto kWithFlexBuffer =
+      std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
+  if (std::ranges::find(kWithFlexBuffer, operation.custom_code()) == kWithFlexBuffer.end()) return;
+  if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation.details().custom_options)) {
+    operation.refuse("has settings that can't be read: ", *wrong);
+  }
+  if (operation.custom_code() == kWithFlexBuffer.front()) check_detection(operation);
+}
+
+void check_attention(const CheckedOperator& operation) {
+  if (!is_attention(operation)) return;
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == kOperands && details.outputs.size() == 1, "has ", details.inputs.size(),
+                    " inputs and ", details.outputs.size(),
+                    " outputs, and 4 (query, key, value and mask) and 1 are expected");
+  for (std::size_t i = 0; i < kOperands; ++i) {
+    operation.require(operation.has_input(i), "leaves out input ", i, ", which it needs");
+    check_attention_operand(operation, operation.input(i));
+  }
+  check_attention_operand(operation, operation.output());
+  check_attention_shapes(operation);
+  if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(attributes_of(operation))) {
+    operation.refuse("has attributes that can't be read: ", *wrong);
+  }
+}
+
+}  // namespace zerolite

@@ -1,0 +1,107 @@
+"""Operators that are known by a name, and states of recurrent ones: no level lets a broken one pass."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from flatbuffers import flexbuffers
+
+import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op, quantization, schema
+from tests.mutations.mutation import Mutation
+from tests.mutations.single_operator import OPERATORS
+from tests.support.python_process import ROOT
+
+LEVELS: list[Any] = ["structure", "full"]
+ATTENTION = "odml.scaled_dot_product_attention"
+SHAPES = [[1, 4, 2, 8], [1, 4, 2, 8], [1, 4, 2, 8], [1, 1, 4, 4]]
+
+
+def attention(shapes: list[list[int]], *, options: bytes, dtype: str = "float32") -> bytes:
+    builder = GraphBuilder()
+    inputs = [builder.tensor(f"x{i}", shape, dtype) for i, shape in enumerate(shapes)]
+    result = builder.tensor("y", shapes[0], dtype)
+    builder.custom_operator(ATTENTION, inputs, [result], options=options)
+    builder.interface(inputs, [result])
+    return builder.finish()
+
+
+SOUND = bytes(flexbuffers.Dumps({"scale": 0.5}))
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "one input": (attention(SHAPES[:1], options=SOUND), r"has 1 inputs and 1 outputs, and 4"),
+    "three inputs": (attention(SHAPES[:3], options=SOUND), r"has 3 inputs"),
+    "two dimensions": (attention([[4, 8]] * 4, options=SOUND), r"shape \(4, 8\), and four dimensions"),
+    "nothing in it": (attention([[1, 0, 2, 8], *SHAPES[1:]], options=SOUND), r"at least 1"),
+    "no float32": (attention(SHAPES, options=SOUND, dtype="float16"), r"type float16, and float32"),
+    "another depth": (attention([[1, 4, 2, 7], *SHAPES[1:]], options=SOUND), r"don't fit one another"),
+    "another mask": (attention([*SHAPES[:3], [1, 1, 4, 5]], options=SOUND), r"don't fit one another"),
+    "no attributes": (attention(SHAPES, options=b""), r"attributes that can't be read"),
+    "cut attributes": (attention(SHAPES, options=SOUND[:-3]), r"attributes that can't be read"),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", BROKEN)
+def test_attention_that_is_broken_is_refused(kind: str, level: Any) -> None:
+    content, message = BROKEN[kind]
+    with pytest.raises(zl.InvalidModelError, match=message):
+        zl.load(content, verify=level)
+
+
+def svdf(weights: str, state: str) -> bytes:
+    builder = GraphBuilder()
+    scaled = quantization([0.1], [0])
+    x = builder.tensor("x", [1, 3], "int8", quantized=scaled)
+    feature = builder.tensor("feature", [4, 3], "int8", quantized=scaled)
+    time = builder.tensor("time", [4, 2], weights, quantized=scaled)
+    memory = builder.tensor("memory", [1, 8], state, quantized=scaled, variable=True)
+    y = builder.tensor("y", [1, 4], "int8", quantized=scaled)
+    options = schema.SVDFOptionsT()
+    options.rank = 1
+    builder.operator(Op.SVDF, [x, feature, time, -1, memory], [y], options=options, version=3)
+    builder.interface([x, feature, time], [y])
+    return builder.finish()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("weights", "state"), [("int8", "int8"), ("int16", "int8"), ("int8", "int16")])
+def test_a_state_of_another_type_than_the_kernels_is_refused(weights: str, state: str, level: Any) -> None:
+    with pytest.raises(zl.InvalidModelError, match=r"\(SVDF\) has an input of int8, .*where its kernel takes int16"):
+        zl.load(svdf(weights, state), verify=level)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "state"),
+    [
+        (Op.UNIDIRECTIONAL_SEQUENCE_RNN, 5, 4),
+        (Op.UNIDIRECTIONAL_SEQUENCE_LSTM, 24, 19),
+        (Op.BIDIRECTIONAL_SEQUENCE_LSTM, 48, 37),
+    ],
+)
+def test_states_of_other_recurrent_operators_too(kind: int, inputs: int, state: int) -> None:
+    builder = GraphBuilder()
+    operands = [
+        builder.tensor(f"x{i}", [2, 2], "int8" if i == state else "float32", variable=i == state) for i in range(inputs)
+    ]
+    y = builder.tensor("y", [2, 2])
+    builder.operator(kind, operands, [y])
+    builder.interface([operand for operand in operands if operand != operands[state]], [y])
+    with pytest.raises(zl.InvalidModelError, match=r"of the type int8, where its kernel takes float32"):
+        zl.load(builder.finish())
+
+
+def test_named_operators_drawn_by_chance_end_no_process() -> None:
+    named = [operator for operator in OPERATORS if ":" in operator]
+    assert len(named) == 24
+    drawn = [str(Mutation(operator, "operator", number)) for operator in named for number in range(20)]
+    # In a process of its own, which forks.
+    command = [sys.executable, "-m", "tests.mutations", "--json", "--verify", "full", "--replay", "/dev/stdin"]
+    process = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT, input="\n".join(drawn), timeout=600
+    )
+    *lines, _ = process.stdout.splitlines()
+    assert len(lines) == len(drawn)
+    assert not [line for line in lines if " died " in line or " hung " in line]
