@@ -13,7 +13,8 @@ from zerolite._inference.source import ModelSource
 from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.fixed_batch import FixedBatchRunner
 from zerolite._runners.interpreter import InterpreterRunner
-from zerolite._runners.keras import KerasRunner, is_keras_file, load_keras_file
+from zerolite._runners.keras import KerasRunner
+from zerolite._runners.keras_file import KERAS_FILES, is_keras_file, load_keras_file
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.runner import Runner
 
@@ -26,7 +27,7 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
     Args:
         model: a path to a .tflite file or its bytes (loaded with zerolite and closed by the runner's
             `close`), a `CompiledModel`, one of its signatures, a `Pool`, a `tf.lite.Interpreter` or `ai_edge_litert`
-            interpreter, a Keras model or its .keras or .h5 file, or a runner.
+            interpreter, a Keras model or its .keras, .h5 or .hdf5 file, or a runner.
         output: the name of the output to read, for a model with several.
         threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
         workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
@@ -49,7 +50,8 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
 def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
-            f"{os.fspath(model)} is a folder, and a model is a .tflite, .keras or .h5 file; if it is a SavedModel, "
+            f"{os.fspath(model)} is a folder, and a model is a .tflite file or one of Keras ({', '.join(KERAS_FILES)}); if "
+            "it is a SavedModel, "
             f"convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
         )
     if is_keras_file(model):

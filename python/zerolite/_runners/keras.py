@@ -1,20 +1,16 @@
-"""Keras models as runners, and their files."""
+"""Keras models as runners."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._platform.output_capture import CapturedOutput, import_tensorflow
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 
-__all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
+__all__ = ["KerasRunner"]
 
 
 class KerasRunner:
@@ -83,32 +79,6 @@ class KerasRunner:
             return result
 
         return function
-
-
-def is_keras_file(model: Any) -> bool:
-    """Whether it is the path of a file that Keras wrote."""
-    return isinstance(model, str | os.PathLike) and Path(model).suffix in (".keras", ".h5")
-
-
-def load_keras_file(path: str | os.PathLike[str]) -> Any:
-    """Load a model from a .keras or .h5 file; nothing in it is unpickled or run.
-
-    Raises:
-        OSError: the file can't be read.
-        ValueError: it is no model that this Keras can load.
-        ImportError: TensorFlow is not installed (extra "convert").
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    import_tensorflow()
-    import tensorflow as tf
-
-    with warnings.catch_warnings(), CapturedOutput():
-        warnings.simplefilter("ignore")
-        try:
-            return tf.keras.models.load_model(path, compile=False)
-        except Exception as error:
-            raise ValueError(f"{path} can't be loaded with Keras {tf.keras.__version__}: {error}") from error
 
 
 def _spec(tensor: Any, name: str) -> TensorSpec:

@@ -134,9 +134,10 @@ def convert(
             on_corrupt=on_corrupt,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", progress)
+            export_log = _export(recognized, folder / "model", inputs, progress)
             request = ConversionRequest(
                 **_where(recognized, folder),
+                origin=recognized.kind,
                 result=str(folder / "result.tflite"),
                 quantize=quantize,
                 io_dtype=io_dtype,
@@ -181,14 +182,15 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> Specs 
     """The inputs of the source, where this process knows them."""
     found: dict[str | None, list[InputSpec] | None] = {}
     if source.kind == "keras_model":
-        found = {None: keras_specs(source.value)}
+        found = {None: keras_specs(source.value, inputs)}
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
     elif source.kind == "tflite":
         found = _file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
-    # Whether fixed shapes fit is checked by the other process.
-    return known if known and len(known) == len(found) and not inputs else None
+    # Whether fixed shapes fit functions is checked by the other process.
+    complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
+    return known if complete else None
 
 
 def _file_specs(path: Path) -> dict[str | None, list[InputSpec] | None]:
@@ -215,7 +217,12 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
     return {"kind": "saved_model", "name": source.name, "path": str(folder / "model")}
 
 
-def _export(source: Source, folder: Path, progress: Callable[[str], None] | None) -> str:
+def _export(
+    source: Source,
+    folder: Path,
+    inputs: Mapping[str, Sequence[int]] | None,
+    progress: Callable[[str], None] | None,
+) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
@@ -227,7 +234,7 @@ def _export(source: Source, folder: Path, progress: Callable[[str], None] | None
         with output, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if source.kind == "keras_model":
-                export_keras_model(source.value, folder)
+                export_keras_model(source.value, folder, inputs)
             else:
                 export_functions(source.value, folder)
     except OSError:
