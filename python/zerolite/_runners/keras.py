@@ -35,6 +35,11 @@ class KerasRunner:
             ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
             ImportError: TensorFlow is not installed.
         """
+        if not getattr(model, "outputs", None):
+            raise ValueError(
+                "the Keras model does not tell its inputs and outputs, as one of a class of your own: give it as "
+                "keras.Model(x, model(x)) with x = keras.Input(shape of one item)"
+            )
         # A sequential model (Keras 3.15) does not tell the names of its outputs.
         names = getattr(model, "output_names", None) or [str(tensor.name) for tensor in model.outputs]
         outputs = dict(zip(names, model.outputs, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,8 @@ def _reason(path: Path, error: Exception, keras_version: str) -> str:
 def _last_cause(words: str) -> str:
     """The sentence that says what is wrong: Keras prints all settings of all layers before it, and after."""
     cause = words.rpartition("Exception encountered: ")[2].strip()
-    lines = cause.partition(" Full object config:")[0].splitlines()
-    return lines[0].rstrip(".") if lines else "it gives no reason"
+    first = re.split(r"\.\s|\n", cause, maxsplit=1)[0].rstrip(".")
+    return first or "it gives no reason"
 
 
 def _told_by_file(path: Path, keras_version: str) -> str:

@@ -35,10 +35,11 @@ def export_keras_model(model: Any, folder: Path, shapes: Mapping[str, Sequence[i
     archive_type = getattr(getattr(tf.keras, "export", None), "ExportArchive", None)
     call = KerasCall.of(model, shapes)
     with computing_in_float32(model):
-        if archive_type is None or call is None:
-            # Keras 2, and models whose inputs only their own code knows.
+        if archive_type is None:  # Keras 2
             model.export(str(folder))
             return
+        if call is None:
+            raise ValueError(KerasCall.unknown(model))
         safe = node_names(spec.name for spec in call.specs)
 
         # Keras traces a call whose `training` is open; a converted model is for inference.

@@ -44,12 +44,28 @@ class KerasCall:
         known = _of_inputs(model) or _of_build(model)
         if known is None:
             return cls(_of_shapes(model, shapes)) if shapes and _has_own_call(model) else None
-        call = cls(known)
-        names = [spec.name for spec in call.specs]
-        for name in shapes or ():
-            if name not in names:
-                raise ValueError(f"the model has no input '{name}'; it has {', '.join(sorted(names))}")
+        names = [spec.name for spec in cls(known).specs]
+        for name, shape in (shapes or {}).items():
+            if name in names:
+                continue
+            # Keras keeps the shapes of the first argument alone.
+            others = _parameters(model)[0] if _has_own_call(model) else []
+            if name not in others:
+                raise ValueError(f"the model has no input '{name}'; it has {', '.join(sorted({*names, *others}))}")
+            known[name] = InputSpec(name, tuple(map(int, shape)), _float_type(model))
         return cls({key: _mapped(value, lambda spec: _fixed(spec, shapes or {})) for key, value in known.items()})
+
+    @staticmethod
+    def unknown(model: Any) -> str:
+        """What to do about a model whose call is not known, in a sentence."""
+        if not _has_own_call(model):
+            return "the model has no inputs yet: build it with the shape of its input, as model.build((None, 8))"
+        names = _parameters(model)[1] or ["inputs"]
+        example = ", ".join(f"'{name}': (1, 8)" for name in names)
+        return (
+            "the model was not called yet, and what it takes is not known: call it on an example first, or give the "
+            f"shape of each input, as inputs={{{example}}}"
+        )
 
     @property
     def specs(self) -> list[InputSpec]:
