@@ -174,7 +174,9 @@ def test_half_precision_is_converted_in_float32(half: Any, kind: str, tmp_path: 
 
 def test_graphs_in_half_precision_name_the_cause(half: Any, tmp_path: Path) -> None:
     half.export(tmp_path, verbose=False)
-    with pytest.raises(ConversionError, match=r"float16 numbers: where a dtype policy such as mixed_float16") as refusal:
+    with pytest.raises(
+        ConversionError, match=r"float16 numbers: where a dtype policy such as mixed_float16"
+    ) as refusal:
         zl.convert(tmp_path)
     assert "Select TF ops" not in str(refusal.value)
     assert "Conv2D" in [one.name for one in refusal.value.unsupported]

@@ -50,9 +50,8 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
 def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
-            f"{os.fspath(model)} is a folder, and a model is a .tflite file or one of Keras ({', '.join(KERAS_FILES)}); if "
-            "it is a SavedModel, "
-            f"convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
+            f"{os.fspath(model)} is a folder, and a model is a .tflite file or one of Keras ({', '.join(KERAS_FILES)}); "
+            f"if it is a SavedModel, convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
         )
     if is_keras_file(model):
         return KerasRunner(load_keras_file(model), output=output)

@@ -60,7 +60,7 @@ def convert(
 
     Args:
         source: a Keras model, one or several concrete functions (several also as a mapping from signature to
-            function), a `KerasApplication`, the path of a .keras or .h5 file or of a SavedModel's folder, or a
+            function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize").
         out: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
@@ -70,10 +70,12 @@ def convert(
             store weights as such and compute in float32 (extra "quantize").
         representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
             activation, and on which every mode is verified: an array whose leading axis counts the samples; a
-            mapping from input to such an array; a finite iterable of samples, each with its batch axis; the path
-            of a .npy or .npz file, or of a folder of images. For several signatures, a mapping from signature to
+            mapping from input to such an array; a finite iterable of samples, each with its batch axis, or a function
+            without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
+            takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
-        inputs: shapes by input, batch included, where the model leaves axes open.
+        inputs: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
+            was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
         io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
             quantize="int8", "float32" (the default) or "int16" for "int16x8".

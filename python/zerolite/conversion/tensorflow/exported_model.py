@@ -66,7 +66,7 @@ def _takes_training(model: Any) -> bool:
 
 @contextlib.contextmanager
 def computing_in_float32(model: Any) -> Iterator[None]:
-    """Context manager: the layers of a Keras 3 model that compute in 16 bits compute in float32, as TFLite's kernels do.
+    """Context manager: layers of a Keras 3 model that compute in 16 bits do it in float32, as TFLite's kernels do.
 
     Under the policies mixed_float16 and mixed_bfloat16 the weights are float32 already.
     """

@@ -52,9 +52,7 @@ def _open_batch(request: ConversionRequest, specs: Sequence[InputSpec]) -> str:
     """A recurrent layer keeps its steps in a list, whose elements need a fixed shape, batch included."""
     shapes = {spec.name: tuple(_size(place, size) for place, size in enumerate(spec.shape)) for spec in specs}
     example = f"inputs={shapes}"
-    flags = " ".join(
-        "--input " + shlex.quote(f"{name}={','.join(map(str, shape))}") for name, shape in shapes.items()
-    )
+    flags = " ".join("--input " + shlex.quote(f"{name}={','.join(map(str, shape))}") for name, shape in shapes.items())
     invented = any(None in spec.shape[1:] for spec in specs)
     size = f", with the size that you need in place of {_SOME_SIZE}" if invented else ""
     what = "a recurrent layer, such as LSTM or GRU, can't be converted with an open batch"
@@ -65,10 +63,7 @@ def _open_batch(request: ConversionRequest, specs: Sequence[InputSpec]) -> str:
             f"tf.TensorSpec({shape}, tf.{spec.dtype}, name='{spec.name}')"
             for spec, shape in zip(specs, shapes.values(), strict=True)
         )
-        return (
-            f"{what}: trace it anew with a fixed one, as in "
-            f"tf.function(call).get_concrete_function({made}){size}"
-        )
+        return f"{what}: trace it anew with a fixed one, as in tf.function(call).get_concrete_function({made}){size}"
     if request.origin == "saved_model":
         return (
             f"{what}: convert the Keras model or its .keras file instead of the SavedModel, with {example} "
