@@ -188,28 +188,29 @@ def test_graphs_in_half_precision_name_the_cause(half: Any, tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def networks(tf: Any) -> dict[str, Callable[[], Any]]:
-    class Plain(tf.keras.Model):  # type: ignore[misc]
+    class Dense(tf.keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.dense = tf.keras.layers.Dense(3)
             self.dropout = tf.keras.layers.Dropout(0.5)
 
+    class Plain(Dense):
         def call(self, x: Any, training: bool = False) -> Any:
             return self.dropout(self.dense(x), training=training)
 
-    class Untrained(Plain):
+    class Untrained(Dense):
         def call(self, x: Any) -> Any:
             return self.dense(x)
 
-    class Scaled(Plain):
+    class Scaled(Dense):
         def call(self, x: Any, scale: Any = None) -> Any:
             return self.dense(x) if scale is None else self.dense(x) * scale
 
-    class Named(Plain):
+    class Named(Dense):
         def call(self, inputs: Any) -> Any:
             return {"sum": self.dense(inputs["left"]) + self.dense(inputs["right"]), "left": self.dense(inputs["left"])}
 
-    class Listed(Plain):
+    class Listed(Dense):
         def call(self, pair: Any) -> Any:
             left, right = pair
             return self.dense(left) - self.dense(right)
@@ -225,7 +226,7 @@ def test_called_models_convert(networks: Any, name: str) -> None:
     with zl.load(result.content) as model:
         assert list(model.inputs) == ["x"]
         assert model.inputs["x"].shape_signature == (-1, 4)
-        np.testing.assert_allclose(model.map(ROWS), expected, atol=0.1)
+        np.testing.assert_allclose(np.asarray(model.map(ROWS)), expected, atol=0.1)
 
 
 def test_models_that_were_not_called_convert_with_shapes(networks: Any) -> None:
@@ -243,7 +244,7 @@ def test_models_that_were_not_called_convert_with_shapes(networks: Any) -> None:
 
 @pytest.mark.parametrize("was_called", [True, False])
 def test_several_inputs_of_a_class(networks: Any, was_called: bool) -> None:
-    scaled, rows, scale = networks["scaled"](), ROWS[:1], np.float32([[1, 2, 3]])
+    scaled, rows, scale = networks["scaled"](), ROWS[:1], np.array([[1, 2, 3]], np.float32)
     if was_called:
         scaled(rows, scale)
     # Keras keeps the shape of the first argument alone; the others have to be told.
@@ -264,6 +265,21 @@ def test_list_of_inputs_of_a_class(networks: Any) -> None:
     expected = network([ROWS[:1], ROWS[1:2]])
     content = zl.convert(network).content
     np.testing.assert_allclose(answer(content, {"pair_0": ROWS[:1], "pair_1": ROWS[1:2]}), expected, atol=1e-5)
+
+
+def test_inputs_of_another_type_than_float32(tf: Any) -> None:
+    class Looked(tf.keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = tf.keras.layers.Embedding(10, 3)
+
+        def call(self, ids: Any) -> Any:
+            return self.table(ids)
+
+    model, ids = Looked(), np.arange(5, dtype=np.int32)[np.newaxis]
+    expected = model(ids)
+    function = tf.function(model).get_concrete_function(tf.TensorSpec((1, 5), tf.int32, name="ids"))
+    np.testing.assert_array_equal(answer(zl.convert(function).content, ids), expected)
 
 
 def test_advice_where_there_are_no_inputs_to_read(tf: Any, networks: Any) -> None:
@@ -291,13 +307,13 @@ def test_names_of_any_script(tf: Any, tmp_path: Path, capsys: pytest.CaptureFixt
     total = tf.keras.layers.Dense(3, activation="softmax")(tf.keras.layers.Concatenate()(inputs))
     network = tf.keras.Model(inputs, total)
     data = {name: np.random.default_rng(place).normal(size=(6, 4)) for place, name in enumerate(names)}
-    rows = {name: array.astype(np.float32) for name, array in data.items()}
+    rows: dict[str, Any] = {name: array.astype(np.float32) for name, array in data.items()}
     expected = network([rows[name] for name in names]).numpy()
     result = zl.convert(network, tmp_path / "named.tflite", quantize="int8-float-io", representative_data=data)
     assert result.verification is not None
     with zl.load(tmp_path / "named.tflite") as model:
         assert set(model.inputs) == set(names)
-        np.testing.assert_allclose(model.map(rows), expected, atol=0.1)
+        np.testing.assert_allclose(np.asarray(model.map(rows)), expected, atol=0.1)
 
     labels = expected.argmax(axis=1)
     assert evaluate(tmp_path / "named.tflite", rows, labels, rounds=1).accuracy == 1

@@ -310,9 +310,12 @@ def test_several_inputs() -> None:
 def test_advice_for_a_file_with_other_names(tmp_path: Path) -> None:
     path = zoo.model_path("two_inputs_three_outputs")
     with zl.load(path) as model:
-        rows = {name: np.ones((3, *tensor.shape[1:]), np.float32) for name, tensor in model.inputs.items()}
+        rows: dict[str, Any] = {
+            name: np.ones((3, *tensor.shape[1:]), np.float32) for name, tensor in model.inputs.items()
+        }
     file = tmp_path / "data.npz"
-    np.savez(file, **{f"{name}_rows": array for name, array in rows.items()}, y=np.zeros(3))
+    others: dict[str, Any] = {f"{name}_rows": array for name, array in rows.items()}
+    np.savez(file, y=np.zeros(3), **others)
     with pytest.raises(ValueError, match=r"save the array of each input as its name, with numpy\.savez") as refusal:
         zl.convert(path, quantize="int8", representative_data=file)
     for name in rows:

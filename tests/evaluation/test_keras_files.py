@@ -90,8 +90,9 @@ def test_advice_for_python_code_in_a_file(tf: Any, tmp_path: Path, suffix: str) 
     for entry in ENTRIES:
         with pytest.raises((ValueError, ConversionError), match="holds Python code, which is not run out") as refusal:
             entry(file)
-        advice = re.search(r"keras\.models\.load_model\(.*?\)", str(refusal.value))
-        assert advice is not None
+        told = str(refusal.value)
+    advice = re.search(r"keras\.models\.load_model\(.*?\)", told)
+    assert advice is not None
     model = eval(advice[0], {"keras": tf.keras})  # the advice itself is what is tried
     with zl.load(zl.convert(model, verify=False).content) as converted:
         np.testing.assert_allclose(converted(ROWS[:1]), 2 * ROWS[:1], rtol=1e-6)

@@ -50,7 +50,7 @@ def adapt(model: Any, *, output: str | None = None, threads: int | None = None, 
 def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
-            f"{os.fspath(model)} is a folder, and a model is a .tflite file or one of Keras ({', '.join(KERAS_FILES)}); "
+            f"{os.fspath(model)} is a folder, and a model is a .tflite or a Keras file ({', '.join(KERAS_FILES)}); "
             f"if it is a SavedModel, convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
         )
     if is_keras_file(model):

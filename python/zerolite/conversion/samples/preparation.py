@@ -79,7 +79,8 @@ def prepare_samples(
         records = iterate_samples(data, signatures=signatures, names=_names(specs))
     # Which arrays of an archive are inputs is known only to the process that reads the model.
     if isinstance(data, np.lib.npyio.NpzFile) and specs is None:
-        np.savez(spool.with_suffix(".npz"), **data)
+        arrays: dict[str, Any] = {name: data[name] for name in data.files}
+        np.savez(spool.with_suffix(".npz"), **arrays)
         return SampleFile(kind="arrays", path=str(spool.with_suffix(".npz")))
     if is_path and folder is None:
         if specs is None and Path(data).suffix == ".npz":
