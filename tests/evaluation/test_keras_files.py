@@ -87,6 +87,7 @@ def test_files_that_can_not_be_read_say_the_same(tf: Any, tmp_path: Path, entry:
 def test_advice_for_python_code_in_a_file(tf: Any, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"lambda{suffix}"
     tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Lambda(lambda x: x * 2.0)]).save(file)
+    told = ""
     for entry in ENTRIES:
         with pytest.raises((ValueError, ConversionError), match="holds Python code, which is not run out") as refusal:
             entry(file)
