@@ -121,7 +121,7 @@ def test_converted_models_answer_like_keras(
     assert result.verification.top1_agreement == np.mean(came.argmax(1) == expected.argmax(1))
 
 
-@pytest.mark.parametrize("kind", ["tiny.keras", "tiny.h5", "saved_model"])
+@pytest.mark.parametrize("kind", ["tiny.keras", "tiny.h5", "tiny.hdf5", "saved_model"])
 def test_models_from_files(network: Any, tmp_path: Path, kind: str) -> None:
     source = tmp_path / kind
     if kind == "saved_model":

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,16 +120,36 @@ def rows_one_by_one() -> Iterator[np.ndarray]:
     yield from (ROWS[index : index + 1] for index in range(len(ROWS)))
 
 
+class RepresentativeDataset:
+    """As tf.lite.RepresentativeDataset."""
+
+    def __init__(self, input_gen: Callable[[], Any]) -> None:
+        self.input_gen = input_gen
+
+
 def test_representative_data_in_every_form(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", ROWS)
     np.save(tmp_path / "wide.npy", ROWS.astype(np.float64))
     np.savez(tmp_path / "rows.npz", ROWS)
     np.savez(tmp_path / "named.npz", features=ROWS)
+    # As `zl.evaluate` takes them: with labels, and also with the part that a model was trained on.
+    np.savez(tmp_path / "labelled.npz", features=ROWS, labels=np.zeros(12))
+    np.savez(tmp_path / "test.npz", x_test=ROWS, y_test=np.zeros(12))
+    np.savez(tmp_path / "whole.npz", x_train=ROWS[:3], y_train=np.zeros(3), x_test=ROWS, y_test=np.zeros(12))
+    np.savez(tmp_path / "other.npz", pictures=ROWS, y=np.zeros(12))
     forms: list[Any] = [
         ROWS,
         ROWS.astype(np.float64),
         {"features": ROWS},
         rows_one_by_one(),
+        # TensorFlow's own form is the function itself.
+        rows_one_by_one,
+        lambda: [[row] for row in rows_one_by_one()],
+        lambda: ({"features": row} for row in rows_one_by_one()),
+        lambda: ROWS,
+        partial(iter, ROWS[:, np.newaxis]),
+        RepresentativeDataset(rows_one_by_one),
+        lambda: (("serving_default", {"features": row}) for row in rows_one_by_one()),
         [[row] for row in rows_one_by_one()],
         [{"features": row} for row in rows_one_by_one()],
         {"serving_default": {"features": ROWS}},
@@ -136,6 +157,11 @@ def test_representative_data_in_every_form(tmp_path: Path) -> None:
         str(tmp_path / "wide.npy"),
         tmp_path / "rows.npz",
         tmp_path / "named.npz",
+        tmp_path / "labelled.npz",
+        tmp_path / "test.npz",
+        np.load(tmp_path / "test.npz"),
+        tmp_path / "whole.npz",
+        tmp_path / "other.npz",
     ]
     results = [zl.convert(DENSE, quantize="int8", representative_data=form) for form in forms]
     for result in results:
@@ -233,6 +259,10 @@ def test_representative_data_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").touch()
     with pytest.raises(ValueError, match=r"rows\.csv holds no representative data"):
         convert(DENSE, quantize="int8", representative_data=tmp_path / "rows.csv")
+    with pytest.raises(TypeError, match=r"a function that takes arguments \(missing .* 'epoch'\); give one without"):
+        convert(DENSE, quantize="int8", representative_data=lambda epoch: [epoch])
+    with pytest.raises(TypeError, match="returned a NoneType; it must yield samples"):
+        convert(DENSE, quantize="int8", representative_data=lambda: None)
     with pytest.raises(ValueError, match="is a folder of images; say how they become inputs"):
         convert(DENSE, quantize="int8", representative_data=tmp_path)
     with pytest.raises(ValueError, match="representative_data is empty: there is no image"):
@@ -275,6 +305,23 @@ def test_several_inputs() -> None:
     assert result.verification is not None
     assert set(result.verification.signatures["serving_default"]) == {"sum", "difference", "product"}
     assert 0 < result.verification.max_abs < 0.2
+
+
+def test_advice_for_a_file_with_other_names(tmp_path: Path) -> None:
+    path = zoo.model_path("two_inputs_three_outputs")
+    with zl.load(path) as model:
+        rows: dict[str, Any] = {
+            name: np.ones((3, *tensor.shape[1:]), np.float32) for name, tensor in model.inputs.items()
+        }
+    file = tmp_path / "data.npz"
+    others: dict[str, Any] = {f"{name}_rows": array for name, array in rows.items()}
+    np.savez(file, y=np.zeros(3), **others)
+    with pytest.raises(ValueError, match=r"save the array of each input as its name, with numpy\.savez") as refusal:
+        zl.convert(path, quantize="int8", representative_data=file)
+    for name in rows:
+        assert f"{name!r}: ..." in str(refusal.value)
+    np.savez(file, **rows)
+    assert zl.convert(path, quantize="int8", representative_data=file, verify=False).size > 0
 
 
 def test_several_signatures() -> None:

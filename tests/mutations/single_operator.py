@@ -219,9 +219,9 @@ class _Draft:
         operation = schema.OperatorT()
         operation.inputs = inputs
         operation.outputs = outputs
-        kind, _, name = self._operator.partition(":")
-        if name:
-            self._name(operation, kind, name)
+        kind, _, own_name = self._operator.partition(":")
+        if own_name:
+            self._name(operation, kind, own_name)
             return operation
         name = _OPTIONS_OF.get(self._operator) or _options_named_like(self._operator)
         if name and self._rng.random() < 0.97:

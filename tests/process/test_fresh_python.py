@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zerolite._platform.fresh_python import FreshPython, Limits, run
+from zerolite._platform.fresh_python import FreshPython, Limits, last_told_line, run
 
 ROOMY = Limits(seconds=60.0, address_space=4 << 30)
 ECHO = "import os, sys; os.write(reply, sys.stdin.buffer.read())"
@@ -150,3 +150,23 @@ def test_no_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError):
         run("pass")
     assert len([*Path("/proc/self/fd").iterdir()]) == descriptors
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("", ""),
+        ("a first line\nF0000 check failed: size > 0\n", "F0000 check failed: size > 0"),
+        # A warning, its further lines, and the code that it is about.
+        ("/a/b.py:457: UserWarning:     Warning: old\n    See the guide.\n\n  warnings.warn(_TEXT)\n", ""),
+        ("Traceback:\nValueError: no\n/a/b.py:4: FutureWarning: old\n  warnings.warn('old')\n", "ValueError: no"),
+        ("LLVM ERROR: out of memory\nINFO: Created a delegate.\nW0000 00:00 old\n", "LLVM ERROR: out of memory"),
+    ],
+)
+def test_warnings_are_no_last_words(log: str, line: str) -> None:
+    assert last_told_line(log) == line
+
+
+def test_last_words_of_a_process_that_warned() -> None:
+    program = "import os, sys, warnings; sys.stderr.write('gone\\n'); warnings.warn('old\\n    and long'); os.abort()"
+    assert run(program).last_words == "gone"

@@ -7,10 +7,11 @@ import sys
 from typing import Any
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder, Op, quantization, schema
+from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
 from tests.mutations.mutation import Mutation
 from tests.mutations.single_operator import OPERATORS
 from tests.support.python_process import ROOT

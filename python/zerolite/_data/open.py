@@ -21,10 +21,11 @@ from zerolite._runners import TensorSpec
 if TYPE_CHECKING:
     from zerolite.vision import OnCorrupt, Resampling
 
-__all__ = ["open_samples"]
+__all__ = ["INPUT_NAMES", "LABEL_NAMES", "open_samples"]
 
-_LABEL_NAMES = ("labels", "y", "y_test")
-_INPUT_NAMES = ("inputs", "x", "x_test")
+#: What the labels in a file of arrays are called, and the inputs of a model with one.
+LABEL_NAMES = ("labels", "y", "y_test")
+INPUT_NAMES = ("inputs", "x", "x_test")
 _PAIR = 2
 _ARCHIVE = b"PK"
 
@@ -76,7 +77,7 @@ def open_samples(
     if isinstance(labels, str | os.PathLike):
         labels = _load(Path(labels))
         if isinstance(labels, dict):
-            labels = labels[_only(labels, _LABEL_NAMES)]
+            labels = labels[_only(labels, LABEL_NAMES)]
     names = () if class_names is None else class_names
     if labels is None and isinstance(data, tuple) and len(data) == _PAIR:
         data, labels = data
@@ -119,14 +120,14 @@ def _from_file(path: Path, labels: Any, specs: Sequence[TensorSpec]) -> tuple[An
     if not isinstance(content, dict):
         return content, labels
     if labels is None:
-        present = [name for name in _LABEL_NAMES if name in content]
+        present = [name for name in LABEL_NAMES if name in content]
         labels = content.pop(present[0]) if present else None
     names = [spec.name for spec in specs]
     if set(names) <= set(content):
         return {name: content[name] for name in names}, labels
     if len(specs) > 1:
         raise ValueError(f"{path} holds {', '.join(content) or 'no inputs'}; the model's inputs are {', '.join(names)}")
-    return content[_only(content, _INPUT_NAMES, path)], labels
+    return content[_only(content, INPUT_NAMES, path)], labels
 
 
 def _only(arrays: Mapping[str, Any], preferred: Sequence[str], path: Path | None = None) -> str:

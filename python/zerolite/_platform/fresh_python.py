@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -15,9 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
-__all__ = ["Ended", "FreshPython", "Limits", "kill_group", "printed_lines", "run"]
+__all__ = ["Ended", "FreshPython", "Limits", "kill_group", "last_told_line", "printed_lines", "run"]
 
 _PART = 1 << 16  # bytes that go through a pipe at once
+
+# The beginnings of lines that tell of what goes well or may go wrong, and never why a process ended.
+_WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
+_NOTICE = re.compile(r"(INFO|WARNING|DEBUG)\b|[IW]\d{4} ")
 
 # The path comes first: a folder that the user happens to be in must not hide a package.
 _PROGRAM = "import sys; sys.path[:] = {path!r}; reply = {reply}\n{limits}{program}"
@@ -52,7 +57,7 @@ class Ended(NamedTuple):
     Attributes:
         code: its exit code, or minus the number of the signal that ended it; None when its time was up.
         lines: what it printed to stdout and stderr, without empty lines and the space around the others.
-        last_words: the last of them; "" without any.
+        last_words: the last of them that is no warning; "" without any.
     """
 
     code: int | None
@@ -155,7 +160,7 @@ class FreshPython:
                 code = self._process.wait(self._remaining())
         self.kill()
         lines = printed_lines(self.log)
-        return Ended(code, lines, lines[-1] if lines else "")
+        return Ended(code, lines, last_told_line(self.log))
 
     def kill(self) -> None:
         """End the process, and all that it has started. What it has written can still be read."""
@@ -249,3 +254,16 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 def printed_lines(log: str) -> tuple[str, ...]:
     """The lines of a log that have something in them."""
     return tuple(line.strip() for line in log.splitlines() if line.strip())
+
+
+def last_told_line(log: str) -> str:
+    """The last line of a log that may be why its process ended: none of a warning, or a notice; "" without any."""
+    last, in_warning = "", False
+    for line in log.splitlines():
+        if _WARNING.match(line):
+            in_warning = True
+        elif line[:1].strip():  # the rest of a warning, and the code that it is about, are indented
+            in_warning = False
+        if line.strip() and not in_warning and not _NOTICE.match(line):
+            last = line.strip()
+    return last

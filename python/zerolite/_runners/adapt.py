@@ -13,7 +13,8 @@ from zerolite._inference.source import ModelSource
 from zerolite._runners.compiled_model import CompiledModelRunner
 from zerolite._runners.fixed_batch import FixedBatchRunner
 from zerolite._runners.interpreter import InterpreterRunner
-from zerolite._runners.keras import KerasRunner, is_keras_file, load_keras_file
+from zerolite._runners.keras import KerasRunner
+from zerolite._runners.keras_file import KERAS_FILES, is_keras_file, load_keras_file
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.runner import Runner
 from zerolite._runtime.validation import Reset, resets_items
@@ -34,7 +35,7 @@ def adapt(
     Args:
         model: a path to a .tflite file or its bytes (loaded with zerolite and closed by the runner's
             `close`), a `CompiledModel`, one of its signatures, a `Pool`, a `tf.lite.Interpreter` or `ai_edge_litert`
-            interpreter, a Keras model or its .keras or .h5 file, or a runner.
+            interpreter, a Keras model or its .keras, .h5 or .hdf5 file, or a runner.
         output: the name of the output to read, for a model with several.
         threads: how many threads a model that is loaded here may use; a loaded one keeps its own.
         workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
@@ -61,8 +62,8 @@ def adapt(
 def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None, reset: Reset) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
-            f"{os.fspath(model)} is a folder, and a model is a .tflite, .keras or .h5 file; if it is a SavedModel, "
-            f"convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
+            f"{os.fspath(model)} is a folder, and a model is a .tflite or a Keras file ({', '.join(KERAS_FILES)}); "
+            f"if it is a SavedModel, convert it first: zerolite convert {os.fspath(model)}, or zl.convert in Python"
         )
     if is_keras_file(model):
         return KerasRunner(load_keras_file(model), output=output, reset=reset)

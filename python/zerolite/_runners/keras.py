@@ -1,24 +1,20 @@
-"""Keras models as runners, and their files."""
+"""Keras models as runners."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._platform.output_capture import CapturedOutput, import_tensorflow
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
 
 if TYPE_CHECKING:
     from zerolite._runtime.validation import Reset
 
-__all__ = ["KerasRunner", "is_keras_file", "load_keras_file"]
+__all__ = ["KerasRunner"]
 
 
 class KerasRunner:
@@ -44,6 +40,11 @@ class KerasRunner:
             ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
             ImportError: TensorFlow is not installed.
         """
+        if not getattr(model, "outputs", None):
+            raise ValueError(
+                "the Keras model does not tell its inputs and outputs, as one of a class of your own: give it as "
+                "keras.Model(x, model(x)) with x = keras.Input(shape of one item)"
+            )
         outputs = _named_outputs(model)
         self.output_names = tuple(outputs)
         chosen = chosen_output(outputs, output)
@@ -115,32 +116,6 @@ def _named_outputs(model: Any) -> dict[str, Any]:
     if len(set(names)) != len(model.outputs):
         names = [f"output_{place}" for place in range(len(model.outputs))]
     return dict(zip(names, model.outputs, strict=True))
-
-
-def is_keras_file(model: Any) -> bool:
-    """Whether it is the path of a file that Keras wrote."""
-    return isinstance(model, str | os.PathLike) and Path(model).suffix in (".keras", ".h5")
-
-
-def load_keras_file(path: str | os.PathLike[str]) -> Any:
-    """Load a model from a .keras or .h5 file; nothing in it is unpickled or run.
-
-    Raises:
-        OSError: the file can't be read.
-        ValueError: it is no model that this Keras can load.
-        ImportError: TensorFlow is not installed (extra "convert").
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    import_tensorflow()
-    import tensorflow as tf
-
-    with warnings.catch_warnings(), CapturedOutput():
-        warnings.simplefilter("ignore")
-        try:
-            return tf.keras.models.load_model(path, compile=False)
-        except Exception as error:
-            raise ValueError(f"{path} can't be loaded with Keras {tf.keras.__version__}: {error}") from error
 
 
 def _spec(tensor: Any, name: str) -> TensorSpec:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zerolite._platform.machine import describe_machine
 from zerolite._runners import adapt
 from zerolite._runners.interpreter import reference_interpreter
-from zerolite._runners.keras import is_keras_file
+from zerolite._runners.keras_file import is_keras_file
 from zerolite.comparison.agreement_counter import AgreementCounter
 from zerolite.comparison.result import Comparison
 from zerolite.comparison.rows import ComparisonRow, RowKey

@@ -62,7 +62,7 @@ def convert(
 
     Args:
         source: a Keras model, one or several concrete functions (several also as a mapping from signature to
-            function), a `KerasApplication`, the path of a .keras or .h5 file or of a SavedModel's folder, or a
+            function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize").
         out: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
@@ -72,10 +72,12 @@ def convert(
             store weights as such and compute in float32 (extra "quantize").
         representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
             activation, and on which every mode is verified: an array whose leading axis counts the samples; a
-            mapping from input to such an array; a finite iterable of samples, each with its batch axis; the path
-            of a .npy or .npz file, or of a folder of images. For several signatures, a mapping from signature to
+            mapping from input to such an array; a finite iterable of samples, each with its batch axis, or a function
+            without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
+            takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
-        inputs: shapes by input, batch included, where the model leaves axes open.
+        inputs: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
+            was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
         io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
             quantize="int8", "float32" (the default) or "int16" for "int16x8".
@@ -137,9 +139,10 @@ def convert(
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", progress)
+            export_log = _export(recognized, folder / "model", inputs, progress)
             request = ConversionRequest(
                 **_where(recognized, folder),
+                origin=recognized.kind,
                 result=str(folder / "result.tflite"),
                 quantize=quantize,
                 io_dtype=io_dtype,
@@ -188,14 +191,15 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
     in_doubt = False
     found: dict[str | None, list[InputSpec] | None] = {}
     if source.kind == "keras_model":
-        found = {None: keras_specs(source.value)}
+        found = {None: keras_specs(source.value, inputs)}
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
     elif source.kind == "tflite":
         found, in_doubt = _file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
-    # Whether fixed shapes fit is checked by the other process.
-    return (known if known and len(known) == len(found) and not inputs else None), in_doubt
+    # Whether fixed shapes fit functions is checked by the other process.
+    complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
+    return (known if complete else None), in_doubt
 
 
 def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
@@ -250,7 +254,12 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
     return {"kind": "saved_model", "name": source.name, "path": str(folder / "model")}
 
 
-def _export(source: Source, folder: Path, progress: Callable[[str], None] | None) -> str:
+def _export(
+    source: Source,
+    folder: Path,
+    inputs: Mapping[str, Sequence[int]] | None,
+    progress: Callable[[str], None] | None,
+) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
@@ -262,7 +271,7 @@ def _export(source: Source, folder: Path, progress: Callable[[str], None] | None
         with output, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if source.kind == "keras_model":
-                export_keras_model(source.value, folder)
+                export_keras_model(source.value, folder, inputs)
             else:
                 export_functions(source.value, folder)
     except OSError:

@@ -12,6 +12,8 @@ from zerolite import _native
 __all__ = ["UnsupportedOperator", "count_operators", "refused_operators", "without_kernel"]
 
 _FLEX = "Flex"
+# How the converter writes the types of numbers that most kernels of TFLite don't take.
+_UNUSUAL_TYPES = {"f16": "float16", "bf16": "bfloat16", "f64": "float64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,7 @@ def refused_operators(message: str) -> list[UnsupportedOperator]:
     Args:
         message: the text of its error, or its log.
     """
-    refused = [
-        UnsupportedOperator(
-            name,
-            "TFLite has no kernel for it: replace it in the model, or let TensorFlow's own kernel into the file "
-            "with select_tf_ops (--select-tf-ops), for runtimes with the Select TF ops; zerolite has none of them",
-        )
-        for name in _listed("TF Select ops", message)
-    ]
+    refused = [UnsupportedOperator(name, _advice(name, message)) for name in _listed("TF Select ops", message)]
     refused += [
         UnsupportedOperator(
             name,
@@ -80,6 +75,28 @@ def without_kernel(content: bytes) -> list[UnsupportedOperator]:
             advice = "a custom operator: it runs where a kernel of that name is registered, as by a delegate"
         found.append(UnsupportedOperator(name, advice))
     return found
+
+
+def _advice(name: str, message: str) -> str:
+    """What to do about an operator that has kernels of TensorFlow's only, or none for numbers of its type."""
+    for call in re.findall(rf"^\s*tf\.{re.escape(name)}\((.*?)\) ->", message, re.M):
+        for code, dtype in _UNUSUAL_TYPES.items():
+            if re.search(rf"[<x]{code}>", call) and not _has_float32_alone(name, message):
+                return (
+                    f"TFLite has no kernel for {dtype} numbers: where a dtype policy such as mixed_float16 asks for "
+                    "them, give the Keras model or its .keras file, which are converted in float32; else cast to "
+                    "float32 in the model"
+                )
+    return (
+        "TFLite has no kernel for it: replace it in the model, or let TensorFlow's own kernel into the file "
+        "with select_tf_ops (--select-tf-ops), for runtimes with the Select TF ops; zerolite has none of them"
+    )
+
+
+def _has_float32_alone(name: str, message: str) -> bool:
+    """Whether the operator was refused for float32 numbers, too."""
+    calls = re.findall(rf"^\s*tf\.{re.escape(name)}\((.*?)\) ->", message, re.M)
+    return any("f32>" in call and not any(f"{code}>" in call for code in _UNUSUAL_TYPES) for call in calls)
 
 
 def _listed(heading: str, message: str) -> list[str]:

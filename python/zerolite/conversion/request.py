@@ -38,6 +38,7 @@ class ConversionRequest:
     Attributes:
         kind: "saved_model", "keras_file", "tflite" or "application".
         name: what errors call the source.
+        origin: what the caller gave, a `SourceKind`: models of its process come as SavedModels.
         path: the source's file or folder; an application has none.
         application: the fields of a `KerasApplication`.
         result: where to write the model.
@@ -55,6 +56,7 @@ class ConversionRequest:
 
     kind: str
     name: str
+    origin: str = ""
     path: str = ""
     application: Mapping[str, Any] | None = None
     result: str

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["KERAS_FILES", "KerasApplication", "Source", "SourceKind", "recognize_source"]
+from zerolite._runners.keras_file import KERAS_FILES, is_keras_file
 
-#: How the names of Keras files end.
-KERAS_FILES = (".keras", ".h5", ".hdf5")
+__all__ = ["KerasApplication", "Source", "SourceKind", "recognize_source"]
 
 SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
 
 _KNOWN = (
-    "a Keras model, concrete functions, a KerasApplication, or the path of a .keras, .h5 or .tflite file or of a "
-    "SavedModel's folder"
+    f"a Keras model, concrete functions, a KerasApplication, or the path of a {', '.join(KERAS_FILES)} or .tflite file "
+    "or of a SavedModel's folder"
 )
 
 
@@ -90,8 +89,7 @@ def recognize_source(source: Any) -> Source:
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
-    # A Sequential model that has not been built raises when asked for inputs; its class has the property.
-    if hasattr(source, "export") and (hasattr(source, "inputs") or hasattr(type(source), "inputs")):
+    if _is_keras_model(source):
         return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
     if hasattr(source, "get_concrete_function"):
         raise TypeError("can't convert a tf.function as it is; give one of its graphs: f.get_concrete_function(...)")
@@ -105,12 +103,12 @@ def _file(path: Path) -> Source:
         if not (path / "saved_model.pb").is_file():
             raise FileNotFoundError(f"the folder {path} is no SavedModel: it has no saved_model.pb")
         return Source("saved_model", str(path), path)
-    if path.suffix in KERAS_FILES:
+    if is_keras_file(path):
         return Source("keras_file", str(path), path)
     if path.suffix == ".tflite":
         return Source("tflite", str(path), path)
     raise TypeError(
-        f"can't convert {path}: give a .keras, .h5 or .tflite file, or the folder of a SavedModel (for a "
+        f"can't convert {path}: give a {', '.join(KERAS_FILES)} or .tflite file, or the folder of a SavedModel (for a "
         "saved_model.pb, the folder it is in)"
     )
 
@@ -132,6 +130,14 @@ def _functions(source: Any) -> dict[str, Any]:
             )
         return dict(zip(names, source, strict=True))
     return {}
+
+
+def _is_keras_model(value: Any) -> bool:
+    """Whether it is a Keras model of any kind, seen without importing Keras."""
+    # A Sequential model that has not been built raises when asked for inputs; its class has the property. A subclassed
+    # one has none.
+    knows_inputs = hasattr(value, "inputs") or hasattr(type(value), "inputs")
+    return hasattr(value, "export") and (knows_inputs or hasattr(value, "predict_on_batch"))
 
 
 def _is_concrete(value: Any) -> bool:

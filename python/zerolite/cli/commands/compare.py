@@ -44,8 +44,8 @@ def _compare(
         list[str],
         typer.Argument(
             metavar="[NAME=]MODEL...",
-            help="Files that end in .tflite, .keras or .h5; the others are compared with the first. A name in front "
-            "replaces the file's.",
+            help="Files that end in .tflite, .keras, .h5 or .hdf5; the others are compared with the first. A name in "
+            "front replaces the file's.",
         ),
     ],
     *,

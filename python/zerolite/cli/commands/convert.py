@@ -31,7 +31,7 @@ def _convert(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A .keras or .h5 file, a SavedModel's folder, or a float .tflite file to quantize.",
+            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, or a float .tflite file to quantize.",
             exists=True,
         ),
     ] = None,

@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 def _evaluate(
     model_file: Annotated[
         Path,
-        typer.Argument(metavar="MODEL", help="A .tflite, .keras or .h5 file.", exists=True, readable=True),
+        typer.Argument(metavar="MODEL", help="A .tflite, .keras, .h5 or .hdf5 file.", exists=True, readable=True),
     ],
     data: Annotated[
         Path,
@@ -114,7 +114,7 @@ def _evaluate(
 def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
-    from zerolite._runners.keras import is_keras_file
+    from zerolite._runners.keras_file import is_keras_file
 
     if is_keras_file(model_file):
         for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):

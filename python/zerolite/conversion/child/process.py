@@ -9,8 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from zerolite._platform.fresh_python import Ended, FreshPython
+from zerolite._platform.fresh_python import Ended, FreshPython, last_told_line
 from zerolite.conversion.operators import UnsupportedOperator
+from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 
@@ -87,10 +88,12 @@ class ConversionProcess:
             ImportError, OSError, TypeError, ValueError: as the process says.
         """
         results: list[dict[str, Any]] = []
+        self._step = ""
 
         def take(line: str) -> None:
             reply: dict[str, Any] = json.loads(line)
             if "step" in reply:
+                self._step = reply["step"]
                 if progress is not None:
                     progress(reply["step"])
             elif "error" in reply:
@@ -122,7 +125,17 @@ class ConversionProcess:
             reason = f"crashed ({signal.Signals(-code).name})"
         else:
             reason = f"ended with exit code {code} and no answer"
-        last = f"; its last line was: {ended.last_words}" if ended.last_words and code != -signal.SIGKILL else ""
+        step = f" at the step '{self._step}'" if self._step else ""
+        words = "" if code == -signal.SIGKILL else last_told_line(self.log)
+        last = f"; the last that it told was: {words}" if words else ""
+        advice = ""
+        if code < 0 and code != -signal.SIGKILL and QUANTIZATION_MODES[request.quantize].needs_data:
+            # TensorFlow 2.21's calibration does not survive the loops that Keras makes of these layers.
+            advice = (
+                "; calibration ends so where a model has recurrent layers such as LSTM or GRU: make them with "
+                "unroll=True, or quantize with quantize='dynamic' (--quantize dynamic)"
+            )
         return ConversionError(
-            f"the process that converted '{request.name}' {reason}{last}; nothing was written", log=self.log
+            f"the process that converted '{request.name}' {reason}{step}{last}; nothing was written{advice}",
+            log=self.log,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InputSpec", "arrange_sample", "has_like_inputs", "specs_of_signature"]
+__all__ = ["InputSpec", "arrange_sample", "has_like_inputs", "shown_shape", "specs_of_signature"]
 
 #: Input specs by signature. The key None stands for the only signature, whatever its name.
 Specs = Mapping[str | None, Sequence["InputSpec"]]
@@ -48,8 +48,8 @@ class InputSpec:
         if not fits:
             hint = "; each sample needs its batch axis" if array.ndim == len(self.shape) - 1 else ""
             raise ValueError(
-                f"{place} has shape {_shown(array.shape)} for input '{self.name}', which takes "
-                f"{_shown(self.shape)}{hint}"
+                f"{place} has shape {shown_shape(array.shape)} for input '{self.name}', which takes "
+                f"{shown_shape(self.shape)}{hint}"
             )
         if not np.can_cast(array.dtype, self.dtype, casting="same_kind"):
             raise ValueError(
@@ -110,5 +110,6 @@ def _listed(names: Any) -> str:
     return ", ".join(map(str, names)) or "none"
 
 
-def _shown(shape: Sequence[int | None]) -> str:
+def shown_shape(shape: Sequence[int | None]) -> str:
+    """A shape as errors show it, with a question mark for each open axis."""
     return f"({', '.join('?' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"

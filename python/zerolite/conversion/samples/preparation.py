@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from zerolite.conversion.request import SampleFile
 from zerolite.conversion.samples.images import (
     Preprocessing,
@@ -15,7 +17,7 @@ from zerolite.conversion.samples.images import (
     read_images,
 )
 from zerolite.conversion.samples.input_spec import InputSpec, Specs, arrange_sample, specs_of_signature
-from zerolite.conversion.samples.representative_data import Record, check_finite, iterate_samples
+from zerolite.conversion.samples.representative_data import Record, check_finite, iterate_samples, read_arrays
 from zerolite.conversion.samples.spool import SampleSpool, read_spool
 from zerolite.vision.loading import RaiseOrSkip
 from zerolite.vision.preprocessing import check_preprocessing
@@ -79,10 +81,18 @@ def prepare_samples(
     if folder is not None and preprocessing is not None and not isinstance(preprocessing, str):
         records = ((None, sample) for sample in read_images(folder, preprocessing, on_corrupt))
     else:
-        records = iterate_samples(data, signatures=signatures)
+        records = iterate_samples(data, signatures=signatures, names=_names(specs))
+    # Which arrays of an archive are inputs is known only to the process that reads the model.
+    if isinstance(data, np.lib.npyio.NpzFile) and specs is None:
+        arrays: dict[str, Any] = {name: data[name] for name in data.files}
+        np.savez(spool.with_suffix(".npz"), **arrays)
+        return SampleFile(kind="arrays", path=str(spool.with_suffix(".npz")))
     if is_path and folder is None:
-        for _ in _checked(records, specs, on_positions):
-            pass
+        if specs is None and Path(data).suffix == ".npz":
+            read_arrays(Path(data), None)
+        else:
+            for _ in _checked(records, specs, on_positions):
+                pass
         return SampleFile(kind="arrays", path=str(Path(data).absolute()))
     with SampleSpool(spool) as file:
         for signature, sample in _checked(records, specs, on_positions):
@@ -101,13 +111,20 @@ def open_samples(
     if file.kind == "spool":
         return _checked(read_spool(Path(file.path)), specs, on_positions)
     if file.kind == "arrays":
-        return _checked(iterate_samples(file.path), specs, on_positions)
+        return _checked(iterate_samples(file.path, names=_names(specs)), specs, on_positions)
     inputs = specs_of_signature(specs, None)
     if len(inputs) != 1:
         raise ValueError(f"a folder of images is for models with one input; this one has {len(inputs)}")
     read = named_preprocessing(file.preprocessing, inputs[0].shape)
     images = read_images(Path(file.path), read, file.on_corrupt)
     return _checked(((None, sample) for sample in images), specs, on_positions)
+
+
+def _names(specs: Specs | None) -> list[str] | None:
+    """The inputs of the only signature; None where it is not known, or there are several."""
+    if specs is None or len(specs) != 1:
+        return None
+    return [spec.name for spec in next(iter(specs.values()))]
 
 
 def _checked(records: Iterable[Record], specs: Specs | None, on_positions: OnPositions) -> Iterable[Any]:

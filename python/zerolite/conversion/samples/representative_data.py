@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ARRAY_FILES", "RepresentativeData", "Sample", "check_finite", "iterate_samples"]
+from zerolite._data.open import INPUT_NAMES, LABEL_NAMES
+
+__all__ = ["ARRAY_FILES", "RepresentativeData", "Sample", "check_finite", "iterate_samples", "read_arrays"]
 
 #: One sample: the only input, the inputs in order, or the inputs by name; each with its batch axis.
 Sample: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]] | Mapping[str, NDArray[Any]]
 
 #: See `convert`.
 RepresentativeData: TypeAlias = (
-    str | os.PathLike[str] | NDArray[Any] | Mapping[str, Any] | Iterable[Sample]  # a mapping: by input or by signature
+    str
+    | os.PathLike[str]
+    | NDArray[Any]
+    | Mapping[str, Any]  # by input or by signature
+    | Iterable[Sample]
+    | Callable[[], Iterable[Sample]]  # as TensorFlow's converter takes it
 )
 
 #: How the names of files with arrays end.
 ARRAY_FILES = (".npy", ".npz")
 
+_PAIR = 2
+
 #: The signature that a sample is for, if it is said, and its arrays in order or by name.
 Record: TypeAlias = tuple[str | None, "list[NDArray[Any]] | dict[str, NDArray[Any]]"]
 
 
-def iterate_samples(data: Any, *, signatures: Sequence[str] | None = None) -> Iterator[Record]:
+def iterate_samples(
+    data: Any, *, signatures: Sequence[str] | None = None, names: Sequence[str] | None = None
+) -> Iterator[Record]:
     """The data sample by sample, whatever its form.
 
     Args:
         data: the path of a .npy or .npz file; an array whose leading axis counts the samples; a mapping from
-            input to such an array; an iterable of samples; or a mapping from signature to any of these.
+            input to such an array; an iterable of samples, or a function that gives one; or a mapping from signature
+            to any of these.
         signatures: the signatures that are converted, where they were named.
+        names: the inputs of the model, by which the arrays of a file are chosen; None takes all of them.
 
     Raises:
         ValueError: arrays of one sample are of different lengths, or hold no numbers; the file is unsound.
@@ -44,11 +58,10 @@ def iterate_samples(data: Any, *, signatures: Sequence[str] | None = None) -> It
     """
     if isinstance(data, Mapping) and _is_by_signature(data, signatures or ()):
         for signature, part in data.items():
-            for _, sample in iterate_samples(part):
+            for _, sample in iterate_samples(part, names=names):
                 yield signature, sample
         return
-    for sample in _samples(data):
-        yield None, sample
+    yield from _records(_called(data), names)
 
 
 def check_finite(sample: Any, place: str) -> None:
@@ -68,9 +81,33 @@ def _is_by_signature(data: Mapping[str, Any], signatures: Sequence[str]) -> bool
     )
 
 
-def _samples(data: Any) -> Iterator[list[NDArray[Any]] | dict[str, NDArray[Any]]]:
+def _called(data: Any) -> Any:
+    """What a function gives, as TensorFlow's own representative_dataset does; other data as it is."""
+    function = getattr(data, "input_gen", data)  # tf.lite.RepresentativeDataset holds such a function
+    if not callable(function) or hasattr(function, "__array__") or isinstance(function, Iterable):
+        return data
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        raise TypeError(
+            f"representative_data is a function that takes arguments ({error}); give one without, or what it gives"
+        ) from error
+    except ValueError:  # built-in functions may have no signature
+        pass
+    given = function()
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise TypeError(
+            f"the function given as representative_data returned a {type(given).__name__}; it must yield samples, or "
+            "return an array or an iterable of them"
+        )
+    return given
+
+
+def _records(data: Any, names: Sequence[str] | None) -> Iterator[Record]:
     if isinstance(data, str | os.PathLike):
-        data = _read(Path(data))
+        data = read_arrays(Path(data), names)
+    elif isinstance(data, np.lib.npyio.NpzFile):
+        data = _chosen({name: data[name] for name in data.files}, names, "representative_data")
     if isinstance(data, Mapping):
         arrays = {str(name): np.asanyarray(array) for name, array in data.items()}
         lengths = {name: _length(array, f"representative_data['{name}']") for name, array in arrays.items()}
@@ -78,12 +115,12 @@ def _samples(data: Any) -> Iterator[list[NDArray[Any]] | dict[str, NDArray[Any]]
             counted = ", ".join(f"{name}: {length}" for name, length in lengths.items())
             raise ValueError(f"representative_data has a different number of samples for each input ({counted})")
         for index in range(min(lengths.values(), default=0)):
-            yield {name: _as_input(array[index : index + 1]) for name, array in arrays.items()}
+            yield None, {name: _as_input(array[index : index + 1]) for name, array in arrays.items()}
         return
     if hasattr(data, "__array__"):
         array = np.asanyarray(data)
         for index in range(_length(array, "representative_data")):
-            yield [_as_input(array[index : index + 1])]
+            yield None, [_as_input(array[index : index + 1])]
         return
     if not isinstance(data, Iterable):
         raise TypeError(
@@ -91,16 +128,57 @@ def _samples(data: Any) -> Iterator[list[NDArray[Any]] | dict[str, NDArray[Any]]
             "of samples, or the path of a .npy or .npz file or of a folder of images"
         )
     for sample in data:
-        if isinstance(sample, Mapping):
-            yield {str(name): _as_input(array) for name, array in sample.items()}
-        elif isinstance(sample, list | tuple):
-            yield [_as_input(array) for array in sample]
+        # TensorFlow's converter takes (signature, inputs) for models with several signatures.
+        if isinstance(sample, tuple) and len(sample) == _PAIR and isinstance(sample[0], str):
+            yield sample[0], _arrays(sample[1])
         else:
-            yield [_as_input(sample)]
+            yield None, _arrays(sample)
 
 
-def _read(path: Path) -> Any:
-    """The arrays of a file; a .npy file stays on disk, and nothing is ever unpickled."""
+def _arrays(sample: Any) -> list[NDArray[Any]] | dict[str, NDArray[Any]]:
+    if isinstance(sample, Mapping):
+        return {str(name): _as_input(array) for name, array in sample.items()}
+    return [_as_input(array) for array in (sample if isinstance(sample, list | tuple) else [sample])]
+
+
+def _chosen(arrays: dict[str, NDArray[Any]], names: Sequence[str] | None, place: str) -> Any:
+    """The arrays of an archive that are a model's inputs: those of their names, or what `evaluate` takes as inputs.
+
+    Raises:
+        ValueError: none of them is meant for an input.
+    """
+    if len(arrays) == 1:  # which need not be named after the only input
+        return next(iter(arrays.values()))
+    if names is None:
+        return arrays
+    if set(names) <= set(arrays):
+        return {name: arrays[name] for name in names}
+    if len(names) == 1:
+        unlabelled = [name for name in arrays if name not in LABEL_NAMES]
+        meant = next((name for name in INPUT_NAMES if name in arrays), None)
+        if meant is None and len(unlabelled) == 1:
+            meant = unlabelled[0]
+        if meant is not None:
+            return {names[0]: arrays[meant]}
+    # A name that is no word of Python's goes in as a mapping.
+    wanted = ", ".join(f"{name!r}: ..." for name in names)
+    raise ValueError(
+        f"{place} holds {', '.join(arrays) or 'no arrays'}; the model's inputs are {', '.join(names)}; save the array "
+        f"of each input as its name, with numpy.savez(file, **{{{wanted}}})"
+    )
+
+
+def read_arrays(path: Path, names: Sequence[str] | None) -> Any:
+    """The arrays of a file; a .npy file stays on disk, and nothing is ever unpickled.
+
+    Args:
+        path: the file.
+        names: the inputs of the model; None where they are not known.
+
+    Raises:
+        ValueError: it is no such file, or none of its arrays is meant for an input.
+        FileNotFoundError: it is not there.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"there is no representative data at {path}")
     if path.suffix not in ARRAY_FILES:
@@ -113,8 +191,7 @@ def _read(path: Path) -> Any:
             arrays = {name: content[name] for name in content.files}
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error
-    # The only array of a file need not be named after the only input.
-    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    return _chosen(arrays, names, str(path))
 
 
 def _length(array: NDArray[Any], name: str) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zerolite.conversion.operators import refused_operators
 from zerolite.conversion.request import ConversionRequest
-from zerolite.conversion.result import ConversionError, first_line
+from zerolite.conversion.tensorflow.refusal import refusal
 from zerolite.conversion.tensorflow.saved_model import SavedModel
 
 __all__ = ["convert_saved_model"]
@@ -43,7 +42,8 @@ def convert_saved_model(
         own: Exception | None = getattr(samples, "error", None)
         if own is not None:
             raise own from None
-        raise _refusal(error, request) from error
+        specs = [spec for several in model.specs.values() for spec in several]
+        raise refusal(error, request, specs) from error
 
 
 def _configure(converter: Any, request: ConversionRequest, quantize: str) -> None:
@@ -75,12 +75,3 @@ def _dataset(samples: Callable[[], Any], signatures: list[str]) -> Callable[[], 
             yield sample if len(signatures) == 1 else (signature, sample)
 
     return generate
-
-
-def _refusal(error: Exception, request: ConversionRequest) -> ConversionError:
-    refused = refused_operators(str(error))
-    start = f"TensorFlow's converter refused '{request.name}' with quantize='{request.quantize}'"
-    if refused:
-        told = "; ".join(f"operator {one.name}: {one.advice}" for one in refused)
-        return ConversionError(f"{start}: {told}", log="", unsupported=refused)
-    return ConversionError(f"{start}: {first_line(error)}", log="")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.tensorflow.node_names import argument_name, rename_inputs
 from zerolite.conversion.tensorflow.signature_order import SignatureOrder
 
 __all__ = ["SavedModel"]
@@ -57,6 +58,7 @@ class SavedModel:
         self._functions: Mapping[str, Any] = {}
         self._loaded: Any = None
         self._saved: dict[Any, list[tuple[Any, Any]]] = {}
+        self._arguments: dict[str | None, dict[str, str]] = {}
         definitions = self._definitions()
         self.signatures = _chosen(request, list(definitions))
         for key in self.signatures:
@@ -65,9 +67,13 @@ class SavedModel:
         if request.inputs or request.outputs:
             if len(self.signatures) != 1:
                 raise ValueError("inputs and outputs are for one signature; name it with signatures")
-            self.folder = self._narrowed(request, definitions[self.signatures[0]])
-            self._loaded = None
-            definitions = self._definitions()
+            definition = definitions[self.signatures[0]]
+            _check_names("input", request.inputs, definition.inputs)
+            _check_names("output", request.outputs, definition.outputs)
+            if not _is_narrow(request, definition):
+                self.folder = self._narrowed(request, definition)
+                self._loaded = None
+                definitions = self._definitions()
         self.specs: Specs = {key: self._inputs(key, definitions[key], inputs) for key in self.signatures}
         self.orders = {
             key: SignatureOrder(
@@ -85,7 +91,7 @@ class SavedModel:
         function = self._load().signatures[signature]
         for variable, value in self._changed(function):
             variable.assign(value)
-        answer = function(**{name: tf.constant(array) for name, array in inputs.items()})
+        answer = function(**{self._arguments[signature][name]: tf.constant(array) for name, array in inputs.items()})
         return {name: np.asarray(value) for name, value in answer.items()}
 
     def _changed(self, function: Any) -> list[tuple[Any, Any]]:
@@ -115,7 +121,12 @@ class SavedModel:
         for graph in content.meta_graphs:
             if _TAG in graph.meta_info_def.tags:
                 self._functions = graph.object_graph_def.concrete_functions
-                return {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
+                found = {key: value for key, value in sorted(graph.signature_def.items()) if not key.startswith("__")}
+                self._arguments = {
+                    key: {name: argument_name(key, name, info) for name, info in value.inputs.items()}
+                    for key, value in found.items()
+                }
+                return found
         raise ConversionError(f"the SavedModel '{self._name}' has no graph for serving (tag '{_TAG}')", log="")
 
     def _inputs(self, key: str, definition: Any, known: Sequence[InputSpec] | None) -> list[InputSpec]:
@@ -144,17 +155,16 @@ class SavedModel:
 
         (key,) = self.signatures
         shapes = {name: list(shape) for name, shape in request.inputs.items()}
-        _check_names("input", shapes, definition.inputs)
-        _check_names("output", request.outputs, definition.outputs)
+        arguments = self._arguments[key]
         kept = list(request.outputs or definition.outputs)
         holder = tf.Module()
         holder.source = source = self._load()
         function = source.signatures[key]
         signature = {
-            name: tf.TensorSpec(
+            arguments[name]: tf.TensorSpec(
                 shapes.get(name, None if info.tensor_shape.unknown_rank else tf.TensorShape(info.tensor_shape)),
                 tf.dtypes.as_dtype(info.dtype),
-                name=name,
+                name=arguments[name],
             )
             for name, info in definition.inputs.items()
         }
@@ -169,6 +179,7 @@ class SavedModel:
             raise ValueError(f"'{self._name}' does not take inputs of these shapes ({shapes}): {error}") from error
         folder = Path(request.result).with_name("narrowed")
         tf.saved_model.save(holder, str(folder), signatures={key: traced})
+        rename_inputs(folder, key, {argument: name for name, argument in arguments.items()})
         return folder
 
 
@@ -207,6 +218,16 @@ def _chosen(request: ConversionRequest, known: Sequence[str]) -> list[str]:
     if not known:
         raise ValueError(f"'{request.name}' has no signatures; save it with tf.saved_model.save(..., signatures=...)")
     return wanted or ([_DEFAULT] if _DEFAULT in known else list(known))
+
+
+def _is_narrow(request: ConversionRequest, definition: Any) -> bool:
+    """Whether a signature has the wanted shapes already, and no other outputs."""
+    same = all(
+        not definition.inputs[name].tensor_shape.unknown_rank
+        and [dim.size for dim in definition.inputs[name].tensor_shape.dim] == list(shape)
+        for name, shape in request.inputs.items()
+    )
+    return same and (not request.outputs or set(request.outputs) == set(definition.outputs))
 
 
 def _check_names(what: str, wanted: Any, known: Any) -> None:

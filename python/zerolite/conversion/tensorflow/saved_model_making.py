@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zerolite._runners.keras_file import read_keras_file
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec
@@ -32,15 +33,15 @@ def make_saved_model(
 
     Raises:
         ConversionError: the source can't be read, or not be exported.
-        ValueError: Keras has no such application.
+        ValueError: Keras has no such application, or the model has no such inputs.
         OSError: the weights can't be downloaded, or there is no room for the SavedModel.
     """
     if request.kind == "saved_model":
         return Path(request.path), None, ()
     model = _application(request) if request.kind == "application" else _load(request)
+    specs, heads = keras_specs(model, request.inputs), keras_heads(model)
     try:
-        specs, heads = keras_specs(model), keras_heads(model)
-        export_keras_model(model, folder)
+        export_keras_model(model, folder, request.inputs)
     except OSError:
         raise
     except Exception as error:
@@ -51,44 +52,10 @@ def make_saved_model(
 
 
 def _load(request: ConversionRequest) -> Any:
-    import tensorflow as tf
-
     try:
-        return tf.keras.models.load_model(request.path, compile=False)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        path = Path(request.path)
-        raise ConversionError(
-            f"Keras {tf.keras.__version__} can't read '{request.name}'{_written_by(path)}: {first_line(error)}; "
-            "if it has layers of your own, convert the model object or a SavedModel instead",
-            log="",
-        ) from error
-
-
-def _written_by(path: Path) -> str:
-    """Which Keras wrote an .h5 file, where that is another generation than the one that reads it."""
-    import tensorflow as tf
-
-    if path.suffix == ".keras":
-        return ""
-    try:
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            version = file.attrs.get("keras_version", "")
-            has_config = "model_config" in file.attrs
-    except (ImportError, OSError):
-        return ""
-    version = version.decode() if isinstance(version, bytes) else str(version)
-    if not has_config:
-        return " (the file holds weights only, without the model)"
-    if version and version.partition(".")[0] != tf.keras.__version__.partition(".")[0]:
-        return (
-            f" (written by Keras {version}; where tf_keras is installed, TF_USE_LEGACY_KERAS=1 reads the files of "
-            "Keras 2)"
-        )
-    return ""
+        return read_keras_file(request.path)
+    except ValueError as error:
+        raise ConversionError(str(error), log="") from error
 
 
 def _application(request: ConversionRequest) -> Any:
