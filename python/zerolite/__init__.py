@@ -32,32 +32,50 @@ if TYPE_CHECKING:
     from zerolite import compat, metadata, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._instrumentation import Profile, Trace
-    from zerolite.benchmarking import benchmark
-    from zerolite.comparison import compare
-    from zerolite.conversion import convert
+    from zerolite.benchmarking import BenchmarkResult, benchmark
+    from zerolite.comparison import Comparison, compare
+    from zerolite.conversion import ConversionError, ConversionResult, convert
     from zerolite.delegates.delegation import Delegation, Partition, UnusedDelegate
     from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
-    from zerolite.evaluation import evaluate
-    from zerolite.interpreter import Interpreter, OpResolverType, load_delegate
-    from zerolite.layers import compare_layers
+    from zerolite.evaluation import EvaluationResult, evaluate
+    from zerolite.interpreter import (
+        DelegateLoadError,
+        Interpreter,
+        InterpreterWithCustomOps,
+        OpResolverType,
+        SignatureRunner,
+        load_delegate,
+    )
+    from zerolite.layers import LayerComparison, compare_layers
     from zerolite.tuning import TuningResult, tune
+    from zerolite.vision import ImageError
 
 __version__: str = _native.__version__
 
 # Imported when first asked for: what most programs never use should cost them no time.
 _ON_DEMAND = {
+    "BenchmarkResult": "zerolite.benchmarking",
+    "Comparison": "zerolite.comparison",
+    "ConversionError": "zerolite.conversion",
+    "ConversionResult": "zerolite.conversion",
+    "DelegateLoadError": "zerolite.interpreter",
     "Delegation": "zerolite.delegates.delegation",
+    "EvaluationResult": "zerolite.evaluation",
     "ExternalDelegate": "zerolite.delegates.external",
     "Gpu": "zerolite.delegates.gpu",
+    "ImageError": "zerolite.vision",
     "Interpreter": "zerolite.interpreter",
+    "InterpreterWithCustomOps": "zerolite.interpreter",
     "ItemError": "zerolite._inference.pool",
+    "LayerComparison": "zerolite.layers",
     "Npu": "zerolite.delegates.npu",
     "OpResolverType": "zerolite.interpreter",
     "Partition": "zerolite.delegates.delegation",
     "Pool": "zerolite._inference.pool",
     "Profile": "zerolite._instrumentation",
+    "SignatureRunner": "zerolite.interpreter",
     "Trace": "zerolite._instrumentation",
     "TuningResult": "zerolite.tuning",
     "UnusedDelegate": "zerolite.delegates.delegation",
@@ -85,20 +103,33 @@ if not TYPE_CHECKING:  # with it, type checkers would take every name for Any
         value = globals()[name] = module if _ON_DEMAND[name] == f"zerolite.{name}" else getattr(module, name)
         return value
 
+    def __dir__() -> list[str]:
+        """The public names, whether they were asked for before or not, and none that this file has for itself."""
+        return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
+
 
 __all__ = [
     "ArgumentError",
+    "BenchmarkResult",
+    "Comparison",
     "CompiledModel",
+    "ConversionError",
+    "ConversionResult",
     "Delegate",
     "DelegateError",
+    "DelegateLoadError",
     "Delegation",
     "Dispatch",
     "Error",
+    "EvaluationResult",
     "ExternalDelegate",
     "Gpu",
+    "ImageError",
     "Interpreter",
+    "InterpreterWithCustomOps",
     "InvalidModelError",
     "ItemError",
+    "LayerComparison",
     "Npu",
     "OpResolverType",
     "Partition",
@@ -107,6 +138,7 @@ __all__ = [
     "Quantization",
     "RuntimeInfo",
     "Signature",
+    "SignatureRunner",
     "Tensor",
     "TensorMap",
     "Trace",

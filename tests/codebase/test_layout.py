@@ -72,7 +72,7 @@ PACKAGE_LISTS = {
     "_isolation": "_platform",
     "tuned": "_platform _runtime delegates",
     "_instrumentation": "_platform _runtime _timing delegates",
-    "_inference": "_runtime delegates tuned _isolation _instrumentation",
+    "_inference": "_platform _runtime delegates tuned _isolation _instrumentation",
     "interpreter": "delegates _inference",
     "_runners": "_platform _runtime _inference",
     "benchmarking": "_platform _timing delegates _inference",

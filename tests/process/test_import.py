@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import ctypes.util
+import inspect
 import json
 import re
 from pathlib import Path
@@ -99,7 +101,32 @@ def test_runtime_info() -> None:
 def test_all_names_are_there() -> None:
     for name in zl.__all__:
         assert getattr(zl, name) is not None
-    assert set(zl.__all__) <= set(dir(zl))
+
+
+def test_dir_is_what_is_public() -> None:
+    program = f"""
+{IMPORT} as zl
+
+print([name for name in dir(zl) if not name.startswith("__")] == [name for name in zl.__all__ if name[:2] != "__"])
+zl.evaluate
+import zerolite.layers
+print([name for name in dir(zl) if not name.startswith("__")] == [name for name in zl.__all__ if name[:2] != "__"])
+print("__version__" in dir(zl))
+"""
+    assert answer_of(program).split() == ["True"] * 3
+
+
+def test_what_functions_return_and_raise_is_there() -> None:
+    functions = {name: value for name in zl.__all__ if inspect.isfunction(value := getattr(zl, name))}
+    found: set[str] = set()
+    for function in functions.values():
+        _, _, raises = (inspect.getdoc(function) or "").partition("Raises:\n")
+        errors = re.findall(r"^    ((?:\w+, )*\w+):", raises, re.M)
+        found.update(*(error.split(", ") for error in errors))
+        returned = str(inspect.signature(function).return_annotation)
+        found.update([returned] if returned.isidentifier() else [])
+    assert {"BenchmarkResult", "ConversionError", "ConversionResult", "EvaluationResult", "ImageError"} <= found
+    assert not {name for name in found if not hasattr(builtins, name)} - set(zl.__all__)
 
 
 # ZEROLITE_RUNTIME

@@ -69,8 +69,8 @@ class Pool:
         Args:
             source: the path of a .tflite file, or its bytes; or a model, of which all workers are replicas then, with
                 its shapes, and with its delegates where no others are given.
-            workers: how many replicas, at least 1; as many as there are cores is usual. Only with `tuned` it may be
-                left out.
+            workers: how many replicas, at least 1; None is one for each core that this process may use, or what
+                `tuned` says.
             signature: the signature that items run through; None is the default one.
             delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
             fallback: whether operators that no delegate of the list takes run on the CPU.
@@ -81,7 +81,7 @@ class Pool:
         Raises:
             ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level;
                 `tuned` is damaged, belongs to something else, or came with other settings.
-            TypeError: `workers` is not an integer, or missing.
+            TypeError: `workers` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
         file = None
@@ -92,8 +92,12 @@ class Pool:
             file.refuse_beside(workers=workers, delegates=delegates)
             workers, delegates = file.setting.workers, file.setting.delegate
         if workers is None:
-            raise TypeError("workers is None, and must be an int from 1 to 1024; only with tuned it may be left out")
-        self.workers = positive_int("workers", workers, most=MOST_THREADS)
+            from zerolite._platform.machine import usable_cores
+
+            workers = min(usable_cores(), MOST_THREADS)
+        self.workers = positive_int(
+            "workers", workers, most=MOST_THREADS, otherwise=", or None for one for each usable core"
+        )
         self._closed = False
         self._process = os.getpid()
         if isinstance(source, CompiledModel) and delegates is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
@@ -41,6 +39,9 @@ def usable_cores() -> int:
 
 def describe_machine() -> dict[str, str | int]:
     """Label -> value: processor, usable cores, system, Python, installed versions, and the date (UTC)."""
+    import datetime as dt
+    import importlib.metadata
+
     described: dict[str, str | int] = {
         "processor": processor_name(),
         "cores": usable_cores(),
