@@ -31,23 +31,31 @@ std::timespec time_of_next_look() {
   return time;
 }
 
-// Whether Ctrl-C raises KeyboardInterrupt and does nothing else. Calls only functions written in C.
-bool raises_keyboard_interrupt() {
-  const py::module_ signals = py::module_::import("_signal");
-  return signals.attr("getsignal")(SIGINT).is(signals.attr("default_int_handler"));
+// Whether Ctrl-C raises KeyboardInterrupt and does nothing else. Calls only functions written in C, and by C's API,
+// which throws nothing.
+bool raises_keyboard_interrupt() noexcept {
+  PyObject* signals = PyImport_ImportModule("_signal");
+  PyObject* handler = signals == nullptr ? nullptr : PyObject_CallMethod(signals, "getsignal", "i", SIGINT);
+  PyObject* standard = signals == nullptr ? nullptr : PyObject_GetAttrString(signals, "default_int_handler");
+  const bool raises = handler != nullptr && handler == standard;
+  Py_XDECREF(standard);
+  Py_XDECREF(handler);
+  Py_XDECREF(signals);
+  // Whatever is wrong with the module shows when the signal is handled.
+  PyErr_Clear();
+  return raises;
 }
 
 // Takes the signal when the interpreter has one that nobody has looked at; the other ones wait.
 bool take_interrupt() noexcept {
-  const py::gil_scoped_acquire acquire;
-  if (PyOS_InterruptOccurred() == 0) return false;
-  try {
-    if (raises_keyboard_interrupt()) return true;
-  } catch (const py::error_already_set&) {
-    // Whatever is wrong with the module shows when the signal is handled.
+  const PyGILState_STATE state = PyGILState_Ensure();
+  bool taken = PyOS_InterruptOccurred() != 0;
+  if (taken && !raises_keyboard_interrupt()) {
+    PyErr_SetInterrupt();
+    taken = false;
   }
-  PyErr_SetInterrupt();
-  return false;
+  PyGILState_Release(state);
+  return taken;
 }
 
 }  // namespace

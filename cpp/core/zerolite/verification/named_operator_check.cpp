@@ -84,7 +84,9 @@ std::vector<std::byte> attributes_of(const CheckedOperator& operation) {
     const std::span<const std::byte> options = operation.details().custom_options;
     return {options.begin(), options.end()};
   }
-  const auto attributes = operation.details().options_2.table->scalars<std::uint8_t>(kCompositeAttributes);
+  const std::optional<flatbuffer::Table>& options = operation.details().options_2.table;
+  if (!options) return {};
+  const auto attributes = options->scalars<std::uint8_t>(kCompositeAttributes);
   std::vector<std::byte> bytes;
   bytes.reserve(attributes.size());
   for (std::size_t i = 0; i < attributes.size(); ++i) bytes.push_back(std::byte{attributes.scalar<std::uint8_t>(i)});

@@ -17,6 +17,6 @@ void check_variables(const ModelInterface& interface, const ModelContents& conte
 // Throws InvalidModelError for a recurrent operator whose state, or weights that go with it, have another type than its
 // kernel computes with: the kernel does not look, and writes past the end of a state of smaller elements
 // (LiteRT 2.3.0).
-void check_state_types(const SubgraphView& graph, std::size_t operation);
+void check_state_types(const SubgraphView& graph, std::size_t index);
 
 }  // namespace zerolite
