@@ -282,8 +282,8 @@ def test_pools(tmp_path: Path) -> None:
         zl.load(MODEL, tuned=path)
     with pytest.raises(ValueError, match="tuned chooses workers as well, and workers is 2; leave one of both out"):
         zl.Pool(MODEL, tuned=path, workers=2)
-    with pytest.raises(TypeError, match=r"workers is None, and .* only with tuned it may be left out"):
-        zl.Pool(MODEL)
+    with zl.Pool(MODEL) as pool:  # untuned, for comparison
+        assert pool.workers == len(os.sched_getaffinity(0))
 
 
 def test_settings_beside_the_file(tmp_path: Path) -> None:
