@@ -62,6 +62,14 @@ def test_shapes_come_along(duplicate: Any) -> None:
                     assert other.signatures[key].inputs[name].shape == tensor.shape
 
 
+@pytest.mark.parametrize("duplicate", [again, copy.copy, copy.deepcopy])
+def test_shapes_that_the_graph_was_let_decide_on_come_along(duplicate: Any) -> None:
+    with zl.load(DENSE) as model:
+        model.resize(features=(1, 128), strict=False)
+        with duplicate(model) as other:
+            assert other.inputs["features"].shape == (1, 128)
+
+
 def test_a_signature_comes_back_with_its_model() -> None:
     with zl.load(zoo.model_path("multi_signature")) as model:
         for key, signature in model.signatures.items():

@@ -183,7 +183,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             now = signature._input_shapes
             changed = {name: shape for name, shape in wanted.items() if now[name] != shape}
             if changed:
-                signature.resize(changed)
+                signature.resize(changed, strict=False)  # as it was asked for
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledModel:
         """Make a replica; values and variables are not copied."""
