@@ -135,11 +135,8 @@ def resampling_of(word: str) -> _Resampling:
     Raises:
         typer.BadParameter: there is no such resampling.
     """
-    for known in get_args(_Resampling):
-        if word == known:
-            resampling: _Resampling = known
-            return resampling
-    raise typer.BadParameter(f"There is {', '.join(get_args(_Resampling))}; came {word!r}.", param_hint="--resampling")
+    resampling: _Resampling = _one_of(get_args(_Resampling), word, "--resampling")
+    return resampling
 
 
 def reset_of(word: str) -> Reset:
@@ -148,11 +145,15 @@ def reset_of(word: str) -> Reset:
     Raises:
         typer.BadParameter: there is no such rule.
     """
-    for known in get_args(Reset):
+    rule: Reset = _one_of(get_args(Reset), word, "--reset")
+    return rule
+
+
+def _one_of(words: tuple[Any, ...], word: str, option: str) -> Any:
+    for known in words:
         if word == known:
-            rule: Reset = known
-            return rule
-    raise typer.BadParameter(f"There is {', '.join(get_args(Reset))}; came {word!r}.", param_hint="--reset")
+            return known
+    raise typer.BadParameter(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:
