@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zerolite._runners.runner import Runner, TensorSpec
-from zerolite._runtime.positions import warn_of_positions
+from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 
-__all__ = ["Positions", "has_like_inputs"]
+__all__ = ["Positions"]
 
 
 class Positions:
@@ -40,11 +40,6 @@ class Positions:
             warn_of_positions(f"{name}: the data gives inputs", names)
             break
         self._in_doubt = {}
-
-
-def has_like_inputs(specs: Sequence[TensorSpec]) -> bool:
-    """Whether some inputs have the same shape and dtype, so that a mistake about their order would not be an error."""
-    return len({(spec.shape, spec.dtype) for spec in specs}) < len(specs)
 
 
 def _is_in_doubt(runner: Runner) -> bool:

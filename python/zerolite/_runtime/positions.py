@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Protocol
 
-__all__ = ["caller_level", "warn_of_positions"]
+__all__ = ["caller_level", "has_like_inputs", "warn_of_positions"]
+
+
+class _Input(Protocol):
+    @property
+    def shape(self) -> tuple[int | None, ...]: ...
+
+    @property
+    def dtype(self) -> Hashable: ...
+
+
+def has_like_inputs(inputs: Sequence[_Input]) -> bool:
+    """Whether some inputs have the same shape and dtype, so that a mistake about their order would not be an error."""
+    return len({(one.shape, one.dtype) for one in inputs}) < len(inputs)
 
 
 def caller_level() -> int:

@@ -14,14 +14,14 @@ from typing import Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
-from zerolite._runtime.positions import warn_of_positions
+from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
 from zerolite.conversion.samples.images import Preprocessing
-from zerolite.conversion.samples.input_spec import InputSpec, Specs, has_like_inputs
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
 from zerolite.conversion.source import Source, recognize_source

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InputSpec", "arrange_sample", "has_like_inputs", "shown_shape", "specs_of_signature"]
+__all__ = ["InputSpec", "arrange_sample", "shown_shape", "specs_of_signature"]
 
 #: Input specs by signature. The key None stands for the only signature, whatever its name.
 Specs = Mapping[str | None, Sequence["InputSpec"]]
@@ -75,11 +75,6 @@ def specs_of_signature(specs: Specs, signature: str | None) -> Sequence[InputSpe
             "signature to data"
         )
     raise ValueError(f"representative_data is for a signature '{signature}'; the model has {', '.join(known)}")
-
-
-def has_like_inputs(specs: Sequence[InputSpec]) -> bool:
-    """Whether some inputs have the same shape and dtype, so that a mistake about their order would not be an error."""
-    return len({(spec.shape, spec.dtype) for spec in specs}) < len(specs)
 
 
 def arrange_sample(sample: Any, specs: Sequence[InputSpec], place: str) -> dict[str, NDArray[Any]]:

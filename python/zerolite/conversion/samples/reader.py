@@ -8,8 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from zerolite._runtime.positions import has_like_inputs
 from zerolite.conversion.request import SampleFile
-from zerolite.conversion.samples.input_spec import InputSpec, Specs, has_like_inputs
+from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import open_samples
 
 __all__ = ["SampleReader"]
