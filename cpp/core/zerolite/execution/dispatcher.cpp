@@ -71,13 +71,11 @@ void Dispatcher::run(Interruption& interruption) {
   interruption_ = nullptr;
 }
 
+bool Dispatcher::invoke_plan() const { return interruption_ == nullptr ? plan_.run() : plan_.run(*interruption_); }
+
 void Dispatcher::run_plan() {
-  if (interruption_ == nullptr) {
-    run_direct();
-    return;
-  }
   const LogCapture log;
-  if (!plan_.run(*interruption_)) throw_kernel_failure(log.message());
+  if (!invoke_plan()) throw_kernel_failure(log.message());
 }
 
 void Dispatcher::run_timed() {
@@ -192,7 +190,7 @@ bool Dispatcher::direct_run_agrees(const VariableValues& variables_before) {
   bool agrees = true;
   {
     const LogCapture log;
-    agrees = interruption_ == nullptr ? plan_.run() : plan_.run(*interruption_);
+    agrees = invoke_plan();
   }
   agrees = agrees && VariableValues(graph) == variables_after;
   for (std::size_t i = 0; i < count && agrees; ++i) {

@@ -75,6 +75,7 @@ class Dispatcher {
     runtime,
   };
 
+  [[nodiscard]] bool invoke_plan() const;
   void run_plan();
   void run_timed();
   void run_regular();
