@@ -14,7 +14,6 @@
 #include "signature/strings.hpp"
 #include "signature/value_conversion.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
-#include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
@@ -67,10 +66,8 @@ class TensorObject {
     }
     if (info().type == ElementType::string) return py::module_::import("numpy").attr("asarray")(value);
     py::object array = exactly_converted(info(), value, who);
-    if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), info().descriptor()) != 0) return array;
-    const py::object dtype = array.attr("dtype");
-    throw TypeError(who + " has the dtype " + py::str(dtype).cast<std::string>() + ", and " +
-                    py::str(info().dtype).cast<std::string>() + " is expected" + conversion_advice(info(), dtype));
+    require_dtype(info(), array, who, [this](py::handle dtype) { return conversion_advice(info(), dtype); });
+    return array;
   }
 
   void bind(const py::object& array) { bind_array(*signature_, side_, index_, array); }

@@ -33,8 +33,6 @@ std::span<const npy_intp> shape_of(py::handle array) {
   return {PyArray_DIMS(as_array(array)), static_cast<std::size_t>(PyArray_NDIM(as_array(array)))};
 }
 
-std::string dtype_text(py::handle dtype) { return py::str(dtype).cast<std::string>(); }
-
 // Values of packed types take a byte each in NumPy (ml_dtypes), and a part of a byte in a tensor, lowest bits
 // first.
 void pack(std::span<const std::uint8_t> values, unsigned bits, std::byte* to) {
@@ -92,14 +90,11 @@ InputValue convert_input(const TensorInfo& tensor, py::handle value) {
 
 void require_dtype(const char* role, const TensorInfo& tensor, py::handle array) {
   if (tensor.type == ElementType::string) return;
-  if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), tensor.descriptor()) != 0) return;
-  const py::object dtype = array.attr("dtype");
-  // A converted array would be another one, which the caller does not see.
-  const std::string advice = std::string_view(role) == "input"
-                                 ? conversion_advice(tensor, dtype)
-                                 : "; make it with zl.empty(shape, \"" + dtype_text(tensor.dtype) + "\")";
-  throw TypeError(std::string(role) + " '" + tensor.name + "' has the dtype " + dtype_text(dtype) + ", and " +
-                  dtype_text(tensor.dtype) + " is expected" + advice);
+  require_dtype(tensor, array, std::string(role) + " '" + tensor.name + "'", [&](py::handle dtype) {
+    // A converted array would be another one, which the caller does not see.
+    return std::string_view(role) == "input" ? conversion_advice(tensor, dtype)
+                                             : "; make it with zl.empty(shape, \"" + text_of(tensor.dtype) + "\")";
+  });
 }
 
 void require_match(const char* role, const TensorInfo& tensor, py::handle array) {

@@ -9,8 +9,6 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
-std::string text_of(py::handle object) { return py::str(object).cast<std::string>(); }
-
 // NumPy's letter: b, i, u, f, c, O and so on. ml_dtypes' own types are V or f, and none of them is needed here.
 char kind_of(py::handle dtype) { return dtype.attr("kind").cast<std::string>().front(); }
 
@@ -26,10 +24,12 @@ std::string limits_of(py::handle dtype) {
   return text_of(limits.attr("min")) + " to " + text_of(limits.attr("max"));
 }
 
+std::string quantized_values(const TensorInfo& tensor) {
+  return "inputs[" + py::repr(tensor.key).cast<std::string>() + "].quantization.quantize(values)";
+}
+
 std::string quantization_advice(const TensorInfo& tensor) {
-  if (tensor.scaling.empty()) return {};
-  return ", or, where they are real numbers, inputs[" + py::repr(tensor.key).cast<std::string>() +
-         "].quantization.quantize(values)";
+  return tensor.scaling.empty() ? "" : ", or, where they are real numbers, " + quantized_values(tensor);
 }
 
 bool may_be_converted(const TensorInfo& tensor, const py::object& array) {
@@ -72,6 +72,8 @@ class SilentErrors {
 
 }  // namespace
 
+std::string text_of(py::handle object) { return py::str(object).cast<std::string>(); }
+
 py::object exactly_converted(const TensorInfo& tensor, py::handle value, const std::string& who) {
   if (PyArray_Check(value.ptr())) return py::reinterpret_borrow<py::object>(value);
   py::object array = numpy("asarray")(value);
@@ -99,8 +101,7 @@ std::string conversion_advice(const TensorInfo& tensor, py::handle dtype) {
   const std::string to = text_of(tensor.dtype);
   if (from == 'O') return "; pass numbers of one kind, in lists of one length";
   if (!tensor.scaling.empty() && from == 'f') {
-    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass inputs[" +
-           py::repr(tensor.key).cast<std::string>() + "].quantization.quantize(values)";
+    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass " + quantized_values(tensor);
   }
   const std::string limits = limits_of(tensor.dtype);
   if (limits.empty()) return "; convert them with np.asarray(values).astype(\"" + to + "\")";
