@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder, Op, TensorType
+from tests.models.generate.graph_builder import GraphBuilder, Op, TensorType, edit
 from tests.support import model_zoo as zoo
 
 BUILTIN = [zl.XNNPack(kernels="builtin")]
@@ -143,3 +146,108 @@ def test_shapes_that_are_broadcast_beforehand(delegates: list[zl.XNNPack] | None
             assert [tensor.shape for tensor in model.inputs.values()] == [(4, 1), (1, 5)]
             model.run()
             np.testing.assert_array_equal(model.outputs["result"].array, [4, 5])
+
+
+def convolution_of_open_size() -> bytes:
+    """A filter of 3 x 3 over an image whose size in the file, 1 x 1, stands for any and is too small for it."""
+    builder = GraphBuilder()
+    image = builder.tensor("image", [1, 1, 1, 1], shape_signature=[1, -1, -1, 1])
+    kernel = builder.constant("kernel", np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1))
+    bias = builder.constant("bias", np.ones(1, np.float32))
+    result = builder.tensor("result", [1, 1, 1, 1], shape_signature=[1, -1, -1, 1])
+    options = schema.Conv2DOptionsT()
+    options.padding, options.strideW, options.strideH = schema.Padding.VALID, 1, 1
+    options.dilationWFactor = options.dilationHFactor = 1
+    builder.operator(Op.CONV_2D, [image, kernel, bias], [result], options=options)
+    builder.interface([image], [result])
+    builder.signature("serving_default", {"image": image}, {"result": result})
+    return builder.finish()
+
+
+IMAGE = np.arange(20, dtype=np.float32).reshape(1, 4, 5, 1)
+
+
+def expected_convolution() -> NDArray[np.float32]:
+    windows = np.lib.stride_tricks.sliding_window_view(IMAGE[0, :, :, 0], (3, 3))
+    return (np.einsum("ijkl,kl->ij", windows, np.arange(9).reshape(3, 3)) + 1).astype(np.float32)
+
+
+def test_shapes_of_the_file_may_be_no_shapes_to_run_with() -> None:
+    with zl.load(convolution_of_open_size()) as model:
+        assert model.dispatch == "runtime"
+        assert "before the first run resize 'image'" in model.dispatch.reason
+        for call in (model.run, lambda: model(np.zeros((1, 1, 1, 1), np.float32)), model.profile):
+            with pytest.raises(
+                zl.Error, match=r"before the first run resize 'image', which is open as \(1, -1, -1, 1\)"
+            ):
+                call()
+        with pytest.raises(ValueError, match=r"resize\(image=\(1, 4, 5, 1\)\)"):
+            model(IMAGE)
+        with pytest.raises(zl.Error, match="previous shapes are kept"):
+            model.resize(image=(1, 2, 2, 1))
+        model.resize(image=IMAGE.shape)
+        np.testing.assert_array_equal(model(IMAGE)[0, :, :, 0], expected_convolution())
+        assert model.dispatch == "direct"
+        with pytest.raises(zl.Error, match="previous shapes are kept"):
+            model.resize(image=(1, 1, 1, 1))
+        np.testing.assert_array_equal(model(IMAGE)[0, :, :, 0], expected_convolution())
+
+
+@pytest.mark.parametrize("verify", ["structure", "full", "isolated"])
+def test_such_a_model_is_sound(verify: Any) -> None:
+    with zl.load(convolution_of_open_size(), verify=verify) as model:
+        model.resize(image=IMAGE.shape)
+        np.testing.assert_array_equal(model(IMAGE)[0, :, :, 0], expected_convolution())
+
+
+def test_a_pool_of_such_a_model() -> None:
+    with zl.Pool(convolution_of_open_size(), workers=2) as pool:
+        with pytest.raises(zl.Error, match="before the first run resize 'image'"):
+            pool.submit(np.zeros((1, 1, 1, 1), np.float32)).result()
+        pool.resize(image=IMAGE.shape)
+        np.testing.assert_array_equal(np.asarray(pool.submit(IMAGE).result())[0, :, :, 0], expected_convolution())
+
+
+def test_an_interpreter_of_such_a_model() -> None:
+    interpreter = zl.Interpreter(model_content=convolution_of_open_size())
+    with pytest.raises(RuntimeError, match="before the first run resize 'image'"):
+        interpreter.allocate_tensors()
+    (image,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(image["index"], IMAGE.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(image["index"], IMAGE)
+    interpreter.invoke()
+    np.testing.assert_array_equal(interpreter.get_tensor(result["index"])[0, :, :, 0], expected_convolution())
+
+
+def test_fixed_shapes_that_can_not_run_are_refused_at_once() -> None:
+    def fix(model: schema.ModelT) -> None:
+        for tensor in model.subgraphs[0].tensors:
+            tensor.shapeSignature = None
+
+    with pytest.raises(zl.Error, match="could not prepare"):
+        zl.load(edit(convolution_of_open_size(), fix))
+
+
+def reshaped_absolute() -> bytes:
+    """XNNPACK takes both operators; the shape that the first one gives its output is a constant."""
+    builder = GraphBuilder()
+    x, flat, y = builder.tensor("x", [1, 3, 4]), builder.tensor("flat", [1, 12]), builder.tensor("y", [1, 12])
+    shape = builder.constant("shape", np.array([1, 12], np.int32))
+    builder.operator(Op.RESHAPE, [x, shape], [flat])
+    builder.operator(Op.ABS, [flat], [y], options=schema.AbsOptionsT())
+    builder.interface([x], [y])
+    return builder.finish()
+
+
+@pytest.mark.parametrize("delegates", [None, BUILTIN])
+def test_a_refusal_names_the_operator_and_its_sizes(delegates: list[zl.XNNPack] | None) -> None:
+    """XNNPACK says that it could not reshape its runtime, and no more."""
+    with zl.load(reshaped_absolute(), delegates=delegates) as model:
+        with pytest.raises(zl.Error, match=r"24 != 12.*RESHAPE.*previous shapes are kept"):
+            model.resize(x=(2, 3, 4))
+        np.testing.assert_array_equal(model(np.full((1, 3, 4), -1, np.float32)), np.ones((1, 12)))
+    interpreter = zl.Interpreter(model_content=reshaped_absolute())
+    interpreter.resize_tensor_input(0, (2, 3, 4))
+    with pytest.raises(RuntimeError, match=r"24 != 12.*RESHAPE"):
+        interpreter.allocate_tensors()

@@ -252,7 +252,8 @@ def test_files_that_are_no_models(content: bytes, tmp_path: Path, capsys: pytest
     "array",
     [
         np.zeros((1, 63), np.float32),
-        np.zeros((1, 64), np.int32),
+        np.full((1, 64), 2**24 + 1, np.int32),  # which float32 can't hold
+        np.full((1, 64), 1e300),
         np.zeros((), np.float32),
         np.array([{}], dtype=object),
     ],

@@ -240,12 +240,22 @@ def test_unusable_representative_data_is_told_before_the_work(data: Any, message
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"plain text"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds nothing and no NumPy arrays; save an array with numpy.save"),
+        (b"\x93NUMPY", "is no sound file of plain arrays: it is cut short or damaged"),
+        (b"PK\x03\x04", "is no sound file of plain arrays: it is cut short or damaged"),
+        (b"plain text", "holds text and no NumPy arrays"),
+        (b"\x89PNG\r\n", "holds a PNG picture and no NumPy arrays"),
+        (b"\x80\x04K\x01.", "holds pickled Python objects and no NumPy arrays"),
+    ],
+)
 @pytest.mark.usefixtures("no_process")
-def test_unsound_files_of_arrays(content: bytes, tmp_path: Path) -> None:
+def test_unsound_files_of_arrays(content: bytes, message: str, tmp_path: Path) -> None:
     for name in ("rows.npy", "rows.npz"):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=rf"{name} is no sound \.npy or \.npz file"):
+        with pytest.raises(ValueError, match=f"{name} {message}"):
             zl.convert(DENSE, quantize="int8", representative_data=tmp_path / name)
 
 
@@ -256,9 +266,9 @@ def test_representative_data_that_is_none(tmp_path: Path) -> None:
         convert(DENSE, quantize="int8", representative_data=3)
     with pytest.raises(FileNotFoundError, match="no representative data at"):
         convert(DENSE, quantize="int8", representative_data=tmp_path / "absent.npy")
-    (tmp_path / "rows.csv").touch()
-    with pytest.raises(ValueError, match=r"rows\.csv holds no representative data"):
-        convert(DENSE, quantize="int8", representative_data=tmp_path / "rows.csv")
+    (tmp_path / "rows.txt").touch()
+    with pytest.raises(ValueError, match=r"rows\.txt holds no representative data; give a \.npy or"):
+        convert(DENSE, quantize="int8", representative_data=tmp_path / "rows.txt")
     with pytest.raises(TypeError, match=r"a function that takes arguments \(missing .* 'epoch'\); give one without"):
         convert(DENSE, quantize="int8", representative_data=lambda epoch: [epoch])
     with pytest.raises(TypeError, match="returned a NoneType; it must yield samples"):

@@ -51,10 +51,9 @@ void resize(py::handle self, const std::vector<std::pair<std::size_t, std::vecto
   std::vector<std::shared_ptr<void>> retired;  // let go after the lock: that may run Python code
   {
     const std::unique_lock lock = lock_model(signature.model().lock());
-    SignatureRunner& runner = signature.runner();
     const py::gil_scoped_release release;
-    runner.resize(requests);
-    retired = runner.take_retired();
+    signature.model().resize(signature.index(), requests, EmptyShapes::refused);
+    retired = signature.model().signature(signature.index()).take_retired();
   }
 }
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zerolite._data.array_files import read_arrays
 from zerolite._data.arrays import ArraySamples
 from zerolite._data.images import ImageSamples
 from zerolite._data.source import SampleSource
@@ -27,7 +25,6 @@ __all__ = ["INPUT_NAMES", "LABEL_NAMES", "open_samples"]
 LABEL_NAMES = ("labels", "y", "y_test")
 INPUT_NAMES = ("inputs", "x", "x_test")
 _PAIR = 2
-_ARCHIVE = b"PK"
 
 
 def open_samples(
@@ -75,7 +72,7 @@ def open_samples(
             )
         data, labels = _from_file(path, labels, specs)
     if isinstance(labels, str | os.PathLike):
-        labels = _load(Path(labels))
+        labels = read_arrays(Path(labels), mapped=True)
         if isinstance(labels, dict):
             labels = labels[_only(labels, LABEL_NAMES)]
     names = () if class_names is None else class_names
@@ -115,8 +112,8 @@ def _is_pair(element: Any) -> bool:
 
 
 def _from_file(path: Path, labels: Any, specs: Sequence[TensorSpec]) -> tuple[Any, Any]:
-    """The inputs and the labels of an .npy or .npz file."""
-    content = _load(path)
+    """The inputs and the labels of a file of arrays."""
+    content = read_arrays(path, mapped=True)
     if not isinstance(content, dict):
         return content, labels
     if labels is None:
@@ -140,23 +137,3 @@ def _only(arrays: Mapping[str, Any], preferred: Sequence[str], path: Path | None
     raise ValueError(
         f"{path or 'the file'} holds {', '.join(arrays) or 'nothing'}; name the array that is meant {preferred[0]}"
     )
-
-
-def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
-    """The content of a file of plain arrays; nothing in it is ever unpickled.
-
-    Raises:
-        OSError: the file can't be read.
-        ValueError: it is no such file.
-    """
-    try:
-        with path.open("rb") as file:
-            # NumPy would leave a broken archive open if it had opened it itself.
-            if file.read(len(_ARCHIVE)) == _ARCHIVE:
-                file.seek(0)
-                content = np.load(file, allow_pickle=False)
-                return {name: content[name] for name in content.files}
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from zerolite.cli.commands import (
@@ -37,6 +39,14 @@ _COMMANDS = (
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from zerolite import __version__, runtime_info
+
+        typer.echo(f"zerolite {__version__}, on LiteRT {runtime_info().version}")
+        raise typer.Exit
+
+
 def build_app() -> typer.Typer:
     """The command line with all of its commands."""
     app = typer.Typer(
@@ -49,7 +59,12 @@ def build_app() -> typer.Typer:
 
     # With a callback the application stays a group of commands, however few there are.
     @app.callback()
-    def _group() -> None: ...
+    def _group(
+        *,
+        version: Annotated[
+            bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions and exit.")
+        ] = False,
+    ) -> None: ...
 
     for command in _COMMANDS:
         command.register(app)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from zerolite._runtime.validation import Reset
 
@@ -37,11 +33,8 @@ __all__ = [
     "chosen_signature",
     "class_names_of",
     "delegates_of",
-    "fill_inputs",
-    "load_inputs",
     "resampling_of",
     "reset_of",
-    "resize_where_open",
 ]
 
 _Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -110,9 +103,9 @@ InputOption = Annotated[
     list[str] | None,
     typer.Option(
         "--input",
-        metavar="[NAME=]FILE",
-        help="A .npy file for one input, by name when there are several, or an .npz file with all "
-        "of them by name. Repeatable.",
+        metavar="[NAME=]VALUE",
+        help="What goes into an input, by name when there are several: an .npy or .csv file, a picture, - for the "
+        "standard input, or the value itself, as 3 or [[1, 2]]; or an .npz file with all inputs by name. Repeatable.",
     ),
 ]
 SignatureOption = Annotated[
@@ -194,78 +187,3 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
         return signature_of(model, name)
     except ValueError as error:
         raise typer.BadParameter(f"{error}.", param_hint="--signature") from None
-
-
-def fill_inputs(signature: CompiledModel | Signature, arguments: Sequence[str]) -> None:
-    """Put the arrays of files into the inputs, which are resized where their axes are open.
-
-    Raises:
-        typer.BadParameter: an argument names no input, or an input is missing or given twice.
-        OSError, TypeError, ValueError: a file can't be read, or its arrays do not fit.
-    """
-    from zerolite import _native
-
-    arrays = load_inputs(arguments, list(signature.inputs))
-    resize_where_open(signature, arrays)
-    _native.fill_inputs(signature, arrays)
-
-
-def load_inputs(arguments: Sequence[str], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Input name -> array, complete.
-
-    Raises:
-        typer.BadParameter: an argument names no input, or an input is missing or given twice.
-        OSError, ValueError: a file can't be read, or holds no arrays.
-    """
-    arrays: dict[str, NDArray[Any]] = {}
-    for argument in arguments:
-        name, equals, rest = argument.partition("=")
-        named = bool(equals) and name in names
-        path = Path(rest if named else argument)
-        if not path.is_file():
-            raise typer.BadParameter(
-                f"There is no file {path}. The model's inputs are {', '.join(names) or 'none'}.",
-                param_hint="--input",
-            )
-        for key, array in _arrays(path).items():
-            target = name if named else names[0] if not key and len(names) == 1 else key
-            if target not in names:
-                came = f"for an input '{key}'" if key else "without a name"
-                raise typer.BadParameter(
-                    f"{path} holds an array {came}; the model's inputs are {', '.join(names) or 'none'}. "
-                    "Name one as NAME=FILE.",
-                    param_hint="--input",
-                )
-            if target in arrays:
-                raise typer.BadParameter(f"Input '{target}' came twice.", param_hint="--input")
-            arrays[target] = array
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise typer.BadParameter(f"Missing for: {', '.join(missing)}.", param_hint="--input")
-    return arrays
-
-
-def resize_where_open(signature: CompiledModel | Signature, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Resize the inputs whose open axes the arrays fill with other sizes."""
-    shapes = {}
-    for tensor in signature.inputs.values():
-        wanted, allowed = arrays[tensor.name].shape, tuple(tensor.shape_signature)
-        fits = len(wanted) == len(allowed) and all(
-            size in (-1, want) for size, want in zip(allowed, wanted, strict=True)
-        )
-        if fits and wanted != tuple(tensor.shape):
-            shapes[tensor.name] = wanted
-    if shapes:
-        signature.resize(shapes)
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file by name; "" names the only one of a .npy file. Nothing in it is ever unpickled."""
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"": content}
-            return {name: content[name] for name in content.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error

@@ -18,6 +18,8 @@
 namespace zerolite {
 namespace {
 
+constexpr std::string_view kKept = "; the previous shapes are kept";
+
 bool is_sized(const std::vector<std::int32_t>& shape) {
   return !shape.empty() && std::ranges::all_of(shape, [](std::int32_t dimension) { return dimension > 0; });
 }
@@ -49,6 +51,29 @@ InputShapes::InputShapes(const CompiledSignature& signature, const Model& model,
       dispatcher_(dispatcher),
       variables_(model, signature.description.subgraph) {}
 
+std::string InputShapes::open_inputs() const {
+  std::string names;
+  for (std::size_t i = 0; i < signature_.description.inputs.size(); ++i) {
+    const TensorSpec spec = memory_.spec(Side::input, i);
+    if (std::ranges::find(spec.shape_signature, -1) == spec.shape_signature.end()) continue;
+    names += (names.empty() ? "'" : ", '") + signature_.description.inputs[i].name + "', which is open as " +
+             to_string(spec.shape_signature);
+  }
+  return names;
+}
+
+void InputShapes::allocate_as_stored() {
+  try {
+    allocate();
+  } catch (const Error& error) {
+    // Such shapes are often placeholders, of files whose programs resize before the first run.
+    const std::string open = open_inputs();
+    if (open.empty()) throw;
+    required_resize_ = "the shapes in the file can't be prepared; before the first run resize " + open;
+    unprepared_reason_ = std::string(error.what()) + "; " + required_resize_;
+  }
+}
+
 void InputShapes::allocate() {
   const std::size_t count = signature_.subgraph.outputs.size();
   if (count == 0) {
@@ -71,9 +96,12 @@ void InputShapes::allocate() {
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
   const bool is_left_to_a_run = status == kThrown && signature_.description.key == kPlaceholderSignature;
   if (status != abi::Status::ok && !is_left_to_a_run) {
-    require_done(status, signature_, "prepare signature '" + signature_.description.key + "'", log);
+    throw PreparationError(signature_.model_name + ": " +
+                           failure(status, "prepare signature '" + signature_.description.key + "'", log));
   }
   is_resized_ = false;
+  unprepared_reason_.clear();
+  required_resize_.clear();
 }
 
 void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
@@ -185,9 +213,12 @@ void InputShapes::resize(std::span<const ResizeRequest> requests, EmptyShapes em
     memory_.fit();
     dispatcher_.note_allocation();
     pending_resize_.clear();
+  } catch (const PreparationError& error) {
+    return_to(std::move(previous));
+    throw PreparationError(std::string(error.what()).append(kKept));
   } catch (const Error& error) {
     return_to(std::move(previous));
-    throw Error(std::string(error.what()) + "; the previous shapes are kept");
+    throw Error(std::string(error.what()).append(kKept));
   } catch (...) {
     return_to(std::move(previous));
     throw;
@@ -205,7 +236,7 @@ void InputShapes::return_to(std::vector<ResizeRequest> shapes) noexcept {
 }
 
 void InputShapes::apply_pending() {
-  if (pending_resize_.empty()) return;
+  if (pending_resize_.empty() || awaits_resize()) return;
   apply(pending_resize_);
   dispatcher_.note_allocation();
   pending_resize_.clear();

@@ -11,6 +11,7 @@
 #include "zerolite/execution/compiled_signature.hpp"
 #include "zerolite/execution/dispatcher.hpp"
 #include "zerolite/execution/signature_memory.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace zerolite {
 
@@ -23,6 +24,12 @@ struct ResizeRequest {
 // stand.
 enum class EmptyShapes { refused, taken };
 
+// The graph can't be prepared for the shapes that its inputs were given.
+class PreparationError : public Error {
+ public:
+  using Error::Error;
+};
+
 class InputShapes {
  public:
   InputShapes(const CompiledSignature& signature, const Model& model, SignatureMemory& memory, Dispatcher& dispatcher);
@@ -30,8 +37,16 @@ class InputShapes {
   InputShapes(const InputShapes&) = delete;
   InputShapes& operator=(const InputShapes&) = delete;
 
-  // Lets the runtime prepare the graph for the shapes that it has. Throws Error when it can't.
-  void allocate();
+  // Lets the runtime prepare the graph for the shapes of the file. Where it can't, and the file leaves sizes open, the
+  // graph waits for a resize. Throws Error where nothing is open.
+  void allocate_as_stored();
+  // Throws Error while the graph waits for a resize, and says which input.
+  void require_prepared() const {
+    if (!unprepared_reason_.empty()) throw Error(unprepared_reason_);
+  }
+  [[nodiscard]] bool awaits_resize() const { return !unprepared_reason_.empty(); }
+  // What has to be resized first; empty where nothing has.
+  [[nodiscard]] const std::string& required_resize() const { return required_resize_; }
 
   // All or nothing, the memory included. Throws ValueError for a shape that can't be, Error when the graph does not
   // allow it, std::bad_alloc where memory runs out; the shapes are then what they were.
@@ -43,6 +58,8 @@ class InputShapes {
   void apply_pending();
 
  private:
+  void allocate();
+  [[nodiscard]] std::string open_inputs() const;
   void require_resizable(std::size_t input, const std::string& refusal) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
@@ -54,6 +71,8 @@ class InputShapes {
   AssignedVariables variables_;
   std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
   bool is_resized_ = false;                    // the graph has to be prepared anew
+  std::string required_resize_;
+  std::string unprepared_reason_;              // why the graph can't run with the shapes of the file; else empty
 };
 
 }  // namespace zerolite

@@ -8,7 +8,7 @@ SignatureRunner::SignatureRunner(abi::CompiledModel compiled, std::size_t index,
       memory_(signature_),
       dispatcher_(signature_, memory_, direct_allowed),
       shapes_(signature_, model, memory_, dispatcher_) {
-  shapes_.allocate();
+  shapes_.allocate_as_stored();
   memory_.fit();
   dispatcher_.note_allocation();
 }
@@ -39,7 +39,7 @@ void SignatureRunner::end_borrowing() {
 }
 
 std::vector<TensorBinding> SignatureRunner::swap_out() {
-  shapes_.apply_pending();
+  make_ready();
   std::vector<TensorBinding> own = memory_.swap_out();
   dispatcher_.note_allocation();
   return own;

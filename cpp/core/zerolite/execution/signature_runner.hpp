@@ -52,30 +52,35 @@ class SignatureRunner {
   void take_over();
   void apply_pending() { shapes_.apply_pending(); }
 
+  // See InputShapes.
+  void require_prepared() const { shapes_.require_prepared(); }
+
   // Runs the signature over the tensors' memory: nothing is copied and nothing allocated in our code when it is
   // dispatched directly. Throws Error when a kernel fails.
   void run() {
     if (dispatcher_.is_settled_direct()) {
       dispatcher_.run_direct();  // nothing is pending: a resize that is makes it unsettled
     } else {
-      shapes_.apply_pending();
+      make_ready();
       dispatcher_.run();
     }
   }
   // The same, between two operators or partitions of which the interruption may end it with an Error. What is left then
   // are the values of a run that did not come to its end, variables included; the next run is as any other.
   void run(Interruption& interruption) {
-    shapes_.apply_pending();
+    make_ready();
     dispatcher_.run(interruption);
   }
   // See Dispatcher, down to has_dynamic_outputs().
   void run_instrumented(const GraphObserver& observer, NodeListener& listener) {
-    shapes_.apply_pending();
+    make_ready();
     dispatcher_.run_instrumented(observer, listener);
   }
   [[nodiscard]] bool is_direct() const { return dispatcher_.is_direct(); }
   [[nodiscard]] double direct_seconds() const { return dispatcher_.direct_seconds(); }
-  [[nodiscard]] Dispatch dispatch() const { return dispatcher_.dispatch(); }
+  [[nodiscard]] Dispatch dispatch() const {
+    return shapes_.awaits_resize() ? Dispatch{false, shapes_.required_resize()} : dispatcher_.dispatch();
+  }
   [[nodiscard]] bool knows_output_shapes() const { return dispatcher_.knows_output_shapes(); }
   [[nodiscard]] bool has_dynamic_outputs() const { return dispatcher_.has_dynamic_outputs(); }
 
@@ -117,6 +122,10 @@ class SignatureRunner {
   [[nodiscard]] bool keeps_state() const { return VariableValues::occur_in(signature_.graph); }
 
  private:
+  void make_ready() {
+    shapes_.require_prepared();
+    shapes_.apply_pending();
+  }
   void follow_shapes(std::vector<ResizeRequest> resized) noexcept;
 
   CompiledSignature signature_;

@@ -75,6 +75,12 @@ std::shared_ptr<const Model> compiled_for_npu(const CompiledModel& original, con
   return *options.npu() == *original.options().npu() ? original.executed_model() : nullptr;
 }
 
+bool runs_delegated(const GraphObserver& observer, std::size_t subgraph) {
+  const CapturedGraph* graph = observer.graph(subgraph);
+  return graph != nullptr &&
+         std::ranges::any_of(graph->plan(), [](const PlannedNode& node) { return node.node->delegate != nullptr; });
+}
+
 bool direct_dispatch_allowed() {
   const char* setting = std::getenv("ZEROLITE_DISPATCH");
   return setting == nullptr || std::string_view(setting) != "runtime";
@@ -142,6 +148,39 @@ std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const 
     delegation.builtin = origins_->of_operators(subgraph, delegation.builtin);
   }
   return delegation;
+}
+
+void CompiledModel::resize(std::size_t index, std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
+  SignatureRunner& runner = signature(index);
+  try {
+    runner.resize(requests, empty_shapes);
+  } catch (const PreparationError& error) {
+    if (!runs_delegated(*observer_, interface().signatures[index].subgraph)) throw;
+    throw Error(explain_refusal(error, index, requests, empty_shapes));
+  }
+}
+
+// XNNPACK says of any shapes that do not fit that it could not "reshape runtime", and names no operator (LiteRT 2.3.0).
+std::string CompiledModel::explain_refusal(const PreparationError& error, std::size_t index,
+                                           std::span<const ResizeRequest> requests, EmptyShapes empty_shapes) {
+  try {
+    CompileOptions options;
+    options.kernels = CpuKernels::builtin;
+    CompiledModel plain(*this, options);
+    SignatureRunner& runner = plain.signature(index);
+    std::vector<ResizeRequest> shapes = runner.resized_in(signature(index));
+    for (const ResizeRequest& request : requests) {
+      std::erase_if(shapes, [&](const ResizeRequest& other) { return other.input == request.input; });
+      shapes.push_back(request);
+    }
+    runner.resize(shapes, empty_shapes);
+  } catch (const PreparationError& reason) {
+    return reason.what();
+  } catch (const std::exception&) {
+    return error.what();  // they can't have the model at all
+  }
+  // They take the shapes, which is no advice: their FULLY_CONNECTED leaves out numbers that are too many.
+  return error.what();
 }
 
 RunProfile CompiledModel::profile_run(std::size_t index) {

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "zerolite/cache/weight_cache.hpp"
@@ -17,6 +19,7 @@
 #include "zerolite/inference/model_lock.hpp"
 #include "zerolite/instrumentation/run_profile.hpp"
 #include "zerolite/model/model.hpp"
+#include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/handle.hpp"
 
 namespace zerolite {
@@ -51,6 +54,9 @@ class CompiledModel {
     // The same signature as the last time, which is nearly always so, needs no further look.
     return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
   }
+  // Needs the lock. As InputShapes::resize; what XNNPACK refuses is told in the words of the builtin kernels, which name
+  // the operator and its sizes.
+  void resize(std::size_t index, std::span<const ResizeRequest> requests, EmptyShapes empty_shapes);
   // The operators that a delegation tells of: the model's, also where an NPU's compiler made one of several, as long as
   // it can be told which.
   [[nodiscard]] const ModelInterface& delegated_operators() const {
@@ -81,6 +87,8 @@ class CompiledModel {
                 const std::shared_ptr<const Model>& compiled_before);
 
   SignatureRunner& switch_to(std::size_t index);
+  [[nodiscard]] std::string explain_refusal(const PreparationError& error, std::size_t index,
+                                            std::span<const ResizeRequest> requests, EmptyShapes empty_shapes);
   void require_open() const;
   void require_complete() const;
   [[nodiscard]] State find_state() const;

@@ -187,7 +187,8 @@ void InterpreterState::allocate() {
     if (const std::optional<std::size_t> position = input(index)) requests.push_back({*position, shape});
   }
   try {
-    runner.resize(requests, EmptyShapes::taken);
+    compiled_->resize(*signature_, requests, EmptyShapes::taken);
+    runner.require_prepared();
   } catch (const ValueError& error) {
     throw Error(error.what());
   }

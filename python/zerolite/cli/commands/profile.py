@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zerolite.cli.inputs import fill_inputs
 from zerolite.cli.options import (
     DELEGATE_HELP,
     InputOption,
@@ -14,7 +15,6 @@ from zerolite.cli.options import (
     SignatureOption,
     chosen_signature,
     delegates_of,
-    fill_inputs,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar

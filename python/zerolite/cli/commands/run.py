@@ -13,18 +13,23 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from zerolite.cli.inputs import read_inputs
 from zerolite.cli.options import (
     InputOption,
     ModelArgument,
+    PreprocessingOption,
+    ResamplingOption,
     SignatureOption,
     chosen_signature,
-    load_inputs,
-    resize_where_open,
+    resampling_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.inspection.structure import shape_words
 
 __all__ = ["register"]
+
+# More values than this are told by their least and their greatest.
+_VALUES_SHOWN = 16
 
 
 def register(app: typer.Typer) -> None:
@@ -34,25 +39,39 @@ def register(app: typer.Typer) -> None:
 
 def _run(
     model_file: ModelArgument,
+    *,
     inputs: InputOption = None,
     output: Annotated[
         Path | None,
         typer.Option(help="An .npz file for all outputs by name, or a .npy file for the only one.", dir_okay=False),
     ] = None,
     signature_name: SignatureOption = None,
+    preprocessing: PreprocessingOption = None,
+    resampling: ResamplingOption = "nearest",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Run a model once on arrays from files."""
+    """Run a model once, on arrays from files, pictures, or values given here.
+
+    Numbers are rounded to the floats of the input, and quantized where it is; whole numbers keep their value or are
+    refused.
+    """
     if output is not None and output.suffix not in (".npz", ".npy"):
         raise typer.BadParameter(f"{output} must end in .npz or .npy.", param_hint="--output")
+    chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
         from zerolite import load
 
         with load(model_file) as model:
             signature = chosen_signature(model, signature_name)
-            arrays = load_inputs(inputs or [], list(signature.inputs))
-            resize_where_open(signature, arrays)
-            result = signature(arrays)
+            result = signature(
+                read_inputs(
+                    signature,
+                    inputs or [],
+                    model_file=model_file,
+                    preprocessing=preprocessing,
+                    resampling=chosen_resampling,
+                )
+            )
             names = list(signature.outputs)
             outputs = dict(result) if isinstance(result, Mapping) else {names[0]: result}
         if output is not None:
@@ -65,7 +84,13 @@ def _run(
                 }
             )
             return
-        print_table(("output", "dtype", "shape", "min", "max"), [_line(*item) for item in outputs.items()], left=3)
+        if all(array.size <= _VALUES_SHOWN for array in outputs.values()):
+            headings: tuple[str, ...] = ("values",)
+            lines = [(*_head(*item), _value_words(item[1])) for item in outputs.items()]
+        else:
+            headings = ("min", "max")
+            lines = [(*_head(*item), *_extremes(item[1])) for item in outputs.items()]
+        print_table(("output", "dtype", "shape", *headings), lines, left=3)
         if output is not None:
             typer.echo(f"{output} written.")
 
@@ -108,8 +133,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _line(name: str, array: NDArray[Any]) -> tuple[str, ...]:
-    shape = shape_words(array.shape)
+def _head(name: str, array: NDArray[Any]) -> tuple[str, ...]:
+    return name, array.dtype.name, shape_words(array.shape)
+
+
+def _value_words(array: NDArray[Any]) -> str:
+    return " ".join(
+        f"{value:.6g}" if isinstance(value, float) else str(_plain(value)) for value in array.ravel().tolist()
+    )
+
+
+def _extremes(array: NDArray[Any]) -> tuple[str, str]:
     if array.size == 0 or array.dtype.kind not in "iuf":
-        return (name, array.dtype.name, shape, "-", "-")
-    return (name, array.dtype.name, shape, f"{array.min():.6g}", f"{array.max():.6g}")
+        return "-", "-"
+    return f"{array.min():.6g}", f"{array.max():.6g}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,9 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._data.array_files import ARRAY_SUFFIXES
+from zerolite._data.array_files import read_arrays as read_array_file
 from zerolite._data.open import INPUT_NAMES, LABEL_NAMES
 
-__all__ = ["ARRAY_FILES", "RepresentativeData", "Sample", "check_finite", "iterate_samples", "read_arrays"]
+__all__ = ["RepresentativeData", "Sample", "check_finite", "iterate_samples", "read_arrays"]
 
 #: One sample: the only input, the inputs in order, or the inputs by name; each with its batch axis.
 Sample: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]] | Mapping[str, NDArray[Any]]
@@ -29,9 +29,6 @@ RepresentativeData: TypeAlias = (
     | Iterable[Sample]
     | Callable[[], Iterable[Sample]]  # as TensorFlow's converter takes it
 )
-
-#: How the names of files with arrays end.
-ARRAY_FILES = (".npy", ".npz")
 
 _PAIR = 2
 
@@ -181,16 +178,13 @@ def read_arrays(path: Path, names: Sequence[str] | None) -> Any:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no representative data at {path}")
-    if path.suffix not in ARRAY_FILES:
-        raise ValueError(f"{path} holds no representative data; give a .npy or .npz file, or a folder of images")
-    try:
-        if path.suffix == ".npy":
-            return np.lib.format.open_memmap(path, mode="r")  # which unpickles nothing either
-        # numpy.load leaves a file open that it opened itself and could not read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-    except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no sound .npy or .npz file of plain arrays: {error}") from error
+    if path.suffix not in ARRAY_SUFFIXES:
+        raise ValueError(
+            f"{path} holds no representative data; give a {' or '.join(ARRAY_SUFFIXES)} file, or a folder of images"
+        )
+    arrays = read_array_file(path, mapped=True)
+    if isinstance(arrays, np.ndarray):
+        return arrays
     return _chosen(arrays, names, str(path))
 
 
