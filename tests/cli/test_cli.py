@@ -327,6 +327,30 @@ def test_module_is_the_same_command() -> None:
     assert answer.stderr == ""
 
 
+def test_tables_fit_a_terminal() -> None:
+    """A long name is cut rather than folded, so that each line of the table is one line."""
+    program = (
+        "from zerolite.cli.output import print_table\n"
+        "print_table(('name', 'count'), [('n' * 200, '1,234')] * 3, shortened=1)"
+    )
+    leader, follower = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            stdout=follower,
+            timeout=60,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "60"},
+        )
+        shown = os.read(leader, 1 << 16).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+    rows = [line for line in shown.splitlines() if "nnn" in line]
+    assert len(rows) == 3
+    assert all("…" in row and row.rstrip().endswith("1,234") for row in rows)
+
+
 # Progress
 
 WORK = """

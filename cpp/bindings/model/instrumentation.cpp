@@ -79,9 +79,8 @@ void take_inputs(py::handle object, py::handle source) {
   }
 }
 
-// What the plan of every subgraph holds: the subgraph, the node, its operator or those of the partition, the delegate
-// or
-// "", and the name of the first tensor that it computes.
+// What the plan of every subgraph holds: the subgraph, the node, its operator or those of the partition, each with the
+// first tensor that it computes, the delegate or "", and the name of the first tensor that the node computes.
 py::list planned_nodes(py::handle object) {
   CompiledModel& model = native<SignatureObject>(object).model();
   const std::unique_lock lock = lock_model(model.lock());
@@ -91,7 +90,12 @@ py::list planned_nodes(py::handle object) {
         node.outputs.empty() ? ""
                              : name_of_tensor(model.observer(), model.interface(), node.subgraph, node.outputs.front());
     py::list operators;
-    for (const std::string& name : node.operators) operators.append(name_as_str(name));
+    for (std::size_t i = 0; i < node.operators.size(); ++i) {
+      const std::string result =
+          node.results[i] < 0 ? ""
+                              : name_of_tensor(model.observer(), model.interface(), node.subgraph, node.results[i]);
+      operators.append(py::make_tuple(name_as_str(node.operators[i]), name_as_str(result)));
+    }
     nodes.append(py::make_tuple(node.subgraph, node.node, operators, name_as_str(node.delegate), name_as_str(output)));
   }
   return nodes;

@@ -29,9 +29,18 @@ def print_json(document: Any) -> None:
 
 
 def print_table(
-    headings: Sequence[str], lines: Iterable[Sequence[str]], *, title: str | None = None, left: int = 1
+    headings: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    left: int = 1,
+    shortened: int = 0,
 ) -> None:
-    """Print a table whose first `left` columns are words, set to the left, and whose others are numbers."""
+    """Print a table whose first `left` columns are words, set to the left, and whose others are numbers.
+
+    Where a terminal is too narrow, cells are folded; those of the first `shortened` columns are cut instead, so that a
+    line of the table stays a line.
+    """
     console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
     # Names come from files: as Text they are never read as markup.
     table = Table(
@@ -43,9 +52,19 @@ def print_table(
         collapse_padding=True,
     )
     for place, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="left" if place < left else "right", overflow="fold")
+        table.add_column(
+            Text(heading),
+            justify="left" if place < left else "right",
+            overflow="fold",
+            no_wrap=place >= shortened > 0,
+        )
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
+        table.add_row(
+            *(
+                Text(cell, no_wrap=True, overflow="ellipsis") if place < shortened else Text(cell)
+                for place, cell in enumerate(line)
+            )
+        )
     console.print(table)
 
 

@@ -81,7 +81,7 @@ def _print(profile: Profile) -> None:
         ("name", "type", "delegate", "count", "total / ms", "mean / us", "share"),
         [
             (
-                one.name,
+                one.name.partition(";")[0],  # the tensor itself; names of operators fused into it follow
                 one.type,
                 one.delegate,
                 f"{one.count:,}",
@@ -92,5 +92,6 @@ def _print(profile: Profile) -> None:
             for one in profile.operators
         ],
         left=3,
+        shortened=2,
     )
     typer.echo(profile.summary)
