@@ -16,7 +16,7 @@ from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner
 from zerolite._runners.keras_file import KERAS_FILES, is_keras_file, load_keras_file
 from zerolite._runners.pool import PoolRunner
-from zerolite._runners.runner import Runner
+from zerolite._runners.runner import ModelFile, Runner
 from zerolite._runtime.validation import Reset, resets_items
 
 __all__ = ["adapt"]
@@ -29,6 +29,7 @@ def adapt(
     threads: int | None = None,
     workers: int | None = None,
     reset: Reset = "item",
+    source: ModelFile | None = None,
 ) -> Runner:
     """Make a runner of a model, whatever its runtime.
 
@@ -41,6 +42,7 @@ def adapt(
         workers: of a model that is loaded here, how many replicas to run in a pool; None is one without a pool.
         reset: of a stateful model: whether each item of a batch begins anew ("item"), or goes on from the one before
             ("never"). A single call goes on; `state_reset` tells how to begin anew.
+        source: the file or the bytes that an interpreter was made of, where they are known.
 
     Raises:
         TypeError: `model` is none of these.
@@ -49,7 +51,7 @@ def adapt(
         InvalidModelError: the file is not a sound model.
     """
     resets_items(reset)
-    runner = _adapted(model, output=output, threads=threads, workers=workers, reset=reset)
+    runner = _adapted(model, output=output, threads=threads, workers=workers, reset=reset, source=source)
     if runner.inputs[0].shape[0] == 1:
         return runner
     try:
@@ -59,7 +61,15 @@ def adapt(
         raise
 
 
-def _adapted(model: Any, *, output: str | None, threads: int | None, workers: int | None, reset: Reset) -> Runner:
+def _adapted(
+    model: Any,
+    *,
+    output: str | None,
+    threads: int | None,
+    workers: int | None,
+    reset: Reset,
+    source: ModelFile | None,
+) -> Runner:
     if isinstance(model, str | os.PathLike) and Path(model).is_dir():
         raise ValueError(
             f"{os.fspath(model)} is a folder, and a model is a .tflite or a Keras file ({', '.join(KERAS_FILES)}); "
@@ -73,12 +83,12 @@ def _adapted(model: Any, *, output: str | None, threads: int | None, workers: in
         return CompiledModelRunner(model, output=output, reset=reset)
     if isinstance(model, Pool):
         return PoolRunner(model, output=output, reset=reset)
-    return _adapt_foreign(model, output=output, reset=reset)
+    return _adapt_foreign(model, output=output, reset=reset, source=source)
 
 
-def _adapt_foreign(model: Any, *, output: str | None, reset: Reset) -> Runner:
+def _adapt_foreign(model: Any, *, output: str | None, reset: Reset, source: ModelFile | None) -> Runner:
     if hasattr(model, "get_input_details") and hasattr(model, "invoke"):
-        return InterpreterRunner(model, output=output, reset=reset)
+        return InterpreterRunner(model, output=output, reset=reset, source=source)
     if hasattr(model, "predict_on_batch"):
         return KerasRunner(model, output=output, reset=reset)
     if isinstance(model, Runner):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput
-from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
@@ -24,7 +24,14 @@ class InterpreterRunner:
 
     items_per_call = 1
 
-    def __init__(self, interpreter: Any, *, output: str | None = None, reset: Reset = "item") -> None:
+    def __init__(
+        self,
+        interpreter: Any,
+        *,
+        output: str | None = None,
+        reset: Reset = "item",
+        source: ModelFile | None = None,
+    ) -> None:
         """Adapt `interpreter` and allocate its tensors.
 
         Args:
@@ -32,6 +39,7 @@ class InterpreterRunner:
             output: the name of the output to read, as its signature has it; it may be left out when there is
                 only one.
             reset: when `map` resets variable tensors. An interpreter has no way to reset resources.
+            source: the file or the bytes that it was made of, which it does not tell.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -42,8 +50,8 @@ class InterpreterRunner:
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
-        self.inputs = tuple(_spec(name, details) for name, details in inputs.items())
-        self.output = _spec(chosen_name, chosen)
+        self.inputs = tuple(_spec(name, details, source) for name, details in inputs.items())
+        self.output = _spec(chosen_name, chosen, source)
         check_inputs(self.inputs)
         self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)
         self._reset_each = self.reset if reset == "item" else None
@@ -120,7 +128,7 @@ def _are_in_doubt(interpreter: Any, inputs: Mapping[str, Mapping[str, Any]]) -> 
     return any(str(details["name"]).startswith(f"{key}_") for details in inputs.values() for key in keys)
 
 
-def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
+def _spec(name: str, details: Mapping[str, Any], source: ModelFile | None) -> TensorSpec:
     parameters = details["quantization_parameters"]
     quantization = None
     if len(parameters["scales"]):
@@ -132,6 +140,7 @@ def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
         shape=tuple(int(size) for size in details["shape"]),
         dtype=np.dtype(details["dtype"]),
         quantization=quantization,
+        source=source,
     )
 
 

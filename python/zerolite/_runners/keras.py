@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runners.score_kind import ScoreKind
 
 if TYPE_CHECKING:
     from zerolite._runtime.validation import Reset
 
 __all__ = ["KerasRunner"]
+
+# Layers that change the shape or the type of scores, and nothing of what they mean.
+_CARRIERS = ("Reshape", "Flatten", "Permute", "Identity", "UpSampling2D")
+_MOST_CARRIERS = 8
+_KINDS: Mapping[str, ScoreKind] = {"sigmoid": "probability", "softmax": "softmax", "linear": "logit"}
 
 
 class KerasRunner:
@@ -51,6 +57,7 @@ class KerasRunner:
         self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
         self.output = _spec(outputs[chosen], chosen)
         check_inputs(self.inputs)
+        self.score_kind = _score_kind(outputs[chosen])
         place = list(outputs).index(chosen)
 
         def compute(*tensors: Any) -> Any:
@@ -104,6 +111,26 @@ class KerasRunner:
             return result
 
         return function
+
+
+def _score_kind(output: Any) -> ScoreKind:
+    """What an output is, by the activation of the layer that makes it."""
+    layer = _layer_of(output)
+    for _ in range(_MOST_CARRIERS):
+        if type(layer).__name__ not in _CARRIERS:
+            break
+        try:
+            layer = _layer_of(layer.input)
+        except (AttributeError, ValueError):  # a layer that is used several times has several inputs
+            return "unknown"
+    if type(layer).__name__ in ("Sigmoid", "Softmax"):
+        return "softmax" if type(layer).__name__ == "Softmax" else "probability"
+    return _KINDS.get(getattr(getattr(layer, "activation", None), "__name__", ""), "unknown")
+
+
+def _layer_of(tensor: Any) -> Any:
+    history = getattr(tensor, "_keras_history", None)
+    return getattr(history, "operation", getattr(history, "layer", None))
 
 
 def _named_outputs(model: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.runner import ModelFile, check_inputs, chosen_output
+from zerolite._runners.score_kind import score_kind
 
 if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
@@ -56,6 +57,7 @@ class PoolRunner:
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
         self.inputs = tuple(tensor_spec(tensor, source) for tensor in pool.inputs.values())
         self.output = tensor_spec(pool.outputs[chosen], source)
+        self.score_kind = score_kind(source if source is not None else pool._replicas[0]._content(), chosen)
         check_inputs(self.inputs)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:

@@ -30,11 +30,14 @@ __all__ = [
     "SignatureOption",
     "SkipCorruptOption",
     "ThreadsOption",
+    "ThresholdOption",
+    "VoidOption",
     "chosen_signature",
     "class_names_of",
     "delegates_of",
     "resampling_of",
     "reset_of",
+    "void_of",
 ]
 
 _Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -48,8 +51,10 @@ MetricsOption = Annotated[
     typer.Option(
         "--metric",
         metavar="NAME",
-        help="accuracy, top-K, confusion_matrix, precision, recall, f1, per_class, mse, mae, r2 or mean_iou. "
-        "Repeatable; accuracy if none is given.",
+        help="Of classes: accuracy, balanced_accuracy, top-K, confusion_matrix, precision, recall, f1 (each also "
+        "with _binary), per_class. Of several labels: subset_accuracy, hamming_loss, per_label, and precision, recall, "
+        "f1 or jaccard with _micro, _macro, _weighted or _samples. Of the order of scores: roc_auc, average_precision. "
+        "Of numbers: mse, rmse, mae, r2. Of pixels: mean_iou, pixel_accuracy. Repeatable; accuracy if none is given.",
     ),
 ]
 OutputOption = Annotated[
@@ -87,6 +92,22 @@ ClassNamesOption = Annotated[
         help="The classes' names in the order of the outputs, one a line, if the order is not alphabetical.",
         exists=True,
         dir_okay=False,
+    ),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SCORE",
+        help="The score above which a single score is class 1, or one of several labels applies; if not given, 0.5 for "
+        "probabilities and 0 for logits.",
+    ),
+]
+VoidOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER",
+        help="Of masks: the number of pixels that don't count, none, or auto: 255, unless a mask for two classes has "
+        "no other number than 0 and 255.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -140,6 +161,22 @@ def reset_of(word: str) -> Reset:
     """
     rule: Reset = _one_of(get_args(Reset), word, "--reset")
     return rule
+
+
+def void_of(word: str) -> int | Literal["auto"] | None:
+    """The word of --void, checked.
+
+    Raises:
+        typer.BadParameter: it is no number and no such word.
+    """
+    if word == "auto":
+        return "auto"
+    if word == "none":
+        return None
+    try:
+        return int(word)
+    except ValueError:
+        raise typer.BadParameter(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
 
 
 def _one_of(words: tuple[Any, ...], word: str, option: str) -> Any:

@@ -14,12 +14,20 @@ from zerolite._platform.machine import describe_machine
 from zerolite._runners import adapt
 from zerolite._runners.interpreter import reference_interpreter
 from zerolite._runners.keras_file import is_keras_file
-from zerolite.comparison.agreement_counter import AgreementCounter
+from zerolite._runners.score_rule import score_rule
+from zerolite.comparison.agreement_counter import AgreementCounter, Predicted
 from zerolite.comparison.result import Comparison
 from zerolite.comparison.rows import ComparisonRow, RowKey
 from zerolite.comparison.worst_samples import WorstSamples
 from zerolite.evaluation.evaluate_models import evaluate_together
-from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.metrics.choice import (
+    MetricChoice,
+    is_of_classes,
+    is_of_labels,
+    is_of_numbers,
+    metric_makers,
+)
+from zerolite.evaluation.metrics.metric import Void
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
@@ -30,7 +38,6 @@ __all__ = ["RuntimeName", "compare"]
 
 RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
 
-_NUMBER_METRICS = ("mse", "mae", "r2")
 _CONFUSION = "confusion_matrix"
 
 
@@ -53,6 +60,8 @@ def compare(
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     progress: ProgressCallback | None = None,
 ) -> Comparison:
     """Run models over the same data in turns: accuracy, latency, throughput, size, and the difference to the first.
@@ -75,6 +84,8 @@ def compare(
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
         class_names: the classes' names in the order of the outputs.
+        threshold: as for `evaluate`; None is what fits each model.
+        void: as for `evaluate`.
         progress: as for `evaluate`.
 
     Returns:
@@ -97,12 +108,16 @@ def compare(
         opened = _open(models, runtimes, output=output, threads=threads, reset=reset, stack=stack)
         rows = list(opened)
         first = rows[0]
-        to_first = {row: AgreementCounter(row, first) for row in rows[1:]}
-        parity = {row: AgreementCounter(row, other) for row, other in _same_files(rows)}
+        rules = {row: score_rule(model, threshold) for row, model in opened.items()}
+        predicted = _predicted(chosen)
+        to_first = {row: AgreementCounter(row, first, rules=rules, predicted=predicted) for row in rows[1:]}
+        parity = {
+            row: AgreementCounter(row, other, rules=rules, predicted=predicted) for row, other in _same_files(rows)
+        }
         known_names = class_names if class_names is not None else _class_folders(data)
-        samples = WorstSamples(rows, keep=worst, classes=by_class, class_names=known_names)
+        samples = WorstSamples(rules, keep=worst, classes=by_class, class_names=known_names)
         observers: list[Any] = [*to_first.values(), *parity.values()]
-        if by_class or (names and names[0] in _NUMBER_METRICS):
+        if by_class or is_of_numbers(chosen):
             observers.append(samples)
         results = evaluate_together(
             {row.name: model for row, model in opened.items()},
@@ -118,6 +133,8 @@ def compare(
             resampling=resampling,
             on_corrupt=on_corrupt,
             class_names=class_names,
+            threshold=threshold,
+            void=void,
             keep_outputs=False,
             observers=observers,
             progress=progress,
@@ -142,6 +159,15 @@ def compare(
         created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         seconds=time.monotonic() - began,
     )
+
+
+def _predicted(metrics: MetricChoice) -> Predicted:
+    """What the outputs predict, as the metrics tell."""
+    if is_of_classes(metrics):
+        return "class"
+    if is_of_labels(metrics):
+        return "labels"
+    return "numbers" if is_of_numbers(metrics) else "class"
 
 
 def _model_size(model: Any) -> int | None:
@@ -178,16 +204,19 @@ def _open(
         is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and name not in keras
         for runtime in runtimes if is_file else (None,):
             source = model
+            known = model if is_file else None
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
             try:
-                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset)
+                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset, source=known)
             except ValueError:
                 if output not in heads:
                     raise
                 # TensorFlow's converter numbers the heads of a Keras model.
-                runner = adapt(source, output=f"output_{heads.index(output)}", threads=threads, reset=reset)
+                runner = adapt(
+                    source, output=f"output_{heads.index(output)}", threads=threads, reset=reset, source=known
+                )
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened

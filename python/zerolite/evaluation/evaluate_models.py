@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
 from zerolite._runners import Positions, adapt
+from zerolite._runners.caller_warning import warn_of_nan
 from zerolite._runners.classes import check_class_names
+from zerolite._runners.score_rule import score_rule
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
-from zerolite.evaluation.metrics.metric import Metric, MetricValue
+from zerolite.evaluation.metrics.metric import Metric, MetricValue, Reading, Void
 from zerolite.evaluation.result import EvaluationResult
 from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
@@ -42,6 +44,8 @@ def evaluate(
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     keep_outputs: bool | None = None,
     progress: ProgressCallback | None = None,
 ) -> EvaluationResult:
@@ -61,11 +65,21 @@ def evaluate(
               held in memory.
 
             Real numbers are quantized for a quantized input with the tensor's own scale and zero point.
-        labels: shape (items, ...) or the path of an .npy file, where they don't come with the data: class numbers for
-            accuracy and its kind, numbers for errors. Without labels only latency is measured.
-        metrics: names of built-in metrics: "accuracy", "top-K" for any K, "confusion_matrix", "precision", "recall",
-            "f1", "per_class" (these four need scikit-learn), "mse", "mae", "r2", "mean_iou"; or a mapping from names to
-            functions of all outputs and labels, or to classes with `update` and `result` (`Metric`).
+        labels: shape (items, ...) or the path of an .npy file, where they don't come with the data. For metrics of
+            classes: class numbers, one-hot rows, or soft labels, whose rows sum to 1 and stand for their largest class.
+            For multi-label metrics: rows of 0 and 1. For errors: numbers. For pixels: masks of class numbers. A metric
+            that the labels don't fit is refused. Without labels only latency is measured.
+        metrics: names of built-in metrics, or a mapping from names to functions of all outputs and labels, or to
+            classes with `update` and `result` (`Metric`). Built in are
+
+            - of classes: "accuracy", "balanced_accuracy", "top-K" for any K, "confusion_matrix", "per_class";
+              "precision", "recall", "f1" (means over the classes); "precision_binary" and so on, of class 1 of two;
+            - of several labels: "subset_accuracy", "hamming_loss", "per_label"; "precision", "recall", "f1", "jaccard"
+              with "_micro", "_macro", "_weighted" or "_samples", which also take class numbers, as scikit-learn's;
+            - of the order of scores: "roc_auc", "average_precision"; of numbers: "mse", "rmse", "mae", "r2";
+            - of pixels: "mean_iou", "pixel_accuracy".
+
+            What is NaN has no prediction, which is never right; `nan_items` of the result counts such items.
         output: the name of the output to read, for a model with several.
         batch: how many items one timed call runs through the native batch loop; None is one, and for a pool 32 for each
             worker.
@@ -82,6 +96,10 @@ def evaluate(
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
             names it), or a function that is called with its error.
         class_names: of images: the classes' folders in the order of the model's outputs; None is alphabetical.
+        threshold: the score above which a single score is class 1, the second of two scores is, or a label applies;
+            None is 0.5 for probabilities and 0 for logits, as the model's last operator tells them apart.
+        void: the number of pixels that metrics of pixels leave out; None for none. "auto" is 255, but not for masks of
+            0 and 255 with a model of two classes, where 255 is class 1.
         keep_outputs: whether the result has all outputs; None keeps them where the data is an array in memory.
         progress: called with the runs done and the runs in all (None while that is not known).
 
@@ -94,7 +112,7 @@ def evaluate(
         ImageError: an image is corrupt, and none is to be skipped.
         OSError: a file can't be read.
         InvalidModelError: the file is not a sound model.
-        ImportError: scikit-learn or Pillow is needed and not installed (extras "evaluate" and "vision").
+        ImportError: Pillow is needed and not installed (extra "vision").
     """
     return evaluate_together(
         {"model": model},
@@ -112,6 +130,8 @@ def evaluate(
         resampling=resampling,
         on_corrupt=on_corrupt,
         class_names=class_names,
+        threshold=threshold,
+        void=void,
         keep_outputs=keep_outputs,
         progress=progress,
     )["model"]
@@ -134,6 +154,8 @@ def evaluate_together(
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     keep_outputs: bool | None = None,
     observers: Sequence[Observer] = (),
     progress: ProgressCallback | None = None,
@@ -159,6 +181,8 @@ def evaluate_together(
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
         class_names: as for `evaluate`.
+        threshold: as for `evaluate`.
+        void: as for `evaluate`.
         keep_outputs: as for `evaluate`.
         observers: are shown every item with what all models make of it, once.
         progress: as for `evaluate`.
@@ -198,12 +222,20 @@ def evaluate_together(
             for runner in runners.values():
                 check_class_names(source.class_names, runner.output)
         keeps = source.in_memory if keep_outputs is None else keep_outputs
+        rules = {name: score_rule(runner, threshold) for name, runner in runners.items()}
         measures = {
-            name: _ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
+            name: _ModelMeasures(
+                name,
+                {metric: make(Reading(rules[name], void)) for metric, make in makers.items()},
+                keep_outputs=keeps,
+            )
             for name in runners
         }
         schedule = Schedule(runners, source, batch=batch, resets_items=reset == "item", order=positions.order)
         schedule.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
+        for name, runner in runners.items():
+            of = "" if len(runners) == 1 else f" of {name}"
+            warn_of_nan(f"the output '{runner.output.name}'{of}", measures[name].nan_items, schedule.items)
         return {
             name: EvaluationResult(
                 runtime=runner.runtime,
@@ -215,6 +247,8 @@ def evaluate_together(
                 kept_outputs=measures[name].outputs,
                 class_names=source.class_names,
                 skipped=source.skipped,
+                nan_items=measures[name].nan_items,
+                score_rule=rules[name],
             )
             for name, runner in runners.items()
         }
@@ -228,10 +262,13 @@ class _ModelMeasures:
         self._metrics = metrics
         self._kept: list[NDArray[Any]] | None = [] if keep_outputs else None
         self._labelled = False
+        self.nan_items = 0
 
     def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Take in the model's outputs for some items."""
         own = outputs[self._name]
+        if own.dtype.kind in "fc":
+            self.nan_items += int(np.isnan(own).reshape(len(own), -1).any(axis=1).sum())
         if block.labels is not None:
             self._labelled = True
             for metric in self._metrics.values():

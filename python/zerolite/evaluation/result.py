@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.classes import predicted_classes
+from zerolite._runners.score_rule import ScoreRule
 from zerolite.evaluation.latencies import Latencies
 from zerolite.evaluation.metrics.metric import MetricValue
 
@@ -36,6 +37,8 @@ class EvaluationResult:
             real float32 values; None where they were not kept.
         class_names: the classes' names; empty where they are not known.
         skipped: the images that were left out because they are corrupt.
+        nan_items: how many items the model answered with NaN, which is no prediction.
+        score_rule: from which score on a class was predicted where there is a single one.
     """
 
     runtime: str
@@ -47,6 +50,8 @@ class EvaluationResult:
     kept_outputs: NDArray[Any] | None = field(default=None, repr=False)
     class_names: Sequence[str] = field(default=(), repr=False)
     skipped: Sequence[ImageError] = field(default=(), repr=False)
+    nan_items: int = 0
+    score_rule: ScoreRule = field(default_factory=ScoreRule, repr=False)
 
     @property
     def outputs(self) -> NDArray[Any]:
@@ -61,12 +66,12 @@ class EvaluationResult:
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The class with the largest output, int64 of shape (items,); the first one on a tie.
+        """The class with the largest output, int64 of shape (items,); the first one on a tie, and -1 where one is NaN.
 
         Raises:
             ValueError: the outputs were not kept, or the output of an item is not a row of class scores.
         """
-        return predicted_classes(self.outputs)
+        return predicted_classes(self.outputs, self.score_rule)
 
     @property
     def accuracy(self) -> float:
@@ -101,6 +106,8 @@ class EvaluationResult:
             "items_per_second": self.throughput,
             "class_names": list(self.class_names),
             "skipped": [str(error.path) for error in self.skipped],
+            "nan_items": self.nan_items,
+            "threshold": self.score_rule.middle,
         }
 
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from zerolite._runners import Runner, adapt, state_reset
 from zerolite._runners.classes import class_count
 from zerolite._runners.runner import ModelFile
-from zerolite._runners.single_score import single_score, two_class_scores
+from zerolite._runners.score_kind import two_class_scores
+from zerolite._runners.score_rule import score_rule
 from zerolite.metadata import read_labels
 from zerolite.vision.feeding import Feeding
 from zerolite.vision.image import Resampling, decode_image, image_size, pillow
@@ -188,7 +189,7 @@ def classify(
             labels = _packed_labels(runner.output.source, classes)
         else:
             check_labels(labels, classes)
-        kind = single_score(runner.output.source)
+        kind = score_rule(runner).kind
     except BaseException:
         runner.close()
         raise

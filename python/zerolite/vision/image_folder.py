@@ -63,7 +63,7 @@ class ImageFolder:
         Raises:
             NotADirectoryError: there is no such folder.
             ValueError: there is no image in it, an image is outside of the classes' folders, or a folder's name is not
-                among `class_names`.
+                among `class_names`, or more than once.
         """
         folder = _existing(path)
         files = _images(folder)
@@ -80,6 +80,14 @@ class ImageFolder:
         strange = [name for name in found if name not in folder_names]
         if strange:
             raise ValueError(f"the folder {folder / strange[0]} is named like none of the {len(names)} labels")
+        for name in found:
+            if folder_names.count(name) > 1:
+                first = folder_names.index(name)
+                raise ValueError(
+                    f"the classes {first} and {folder_names.index(name, first + 1)} are both called '{name}', so that nothing "
+                    f"tells which of them the folder {folder / name} is; give them different names, such as "
+                    f"'{name} {first}', in class_names and as folders"
+                )
         numbers = {name: number for number, name in enumerate(folder_names)}
         labels = tuple(numbers[file.relative_to(folder).parts[0]] for file in files)
         return cls(folder, tuple(files), tuple(names), labels)

@@ -21,9 +21,12 @@ from zerolite.cli.options import (
     RoundsOption,
     SkipCorruptOption,
     ThreadsOption,
+    ThresholdOption,
+    VoidOption,
     class_names_of,
     resampling_of,
     reset_of,
+    void_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json
 from zerolite.cli.progress import progress_bar
@@ -76,6 +79,8 @@ def _compare(
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,
+    threshold: ThresholdOption = None,
+    void: VoidOption = "auto",
     report: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Write a report: .html with plots and pictures, .md or .json. Repeatable."),
@@ -87,6 +92,7 @@ def _compare(
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
+    chosen_void = void_of(void)
     with failures_in_one_line():
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
@@ -109,6 +115,8 @@ def _compare(
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",
                 class_names=class_names_of(class_names),
+                threshold=threshold,
+                void=chosen_void,
                 progress=advance,
             )
         for path in report or []:

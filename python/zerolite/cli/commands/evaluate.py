@@ -23,10 +23,13 @@ from zerolite.cli.options import (
     SignatureOption,
     SkipCorruptOption,
     ThreadsOption,
+    ThresholdOption,
+    VoidOption,
     chosen_signature,
     class_names_of,
     resampling_of,
     reset_of,
+    void_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
@@ -74,6 +77,8 @@ def _evaluate(
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,
+    threshold: ThresholdOption = None,
+    void: VoidOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Measure how right and how quick a model is over data, in the same run."""
@@ -81,6 +86,7 @@ def _evaluate(
         raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
+    chosen_void = void_of(void)
     with failures_in_one_line():
         from zerolite.evaluation import evaluate
 
@@ -101,6 +107,8 @@ def _evaluate(
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",
                 class_names=class_names_of(class_names),
+                threshold=threshold,
+                void=chosen_void,
                 keep_outputs=False,
                 progress=advance,
             )
@@ -136,6 +144,8 @@ def _opened(model_file: Path, *, signature: str | None, workers: int | None, thr
 
 def _print_result(result: EvaluationResult) -> None:
     lines = [("items", f"{result.items:,}")]
+    if result.nan_items:
+        lines.append(("items answered with NaN", f"{result.nan_items:,}"))
     lines += [(name, f"{value:.6g}") for name, value in result.metrics.items() if isinstance(value, float)]
     calls = "" if result.items_per_call == 1 else f" of {result.items_per_call} items"
     lines += [(f"latency{calls} p{percent} / µs", f"{result.latency(percent):,.1f}") for percent in (50, 95, 99)]
@@ -143,37 +153,37 @@ def _print_result(result: EvaluationResult) -> None:
     print_table(("", result.runtime), lines)
     for name, value in result.metrics.items():
         if isinstance(value, Mapping):
-            _print_classes(value, result.class_names)
+            _print_classes(value, result.class_names, title=name.replace("per_", "by "))
         elif not isinstance(value, float):
             _print_matrix(name, value.tolist(), result.class_names)
     print_skipped(result)
 
 
-def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str]) -> None:
+def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str], *, title: str) -> None:
+    from zerolite._runners.classes import class_label
+
     print_table(
-        ("class", "precision", "recall", "f1", "items"),
+        (title.removeprefix("by "), "precision", "recall", "f1", "items"),
         [
             (
-                _class_name(int(number), class_names),
+                class_label(int(number), class_names),
                 *(f"{one[score]:.4f}" for score in ("precision", "recall", "f1")),
                 f"{one['items']:,}",
             )
             for number, one in scores.items()
         ],
-        title="by class",
+        title=title,
     )
 
 
 def _print_matrix(name: str, counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> None:
+    from zerolite._runners.classes import class_label
+
     if len(counts) > _WIDEST_MATRIX:
         typer.echo(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
         return
     print_table(
-        ("labelled \\ predicted", *(_class_name(number, class_names) for number in range(len(counts)))),
-        [(_class_name(number, class_names), *map(str, row)) for number, row in enumerate(counts)],
+        ("labelled \\ predicted", *(class_label(number, class_names) for number in range(len(counts)))),
+        [(class_label(number, class_names), *map(str, row)) for number, row in enumerate(counts)],
         title=name.replace("_", " "),
     )
-
-
-def _class_name(number: int, class_names: Sequence[str]) -> str:
-    return class_names[number] if number < len(class_names) else str(number)
