@@ -11,6 +11,7 @@ import typer
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    DelegateOption,
     JsonOption,
     LabelsOption,
     MetricsOption,
@@ -22,6 +23,7 @@ from zerolite.cli.options import (
     SkipCorruptOption,
     ThreadsOption,
     class_names_of,
+    delegates_of,
     resampling_of,
     reset_of,
 )
@@ -69,6 +71,7 @@ def _compare(
     ] = None,
     output: OutputOption = None,
     batch: BatchOption = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
     reset: ResetOption = "item",
@@ -87,6 +90,7 @@ def _compare(
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
+    delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
@@ -102,6 +106,7 @@ def _compare(
                 runtimes=runtimes,
                 output=output,
                 batch=batch,
+                delegates=delegates,
                 threads=threads,
                 rounds=rounds,
                 reset=chosen_reset,
