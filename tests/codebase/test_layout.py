@@ -74,7 +74,7 @@ PACKAGE_LISTS = {
     "_instrumentation": "_platform _runtime _timing delegates",
     "_inference": "_platform _runtime delegates tuned _isolation _instrumentation",
     "interpreter": "delegates _inference",
-    "_runners": "_platform _runtime _inference",
+    "_runners": "_platform _runtime delegates _inference",
     "benchmarking": "_platform _timing delegates _inference",
     "compat": "interpreter",
     "vision": "_runners metadata",

@@ -23,6 +23,7 @@ from zerolite.benchmarking.session import RUNTIMES, Session, open_session, sessi
 
 if TYPE_CHECKING:
     from zerolite._inference.model import CompiledModel
+    from zerolite.delegates import Delegates
 
 __all__ = ["benchmark"]
 
@@ -45,7 +46,7 @@ def benchmark(
     workers: int | None = None,
     batch: int | None = None,
     signature: str | None = None,
-    delegates: Any = None,
+    delegates: Delegates | None = None,
     against: Sequence[str] = (),
     inputs: InputValues = "random",
     seed: int = 0,

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
 
 __all__ = [
-    "DELEGATE_HELP",
     "BatchOption",
     "ClassNamesOption",
+    "DelegateOption",
     "InputOption",
     "JsonOption",
     "LabelsOption",
@@ -61,7 +61,7 @@ OutputOption = Annotated[
     str | None, typer.Option("--output", metavar="NAME", help="The output to read, where there are several.")
 ]
 BatchOption = Annotated[int | None, typer.Option(min=1, help="Items of one timed call, run in the native loop.")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses on the CPU.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="How often the items are run; latencies are of all rounds.")]
 ResetOption = Annotated[
     str,
@@ -113,10 +113,11 @@ VoidOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 _KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
 
-DELEGATE_HELP = (
+_DELEGATE_HELP = (
     "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
     "external delegate. Repeatable, in order of preference."
 )
+DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
 ]

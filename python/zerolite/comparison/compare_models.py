@@ -31,7 +31,7 @@ from zerolite.evaluation.metrics.metric import Void
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
-    from zerolite._runners import Reset
+    from zerolite._runners import Delegates, Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["RuntimeName", "compare"]
@@ -52,6 +52,7 @@ def compare(
     worst: int = 24,
     output: str | None = None,
     batch: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = 1,
     rounds: int = 3,
     warmup: int = 10,
@@ -76,7 +77,8 @@ def compare(
         worst: how many of the items that models got most wrong to keep.
         output: as for `evaluate`.
         batch: as for `evaluate`.
-        threads: how many threads .tflite files and bytes may use, in every runtime.
+        delegates: where zerolite runs .tflite files and bytes, as for `load`. The other runtimes run on the CPU.
+        threads: how many threads a run of .tflite files and bytes uses on the CPU, in every runtime.
         rounds: as for `evaluate`.
         warmup: as for `evaluate`.
         reset: as for `evaluate`.
@@ -92,7 +94,7 @@ def compare(
         The comparison, which makes tables and reports.
 
     Raises:
-        TypeError, ValueError, ImageError, OSError, InvalidModelError: as `evaluate`.
+        TypeError, ValueError, ImageError, OSError, InvalidModelError, DelegateError: as `evaluate`.
         ImportError: a runtime is not installed (extra "convert" for TensorFlow's).
     """
     began = time.monotonic()
@@ -105,7 +107,7 @@ def compare(
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
     with ExitStack() as stack:
-        opened = _open(models, runtimes, output=output, threads=threads, reset=reset, stack=stack)
+        opened = _open(models, runtimes, output=output, delegates=delegates, threads=threads, reset=reset, stack=stack)
         rows = list(opened)
         first = rows[0]
         rules = {row: score_rule(model, threshold) for row, model in opened.items()}
@@ -187,6 +189,7 @@ def _open(
     runtimes: Sequence[RuntimeName],
     *,
     output: str | None,
+    delegates: Delegates | None,
     threads: int | None,
     reset: Reset,
     stack: ExitStack,
@@ -197,29 +200,40 @@ def _open(
     unknown = [runtime for runtime in runtimes if runtime not in ("zerolite", "tf.lite", "ai_edge_litert")]
     if unknown or not runtimes or len(set(runtimes)) < len(runtimes):
         raise ValueError(f"runtimes are zerolite, tf.lite and ai_edge_litert, each once; came {list(runtimes)}")
+    files = [name for name, model in models.items() if _is_tflite(model)]
+    if delegates is not None and not (files and "zerolite" in runtimes):
+        raise ValueError(
+            "delegates are for .tflite files that zerolite runs, and no row of the comparison is one; give the file or "
+            'the bytes of a .tflite model with "zerolite" among runtimes, or leave delegates out'
+        )
     opened: dict[RowKey, Any] = {}
     keras = {name: adapt(model, output=output, reset=reset) for name, model in models.items() if _is_keras(model)}
     heads: Sequence[str] = next((getattr(runner, "output_names", ()) for runner in keras.values()), ())
     for name, model in models.items():
-        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and name not in keras
-        for runtime in runtimes if is_file else (None,):
+        for runtime in runtimes if name in files else (None,):
             source = model
             known = model if is_file else None
+            chosen = delegates if runtime == "zerolite" else None
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
             try:
-                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset, source=known)
+                runner = keras.get(name) or adapt(
+                    source, output=output, delegates=chosen, threads=threads, reset=reset, source=known
+                )
             except ValueError:
                 if output not in heads:
                     raise
                 # TensorFlow's converter numbers the heads of a Keras model.
-                runner = adapt(
-                    source, output=f"output_{heads.index(output)}", threads=threads, reset=reset, source=known
-                )
+                head = f"output_{heads.index(output)}"
+                runner = adapt(source, output=head, delegates=chosen, threads=threads, reset=reset, source=known)
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened
+
+
+def _is_tflite(model: Any) -> bool:
+    return isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model)
 
 
 def _is_keras(model: Any) -> bool:

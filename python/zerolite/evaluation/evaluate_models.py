@@ -21,7 +21,7 @@ from zerolite.evaluation.result import EvaluationResult
 from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
 if TYPE_CHECKING:
-    from zerolite._runners import Reset
+    from zerolite._runners import Delegates, Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["evaluate", "evaluate_together"]
@@ -36,6 +36,7 @@ def evaluate(
     output: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
@@ -84,7 +85,8 @@ def evaluate(
         batch: how many items one timed call runs through the native batch loop; None is one, and for a pool 32 for each
             worker.
         workers: run a model given as a path or bytes in a pool of so many replicas.
-        threads: how many threads a model given as a path or bytes may use.
+        delegates: where a model given as a path or bytes runs, as for `load`.
+        threads: how many threads a run of a model given as a path or bytes uses on the CPU; in a pool, of each replica.
         rounds: how often the items are run; metrics come from the first round, latencies from all.
         warmup: calls before the clock starts.
         reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
@@ -108,10 +110,12 @@ def evaluate(
 
     Raises:
         TypeError: `model` or `data` is of no known kind, or values can't become the model's without loss.
-        ValueError: shapes, labels, metrics or counts don't fit together, or there are no items.
+        ValueError: shapes, labels, metrics or counts don't fit together, there are no items, or `delegates` came with a
+            model that is not loaded here.
         ImageError: an image is corrupt, and none is to be skipped.
         OSError: a file can't be read.
         InvalidModelError: the file is not a sound model.
+        DelegateError: a delegate's library can't be used, or fails with this model.
         ImportError: Pillow is needed and not installed (extra "vision").
     """
     return evaluate_together(
@@ -122,6 +126,7 @@ def evaluate(
         output=output,
         batch=batch,
         workers=workers,
+        delegates=delegates,
         threads=threads,
         rounds=rounds,
         warmup=warmup,
@@ -146,6 +151,7 @@ def evaluate_together(
     output: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
@@ -173,6 +179,7 @@ def evaluate_together(
         output: as for `evaluate`.
         batch: as for `evaluate`.
         workers: as for `evaluate`.
+        delegates: as for `evaluate`.
         threads: as for `evaluate`.
         rounds: as for `evaluate`.
         warmup: calls of each model before the clock starts.
@@ -191,7 +198,7 @@ def evaluate_together(
         name -> result, in the order of `models`.
 
     Raises:
-        TypeError, ValueError, ImageError, OSError, InvalidModelError, ImportError: as `evaluate`.
+        TypeError, ValueError, ImageError, OSError, InvalidModelError, DelegateError, ImportError: as `evaluate`.
     """
     if rounds < 1 or warmup < 0:
         raise ValueError(f"rounds must be at least 1 and warmup at least 0; came {rounds} and {warmup}")
@@ -203,7 +210,7 @@ def evaluate_together(
     with ExitStack() as stack:
         runners = {
             name: stack.enter_context(
-                closing(adapt(model, output=output, threads=threads, workers=workers, reset=reset))
+                closing(adapt(model, output=output, delegates=delegates, threads=threads, workers=workers, reset=reset))
             )
             for name, model in models.items()
         }

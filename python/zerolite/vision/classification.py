@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,9 @@ from zerolite.vision.image import Resampling, decode_image, image_size, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
+
+if TYPE_CHECKING:
+    from zerolite._runners import Delegates
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
 
@@ -145,6 +148,7 @@ def classify(
     keep_aspect_ratio: bool = False,
     on_corrupt: OnCorrupt = "raise",
     output: str | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     workers: int | None = None,
 ) -> Iterator[Classification]:
@@ -163,7 +167,8 @@ def classify(
         keep_aspect_ratio: as for `decode_image`.
         on_corrupt: as for `load_images`.
         output: the name of the output to read, for a model with several.
-        threads: how many threads a model given as a path or bytes may use.
+        delegates: where a model given as a path or bytes runs, as for `load`.
+        threads: how many threads a run of a model given as a path or bytes uses on the CPU; in a pool, of each replica.
         workers: run a model given as a path or bytes in a pool of so many replicas.
 
     Returns:
@@ -171,7 +176,9 @@ def classify(
 
     Raises:
         ImageError: a file is no sound image.
-        ValueError: the model does not take images, or labels are fewer or more than its classes.
+        ValueError: the model does not take images, labels are fewer or more than its classes, or `delegates` came with
+            a model that is not loaded here.
+        DelegateError: a delegate's library can't be used, or fails with this model.
         OSError: a file or folder can't be read.
         ImportError: Pillow is not installed (extra "vision").
     """
@@ -181,7 +188,7 @@ def classify(
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
     files = image_files([images] if isinstance(images, str | os.PathLike) else images)
-    runner = adapt(model, output=output, threads=threads, workers=workers)
+    runner = adapt(model, output=output, delegates=delegates, threads=threads, workers=workers)
     try:
         size, color = image_size(runner.inputs)
         classes = class_count(np.empty((1, *runner.output.shape[1:])))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
+from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
 
@@ -46,7 +46,7 @@ def _benchmark(
     signature: Annotated[
         str | None, typer.Option(metavar="NAME", help="The signature to run, if not the default.")
     ] = None,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     against: Annotated[
         str,
         typer.Option(

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from zerolite.cli.options import JsonOption, OutputOption, SkipCorruptOption, ThreadsOption, resampling_of
+from zerolite.cli.options import (
+    DelegateOption,
+    JsonOption,
+    OutputOption,
+    SkipCorruptOption,
+    ThreadsOption,
+    delegates_of,
+    resampling_of,
+)
 from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
 
@@ -57,12 +65,14 @@ def _classify(
         typer.Option(metavar="FILE", help="Write a picture of the images with their predictions: .png, .jpg or .webp."),
     ] = None,
     output: OutputOption = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is in images: decode, resize, preprocess, run, and name the most likely classes."""
     chosen_resampling = resampling_of(resampling)
+    delegates = delegates_of(delegate or [])
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
         raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
@@ -86,6 +96,7 @@ def _classify(
                 keep_aspect_ratio=keep_aspect_ratio,
                 on_corrupt=skipped.append,
                 output=output,
+                delegates=delegates,
                 threads=threads,
                 workers=workers,
             ):

@@ -11,6 +11,7 @@ import typer
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    DelegateOption,
     JsonOption,
     LabelsOption,
     MetricsOption,
@@ -24,6 +25,7 @@ from zerolite.cli.options import (
     ThresholdOption,
     VoidOption,
     class_names_of,
+    delegates_of,
     resampling_of,
     reset_of,
     void_of,
@@ -72,6 +74,7 @@ def _compare(
     ] = None,
     output: OutputOption = None,
     batch: BatchOption = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
     reset: ResetOption = "item",
@@ -93,6 +96,7 @@ def _compare(
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
+    delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
@@ -108,6 +112,7 @@ def _compare(
                 runtimes=runtimes,
                 output=output,
                 batch=batch,
+                delegates=delegates,
                 threads=threads,
                 rounds=rounds,
                 reset=chosen_reset,

@@ -12,6 +12,7 @@ import typer
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    DelegateOption,
     JsonOption,
     LabelsOption,
     MetricsOption,
@@ -27,6 +28,7 @@ from zerolite.cli.options import (
     VoidOption,
     chosen_signature,
     class_names_of,
+    delegates_of,
     resampling_of,
     reset_of,
     void_of,
@@ -36,6 +38,7 @@ from zerolite.cli.progress import progress_bar
 from zerolite.cli.tables import print_skipped
 
 if TYPE_CHECKING:
+    from zerolite.delegates import Delegate
     from zerolite.evaluation import EvaluationResult
 
 __all__ = ["register"]
@@ -70,6 +73,7 @@ def _evaluate(
     signature: SignatureOption = None,
     batch: BatchOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
@@ -82,16 +86,15 @@ def _evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how right and how quick a model is over data, in the same run."""
-    if workers is not None and threads is not None:
-        raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
+    delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite.evaluation import evaluate
 
         with (
-            _opened(model_file, signature=signature, workers=workers, threads=threads) as model,
+            _opened(model_file, signature=signature, workers=workers, delegates=delegates, threads=threads) as model,
             progress_bar("evaluate") as advance,
         ):
             result = evaluate(
@@ -119,13 +122,25 @@ def _evaluate(
 
 
 @contextmanager
-def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
+def _opened(
+    model_file: Path,
+    *,
+    signature: str | None,
+    workers: int | None,
+    delegates: list[Delegate] | None,
+    threads: int | None,
+) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
     from zerolite._runners.keras_file import is_keras_file
 
     if is_keras_file(model_file):
-        for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):
+        for option, value in (
+            ("--signature", signature),
+            ("--workers", workers),
+            ("--delegate", delegates),
+            ("--threads", threads),
+        ):
             if value is not None:
                 raise typer.BadParameter(
                     f"It is for .tflite files; convert the model first: zerolite convert {model_file}",
@@ -135,10 +150,10 @@ def _opened(model_file: Path, *, signature: str | None, workers: int | None, thr
     elif model_file.is_dir():
         yield model_file  # which is refused with advice
     elif workers is not None:
-        with Pool(model_file, workers=workers, signature=signature) as pool:
+        with Pool(model_file, workers=workers, signature=signature, delegates=delegates, threads=threads) as pool:
             yield pool
     else:
-        with load(model_file, threads=threads) as model:
+        with load(model_file, delegates=delegates, threads=threads) as model:
             yield chosen_signature(model, signature)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
+from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_structure
@@ -42,7 +42,7 @@ def _info(
     delegates: Annotated[
         bool, typer.Option("--delegates", help="Also list the parts of the graph that delegates run.")
     ] = False,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show what is inside a model and how it will be run; draw its graph.

@@ -9,7 +9,7 @@ import typer
 
 from zerolite.cli.inputs import fill_inputs
 from zerolite.cli.options import (
-    DELEGATE_HELP,
+    DelegateOption,
     InputOption,
     ModelArgument,
     SignatureOption,
@@ -37,7 +37,7 @@ def _profile(
     runs: Annotated[int, typer.Option(min=1, help="How many runs are profiled.")] = 50,
     signature: SignatureOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")] = None,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     trace: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write all runs in the Trace Event Format, which ui.perfetto.dev opens."),
