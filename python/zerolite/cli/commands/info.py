@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,11 @@ import typer
 from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
-from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_structure
+from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
 from zerolite.inspection.structure import shape_words
 
 if TYPE_CHECKING:
-    from zerolite import Tensor
+    from zerolite import Delegation, Dispatch, Tensor
 
 __all__ = ["register"]
 
@@ -47,48 +48,33 @@ def _info(
 ) -> None:
     """Show what is inside a model and how it will be run; draw its graph.
 
-    Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs.
+    Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs. A model that can't be
+    run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
         raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
     with failures_in_one_line():
-        from zerolite import Error, load
         from zerolite._platform.files import check_writable_target, write_atomically
 
         if graph is not None:
             check_writable_target(graph)
-        # Loaded first: only a model that was found sound is read any further.
         content = model_file.read_bytes()
-        with load(model_file, delegates=chosen_delegates) as model:
-            signatures = {
-                name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
-                for name, signature in model.signatures.items()
-            }
-            # Over zeros. The first run decides whether later ones are direct; the second one does so in a graph whose
-            # shapes are known only while it runs.
-            with contextlib.suppress(Error):
-                for _ in range(_RUNS_UNTIL_SETTLED):
-                    model.run()
-            dispatch = model.dispatch
-            delegation = model.delegation
-            document = {
-                "file": str(model_file),
-                "size_bytes": len(content),
-                "dispatch": {"path": str(dispatch), "reason": dispatch.reason},
-                "delegation": delegation.to_dict(),
-                "signatures": signatures,
-            }
+        running = _running(model_file, content, chosen_delegates)
         structure = read_structure(content)
         if graph is not None:
             write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
+        document = {"file": str(model_file), "size_bytes": len(content), **running.to_dict()}
         if as_json:
             print_json({**document, **structure.to_dict(), "graph": None if graph is None else str(graph)})
             return
-        typer.echo(f"{model_file}, {document['size_bytes']:,} bytes")
+        typer.echo(f"{model_file}, {len(content):,} bytes")
         print_summary(structure)
-        typer.echo(f"dispatch: {dispatch}, {dispatch.reason}")
-        for name, signature in signatures.items():
+        if running.refusal is not None:
+            typer.echo(f"can't be run here: {' '.join(running.refusal.split())}")
+        if running.dispatch is not None:
+            typer.echo(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
+        for name, signature in running.signatures.items():
             print_table(
                 ("", "name", "dtype", "shape", "quantization"),
                 [
@@ -96,7 +82,7 @@ def _info(
                         side[:-1],
                         tensor["name"],
                         tensor["dtype"],
-                        shape_words(tensor["shape_signature"]),
+                        "unknown rank" if tensor["shape_signature"] is None else shape_words(tensor["shape_signature"]),
                         _quantization_words(tensor),
                     )
                     for side, tensors in signature.items()
@@ -106,12 +92,61 @@ def _info(
                 left=5,
             )
         print_operators(structure)
-        if delegates:
-            print_delegation(delegation)
+        if delegates and running.delegation is not None:
+            print_delegation(running.delegation)
         if tensors:
             print_tensors(structure)
         if graph is not None:
             typer.echo(f"{graph} written.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    """How a model is run; without a dispatch and a delegation where it is refused."""
+
+    signatures: dict[str, dict[str, list[dict[str, Any]]]]
+    dispatch: Dispatch | None = None
+    delegation: Delegation | None = None
+    refusal: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        dispatch = None if self.dispatch is None else {"path": str(self.dispatch), "reason": self.dispatch.reason}
+        return {
+            "dispatch": dispatch,
+            "delegation": None if self.delegation is None else self.delegation.to_dict(),
+            "refusal": self.refusal,
+            "signatures": self.signatures,
+        }
+
+
+def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _Running:
+    """Load the model; where that fails, take from its file what a look inside is wanted for.
+
+    Raises:
+        Error: the file can't be read either, or the delegate that was asked for is the reason.
+    """
+    from zerolite import DelegateError, Error, load
+
+    try:
+        with load(model_file, delegates=delegates) as model:
+            signatures = {
+                name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
+                for name, signature in model.signatures.items()
+            }
+            # Over zeros. The first run decides whether later ones are direct; the second one does so in a graph whose
+            # shapes are known only while it runs.
+            with contextlib.suppress(Error):
+                for _ in range(_RUNS_UNTIL_SETTLED):
+                    model.run()
+            return _Running(signatures=signatures, dispatch=model.dispatch, delegation=model.delegation)
+    except Error as error:
+        if delegates and isinstance(error, DelegateError):
+            raise
+        try:
+            signatures = read_signatures(content)
+        except ValueError:
+            raise error from None
+        return _Running(signatures=signatures, refusal=str(error))
 
 
 def _tensors(tensors: Mapping[str, Tensor]) -> list[dict[str, Any]]:
