@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zerolite.cli.output import fail
 
-__all__ = ["MaxOption", "MinOption", "check_metrics", "limits_of"]
+if TYPE_CHECKING:
+    from zerolite.comparison import Comparison
+
+__all__ = ["MaxOption", "MinOption", "check_differences", "check_metrics", "limits_of"]
 
 MinOption = Annotated[
     list[str] | None,
@@ -57,9 +60,29 @@ def check_metrics(
             if not isinstance(value, float):
                 known = ", ".join(known for known, one in metrics.items() if isinstance(one, float)) or "none"
                 raise ValueError(
-                    f"there is no metric {name} that is one number; measured are {known}; ask for it with --metric {name}"
+                    f"there is no metric {name} that is one number; measured are {known}; ask for it with "
+                    f"--metric {name}"
                 )
             if not keeps(value, limit):
                 broken.append(f"{name} is {value:.6g} and must be {word} {limit:g}")
     if broken:
         raise fail(f"{model}: {'; '.join(broken)}")
+
+
+def check_differences(comparison: Comparison, greatest: float | None) -> None:
+    """End with exit code 1 and one line where outputs are further from the first row's than `greatest`.
+
+    Raises:
+        typer.Exit: the limit is not kept, or outputs of different shapes can't be compared.
+    """
+    broken = []
+    for row in comparison.rows if greatest is not None else ():
+        if row.difference is None:
+            continue
+        largest = row.difference.largest_difference
+        if largest is None:
+            broken.append(f"the outputs of {row.name} have another shape")
+        elif not largest <= (greatest or 0):
+            broken.append(f"{row.name} differs by {largest:.6g}")
+    if broken:
+        raise fail(f"beside {comparison.first.name} {greatest:g} is allowed: {'; '.join(broken)}")

@@ -22,6 +22,7 @@ __all__ = [
     "LabelsOption",
     "MetricsOption",
     "ModelArgument",
+    "ModelsArgument",
     "OutputOption",
     "PreprocessingOption",
     "ResamplingOption",
@@ -120,6 +121,9 @@ _DELEGATE_HELP = (
 DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
+]
+ModelsArgument = Annotated[
+    list[Path], typer.Argument(metavar="MODEL...", help="One .tflite file or more.", dir_okay=False, exists=True)
 ]
 InputOption = Annotated[
     list[str] | None,

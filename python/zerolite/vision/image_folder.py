@@ -83,8 +83,9 @@ class ImageFolder:
         for name in found:
             if folder_names.count(name) > 1:
                 first = folder_names.index(name)
+                second = folder_names.index(name, first + 1)
                 raise ValueError(
-                    f"the classes {first} and {folder_names.index(name, first + 1)} are both called '{name}', so that nothing "
+                    f"the classes {first} and {second} are both called '{name}', so that nothing "
                     f"tells which of them the folder {folder / name} is; give them different names, such as "
                     f"'{name} {first}', in class_names and as folders"
                 )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
+from zerolite.cli.limits import MaxOption, MinOption, check_differences, check_metrics, limits_of
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -88,9 +89,16 @@ def _compare(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Write a report: .html with plots and pictures, .md or .json. Repeatable."),
     ] = None,
+    max_difference: Annotated[
+        float | None,
+        typer.Option(min=0, help="Exit with code 1 if any output is further from the first model's than this."),
+    ] = None,
+    least: MinOption = None,
+    greatest: MaxOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare models over the same data, in turns: accuracy, latency, throughput, size."""
+    lower_limits, upper_limits = limits_of(least, "--min"), limits_of(greatest, "--max")
     sources = _named(models)
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
@@ -128,11 +136,14 @@ def _compare(
             comparison.save(path)
         if as_json:
             print_json(comparison.to_dict())
-            return
-        print_comparison(comparison)
-        print_skipped(comparison.first.result)
-        for path in report or []:
-            typer.echo(f"{path} written.")
+        else:
+            print_comparison(comparison)
+            print_skipped(comparison.first.result)
+            for path in report or []:
+                typer.echo(f"{path} written.")
+        check_differences(comparison, max_difference)
+        for row in comparison.rows:
+            check_metrics(row.name, row.result.metrics, least=lower_limits, greatest=upper_limits)
 
 
 def _named(arguments: Sequence[str]) -> dict[str, Path]:

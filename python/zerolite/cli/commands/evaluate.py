@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zerolite.cli.limits import MaxOption, MinOption, check_metrics, limits_of
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -83,9 +84,12 @@ def _evaluate(
     class_names: ClassNamesOption = None,
     threshold: ThresholdOption = None,
     void: VoidOption = "auto",
+    least: MinOption = None,
+    greatest: MaxOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how right and how quick a model is over data, in the same run."""
+    lower_limits, upper_limits = limits_of(least, "--min"), limits_of(greatest, "--max")
     chosen_resampling = resampling_of(resampling)
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
@@ -119,6 +123,7 @@ def _evaluate(
             print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
         else:
             _print_result(result)
+        check_metrics(str(model_file), result.metrics, least=lower_limits, greatest=upper_limits)
 
 
 @contextmanager

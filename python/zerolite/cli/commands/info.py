@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
+from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
@@ -19,6 +19,7 @@ from zerolite.inspection.structure import shape_words
 
 if TYPE_CHECKING:
     from zerolite import Delegation, Dispatch, Tensor
+    from zerolite.inspection import ModelStructure
 
 __all__ = ["register"]
 
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _info(
-    model_file: ModelArgument,
+    model_files: ModelsArgument,
     *,
     tensors: Annotated[bool, typer.Option("--tensors", help="Also list every tensor of every graph.")] = False,
     graph: Annotated[
@@ -46,58 +47,99 @@ def _info(
     delegate: DelegateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Show what is inside a model and how it will be run; draw its graph.
+    """Show what is inside models and how they will be run; draw the graph of one.
 
     Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs. A model that can't be
     run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
         raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
+    if graph is not None and len(model_files) > 1:
+        raise typer.BadParameter(f"One file is drawn, and {len(model_files)} models came.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
-    with failures_in_one_line():
-        from zerolite._platform.files import check_writable_target, write_atomically
-
-        if graph is not None:
-            check_writable_target(graph)
-        content = model_file.read_bytes()
-        running = _running(model_file, content, chosen_delegates)
-        structure = read_structure(content)
-        if graph is not None:
-            write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
-        document = {"file": str(model_file), "size_bytes": len(content), **running.to_dict()}
+    documents: list[dict[str, Any]] = []
+    failed = False
+    for place, model_file in enumerate(model_files):
+        if place > 0 and not as_json:
+            typer.echo()
+        # With several files, one that is no model does not hide the others.
+        try:
+            with failures_in_one_line():
+                found = _look_into(model_file, chosen_delegates, graph)
+        except typer.Exit:
+            if len(model_files) == 1:
+                raise
+            failed = True
+            continue
         if as_json:
-            print_json({**document, **structure.to_dict(), "graph": None if graph is None else str(graph)})
-            return
-        typer.echo(f"{model_file}, {len(content):,} bytes")
-        print_summary(structure)
-        if running.refusal is not None:
-            typer.echo(f"can't be run here: {' '.join(running.refusal.split())}")
-        if running.dispatch is not None:
-            typer.echo(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
-        for name, signature in running.signatures.items():
-            print_table(
-                ("", "name", "dtype", "shape", "quantization"),
-                [
-                    (
-                        side[:-1],
-                        tensor["name"],
-                        tensor["dtype"],
-                        "unknown rank" if tensor["shape_signature"] is None else shape_words(tensor["shape_signature"]),
-                        _quantization_words(tensor),
-                    )
-                    for side, tensors in signature.items()
-                    for tensor in tensors
-                ],
-                title=f"signature {name}",
-                left=5,
-            )
-        print_operators(structure)
-        if delegates and running.delegation is not None:
-            print_delegation(running.delegation)
-        if tensors:
-            print_tensors(structure)
-        if graph is not None:
-            typer.echo(f"{graph} written.")
+            documents.append({**found.to_dict(), "graph": None if graph is None else str(graph)})
+        else:
+            _print(found, tensors=tensors, delegates=delegates)
+            if graph is not None:
+                typer.echo(f"{graph} written.")
+    if as_json:
+        print_json(documents[0] if len(model_files) == 1 else documents)
+    if failed:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is inside a file, and how it is run."""
+
+    file: Path
+    size_bytes: int
+    structure: ModelStructure
+    running: _Running
+
+    def to_dict(self) -> dict[str, Any]:
+        document = {"file": str(self.file), "size_bytes": self.size_bytes}
+        return {**document, **self.running.to_dict(), **self.structure.to_dict()}
+
+
+def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None) -> _Found:
+    from zerolite._platform.files import check_writable_target, write_atomically
+
+    if graph is not None:
+        check_writable_target(graph)
+    content = model_file.read_bytes()
+    running = _running(model_file, content, delegates)
+    structure = read_structure(content)
+    if graph is not None:
+        write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
+    return _Found(file=model_file, size_bytes=len(content), structure=structure, running=running)
+
+
+def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
+    running = found.running
+    typer.echo(f"{found.file}, {found.size_bytes:,} bytes")
+    print_summary(found.structure)
+    if running.refusal is not None:
+        typer.echo(f"can't be run here: {' '.join(running.refusal.split())}")
+    if running.dispatch is not None:
+        typer.echo(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
+    for name, signature in running.signatures.items():
+        print_table(
+            ("", "name", "dtype", "shape", "quantization"),
+            [
+                (
+                    side[:-1],
+                    tensor["name"],
+                    tensor["dtype"],
+                    "unknown rank" if tensor["shape_signature"] is None else shape_words(tensor["shape_signature"]),
+                    _quantization_words(tensor),
+                )
+                for side, tensors in signature.items()
+                for tensor in tensors
+            ],
+            title=f"signature {name}",
+            left=5,
+        )
+    print_operators(found.structure)
+    if delegates and running.delegation is not None:
+        print_delegation(running.delegation)
+    if tensors:
+        print_tensors(found.structure)
 
 
 @dataclass(frozen=True, kw_only=True)
