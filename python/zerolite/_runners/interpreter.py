@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput
-from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output
+from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
@@ -73,6 +73,20 @@ class InterpreterRunner:
             return result
 
         self.function: Callable[..., NDArray[Any]] = run_one_input if len(input_indices) == 1 else run_several_inputs
+        if has_open_items(self.inputs):
+            shapes = {spec.name: spec.shape for spec in self.inputs}
+            run = self.function
+
+            def fit_and_run(*arrays: NDArray[Any]) -> NDArray[Any]:
+                changed = other_shapes(self.inputs, arrays, shapes)
+                if changed:
+                    for name, shape in changed.items():
+                        interpreter.resize_tensor_input(inputs[name]["index"], shape)
+                    interpreter.allocate_tensors()
+                    shapes.update(changed)
+                return run(*arrays)
+
+            self.function = fit_and_run
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in a Python loop: an interpreter has no other way that gives the same results."""
@@ -140,6 +154,7 @@ def _spec(name: str, details: Mapping[str, Any], source: ModelFile | None) -> Te
         shape=tuple(int(size) for size in details["shape"]),
         dtype=np.dtype(details["dtype"]),
         quantization=quantization,
+        open_axes=tuple(axis for axis, size in enumerate(details["shape_signature"]) if size < 0),
         source=source,
     )
 

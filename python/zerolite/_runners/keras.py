@@ -43,7 +43,7 @@ class KerasRunner:
             reset: when `map` resets layers that are stateful.
 
         Raises:
-            ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
+            ValueError: the model has no inputs or no such output.
             ImportError: TensorFlow is not installed.
         """
         if not getattr(model, "outputs", None):
@@ -100,7 +100,13 @@ class KerasRunner:
 
         traced = tf.function(
             self._compute,
-            input_signature=[tf.TensorSpec((batch, *spec.shape[1:]), spec.dtype) for spec in self.inputs],
+            input_signature=[
+                tf.TensorSpec(
+                    (batch, *(None if axis in spec.open_axes else size for axis, size in enumerate(spec.shape[1:], 1))),
+                    spec.dtype,
+                )
+                for spec in self.inputs
+            ],
             autograph=False,
         ).get_concrete_function()
         convert = tf.convert_to_tensor
@@ -146,7 +152,6 @@ def _named_outputs(model: Any) -> dict[str, Any]:
 
 
 def _spec(tensor: Any, name: str) -> TensorSpec:
-    shape = (1, *tensor.shape[1:])
-    if any(size is None for size in shape):
-        raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
-    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))
+    open_axes = tuple(axis for axis, size in enumerate(tensor.shape) if size is None)
+    shape = (1, *(1 if size is None else size for size in tensor.shape[1:]))
+    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype), open_axes=open_axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from zerolite._runtime.quantization import AffineQuantization
 
-__all__ = ["ModelFile", "Runner", "TensorSpec", "check_inputs", "chosen_output", "state_reset"]
+__all__ = [
+    "ModelFile",
+    "Runner",
+    "TensorSpec",
+    "check_inputs",
+    "chosen_output",
+    "has_open_items",
+    "other_shapes",
+    "state_reset",
+]
 
 
 #: The path of a .tflite file, or its bytes.
@@ -44,8 +53,8 @@ class TensorSpec:
         """`items` as this tensor stores them.
 
         Args:
-            items: shape (count, *shape[1:]). Real numbers for a quantized tensor are quantized; values that
-                have the tensor's type already are taken as they are.
+            items: shape (count, *shape[1:]), where open axes may have other sizes. Real numbers for a quantized tensor
+                are quantized; values that have the tensor's type already are taken as they are.
 
         Returns:
             A C-contiguous array of the same shape in the tensor's type.
@@ -54,7 +63,11 @@ class TensorSpec:
             ValueError: the shape of an item is not the tensor's, or a value can't be quantized.
             TypeError: the values would have to be converted in a way that may lose something.
         """
-        if items.ndim != len(self.shape) or items.shape[1:] != self.shape[1:]:
+        if items.ndim != len(self.shape) or any(
+            size != wanted and axis not in self.open_axes
+            for axis, (size, wanted) in enumerate(zip(items.shape, self.shape, strict=True))
+            if axis > 0
+        ):
             raise ValueError(
                 f"input '{self.name}' takes items of shape {self.shape[1:]}; came an array of shape "
                 f"{items.shape}, expected (count, {', '.join(map(str, self.shape[1:]))})"
@@ -134,6 +147,28 @@ class Runner(Protocol):
     def close(self) -> None:
         """Give back what the runner has opened itself."""
         ...
+
+
+def other_shapes(
+    specs: Sequence[TensorSpec], arrays: Sequence[NDArray[Any]], shapes: Mapping[str, Sequence[int]]
+) -> dict[str, tuple[int, ...]]:
+    """The shapes that inputs have to be resized to, since items fill open axes otherwise than now.
+
+    Args:
+        specs: the inputs.
+        arrays: for each input (items, ...).
+        shapes: input -> its present shape.
+    """
+    return {
+        spec.name: (shapes[spec.name][0], *array.shape[1:])
+        for spec, array in zip(specs, arrays, strict=True)
+        if array.shape[1:] != tuple(shapes[spec.name][1:])
+    }
+
+
+def has_open_items(specs: Sequence[TensorSpec]) -> bool:
+    """Whether items of several sizes fit, beside the axis that counts them."""
+    return any(axis > 0 for spec in specs for axis in spec.open_axes)
 
 
 def state_reset(runner: Runner) -> Callable[[], object] | None:

@@ -6,7 +6,6 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,6 @@ __all__ = ["fill_inputs", "read_inputs"]
 
 _STANDARD_INPUT = "-"
 _HINT = "--input"
-_HEIGHT_AND_WIDTH = (1, 2)
-_ANY_SIZE = 2
 
 
 def fill_inputs(signature: CompiledModel | Signature, arguments: Sequence[str]) -> None:
@@ -161,15 +158,10 @@ def _image_input(signature: CompiledModel | Signature, target: str | None) -> Te
 def _picture(path: Path, spec: TensorSpec, preprocessing: str | None, resampling: Resampling) -> NDArray[Any]:
     """A picture as the input stores it, of its own size where the input leaves that open."""
     from zerolite.vision.feeding import Feeding
-    from zerolite.vision.image import decode_image, image_size
+    from zerolite.vision.image import decode_image, image_form
 
-    is_open = set(_HEIGHT_AND_WIDTH) <= set(spec.open_axes)
-    if is_open:
-        spec = replace(spec, shape=(*spec.shape[:1], _ANY_SIZE, _ANY_SIZE, *spec.shape[3:]), open_axes=())
-    size, color = image_size([spec])
-    counts = decode_image(path, size=None if is_open else size, color=color, resampling=resampling)[np.newaxis]
-    if is_open:
-        spec = replace(spec, shape=counts.shape)
+    size, color = image_form([spec])
+    counts = decode_image(path, size=size, color=color, resampling=resampling)[np.newaxis]
     feeding = Feeding(preprocessing)
     return feeding.store(spec, feeding.prepare(counts))
 

@@ -29,6 +29,7 @@ __all__ = [
     "ResetOption",
     "RoundsOption",
     "SignatureOption",
+    "SizeOption",
     "SkipCorruptOption",
     "ThreadsOption",
     "ThresholdOption",
@@ -38,6 +39,7 @@ __all__ = [
     "delegates_of",
     "resampling_of",
     "reset_of",
+    "size_of",
     "void_of",
 ]
 
@@ -77,6 +79,13 @@ PreprocessingOption = Annotated[
         metavar="NAME",
         help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's "
         "metadata says.",
+    ),
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEIGHTxWIDTH",
+        help="Of images, for a model that leaves it open; without it such a model takes each picture in its own size.",
     ),
 ]
 ResamplingOption = Annotated[
@@ -156,6 +165,20 @@ def resampling_of(word: str) -> _Resampling:
     """
     resampling: _Resampling = _one_of(get_args(_Resampling), word, "--resampling")
     return resampling
+
+
+def size_of(word: str | None) -> tuple[int, int] | None:
+    """Height and width of --size.
+
+    Raises:
+        typer.BadParameter: it is no such pair.
+    """
+    if word is None:
+        return None
+    height, _, width = word.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) > 0 and int(width) > 0):
+        raise typer.BadParameter(f"Came {word!r}; give height and width in pixels, as 224x224.", param_hint="--size")
+    return int(height), int(width)
 
 
 def reset_of(word: str) -> Reset:

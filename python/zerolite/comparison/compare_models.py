@@ -57,6 +57,7 @@ def compare(
     rounds: int = 3,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -82,6 +83,7 @@ def compare(
         rounds: as for `evaluate`.
         warmup: as for `evaluate`.
         reset: as for `evaluate`.
+        size: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
@@ -131,6 +133,7 @@ def compare(
             rounds=rounds,
             warmup=warmup,
             reset=reset,
+            size=size,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,

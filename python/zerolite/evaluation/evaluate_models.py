@@ -41,6 +41,7 @@ def evaluate(
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -92,6 +93,8 @@ def evaluate(
         reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
             of a model just loaded, which is not timed (an interpreter of `tf.lite` can't reset resources). "never": the
             data is one stream, which begins anew in each round.
+        size: of images: height and width in pixels, for a model that leaves them open. Without it, such a model takes
+            each picture in its own size; a size that the model was given with `resize` counts.
         preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2"; None is what the model's
             metadata says, as for `vision.classify`.
         resampling: of images: how they are resized to the model's input.
@@ -131,6 +134,7 @@ def evaluate(
         rounds=rounds,
         warmup=warmup,
         reset=reset,
+        size=size,
         preprocessing=preprocessing,
         resampling=resampling,
         on_corrupt=on_corrupt,
@@ -156,6 +160,7 @@ def evaluate_together(
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -184,6 +189,7 @@ def evaluate_together(
         rounds: as for `evaluate`.
         warmup: calls of each model before the clock starts.
         reset: as for `evaluate`.
+        size: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
@@ -219,6 +225,7 @@ def evaluate_together(
             data,
             labels,
             positions.specs,
+            size=size,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,

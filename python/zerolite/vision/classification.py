@@ -19,7 +19,7 @@ from zerolite._runners.score_kind import two_class_scores
 from zerolite._runners.score_rule import score_rule
 from zerolite.metadata import read_labels
 from zerolite.vision.feeding import Feeding
-from zerolite.vision.image import Resampling, decode_image, image_size, pillow
+from zerolite.vision.image import Resampling, decode_image, image_form, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
@@ -143,6 +143,7 @@ def classify(
     labels: Sequence[str] | None = None,
     *,
     k: int = 5,
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
@@ -160,6 +161,8 @@ def classify(
         labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
             the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
+        size: height and width in pixels, for a model that leaves them open; None gives such a model each picture in
+            its own size, unless it was resized before.
         preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2". None takes the normalization of the model's
             metadata; without that, an 8-bit input gets the pixels as they are, and a real one counts from 0 to 255,
             with a warning.
@@ -190,7 +193,7 @@ def classify(
     files = image_files([images] if isinstance(images, str | os.PathLike) else images)
     runner = adapt(model, output=output, delegates=delegates, threads=threads, workers=workers)
     try:
-        size, color = image_size(runner.inputs)
+        form, color = image_form(runner.inputs, size)
         classes = class_count(np.empty((1, *runner.output.shape[1:])))
         if labels is None:
             labels = _packed_labels(runner.output.source, classes)
@@ -202,7 +205,7 @@ def classify(
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        counts = decode_image(file, size=size, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        counts = decode_image(file, size=form, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
         return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
     def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
@@ -215,7 +218,7 @@ def classify(
 
     def results() -> Iterator[Classification]:
         with closing(runner):
-            for paths, outputs in _run(runner, decoded()):
+            for paths, outputs in _run(runner, decoded(), most=1 if form is None else runner.items_per_call):
                 rows = runner.output.real(outputs)
                 if rows.shape[1] == 1:
                     rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
@@ -231,8 +234,10 @@ def _packed_labels(source: ModelFile | None, classes: int) -> list[str] | None:
     return found if found is not None and len(found) == classes else None
 
 
-def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:
-    """Paths and outputs, in as large parts as the runner likes."""
+def _run(
+    runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]], *, most: int
+) -> Iterator[tuple[list[Path], NDArray[Any]]]:
+    """Paths and outputs, `most` of them together."""
     reset = state_reset(runner)
 
     def run_one(image: NDArray[Any]) -> NDArray[Any]:
@@ -245,7 +250,7 @@ def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterato
     for path, image in images:
         paths.append(path)
         waiting.append(image)
-        if len(waiting) == runner.items_per_call:
+        if len(waiting) == most:
             yield paths, run_one(*waiting) if len(waiting) == 1 else runner.map(np.concatenate(waiting))
             paths, waiting = [], []
     if waiting:

@@ -11,10 +11,12 @@ from zerolite.cli.options import (
     DelegateOption,
     JsonOption,
     OutputOption,
+    SizeOption,
     SkipCorruptOption,
     ThreadsOption,
     delegates_of,
     resampling_of,
+    size_of,
 )
 from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
@@ -47,6 +49,7 @@ def _classify(
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each image.")] = 5,
+    size: SizeOption = None,
     preprocessing: Annotated[
         str | None,
         typer.Option(
@@ -72,6 +75,7 @@ def _classify(
 ) -> None:
     """Say what is in images: decode, resize, preprocess, run, and name the most likely classes."""
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
     delegates = delegates_of(delegate or [])
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
         raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
@@ -91,6 +95,7 @@ def _classify(
                 files,
                 None if labels is None else load_labels(labels),
                 k=top,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 keep_aspect_ratio=keep_aspect_ratio,

@@ -21,6 +21,7 @@ from zerolite.cli.options import (
     ResamplingOption,
     ResetOption,
     RoundsOption,
+    SizeOption,
     SkipCorruptOption,
     ThreadsOption,
     ThresholdOption,
@@ -29,6 +30,7 @@ from zerolite.cli.options import (
     delegates_of,
     resampling_of,
     reset_of,
+    size_of,
     void_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json
@@ -79,6 +81,7 @@ def _compare(
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
     reset: ResetOption = "item",
+    size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
@@ -102,6 +105,7 @@ def _compare(
     sources = _named(models)
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
     delegates = delegates_of(delegate or [])
@@ -124,6 +128,7 @@ def _compare(
                 threads=threads,
                 rounds=rounds,
                 reset=chosen_reset,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",

@@ -23,6 +23,7 @@ from zerolite.cli.options import (
     ResetOption,
     RoundsOption,
     SignatureOption,
+    SizeOption,
     SkipCorruptOption,
     ThreadsOption,
     ThresholdOption,
@@ -32,6 +33,7 @@ from zerolite.cli.options import (
     delegates_of,
     resampling_of,
     reset_of,
+    size_of,
     void_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
@@ -78,6 +80,7 @@ def _evaluate(
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
+    size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
@@ -91,6 +94,7 @@ def _evaluate(
     """Measure how right and how quick a model is over data, in the same run."""
     lower_limits, upper_limits = limits_of(least, "--min"), limits_of(greatest, "--max")
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
     delegates = delegates_of(delegate or [])
@@ -110,6 +114,7 @@ def _evaluate(
                 batch=batch,
                 rounds=rounds,
                 reset=chosen_reset,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",
