@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runners.inner_quantization import with_inner_quantization
 from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output
 from zerolite._runtime.quantization import AffineQuantization
 
@@ -50,7 +51,9 @@ class InterpreterRunner:
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
-        self.inputs = tuple(_spec(name, details, source) for name, details in inputs.items())
+        self.inputs = with_inner_quantization(
+            [_spec(name, details, source) for name, details in inputs.items()], source
+        )
         self.output = _spec(chosen_name, chosen, source)
         check_inputs(self.inputs)
         self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zerolite import _native
 from zerolite._runners.runner import ModelFile
 
-__all__ = ["ScoreKind", "score_kind", "two_class_scores"]
+__all__ = ["ScoreKind", "places", "read_model", "score_kind", "two_class_scores"]
 
 #: A softmax gives the probabilities of classes of which one is right, "probability" stands for each on its own.
 ScoreKind = Literal["probability", "logit", "softmax", "unknown"]
@@ -62,10 +62,10 @@ def score_kind(source: ModelFile | None, output: str | None = None) -> ScoreKind
     if source is None:
         return "unknown"
     try:
-        contents = _read(source)
+        contents = read_model(source)
     except (OSError, ValueError, _native.Error):
         return "unknown"
-    kinds = {_kind_of(graph, tensor) for graph, tensor in _places(contents, output)}
+    kinds = {_kind_of(graph, tensor) for graph, tensor in places(contents, output, "outputs")}
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 
@@ -85,22 +85,27 @@ def two_class_scores(scores: NDArray[np.float64], kind: ScoreKind = "unknown") -
     return np.stack((1 - scores, scores), axis=1)
 
 
-def _places(contents: _native.ModelContents, output: str | None) -> Iterator[tuple[_native.StoredSubgraph, int]]:
-    """The graphs and tensors that the name may stand for."""
+def places(
+    contents: _native.ModelContents, name: str | None, side: Literal["inputs", "outputs"]
+) -> Iterator[tuple[_native.StoredSubgraph, int]]:
+    """The graphs and tensors that the name of an input or output may stand for; None is that of the only one."""
     graphs = contents.subgraphs
-    named = [one for one in contents.signatures if output is not None and output in one.outputs]
-    for one in named:
-        if one.subgraph < len(graphs):
-            yield graphs[one.subgraph], one.outputs[str(output)]
-    if named or not graphs:
+    named: list[tuple[int, Mapping[str, int]]] = [(one.subgraph, getattr(one, side)) for one in contents.signatures]
+    found = [
+        (graphs[graph], tensors[name])
+        for graph, tensors in named
+        if graph < len(graphs) and name is not None and name in tensors
+    ]
+    yield from found
+    if found or not graphs:
         return
-    first = graphs[0]
-    if len(first.outputs) == 1:
-        yield first, first.outputs[0]
+    tensors: Sequence[int] = getattr(graphs[0], side)
+    if len(tensors) == 1:
+        yield graphs[0], tensors[0]
         return
-    for tensor in first.outputs:
-        if 0 <= tensor < len(first.tensors) and first.tensors[tensor].name == output:
-            yield first, tensor
+    for tensor in tensors:
+        if 0 <= tensor < len(graphs[0].tensors) and graphs[0].tensors[tensor].name == name:
+            yield graphs[0], tensor
 
 
 def _kind_of(graph: _native.StoredSubgraph, tensor: int) -> ScoreKind:
@@ -129,7 +134,13 @@ def _maker(makers: dict[int, _native.StoredOperator], tensor: int) -> _native.St
     return maker
 
 
-def _read(source: ModelFile) -> _native.ModelContents:
+def read_model(source: ModelFile) -> _native.ModelContents:
+    """What a file holds, without its constants.
+
+    Raises:
+        OSError: the file can't be read.
+        InvalidModelError: it is no model.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         return _native.read_contents(source)
     with (
