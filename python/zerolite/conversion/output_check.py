@@ -196,7 +196,11 @@ def _top1_agreement(expected: Sequence[NDArray[Any]], came: Sequence[NDArray[Any
     """The share of rows with the same largest element, if the source's rows are probabilities."""
     if not all(map(_is_probabilities, expected)):
         return None
-    agree = [np.argmax(one, axis=-1) == np.argmax(other, axis=-1) for one, other in zip(expected, came, strict=True)]
+    agree = [
+        # NaN is no largest element, though argmax finds it.
+        (np.argmax(one, axis=-1) == np.argmax(other, axis=-1)) & ~np.isnan(other).any(axis=-1)
+        for one, other in zip(expected, came, strict=True)
+    ]
     return float(np.mean(np.concatenate(agree)))
 
 
