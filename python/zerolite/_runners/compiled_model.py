@@ -66,8 +66,8 @@ class CompiledModelRunner:
         self.output = tensor_spec(model.outputs[chosen], source)
         # The view of a model in memory is read at once: it does not keep the model.
         content = source if source is not None else model._content()
-        self.inputs = with_inner_quantization(inputs, content)
-        self.score_kind = score_kind(content, chosen)
+        self.inputs = with_inner_quantization(inputs, content, model.key)
+        self.score_kind = score_kind(content, chosen, model.key)
         check_inputs(self.inputs)
         self.function: Callable[..., NDArray[Any]] = call
         if len(model.outputs) != 1:

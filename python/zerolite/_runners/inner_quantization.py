@@ -16,12 +16,15 @@ from zerolite._runtime.quantization import AffineQuantization
 __all__ = ["inner_quantization", "with_inner_quantization"]
 
 
-def with_inner_quantization(specs: Sequence[TensorSpec], source: ModelFile | None) -> tuple[TensorSpec, ...]:
+def with_inner_quantization(
+    specs: Sequence[TensorSpec], source: ModelFile | None, signature: str | None = None
+) -> tuple[TensorSpec, ...]:
     """The inputs of a model, those of real numbers with what these are quantized to inside.
 
     Args:
         specs: the inputs.
         source: the path of the model's file, or its bytes; None where neither is known.
+        signature: the signature that they belong to; None where that is not known.
     """
     if source is None or all(spec.dtype.kind != "f" for spec in specs):
         return tuple(specs)
@@ -30,15 +33,16 @@ def with_inner_quantization(specs: Sequence[TensorSpec], source: ModelFile | Non
     except (OSError, ValueError, _native.Error):
         return tuple(specs)
     return tuple(
-        replace(spec, inside=inner_quantization(contents, spec.name)) if spec.dtype.kind == "f" else spec
+        replace(spec, inside=inner_quantization(contents, spec.name, signature)) if spec.dtype.kind == "f" else spec
         for spec in specs
     )
 
 
-def inner_quantization(contents: _native.ModelContents, name: str) -> StoredAs | None:
-    """As what an input is stored, if it goes into operators QUANTIZE alone; None if it does not."""
+def inner_quantization(contents: _native.ModelContents, name: str, signature: str | None = None) -> StoredAs | None:
+    """As what an input is stored, if it goes into operators QUANTIZE of the same scale alone; None if it does not."""
     found: list[StoredAs] = []
-    for graph, tensor in places(contents, name, "inputs"):
+    scales = set()
+    for graph, tensor in places(contents, name, "inputs", signature):
         for operator in graph.operators:
             if tensor not in operator.inputs:
                 continue
@@ -48,6 +52,7 @@ def inner_quantization(contents: _native.ModelContents, name: str) -> StoredAs |
             try:
                 quantization = AffineQuantization.of(stored.scales, stored.zero_points, stored.axis)
                 found.append(StoredAs(quantization, np.dtype(stored.dtype)))
+                scales.add((stored.scales, stored.zero_points, stored.dtype))
             except (TypeError, ValueError):  # parameters that contradict one another, or a type that NumPy has not
                 return None
-    return found[0] if found else None
+    return found[0] if len(scales) == 1 else None

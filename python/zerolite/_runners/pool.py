@@ -58,9 +58,10 @@ class PoolRunner:
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
         inputs = [tensor_spec(tensor, source) for tensor in pool.inputs.values()]
         self.output = tensor_spec(pool.outputs[chosen], source)
+        key = pool._replicas[0].key
         content = source if source is not None else pool._replicas[0]._content()
-        self.inputs = with_inner_quantization(inputs, content)
-        self.score_kind = score_kind(content, chosen)
+        self.inputs = with_inner_quantization(inputs, content, key)
+        self.score_kind = score_kind(content, chosen, key)
         check_inputs(self.inputs)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:

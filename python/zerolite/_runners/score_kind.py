@@ -52,12 +52,13 @@ _OF_SCORES = frozenset(("ADD", "SUB", "MEAN"))
 _SQUASHING = frozenset(("LOGISTIC", "SOFTMAX"))
 
 
-def score_kind(source: ModelFile | None, output: str | None = None) -> ScoreKind:
+def score_kind(source: ModelFile | None, output: str | None = None, signature: str | None = None) -> ScoreKind:
     """What an output of a model is, by the operator that makes it.
 
     Args:
         source: the path of the model's file, or its bytes; None where neither is known.
         output: the output's name; None is the only one.
+        signature: the signature that it belongs to; None where that is not known.
     """
     if source is None:
         return "unknown"
@@ -65,7 +66,7 @@ def score_kind(source: ModelFile | None, output: str | None = None) -> ScoreKind
         contents = read_model(source)
     except (OSError, ValueError, _native.Error):
         return "unknown"
-    kinds = {_kind_of(graph, tensor) for graph, tensor in places(contents, output, "outputs")}
+    kinds = {_kind_of(graph, tensor) for graph, tensor in places(contents, output, "outputs", signature)}
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 
@@ -86,11 +87,13 @@ def two_class_scores(scores: NDArray[np.float64], kind: ScoreKind = "unknown") -
 
 
 def places(
-    contents: _native.ModelContents, name: str | None, side: Literal["inputs", "outputs"]
+    contents: _native.ModelContents, name: str | None, side: Literal["inputs", "outputs"], signature: str | None = None
 ) -> Iterator[tuple[_native.StoredSubgraph, int]]:
     """The graphs and tensors that the name of an input or output may stand for; None is that of the only one."""
     graphs = contents.subgraphs
-    named: list[tuple[int, Mapping[str, int]]] = [(one.subgraph, getattr(one, side)) for one in contents.signatures]
+    named: list[tuple[int, Mapping[str, int]]] = [
+        (one.subgraph, getattr(one, side)) for one in contents.signatures if signature in (None, one.key)
+    ]
     found = [
         (graphs[graph], tensors[name])
         for graph, tensors in named

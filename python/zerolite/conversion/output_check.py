@@ -98,7 +98,9 @@ class OutputCheck:
 
     def _ranges(self, signature: Signature, samples: Sequence[Arrays]) -> dict[str, InputRange]:
         """What the quantized inputs can hold, and how much of the samples they can't."""
-        specs = with_inner_quantization([tensor_spec(tensor) for tensor in signature.inputs.values()], self._content)
+        specs = with_inner_quantization(
+            [tensor_spec(tensor) for tensor in signature.inputs.values()], self._content, signature.key
+        )
         meters = {spec.name: RangeMeter(spec.stored_as) for spec in specs if spec.stored_as is not None}
         for sample in samples:
             for name, meter in meters.items():
