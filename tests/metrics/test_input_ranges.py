@@ -95,6 +95,13 @@ def test_data_of_a_few_steps(tmp_path: Path) -> None:
         evaluate(path, np.zeros_like(UNIT), LABELS)
 
 
+def test_integers_for_real_inputs_are_numbers_like_others(tmp_path: Path) -> None:
+    path = quantized(tmp_path / "m.tflite", real_input=True)
+    counts = np.rint(UNIT * 255).astype(np.uint8)
+    with pytest.warns(UserWarning, match="of the input 'x' lie outside of 0 to 1"):
+        assert evaluate(path, counts).saturated == pytest.approx(float((counts > 1).mean()))
+
+
 def test_integers_and_real_inputs_hold_what_comes(tmp_path: Path) -> None:
     path = quantized(tmp_path / "m.tflite")
     result = evaluate(path, np.zeros((5, 4), np.int8))

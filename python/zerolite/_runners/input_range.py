@@ -90,8 +90,8 @@ class RangeMeter:
         self._most = -np.inf
 
     def add(self, items: NDArray[Any]) -> None:
-        """Count real numbers of shape (items, *input shape[1:]); integers are stored as they are, and left out."""
-        if items.dtype.kind != "f" or items.size == 0:
+        """Count real numbers of shape (items, *input shape[1:])."""
+        if items.dtype.kind not in "fiub" or items.size == 0:
             return
         axis = self._quantization.axis
         if axis is None or items.ndim <= axis or items.shape[axis] != self._low.size:

@@ -70,7 +70,8 @@ class TensorSpec:
                 f"input '{self.name}' takes items of shape {self.shape[1:]}; came an array of shape "
                 f"{items.shape}, expected (count, {', '.join(map(str, self.shape[1:]))})"
             )
-        if self.meter is not None:
+        # Integers are what a quantized tensor stores, and for a real one numbers like others.
+        if self.meter is not None and (items.dtype.kind == "f" or self.quantization is None):
             self.meter.add(items)
         if items.dtype == self.dtype:
             return np.ascontiguousarray(items)

@@ -56,7 +56,7 @@ class ScoreRule:
 
 
 def score_rule(runner: Runner, threshold: float | None = None) -> ScoreRule:
-    """The rule for what a model says.
+    """The rule for what a model says; a runner may tell by a `score_kind` of its own what its scores are.
 
     Raises:
         ValueError: `threshold` is not finite.

@@ -104,7 +104,8 @@ class OutputCheck:
         meters = {spec.name: RangeMeter(spec.stored_as) for spec in specs if spec.stored_as is not None}
         for sample in samples:
             for name, meter in meters.items():
-                meter.add(sample[name])
+                if sample[name].dtype.kind == "f":
+                    meter.add(sample[name])
         return {name: found for name, meter in meters.items() if (found := meter.range()) is not None}
 
     def _differences(

@@ -90,6 +90,11 @@ class EvaluationResult:
         return value
 
     @property
+    def threshold(self) -> float:
+        """The score above which a single score was class 1, and one of several labels applied."""
+        return self.score_rule.middle
+
+    @property
     def saturated(self) -> float:
         """The largest share of an input's values that it can't hold, 0 to 1; 0 where no input is quantized."""
         return max((found.saturated for found in self.input_ranges.values()), default=0.0)
@@ -117,7 +122,7 @@ class EvaluationResult:
             "skipped": [str(error.path) for error in self.skipped],
             "nan_items": self.nan_items,
             "input_ranges": {name: found.to_dict() for name, found in self.input_ranges.items()},
-            "threshold": self.score_rule.middle,
+            "threshold": self.threshold,
         }
 
 
