@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import interpreter as ai_edge_litert
 
 import zerolite as zl
 from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
@@ -58,7 +59,8 @@ def test_data_of_another_scaling(real_input: bool, tmp_path: Path) -> None:
         rf": they go from {counts.min():.4g} to {counts.max():.4g}; scale the data as the representative data was"
     )
     with zl.load(path) as loaded, zl.load(path.read_bytes()) as in_memory, zl.Pool(path, workers=2) as pool:
-        for model in (path, path.read_bytes(), loaded, in_memory, pool):
+        interpreters = zl.Interpreter(str(path)), ai_edge_litert.Interpreter(str(path))
+        for model in (path, path.read_bytes(), loaded, in_memory, pool, *interpreters):
             with pytest.warns(UserWarning, match=message) as told:
                 result = evaluate(model, counts, LABELS, rounds=2, warmup=3)
             assert told[0].filename == __file__

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import interpreter as ai_edge_litert
 from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
@@ -27,8 +28,9 @@ POSITIVE = (LOGITS[:, 0] > 0).astype(int)
 @pytest.mark.parametrize("ending", ["sigmoid", "logit"])
 def test_the_last_operator_tells(ending: str, tmp_path: Path) -> None:
     path = write_scores(tmp_path / "m.tflite", ending, 1)
+    interpreter = ai_edge_litert.Interpreter(str(path))
     with zl.load(path) as model, zl.Pool(path, workers=1) as pool:
-        for one in (path, path.read_bytes(), model, model.signatures["serving_default"], pool):
+        for one in (path, path.read_bytes(), model, model.signatures["serving_default"], pool, interpreter):
             result = evaluate(one, LOGITS, POSITIVE)
             assert result.accuracy == 1
             np.testing.assert_array_equal(result.predictions, POSITIVE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,30 @@ from numpy.typing import NDArray
 from zerolite import _native
 from zerolite._runners.runner import ModelFile
 
-__all__ = ["ScoreKind", "places", "read_model", "score_kind", "two_class_scores"]
+__all__ = ["Operator", "ScoreKind", "kind_by_operators", "places", "read_model", "score_kind", "two_class_scores"]
 
 #: A softmax gives the probabilities of classes of which one is right, "probability" stands for each on its own.
 ScoreKind = Literal["probability", "logit", "softmax", "unknown"]
+
+
+class Operator(Protocol):
+    """An operator of a graph, whose tensors are numbered."""
+
+    @property
+    def name(self) -> str:
+        """As the format calls it."""
+        ...
+
+    @property
+    def inputs(self) -> Sequence[int]:
+        """Its inputs."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[int]:
+        """What it computes."""
+        ...
+
 
 # Operators that change the type, the shape or the place of scores, and nothing of what they mean.
 _CARRIERS = frozenset(
@@ -66,7 +86,9 @@ def score_kind(source: ModelFile | None, output: str | None = None, signature: s
         contents = read_model(source)
     except (OSError, ValueError, _native.Error):
         return "unknown"
-    kinds = {_kind_of(graph, tensor) for graph, tensor in places(contents, output, "outputs", signature)}
+    kinds = {
+        kind_by_operators(graph.operators, tensor) for graph, tensor in places(contents, output, "outputs", signature)
+    }
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 
@@ -111,8 +133,9 @@ def places(
             yield graphs[0], tensor
 
 
-def _kind_of(graph: _native.StoredSubgraph, tensor: int) -> ScoreKind:
-    makers = {made: one for one in graph.operators for made in one.outputs}
+def kind_by_operators(operators: Iterable[Operator], tensor: int) -> ScoreKind:
+    """What a tensor holds, by the operators of its graph."""
+    makers = {made: one for one in operators for made in one.outputs}
     maker = _maker(makers, tensor)
     if maker is None:
         return "unknown"
@@ -127,7 +150,7 @@ def _kind_of(graph: _native.StoredSubgraph, tensor: int) -> ScoreKind:
     return "logit" if maker.name in _LINEAR else "unknown"
 
 
-def _maker(makers: dict[int, _native.StoredOperator], tensor: int) -> _native.StoredOperator | None:
+def _maker(makers: Mapping[int, Operator], tensor: int) -> Operator | None:
     """The operator that computes a tensor's values, before what only carries them."""
     maker = makers.get(tensor)
     for _ in makers:
