@@ -15,7 +15,7 @@ from zerolite._runners import TensorSpec
 from zerolite.evaluation import BUILT_IN_METRICS, Latencies, Metric, evaluate
 from zerolite.evaluation.metrics.choice import metric_makers
 
-sklearn_metrics: Any = pytest.importorskip("sklearn.metrics", reason="needs the extra evaluate")
+sklearn_metrics: Any = pytest.importorskip("sklearn.metrics", reason="an oracle")
 
 
 def measured(name: str, outputs: np.ndarray, labels: np.ndarray, *, parts: int = 1) -> Any:

@@ -74,6 +74,18 @@ def test_nan_agrees_with_nothing(tmp_path: Path) -> None:
     json.dumps(comparison.to_dict(), allow_nan=False)
 
 
+def test_reports_of_models_that_answer_nan(tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="reports need the extra report")
+    path = write_scores(tmp_path / "m.tflite", "logarithm", 3)
+    data, numbers = np.full((50, 3), -1, np.float32), np.zeros((50, 3))
+    for metrics, labels in ((["accuracy"], np.zeros(50, int)), (["mse"], numbers), (["f1_macro"], numbers)):
+        with pytest.warns(UserWarning, match="holds NaN for 50 of 50 items"):
+            comparison = compare({"a": path, "b": path}, data, labels, metrics=metrics, rounds=1)
+        for name in ("report.html", "report.md", "report.json"):
+            comparison.save(tmp_path / name)
+        assert "NaN items" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 # Labels
 
 

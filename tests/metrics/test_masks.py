@@ -37,6 +37,8 @@ def test_binary_masks_of_0_and_255(ending: str, tmp_path: Path) -> None:
     expected = oracle(truth, scores[..., 0] > 0)
     for masks in (truth, truth * 255, (truth * 255).astype(np.uint8)[..., np.newaxis], truth.astype(bool)):
         assert evaluate(path, scores, masks, metrics=NAMES).metrics == expected
+    with pytest.raises(ValueError, match=r"for pixels choose metrics=\['mean_iou', 'pixel_accuracy'\]"):
+        evaluate(path, scores, truth)
     both = np.concatenate([-scores, scores], axis=-1)
     assert evaluate(Echo(6, 5, 2), both, truth * 255, metrics=NAMES).metrics == expected
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import interpreter as ai_edge_litert
+from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
 from tests.metrics.models import Echo, write_scores
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from zerolite.cli import main
 from zerolite.comparison import compare
 from zerolite.comparison.report.tables import metric_words
@@ -25,8 +28,9 @@ POSITIVE = (LOGITS[:, 0] > 0).astype(int)
 @pytest.mark.parametrize("ending", ["sigmoid", "logit"])
 def test_the_last_operator_tells(ending: str, tmp_path: Path) -> None:
     path = write_scores(tmp_path / "m.tflite", ending, 1)
+    interpreter = ai_edge_litert.Interpreter(str(path))
     with zl.load(path) as model, zl.Pool(path, workers=1) as pool:
-        for one in (path, path.read_bytes(), model, model.signatures["serving_default"], pool):
+        for one in (path, path.read_bytes(), model, model.signatures["serving_default"], pool, interpreter):
             result = evaluate(one, LOGITS, POSITIVE)
             assert result.accuracy == 1
             np.testing.assert_array_equal(result.predictions, POSITIVE)
@@ -105,10 +109,6 @@ def test_a_threshold_of_ones_own(threshold: float) -> None:
 
 
 def test_a_probability_less_than_another_is_no_logit(tmp_path: Path) -> None:
-    from ai_edge_litert import schema_py_generated as schema
-
-    from tests.models.generate.graph_builder import GraphBuilder, Op
-
     builder = GraphBuilder()
     source, squashed, target = (builder.tensor(name, (1, 1)) for name in ("x", "squashed", "y"))
     builder.operator(Op.LOGISTIC, [source], [squashed])
@@ -117,6 +117,25 @@ def test_a_probability_less_than_another_is_no_logit(tmp_path: Path) -> None:
     builder.interface([source], [target])
     (tmp_path / "m.tflite").write_bytes(builder.finish())
     assert evaluate(tmp_path / "m.tflite", LOGITS, 1 - POSITIVE).accuracy == 1
+
+
+def test_signatures_that_name_their_outputs_alike(tmp_path: Path) -> None:
+    builder = GraphBuilder()
+    for key, operator, options in (
+        ("serving_default", Op.LOGISTIC, None),
+        ("raw", Op.ADD, schema.AddOptionsT()),
+    ):
+        graph = 0 if key == "serving_default" else builder.start_subgraph(key)
+        source, target = builder.tensor("x", (1, 1)), builder.tensor("y", (1, 1))
+        nothing = [] if options is None else [builder.constant("nothing", np.zeros(1, np.float32))]
+        builder.operator(operator, [source, *nothing], [target], options=options)
+        builder.interface([source], [target])
+        builder.signature(key, {"x": source}, {"y": target}, subgraph=graph)
+    (tmp_path / "m.tflite").write_bytes(builder.finish())
+    for content in (tmp_path / "m.tflite", (tmp_path / "m.tflite").read_bytes()):
+        with zl.load(content) as model:
+            for signature in model.signatures.values():
+                assert evaluate(signature, LOGITS, POSITIVE).accuracy == 1
 
 
 def test_regressions_predict_no_class() -> None:

@@ -24,6 +24,7 @@ __all__ = [
 NO_CLASS = -1
 
 _ROWS = 2
+_PIXELS = 4
 _NUMBERS = "biuf"
 # How far the sum of soft labels may be from 1: float16 over 1,000 classes stays below.
 _SUM_TOLERANCE = 1e-2
@@ -62,7 +63,12 @@ def class_count(outputs: NDArray[Any]) -> int:
         ValueError: the outputs are no rows of scores.
     """
     if outputs.ndim != _ROWS or outputs.shape[1] < 1:
-        raise ValueError(f"class metrics need outputs of shape (items, classes); these have shape {outputs.shape}")
+        hint = ""
+        if outputs.ndim == _PIXELS:
+            hint = "; for pixels choose metrics=['mean_iou', 'pixel_accuracy'] (--metric mean_iou)"
+        raise ValueError(
+            f"class metrics need outputs of shape (items, classes); these have shape {outputs.shape}{hint}"
+        )
     return max(2, int(outputs.shape[1]))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zerolite import _native
 from zerolite._inference.signature import in_file_order
+from zerolite._runners.inner_quantization import with_inner_quantization
 from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
 from zerolite._runners.score_kind import score_kind
 from zerolite._runtime.quantization import AffineQuantization
@@ -63,10 +64,12 @@ class CompiledModelRunner:
         path = model._origin.path
         if source is None and path is not None:
             source = os.fsdecode(path)
-        self.inputs = tuple(tensor_spec(tensor, source) for tensor in model.inputs.values())
+        inputs = [tensor_spec(tensor, source) for tensor in model.inputs.values()]
         self.output = tensor_spec(model.outputs[chosen], source)
         # The view of a model in memory is read at once: it does not keep the model.
-        self.score_kind = score_kind(source if source is not None else model._content(), chosen)
+        content = source if source is not None else model._content()
+        self.inputs = with_inner_quantization(inputs, content, model.key)
+        self.score_kind = score_kind(content, chosen, model.key)
         check_inputs(self.inputs)
         self.function: Callable[..., NDArray[Any]] = call
         if len(model.outputs) != 1:

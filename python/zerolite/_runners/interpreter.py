@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runners.inner_quantization import with_inner_quantization
+from zerolite._runners.input_range import StoredAs
 from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.score_kind import ScoreKind, kind_by_operators
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
@@ -50,7 +54,18 @@ class InterpreterRunner:
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
-        self.inputs = tuple(_spec(name, details, source) for name, details in inputs.items())
+        specs = [_spec(name, details, source) for name, details in inputs.items()]
+        if source is None:
+            operators = _operators(interpreter)
+            self.score_kind: ScoreKind | None = kind_by_operators(operators, int(chosen["index"]))
+            stored = _stored_inside(interpreter, operators)
+            places = [int(details["index"]) for details in inputs.values()]
+            self.inputs = tuple(
+                replace(spec, inside=stored.get(place)) for spec, place in zip(specs, places, strict=True)
+            )
+        else:
+            self.score_kind = None  # which the file tells
+            self.inputs = with_inner_quantization(specs, source)
         self.output = _spec(chosen_name, chosen, source)
         check_inputs(self.inputs)
         self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)
@@ -134,6 +149,36 @@ def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict
     inputs = runner.get_input_details().items()
     in_order = sorted(inputs, key=lambda item: places.index(item[1]["index"]) if item[1]["index"] in places else 0)
     return dict(in_order), dict(runner.get_output_details())
+
+
+class _Operator(NamedTuple):
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def _operators(interpreter: Any) -> list[_Operator]:
+    """The operators of an interpreter's graph; none where it does not tell."""
+    details: Sequence[Mapping[str, Any]] = getattr(interpreter, "_get_ops_details", list)()
+    return [
+        _Operator(str(one["op_name"]), tuple(map(int, one["inputs"])), tuple(map(int, one["outputs"])))
+        for one in details
+        if one["op_name"] != "DELEGATE"  # which stands for some of the others
+    ]
+
+
+def _stored_inside(interpreter: Any, operators: Sequence[_Operator]) -> dict[int, StoredAs]:
+    """Tensor -> as what it is stored, for those that go into QUANTIZE alone."""
+    found: dict[int, StoredAs] = {}
+    quantizing = [one for one in operators if one.name == "QUANTIZE"]
+    taken = {tensor for one in operators if one.name != "QUANTIZE" for tensor in one.inputs}
+    tensors = {int(one["index"]): one for one in interpreter.get_tensor_details()} if quantizing else {}
+    for one in quantizing:
+        details = tensors.get(one.outputs[0])
+        stored = None if details is None else _spec("", details, None)
+        if stored is not None and stored.quantization is not None and one.inputs[0] not in taken:
+            found[one.inputs[0]] = StoredAs(stored.quantization, stored.dtype)
+    return found
 
 
 def _are_in_doubt(interpreter: Any, inputs: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite import _native
 from zerolite._runners.compiled_model import tensor_spec
+from zerolite._runners.inner_quantization import with_inner_quantization
 from zerolite._runners.runner import ModelFile, check_inputs, chosen_output, has_open_items, other_shapes
 from zerolite._runners.score_kind import score_kind
 
@@ -57,9 +58,12 @@ class PoolRunner:
         self.reset = pool.reset if pool._keeps_state else None
         self._output_name = chosen
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
-        self.inputs = tuple(tensor_spec(tensor, source) for tensor in pool.inputs.values())
+        inputs = [tensor_spec(tensor, source) for tensor in pool.inputs.values()]
         self.output = tensor_spec(pool.outputs[chosen], source)
-        self.score_kind = score_kind(source if source is not None else pool._replicas[0]._content(), chosen)
+        key = pool._replicas[0].key
+        content = source if source is not None else pool._replicas[0]._content()
+        self.inputs = with_inner_quantization(inputs, content, key)
+        self.score_kind = score_kind(content, chosen, key)
         check_inputs(self.inputs)
         self._first_shapes = {name: tuple(tensor.shape) for name, tensor in pool.inputs.items()}
         self._has_open_items = has_open_items(self.inputs)

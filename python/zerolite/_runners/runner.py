@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._runners.input_range import RangeMeter, StoredAs
 from zerolite._runtime.quantization import AffineQuantization
 
 __all__ = [
@@ -40,6 +41,9 @@ class TensorSpec:
         source: the file of the model, or its bytes, whose metadata may tell how images are fed; None where it is not
             known.
         open_axes: the axes that the model leaves open, so that they may be resized.
+        inside: as what a model stores real numbers that it takes and quantizes itself; None where it does not, or where
+            that is not known.
+        meter: is shown the real numbers that come, before they are stored; None for nobody.
     """
 
     name: str
@@ -48,6 +52,13 @@ class TensorSpec:
     quantization: AffineQuantization | None = None
     open_axes: tuple[int, ...] = ()
     source: ModelFile | None = field(default=None, repr=False, compare=False)
+    inside: StoredAs | None = field(default=None, repr=False, compare=False)
+    meter: RangeMeter | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored_as(self) -> StoredAs | None:
+        """As what real numbers are stored in the end; None where they stay real."""
+        return self.inside if self.quantization is None else StoredAs(self.quantization, self.dtype)
 
     def store(self, items: NDArray[Any]) -> NDArray[Any]:
         """`items` as this tensor stores them.
@@ -72,6 +83,9 @@ class TensorSpec:
                 f"input '{self.name}' takes items of shape {self.shape[1:]}; came an array of shape "
                 f"{items.shape}, expected (count, {', '.join(map(str, self.shape[1:]))})"
             )
+        # Integers are what a quantized tensor stores, and for a real one numbers like others.
+        if self.meter is not None and (items.dtype.kind == "f" or self.quantization is None):
+            self.meter.add(items)
         if items.dtype == self.dtype:
             return np.ascontiguousarray(items)
         if self.quantization is not None and items.dtype.kind == "f":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,30 @@ from numpy.typing import NDArray
 from zerolite import _native
 from zerolite._runners.runner import ModelFile
 
-__all__ = ["ScoreKind", "score_kind", "two_class_scores"]
+__all__ = ["Operator", "ScoreKind", "kind_by_operators", "places", "read_model", "score_kind", "two_class_scores"]
 
 #: A softmax gives the probabilities of classes of which one is right, "probability" stands for each on its own.
 ScoreKind = Literal["probability", "logit", "softmax", "unknown"]
+
+
+class Operator(Protocol):
+    """An operator of a graph, whose tensors are numbered."""
+
+    @property
+    def name(self) -> str:
+        """As the format calls it."""
+        ...
+
+    @property
+    def inputs(self) -> Sequence[int]:
+        """Its inputs."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[int]:
+        """What it computes."""
+        ...
+
 
 # Operators that change the type, the shape or the place of scores, and nothing of what they mean.
 _CARRIERS = frozenset(
@@ -52,20 +72,23 @@ _OF_SCORES = frozenset(("ADD", "SUB", "MEAN"))
 _SQUASHING = frozenset(("LOGISTIC", "SOFTMAX"))
 
 
-def score_kind(source: ModelFile | None, output: str | None = None) -> ScoreKind:
+def score_kind(source: ModelFile | None, output: str | None = None, signature: str | None = None) -> ScoreKind:
     """What an output of a model is, by the operator that makes it.
 
     Args:
         source: the path of the model's file, or its bytes; None where neither is known.
         output: the output's name; None is the only one.
+        signature: the signature that it belongs to; None where that is not known.
     """
     if source is None:
         return "unknown"
     try:
-        contents = _read(source)
+        contents = read_model(source)
     except (OSError, ValueError, _native.Error):
         return "unknown"
-    kinds = {_kind_of(graph, tensor) for graph, tensor in _places(contents, output)}
+    kinds = {
+        kind_by_operators(graph.operators, tensor) for graph, tensor in places(contents, output, "outputs", signature)
+    }
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 
@@ -85,26 +108,34 @@ def two_class_scores(scores: NDArray[np.float64], kind: ScoreKind = "unknown") -
     return np.stack((1 - scores, scores), axis=1)
 
 
-def _places(contents: _native.ModelContents, output: str | None) -> Iterator[tuple[_native.StoredSubgraph, int]]:
-    """The graphs and tensors that the name may stand for."""
+def places(
+    contents: _native.ModelContents, name: str | None, side: Literal["inputs", "outputs"], signature: str | None = None
+) -> Iterator[tuple[_native.StoredSubgraph, int]]:
+    """The graphs and tensors that the name of an input or output may stand for; None is that of the only one."""
     graphs = contents.subgraphs
-    named = [one for one in contents.signatures if output is not None and output in one.outputs]
-    for one in named:
-        if one.subgraph < len(graphs):
-            yield graphs[one.subgraph], one.outputs[str(output)]
-    if named or not graphs:
+    named: list[tuple[int, Mapping[str, int]]] = [
+        (one.subgraph, getattr(one, side)) for one in contents.signatures if signature in (None, one.key)
+    ]
+    found = [
+        (graphs[graph], tensors[name])
+        for graph, tensors in named
+        if graph < len(graphs) and name is not None and name in tensors
+    ]
+    yield from found
+    if found or not graphs:
         return
-    first = graphs[0]
-    if len(first.outputs) == 1:
-        yield first, first.outputs[0]
+    tensors: Sequence[int] = getattr(graphs[0], side)
+    if len(tensors) == 1:
+        yield graphs[0], tensors[0]
         return
-    for tensor in first.outputs:
-        if 0 <= tensor < len(first.tensors) and first.tensors[tensor].name == output:
-            yield first, tensor
+    for tensor in tensors:
+        if 0 <= tensor < len(graphs[0].tensors) and graphs[0].tensors[tensor].name == name:
+            yield graphs[0], tensor
 
 
-def _kind_of(graph: _native.StoredSubgraph, tensor: int) -> ScoreKind:
-    makers = {made: one for one in graph.operators for made in one.outputs}
+def kind_by_operators(operators: Iterable[Operator], tensor: int) -> ScoreKind:
+    """What a tensor holds, by the operators of its graph."""
+    makers = {made: one for one in operators for made in one.outputs}
     maker = _maker(makers, tensor)
     if maker is None:
         return "unknown"
@@ -119,7 +150,7 @@ def _kind_of(graph: _native.StoredSubgraph, tensor: int) -> ScoreKind:
     return "logit" if maker.name in _LINEAR else "unknown"
 
 
-def _maker(makers: dict[int, _native.StoredOperator], tensor: int) -> _native.StoredOperator | None:
+def _maker(makers: Mapping[int, Operator], tensor: int) -> Operator | None:
     """The operator that computes a tensor's values, before what only carries them."""
     maker = makers.get(tensor)
     for _ in makers:
@@ -129,7 +160,13 @@ def _maker(makers: dict[int, _native.StoredOperator], tensor: int) -> _native.St
     return maker
 
 
-def _read(source: ModelFile) -> _native.ModelContents:
+def read_model(source: ModelFile) -> _native.ModelContents:
+    """What a file holds, without its constants.
+
+    Raises:
+        OSError: the file can't be read.
+        InvalidModelError: it is no model.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         return _native.read_contents(source)
     with (

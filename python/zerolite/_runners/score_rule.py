@@ -14,6 +14,9 @@ from zerolite._runners.score_kind import ScoreKind, score_kind
 
 __all__ = ["ScoreRule", "score_rule"]
 
+# What rounding may put a probability beyond 0 and 1.
+_SLACK = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRule:
@@ -42,7 +45,7 @@ class ScoreRule:
         """
         if self.threshold is None and self.kind not in ("probability", "logit") and scores.dtype.kind == "f":
             finite = scores[~np.isnan(scores)]
-            if finite.size and (finite.min() < 0 or finite.max() > 1):
+            if finite.size and (finite.min() < -_SLACK or finite.max() > 1 + _SLACK):
                 raise ValueError(
                     f"scores from {finite.min():.4g} to {finite.max():.4g} are no probabilities, and nothing in the "
                     "model tells what they are; say from which score on a class is predicted: threshold=0 for logits "
@@ -53,7 +56,7 @@ class ScoreRule:
 
 
 def score_rule(runner: Runner, threshold: float | None = None) -> ScoreRule:
-    """The rule for what a model says.
+    """The rule for what a model says; a runner may tell by a `score_kind` of its own what its scores are.
 
     Raises:
         ValueError: `threshold` is not finite.

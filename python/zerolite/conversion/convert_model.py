@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runners.input_range import warn_of_range
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.operators import UnsupportedOperator
@@ -162,6 +163,10 @@ def convert(
         content = request.result_path.read_bytes()
     if path is not None:
         write_atomically(path, content)
+    verification = None if told["verification"] is None else Verification.from_dict(told["verification"])
+    for key, found in ({} if verification is None else verification.inputs).items():
+        for name, one in found.items():
+            warn_of_range(f"the input '{name}' of the signature '{key}'", one)
     return ConversionResult(
         path=path,
         content=content,
@@ -170,7 +175,7 @@ def convert(
         source_size=recognized.size or told["source_size"],
         operators=told["operators"],
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
-        verification=None if told["verification"] is None else Verification.from_dict(told["verification"]),
+        verification=verification,
         not_verified=told["not_verified"],
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],

@@ -14,6 +14,7 @@ from zerolite._data.open import open_samples
 from zerolite._runners import Positions, adapt
 from zerolite._runners.caller_warning import warn_of_nan
 from zerolite._runners.classes import check_class_names
+from zerolite._runners.input_range import warn_of_range
 from zerolite._runners.score_rule import score_rule
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
 from zerolite.evaluation.metrics.metric import Metric, MetricValue, Reading, Void
@@ -250,6 +251,8 @@ def evaluate_together(
         for name, runner in runners.items():
             of = "" if len(runners) == 1 else f" of {name}"
             warn_of_nan(f"the output '{runner.output.name}'{of}", measures[name].nan_items, schedule.items)
+            for key, found in schedule.input_ranges(name).items():
+                warn_of_range(f"the input '{key}'{of}", found)
         return {
             name: EvaluationResult(
                 runtime=runner.runtime,
@@ -262,6 +265,7 @@ def evaluate_together(
                 class_names=source.class_names,
                 skipped=source.skipped,
                 nan_items=measures[name].nan_items,
+                input_ranges=schedule.input_ranges(name),
                 score_rule=rules[name],
             )
             for name, runner in runners.items()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.classes import predicted_classes
+from zerolite._runners.input_range import InputRange
 from zerolite._runners.score_rule import ScoreRule
 from zerolite.evaluation.latencies import Latencies
 from zerolite.evaluation.metrics.metric import MetricValue
@@ -38,6 +39,8 @@ class EvaluationResult:
         class_names: the classes' names; empty where they are not known.
         skipped: the images that were left out because they are corrupt.
         nan_items: how many items the model answered with NaN, which is no prediction.
+        input_ranges: for each quantized input that got real numbers, what it can hold, what came, and how much of that
+            saturated.
         score_rule: from which score on a class was predicted where there is a single one.
     """
 
@@ -51,6 +54,7 @@ class EvaluationResult:
     class_names: Sequence[str] = field(default=(), repr=False)
     skipped: Sequence[ImageError] = field(default=(), repr=False)
     nan_items: int = 0
+    input_ranges: Mapping[str, InputRange] = field(default_factory=dict, repr=False)
     score_rule: ScoreRule = field(default_factory=ScoreRule, repr=False)
 
     @property
@@ -86,6 +90,16 @@ class EvaluationResult:
         return value
 
     @property
+    def threshold(self) -> float:
+        """The score above which a single score was class 1, and one of several labels applied."""
+        return self.score_rule.middle
+
+    @property
+    def saturated(self) -> float:
+        """The largest share of an input's values that it can't hold, 0 to 1; 0 where no input is quantized."""
+        return max((found.saturated for found in self.input_ranges.values()), default=0.0)
+
+    @property
     def throughput(self) -> float:
         """Items per second, called one after another: all runs divided by the time of all calls."""
         return 1e6 * self.runs / self.latencies.total_us
@@ -107,7 +121,8 @@ class EvaluationResult:
             "class_names": list(self.class_names),
             "skipped": [str(error.path) for error in self.skipped],
             "nan_items": self.nan_items,
-            "threshold": self.score_rule.middle,
+            "input_ranges": {name: found.to_dict() for name, found in self.input_ranges.items()},
+            "threshold": self.threshold,
         }
 
 

@@ -236,5 +236,8 @@ def _print_result(result: ConversionResult) -> None:
             title=f"against the source, on {result.verification.samples} {result.verification.data} samples",
             left=2,
         )
+        for inputs in result.verification.inputs.values():
+            for name, found in inputs.items():
+                typer.echo(f"{name} holds {found}.")
     elif result.not_verified is not None:
         typer.echo(f"Not compared with the source: {result.not_verified}.")

@@ -171,6 +171,7 @@ def _print_result(result: EvaluationResult) -> None:
     lines = [("items", f"{result.items:,}")]
     if result.nan_items:
         lines.append(("items answered with NaN", f"{result.nan_items:,}"))
+    lines += [(f"saturated of {name}", f"{found.saturated:.2%}") for name, found in result.input_ranges.items()]
     lines += [(name, f"{value:.6g}") for name, value in result.metrics.items() if isinstance(value, float)]
     calls = "" if result.items_per_call == 1 else f" of {result.items_per_call} items"
     lines += [(f"latency{calls} p{percent} / µs", f"{result.latency(percent):,.1f}") for percent in (50, 95, 99)]

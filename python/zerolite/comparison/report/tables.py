@@ -32,13 +32,16 @@ def main_table(rows: Sequence[ComparisonRow]) -> Table:
     batches = {row.result.items_per_call for row in rows}
     per = "" if batches == {1} else " a call"
     nan = ("NaN items",) if any(row.result.nan_items for row in rows) else ()
-    headings = ("model", "runtime", *metrics, *nan, f"p50 / µs{per}", f"p95 / µs{per}", "items/s", "KiB")
+    # Of inputs that are quantized and get real numbers.
+    saturated = ("saturated",) if any(row.result.input_ranges for row in rows) else ()
+    headings = ("model", "runtime", *metrics, *nan, *saturated, f"p50 / µs{per}", f"p95 / µs{per}", "items/s", "KiB")
     lines = [
         (
             row.model,
             row.runtime,
             *(metric_words(name, row.numbers.get(name, math.nan)) for name in metrics),
             *(f"{row.result.nan_items:,}" for _ in nan),
+            *(f"{row.result.saturated:.2%}" if row.result.input_ranges else _NONE for _ in saturated),
             short_number(row.result.latency(50)),
             short_number(row.result.latency(95)),
             f"{row.result.throughput:,.0f}",
