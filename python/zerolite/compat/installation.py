@@ -11,8 +11,6 @@ from zerolite.compat.tensorflow_modules import TensorFlowModules
 
 __all__ = ["install", "uninstall"]
 
-_PACKAGES = ("tflite_runtime", "ai_edge_litert")
-_SUBMODULE = "interpreter"
 _replaced: dict[str, ModuleType | None] = {}
 """What stood in `sys.modules` under each name before `install`."""
 _tensorflow: list[TensorFlowModules] = []
@@ -28,16 +26,15 @@ def install() -> None:
     was imported before or will be later. Modules of others that have taken a class before keep it. Installing twice
     does nothing.
     """
+    from zerolite.compat.ai_edge_litert import _pywrap_tfl_calibration
     from zerolite.compat.tflite_runtime import interpreter
 
     if _replaced:
         return
-    for package in _PACKAGES:
-        parent = _package(package)
-        name = f"{package}.{_SUBMODULE}"
-        _replaced[name] = sys.modules.get(name)
-        sys.modules[name] = interpreter
-        setattr(parent, _SUBMODULE, interpreter)
+    _stand_in("tflite_runtime", "interpreter", interpreter)
+    _stand_in("ai_edge_litert", "interpreter", interpreter)
+    # What LiteRT's quantizers hand an interpreter to when they calibrate.
+    _stand_in("ai_edge_litert", "_pywrap_tfl_calibration", _pywrap_tfl_calibration)
     _tensorflow.append(TensorFlowModules(interpreter))
 
 
@@ -47,15 +44,23 @@ def uninstall() -> None:
         _tensorflow.pop().restore()
     for name, previous in _replaced.items():
         _put(name, previous)
-        package = name.partition(".")[0]
+        package, _, submodule = name.partition(".")
         parent = sys.modules.get(package)
         if parent is None or package in _replaced:
             continue
         if previous is not None:
-            setattr(parent, _SUBMODULE, previous)
-        elif hasattr(parent, _SUBMODULE):
-            delattr(parent, _SUBMODULE)
+            setattr(parent, submodule, previous)
+        elif hasattr(parent, submodule):
+            delattr(parent, submodule)
     _replaced.clear()
+
+
+def _stand_in(package: str, submodule: str, module: ModuleType) -> None:
+    parent = _package(package)
+    name = f"{package}.{submodule}"
+    _replaced[name] = sys.modules.get(name)
+    sys.modules[name] = module
+    setattr(parent, submodule, module)
 
 
 def _put(name: str, module: ModuleType | None) -> None:
