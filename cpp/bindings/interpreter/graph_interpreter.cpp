@@ -38,7 +38,7 @@ std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path
   InterpreterObject::Options options;
   options.compile = cpu.options();
   options.compile.before_xnnpack.assign(delegates.begin(), delegates.end());
-  options.compile.fuse_operators = fuse_operators && !preserve_all_tensors;
+  if (!fuse_operators || preserve_all_tensors) options.compile.xnnpack_nodes = XnnpackNodes::single;
   options.compile.cluster_operators = cluster_operators;
   options.preserve_all_tensors = preserve_all_tensors;
   options.compile.validate();

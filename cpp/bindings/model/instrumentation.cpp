@@ -21,6 +21,7 @@
 #include "signature/signature_object.hpp"
 #include "signature/strings.hpp"
 #include "signature/tensor_values.hpp"
+#include "zerolite/compilation/missing_kernels.hpp"
 #include "zerolite/graph/graph_nodes.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 
@@ -30,7 +31,7 @@ namespace zerolite::bindings {
 namespace {
 
 // A signature of a second instance of its model: over the same bytes, with state and memory of its own. With `kernels`
-// it runs on these alone, whatever the delegates of the model.
+// it runs on these alone, whatever the delegates of the model; XNNPACK takes what only it has kernels for.
 std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::string_view> kernels, bool profiling) {
   const auto& signature = native<SignatureObject>(object);
   CompileOptions options = signature.model().options();
@@ -39,6 +40,10 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::s
     options = CompileOptions();
     options.threads = signature.model().options().threads;
     options.kernels = kernels_of(*kernels);
+    if (options.kernels == CpuKernels::builtin && has_operators_by_name_only(*signature.model().executed_model())) {
+      options.kernels = CpuKernels::delegate;
+      options.xnnpack_nodes = XnnpackNodes::single_custom;
+    }
   }
   // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
   // (LiteRT 2.3.0).
