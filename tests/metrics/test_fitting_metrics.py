@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
 from tests.metrics.models import Echo, write_scores
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from zerolite.comparison import compare
 from zerolite.evaluation import evaluate
 
@@ -84,6 +86,27 @@ def test_reports_of_models_that_answer_nan(tmp_path: Path) -> None:
         for name in ("report.html", "report.md", "report.json"):
             comparison.save(tmp_path / name)
         assert "NaN items" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_conversion_that_answers_nan_agrees_with_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    builder = GraphBuilder()
+    source, logits, target = (builder.tensor(name, (1, size)) for name, size in (("x", 4), ("logits", 3), ("y", 3)))
+    weights = np.zeros((3, 4), np.float32)
+    weights[:2] = 1e6  # which float16 does not have
+    operands = [source, builder.constant("weights", weights), builder.constant("bias", np.zeros(3, np.float32))]
+    builder.operator(Op.FULLY_CONNECTED, operands, [logits], options=schema.FullyConnectedOptionsT())
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    builder.operator(Op.SOFTMAX, [logits], [target], options=softmax)
+    builder.interface([source], [target])
+    builder.signature("serving_default", {"x": source}, {"y": target})
+    (tmp_path / "m.tflite").write_bytes(builder.finish())
+    rows = np.full((6, 4), 1e-7, np.float32)
+    result = zl.convert(tmp_path / "m.tflite", quantize="fp16", representative_data=rows)
+    assert np.isnan(evaluate(tmp_path / "m.tflite", rows).outputs).sum() == 0
+    assert result.verification is not None
+    assert (result.verification.max_abs, result.verification.top1_agreement) == (math.inf, 0)
 
 
 # Labels
