@@ -17,7 +17,7 @@ import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.python_process import run_python
 from tests.support.sample_libraries import SampleDelegate
-from zerolite.compat.ai_edge_litert import _pywrap_tfl_calibration as calibration
+from zerolite.compat import calibration
 
 ADDS = zoo.model_path("two_inputs_three_outputs")
 MODELS = ["small_cnn_int8", "two_inputs_three_outputs", "multi_signature", "per_channel_input", "sparse_weights"]
