@@ -206,6 +206,17 @@ def test_the_library_makes_a_delegate_once(sample_delegate: SampleDelegate) -> N
     assert sample_delegate.destroyed == destroyed + 1
 
 
+def test_details_tell_what_a_kernel_made_of_scales(sample_delegate: SampleDelegate) -> None:
+    told = []
+    for module in (zl, litert):
+        delegate = module.load_delegate(str(sample_delegate.path), {"scale": "0.5"})
+        interpreter = module.Interpreter(str(ADDS), experimental_delegates=[delegate])
+        interpreter.allocate_tensors()
+        told.append([one["quantization"] for one in interpreter.get_tensor_details()])
+    assert told[0] == told[1]
+    assert (0.5, 0) in told[0]
+
+
 def test_the_library_of_a_delegate(sample_delegate: SampleDelegate) -> None:
     library = zl.load_delegate(str(sample_delegate.path))._library
     assert isinstance(library, ctypes.PyDLL)
