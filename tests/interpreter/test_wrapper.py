@@ -17,7 +17,7 @@ import zerolite as zl
 from tests.support import model_zoo as zoo
 from tests.support.python_process import run_python
 from tests.support.sample_libraries import SampleDelegate
-from zerolite.compat.ai_edge_litert import _pywrap_tfl_calibration as calibration
+from zerolite.compat import calibration
 
 ADDS = zoo.model_path("two_inputs_three_outputs")
 MODELS = ["small_cnn_int8", "two_inputs_three_outputs", "multi_signature", "per_channel_input", "sparse_weights"]
@@ -204,6 +204,17 @@ def test_the_library_makes_a_delegate_once(sample_delegate: SampleDelegate) -> N
     del one, other, interpreter
     gc.collect()
     assert sample_delegate.destroyed == destroyed + 1
+
+
+def test_details_tell_what_a_kernel_made_of_scales(sample_delegate: SampleDelegate) -> None:
+    told = []
+    for module in (zl, litert):
+        delegate = module.load_delegate(str(sample_delegate.path), {"scale": "0.5"})
+        interpreter = module.Interpreter(str(ADDS), experimental_delegates=[delegate])
+        interpreter.allocate_tensors()
+        told.append([one["quantization"] for one in interpreter.get_tensor_details()])
+    assert told[0] == told[1]
+    assert (0.5, 0) in told[0]
 
 
 def test_the_library_of_a_delegate(sample_delegate: SampleDelegate) -> None:

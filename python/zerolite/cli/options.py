@@ -37,6 +37,7 @@ __all__ = [
     "chosen_signature",
     "class_names_of",
     "delegates_of",
+    "renamed_option",
     "resampling_of",
     "reset_of",
     "size_of",
@@ -146,6 +147,14 @@ InputOption = Annotated[
 SignatureOption = Annotated[
     str | None, typer.Option("--signature", metavar="NAME", help="The signature to run, if not the default.")
 ]
+
+
+def renamed_option(name: str, value: Any, old_name: str, old_value: Any) -> Any:
+    """What was given by the option's name or, with a word on stderr, by the name that it had until zerolite 0.1."""
+    if old_value is None:
+        return value
+    typer.echo(f"zerolite: {old_name} is called {name} now, and the old name goes with zerolite 0.2.", err=True)
+    return old_value
 
 
 def class_names_of(file: Path | None) -> list[str] | None:

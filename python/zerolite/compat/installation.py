@@ -26,7 +26,7 @@ def install() -> None:
     was imported before or will be later. Modules of others that have taken a class before keep it. Installing twice
     does nothing.
     """
-    from zerolite.compat.ai_edge_litert import _pywrap_tfl_calibration
+    from zerolite.compat import calibration
     from zerolite.compat.tflite_runtime import interpreter
 
     if _replaced:
@@ -34,7 +34,7 @@ def install() -> None:
     _stand_in("tflite_runtime", "interpreter", interpreter)
     _stand_in("ai_edge_litert", "interpreter", interpreter)
     # What LiteRT's quantizers hand an interpreter to when they calibrate.
-    _stand_in("ai_edge_litert", "_pywrap_tfl_calibration", _pywrap_tfl_calibration)
+    _stand_in("ai_edge_litert", "_pywrap_tfl_calibration", calibration)
     _tensorflow.append(TensorFlowModules(interpreter))
 
 

@@ -16,6 +16,7 @@ from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
 from zerolite._runners.input_range import warn_of_range
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
@@ -38,6 +39,7 @@ from zerolite.vision.loading import RaiseOrSkip
 __all__ = ["convert"]
 
 
+@renamed_parameters(progress="on_step")
 def convert(
     source: Any,
     out: str | os.PathLike[str] | None = None,
@@ -53,7 +55,7 @@ def convert(
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
     on_corrupt: RaiseOrSkip = "raise",
-    progress: Callable[[str], None] | None = None,
+    on_step: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.
 
@@ -92,7 +94,7 @@ def convert(
         preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
             or a function from an image's `Path` to a sample.
         on_corrupt: whether an image that can't be read ends the conversion ("raise") or is left out ("skip").
-        progress: called with what the conversion is at, in a few words.
+        on_step: called with what the conversion is at, in a few words.
 
     Returns:
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
@@ -140,7 +142,7 @@ def convert(
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", inputs, progress)
+            export_log = _export(recognized, folder / "model", inputs, on_step)
             request = ConversionRequest(
                 **_where(recognized, folder),
                 origin=recognized.kind,
@@ -156,7 +158,7 @@ def convert(
                 verify=verify,
                 orders=_orders(recognized),
             )
-            told = process.convert(request, progress)
+            told = process.convert(request, on_step)
             if told.get("positions"):
                 warn_of_positions(_by_position(recognized.name), told["positions"])
             log = export_log + process.log
@@ -263,13 +265,13 @@ def _export(
     source: Source,
     folder: Path,
     inputs: Mapping[str, Sequence[int]] | None,
-    progress: Callable[[str], None] | None,
+    on_step: Callable[[str], None] | None,
 ) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
-    if progress is not None:
-        progress("Exporting the model")
+    if on_step is not None:
+        on_step("Exporting the model")
     output = CapturedOutput()
     try:
         # Keras warns about its own internals; the log keeps that.

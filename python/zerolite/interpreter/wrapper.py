@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zerolite.interpreter.interpreter import Interpreter
+    from zerolite.interpreter.graph_details import GraphDetails
 
 __all__ = ["InterpreterWrapper", "NativeHandle"]
 
@@ -26,7 +26,7 @@ class NativeHandle:
 
     __slots__ = ("interpreter",)
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: GraphDetails) -> None:
         """Stand for `interpreter`."""
         self.interpreter = interpreter
 
@@ -43,7 +43,7 @@ class InterpreterWrapper:
 
     __slots__ = ("_of",)
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: GraphDetails) -> None:
         """Wrap `interpreter`, which shares all its tensors."""
         self._of = interpreter
 
@@ -57,7 +57,7 @@ class InterpreterWrapper:
         self._of._invoke(subgraph_index)
 
     def ResetVariableTensors(self) -> None:
-        self._of.reset_all_variables()
+        self._of._reset_variables()
 
     def ResizeInputTensor(self, i: int, value: npt.ArrayLike, strict: bool, subgraph_index: int = 0) -> None:
         self._of._resize_input(i, value, strict, subgraph_index)
@@ -79,7 +79,7 @@ class InterpreterWrapper:
         return np.array(self._of._main_indices(inputs=False), np.int32)
 
     def NumSubgraphs(self) -> int:
-        return self._of.num_subgraphs()
+        return self._of._subgraph_count()
 
     def NumTensors(self, subgraph_index: int) -> int:
         return self._of._tensor_count(subgraph_index)

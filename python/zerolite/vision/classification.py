@@ -17,6 +17,7 @@ from zerolite._runners.classes import class_count
 from zerolite._runners.runner import ModelFile
 from zerolite._runners.score_kind import two_class_scores
 from zerolite._runners.score_rule import score_rule
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.metadata import read_labels
 from zerolite.vision.feeding import Feeding
 from zerolite.vision.image import Resampling, decode_image, image_form, pillow
@@ -51,7 +52,8 @@ class Prediction:
     probability: float | None = None
 
 
-def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
+@renamed_parameters(labels="class_names")
+def top(scores: ArrayLike, class_names: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
     """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
 
     A single score tells two classes apart: one from 0 to 1 is the probability of class 1 (a sigmoid), and class 0 has
@@ -59,11 +61,11 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
 
     Args:
         scores: one item's real outputs, shape (classes,) or (1, classes).
-        labels: the names of all classes; None names them by their numbers.
+        class_names: the names of all classes; None names them by their numbers.
         k: how many at most.
 
     Raises:
-        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more labels than classes.
+        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more names than classes.
     """
     row = np.asarray(scores)
     if row.ndim == 2 and row.shape[0] == 1:  # noqa: PLR2004 - a batch of one
@@ -75,14 +77,14 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
     row = row.astype(np.float64)
     if row.size == 1:
         row = two_class_scores(row)[0]
-    if labels is not None:
-        check_labels(labels, row.size)
+    if class_names is not None:
+        check_labels(class_names, row.size)
     are_probabilities = bool((row >= 0).all() and (row <= 1).all() and abs(row.sum() - 1) <= _SUM_TOLERANCE)
     best = np.argsort(-row, kind="stable")[:k]
     return [
         Prediction(
             int(number),
-            str(number) if labels is None else labels[number],
+            str(number) if class_names is None else class_names[number],
             float(row[number]),
             float(row[number]) if are_probabilities else None,
         )
@@ -137,10 +139,11 @@ def image_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return files
 
 
+@renamed_parameters(labels="class_names")
 def classify(
     model: Any,
     images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    labels: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     *,
     k: int = 5,
     size: tuple[int, int] | None = None,
@@ -158,8 +161,8 @@ def classify(
     Args:
         model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
         images: a file or a folder, or several.
-        labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
-            the model's file, or names classes by their numbers.
+        class_names: the names of all classes, in the order of the model's outputs; None takes the labels that are
+            packed into the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
         size: height and width in pixels, for a model that leaves them open; None gives such a model each picture in
             its own size, unless it was resized before.
@@ -179,8 +182,8 @@ def classify(
 
     Raises:
         ImageError: a file is no sound image.
-        ValueError: the model does not take images, labels are fewer or more than its classes, or `delegates` came with
-            a model that is not loaded here.
+        ValueError: the model does not take images, the names are fewer or more than its classes, or `delegates` came
+            with a model that is not loaded here.
         DelegateError: a delegate's library can't be used, or fails with this model.
         OSError: a file or folder can't be read.
         ImportError: Pillow is not installed (extra "vision").
@@ -195,10 +198,10 @@ def classify(
     try:
         form, color = image_form(runner.inputs, size)
         classes = class_count(np.empty((1, *runner.output.shape[1:])))
-        if labels is None:
-            labels = _packed_labels(runner.output.source, classes)
+        if class_names is None:
+            class_names = _packed_labels(runner.output.source, classes)
         else:
-            check_labels(labels, classes)
+            check_labels(class_names, classes)
         kind = score_rule(runner).kind
     except BaseException:
         runner.close()
@@ -223,7 +226,7 @@ def classify(
                 if rows.shape[1] == 1:
                     rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
                 for path, scores in zip(paths, rows, strict=True):
-                    yield Classification(path, tuple(top(scores, labels, k=k)))
+                    yield Classification(path, tuple(top(scores, class_names, k=k)))
 
     return results()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
+from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of, renamed_option
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.progress import progress_bar
 
@@ -57,8 +57,10 @@ def _benchmark(
     inputs: Annotated[str, typer.Option(metavar="random|zeros", help="What the inputs are filled with.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of random inputs.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.0, help="Time for each kind of call, in each runtime.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Schedule that the time is divided into.")] = 20,
-    warmup: Annotated[float, typer.Option(min=0.0, help="Seconds of untimed calls before.")] = 0.2,
+    turns: Annotated[int, typer.Option(min=1, help="How many turns the time is divided into.")] = 20,
+    rounds: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
+    warmup_s: Annotated[float, typer.Option(min=0.0, help="Seconds of untimed calls before.")] = 0.2,
+    warmup: Annotated[float | None, typer.Option(min=0.0, hidden=True)] = None,
     processes: Annotated[
         int,
         typer.Option(
@@ -94,8 +96,8 @@ def _benchmark(
                 inputs=cast("InputValues", inputs),  # checked there
                 seed=seed,
                 seconds=seconds,
-                rounds=rounds,
-                warmup=warmup,
+                turns=renamed_option("--turns", turns, "--rounds", rounds),
+                warmup_s=renamed_option("--warmup-s", warmup_s, "--warmup", warmup),
                 processes=processes,
                 progress=advance,
             )

@@ -14,7 +14,9 @@ from zerolite.cli.options import (
     SizeOption,
     SkipCorruptOption,
     ThreadsOption,
+    class_names_of,
     delegates_of,
+    renamed_option,
     resampling_of,
     size_of,
 )
@@ -39,7 +41,7 @@ def _classify(
     model: Annotated[
         Path, typer.Option(metavar="MODEL", help="A .tflite file of a classifier.", exists=True, dir_okay=False)
     ],
-    labels: Annotated[
+    class_names: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
@@ -48,6 +50,7 @@ def _classify(
             dir_okay=False,
         ),
     ] = None,
+    labels: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, hidden=True)] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each image.")] = 5,
     size: SizeOption = None,
     preprocessing: Annotated[
@@ -77,11 +80,12 @@ def _classify(
     chosen_resampling = resampling_of(resampling)
     chosen_size = size_of(size)
     delegates = delegates_of(delegate or [])
+    names_file = renamed_option("--class-names", class_names, "--labels", labels)
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
         raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
-        from zerolite.vision import ImageError, classify, image_files, load_labels
+        from zerolite.vision import ImageError, classify, image_files
         from zerolite.vision import contact_sheet as draw_sheet
 
         if contact_sheet is not None:
@@ -93,7 +97,7 @@ def _classify(
             for result in classify(
                 model,
                 files,
-                None if labels is None else load_labels(labels),
+                class_names_of(names_file),
                 k=top,
                 size=chosen_size,
                 preprocessing=preprocessing,

@@ -114,7 +114,7 @@ def _convert(
     with failures_in_one_line(), _log_written(log) as keep_log:
         from zerolite.conversion import convert
 
-        with _progress() as progress:
+        with _steps() as on_step:
             result = convert(
                 subject,
                 target,
@@ -129,7 +129,7 @@ def _convert(
                 verify=verify,
                 preprocessing=preprocessing,
                 on_corrupt="skip" if skip_corrupt else "raise",
-                progress=progress,
+                on_step=on_step,
             )
         keep_log(result.log)
         if as_json:
@@ -201,7 +201,7 @@ def _log_written(path: Path | None) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None] | None]:
+def _steps() -> Iterator[Callable[[str], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return

@@ -1,1 +1,0 @@
-"""Modules of ai_edge_litert by the names that they have there."""
