@@ -212,7 +212,7 @@ def _open(
     for name, model in models.items():
         for runtime in runtimes if name in files else (None,):
             source = model
-            known = model if is_file else None
+            known = model if name in files else None
             chosen = delegates if runtime == "zerolite" else None
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
