@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zerolite.cli.output import fail
+from zerolite.cli.output import fail, wrong_use
 
 __all__ = ["MaxOption", "MinOption", "check_metrics", "limits_of"]
 
@@ -36,7 +36,7 @@ def limits_of(words: Sequence[str] | None, option: str) -> dict[str, float]:
         except ValueError:
             limit = math.nan
         if math.isnan(limit):
-            raise typer.BadParameter(f"Came {word!r}; give a metric and a number, as accuracy=0.9.", param_hint=option)
+            raise wrong_use(f"Came {word!r}; give a metric and a number, as accuracy=0.9.", param_hint=option)
         limits[name] = limit
     return limits
 
@@ -57,7 +57,8 @@ def check_metrics(
             if not isinstance(value, float):
                 known = ", ".join(known for known, one in metrics.items() if isinstance(one, float)) or "none"
                 raise ValueError(
-                    f"there is no metric {name} that is one number; measured are {known}; ask for it with --metric {name}"
+                    f"there is no metric {name} that is one number; measured are {known}; "
+                    f"ask for it with --metric {name}"
                 )
             if not keeps(value, limit):
                 broken.append(f"{name} is {value:.6g} and must be {word} {limit:g}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from zerolite._runtime.validation import Reset
+from zerolite.cli.output import wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
@@ -177,14 +178,14 @@ def void_of(word: str) -> int | Literal["auto"] | None:
     try:
         return int(word)
     except ValueError:
-        raise typer.BadParameter(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
+        raise wrong_use(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
 
 
 def _one_of(words: tuple[Any, ...], word: str, option: str) -> Any:
     for known in words:
         if word == known:
             return known
-    raise typer.BadParameter(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
+    raise wrong_use(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:
@@ -207,7 +208,7 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.ExternalDelegate(word))
         else:
             known = ", ".join([*_KERNELS, "gpu", "npu"])
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )
     return delegates or None
@@ -224,4 +225,4 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
     try:
         return signature_of(model, name)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--signature") from None
+        raise wrong_use(f"{error}.", param_hint="--signature") from None

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
 from zerolite.inspection.structure import shape_words
@@ -52,7 +52,7 @@ def _info(
     run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
-        raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
+        raise wrong_use(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
@@ -68,12 +68,12 @@ def _info(
         if as_json:
             print_json({**document, **structure.to_dict(), "graph": None if graph is None else str(graph)})
             return
-        typer.echo(f"{model_file}, {len(content):,} bytes")
+        say(f"{model_file}, {len(content):,} bytes")
         print_summary(structure)
         if running.refusal is not None:
-            typer.echo(f"can't be run here: {' '.join(running.refusal.split())}")
+            say(f"can't be run here: {' '.join(running.refusal.split())}")
         if running.dispatch is not None:
-            typer.echo(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
+            say(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
         for name, signature in running.signatures.items():
             print_table(
                 ("", "name", "dtype", "shape", "quantization"),
@@ -97,7 +97,7 @@ def _info(
         if tensors:
             print_tensors(structure)
         if graph is not None:
-            typer.echo(f"{graph} written.")
+            say(f"{graph} written.")
 
 
 @dataclass(frozen=True, kw_only=True)
