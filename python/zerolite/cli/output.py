@@ -114,6 +114,8 @@ def failures_in_one_line() -> Iterator[None]:
         own = type(error).__module__.partition(".")[0] in ("click", "typer")
         if own or os.environ.get("ZEROLITE_TRACEBACK"):
             raise
+        if isinstance(error, MemoryError):
+            raise fail(f"there is not enough memory{f': {error}' if str(error) else ''}") from error
         if isinstance(error, _EXPECTED) and str(error):
             raise fail(str(error)) from error
         raise fail(
