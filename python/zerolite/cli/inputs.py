@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from zerolite._data.array_files import ARRAY_SUFFIXES, parse_arrays, read_arrays
 from zerolite._runners.compiled_model import tensor_spec
+from zerolite.cli.output import wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature, Tensor
@@ -76,17 +76,17 @@ def read_inputs(
             chosen = target or key or (next(iter(tensors)) if len(tensors) == 1 else "")
             if chosen not in tensors:
                 came = f"for an input '{key}'" if key else "without a name"
-                raise typer.BadParameter(
+                raise wrong_use(
                     f"{source} holds an array {came}; the model's inputs are {', '.join(tensors) or 'none'}. "
                     "Name one as NAME=FILE.",
                     param_hint=_HINT,
                 )
             if chosen in arrays:
-                raise typer.BadParameter(f"Input '{chosen}' came twice.", param_hint=_HINT)
+                raise wrong_use(f"Input '{chosen}' came twice.", param_hint=_HINT)
             arrays[chosen] = _fitted(array, tensors[chosen], source)
     missing = [name for name in tensors if name not in arrays]
     if missing:
-        raise typer.BadParameter(
+        raise wrong_use(
             f"Missing for: {', '.join(missing)}. Give a file, a value, or - for the standard input, as NAME=FILE.",
             param_hint=_HINT,
         )
@@ -104,7 +104,7 @@ def _arrays_of(source: str, signature: CompiledModel | Signature) -> dict[str, N
     else:
         content = _literal(source)
         if content is None:
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no file {source}, and it is no value such as 3 or [[1, 2]]. The model's inputs are "
                 f"{', '.join(signature.inputs) or 'none'}.",
                 param_hint=_HINT,
@@ -123,7 +123,7 @@ def _literal(text: str) -> NDArray[Any] | None:
     try:
         array = np.array(value)
     except ValueError as error:
-        raise typer.BadParameter(f"The lists in {text} are of different lengths.", param_hint=_HINT) from error
+        raise wrong_use(f"The lists in {text} are of different lengths.", param_hint=_HINT) from error
     if array.dtype.kind == "U":
         return np.array([word.encode() for word in array.ravel().tolist()], object).reshape(array.shape)
     return array if array.dtype.kind in "biuf" else None
@@ -149,7 +149,7 @@ def _is_picture(path: Path) -> bool:
 def _image_input(signature: CompiledModel | Signature, target: str | None) -> Tensor:
     tensors = signature.inputs
     if target is None and len(tensors) != 1:
-        raise typer.BadParameter(
+        raise wrong_use(
             f"Name the input of a picture as NAME=FILE; the model's inputs are {', '.join(tensors)}.", param_hint=_HINT
         )
     return tensors[target] if target is not None else tensors[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zerolite.cli.output import fail
+from zerolite.cli.output import fail, wrong_use
 
 if TYPE_CHECKING:
     from zerolite.comparison import Comparison
@@ -39,7 +39,7 @@ def limits_of(words: Sequence[str] | None, option: str) -> dict[str, float]:
         except ValueError:
             limit = math.nan
         if math.isnan(limit):
-            raise typer.BadParameter(f"Came {word!r}; give a metric and a number, as accuracy=0.9.", param_hint=option)
+            raise wrong_use(f"Came {word!r}; give a metric and a number, as accuracy=0.9.", param_hint=option)
         limits[name] = limit
     return limits
 

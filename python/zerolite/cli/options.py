@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from zerolite._runtime.validation import Reset
+from zerolite.cli.output import say, wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
@@ -153,7 +154,7 @@ def renamed_option(name: str, value: Any, old_name: str, old_value: Any) -> Any:
     """What was given by the option's name or, with a word on stderr, by the name that it had until zerolite 0.1."""
     if old_value is None:
         return value
-    typer.echo(f"zerolite: {old_name} is called {name} now, and the old name goes with zerolite 0.2.", err=True)
+    say(f"zerolite: {old_name} is called {name} now, and the old name goes with zerolite 0.2.", stderr=True)
     return old_value
 
 
@@ -186,7 +187,7 @@ def size_of(word: str | None) -> tuple[int, int] | None:
         return None
     height, _, width = word.partition("x")
     if not (height.isdecimal() and width.isdecimal() and int(height) > 0 and int(width) > 0):
-        raise typer.BadParameter(f"Came {word!r}; give height and width in pixels, as 224x224.", param_hint="--size")
+        raise wrong_use(f"Came {word!r}; give height and width in pixels, as 224x224.", param_hint="--size")
     return int(height), int(width)
 
 
@@ -213,14 +214,14 @@ def void_of(word: str) -> int | Literal["auto"] | None:
     try:
         return int(word)
     except ValueError:
-        raise typer.BadParameter(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
+        raise wrong_use(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
 
 
 def _one_of(words: tuple[Any, ...], word: str, option: str) -> Any:
     for known in words:
         if word == known:
             return known
-    raise typer.BadParameter(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
+    raise wrong_use(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:
@@ -243,7 +244,7 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.ExternalDelegate(word))
         else:
             known = ", ".join([*_KERNELS, "gpu", "npu"])
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )
     return delegates or None
@@ -260,4 +261,4 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
     try:
         return signature_of(model, name)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--signature") from None
+        raise wrong_use(f"{error}.", param_hint="--signature") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of, renamed_option
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, wrong_use
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _benchmark(
     With --against, runtimes take turns, and the ratios are taken turn by turn.
     """
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+        raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")
     names = [name.strip() for name in against.split(",") if name.strip()]
     delegates = delegates_of(delegate or [])
     with failures_in_one_line():
@@ -104,7 +104,7 @@ def _benchmark(
         if as_json:
             print_json(result.to_dict())
         elif as_csv:
-            typer.echo(result.to_csv(), nl=False)
+            print_csv(result.to_csv())
         else:
             _print_tables(result)
 

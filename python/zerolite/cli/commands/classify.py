@@ -20,7 +20,7 @@ from zerolite.cli.options import (
     resampling_of,
     size_of,
 )
-from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
+from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 
 __all__ = ["register"]
@@ -82,7 +82,7 @@ def _classify(
     delegates = delegates_of(delegate or [])
     names_file = renamed_option("--class-names", class_names, "--labels", labels)
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
-        raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
+        raise wrong_use(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
         from zerolite.vision import ImageError, classify, image_files
@@ -127,9 +127,9 @@ def _classify(
         else:
             _print_results(results)
             for error in skipped if skip_corrupt else ():
-                typer.echo(f"skipped: {error.path}")
+                say(f"skipped: {error.path}")
             if contact_sheet is not None:
-                typer.echo(f"{contact_sheet} written.")
+                say(f"{contact_sheet} written.")
     if failed:
         for error in skipped:
             fail(str(error))

@@ -33,7 +33,7 @@ from zerolite.cli.options import (
     size_of,
     void_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json
+from zerolite.cli.output import failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.progress import progress_bar
 from zerolite.cli.tables import print_comparison, print_skipped
 
@@ -145,7 +145,7 @@ def _compare(
             print_comparison(comparison)
             print_skipped(comparison.first.result)
             for path in report or []:
-                typer.echo(f"{path} written.")
+                say(f"{path} written.")
         check_differences(comparison, max_difference)
         for row in comparison.rows:
             check_metrics(row.name, row.result.metrics, least=lower_limits, greatest=upper_limits)
@@ -158,12 +158,10 @@ def _named(arguments: Sequence[str]) -> dict[str, Path]:
         name, equals, rest = argument.partition("=")
         path = Path(rest if equals and not Path(argument).is_file() else argument)
         if not path.is_file():
-            raise typer.BadParameter(f"There is no file {path}.", param_hint="MODEL")
+            raise wrong_use(f"There is no file {path}.", param_hint="MODEL")
         chosen = name if equals and path == Path(rest) else path.stem
         if chosen in named:
-            raise typer.BadParameter(
-                f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL"
-            )
+            raise wrong_use(f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL")
         named[chosen] = path
     return named
 
@@ -176,7 +174,7 @@ def _runtimes(words: Sequence[str]) -> list[_Runtime]:
                 known.append(runtime)
                 break
         else:
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no runtime {word!r}; there are {', '.join(get_args(_Runtime))}.", param_hint="--runtime"
             )
     return known

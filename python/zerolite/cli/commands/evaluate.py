@@ -36,7 +36,7 @@ from zerolite.cli.options import (
     size_of,
     void_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 from zerolite.cli.tables import print_skipped
 
@@ -152,7 +152,7 @@ def _opened(
             ("--threads", threads),
         ):
             if value is not None:
-                raise typer.BadParameter(
+                raise wrong_use(
                     f"It is for .tflite files; convert the model first: zerolite convert {model_file}",
                     param_hint=option,
                 )
@@ -206,7 +206,7 @@ def _print_matrix(name: str, counts: Sequence[Sequence[int]], class_names: Seque
     from zerolite._runners.classes import class_label
 
     if len(counts) > _WIDEST_MATRIX:
-        typer.echo(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
+        say(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
         return
     print_table(
         ("labelled \\ predicted", *(class_label(number, class_names) for number in range(len(counts)))),

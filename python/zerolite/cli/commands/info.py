@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
 from zerolite.inspection.structure import shape_words
@@ -53,15 +53,15 @@ def _info(
     run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
-        raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
+        raise wrong_use(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
     if graph is not None and len(model_files) > 1:
-        raise typer.BadParameter(f"One file is drawn, and {len(model_files)} models came.", param_hint="--graph")
+        raise wrong_use(f"One file is drawn, and {len(model_files)} models came.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
     documents: list[dict[str, Any]] = []
     failed = False
     for place, model_file in enumerate(model_files):
         if place > 0 and not as_json:
-            typer.echo()
+            say("")
         # With several files, one that is no model does not hide the others.
         try:
             with failures_in_one_line():
@@ -76,7 +76,7 @@ def _info(
         else:
             _print(found, tensors=tensors, delegates=delegates)
             if graph is not None:
-                typer.echo(f"{graph} written.")
+                say(f"{graph} written.")
     if as_json:
         print_json(documents[0] if len(model_files) == 1 else documents)
     if failed:
@@ -112,12 +112,12 @@ def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None
 
 def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
     running = found.running
-    typer.echo(f"{found.file}, {found.size_bytes:,} bytes")
+    say(f"{found.file}, {found.size_bytes:,} bytes")
     print_summary(found.structure)
     if running.refusal is not None:
-        typer.echo(f"can't be run here: {' '.join(running.refusal.split())}")
+        say(f"can't be run here: {' '.join(running.refusal.split())}")
     if running.dispatch is not None:
-        typer.echo(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
+        say(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
     for name, signature in running.signatures.items():
         print_table(
             ("", "name", "dtype", "shape", "quantization"),

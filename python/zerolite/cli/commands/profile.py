@@ -16,7 +16,7 @@ from zerolite.cli.options import (
     chosen_signature,
     delegates_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _profile(
     Over inputs from files as in `zerolite run`, or over zeros where none are given.
     """
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+        raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")
     delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite import load
@@ -69,11 +69,11 @@ def _profile(
         if as_json:
             print_json({**profile.to_dict(), "trace": None if trace is None else str(trace)})
         elif as_csv:
-            typer.echo(profile.to_csv(), nl=False)
+            print_csv(profile.to_csv())
         else:
             _print(profile)
             if trace is not None:
-                typer.echo(f"{trace} written.")
+                say(f"{trace} written.")
 
 
 def _print(profile: Profile) -> None:
@@ -94,4 +94,4 @@ def _print(profile: Profile) -> None:
         left=3,
         shortened=2,
     )
-    typer.echo(profile.summary)
+    say(profile.summary)
