@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zerolite as zl
-from tests.evaluation.metadata_writer import described, with_metadata
+from tests.metadata.handmade import described, with_metadata
 from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
 from tests.support import model_zoo
 from zerolite import vision
@@ -46,7 +46,7 @@ def test_reads_what_the_file_says(tmp_path: Path) -> None:
         assert zl.metadata.read_labels(model) == NAMES
         assert zl.metadata.read_attached(model, "other.txt") == b"x"
     assert vision.load_labels(tmp_path / "m.tflite") == NAMES
-    assert zl.metadata.read(MODEL) == zl.metadata.ModelMetadata()
+    assert zl.metadata.read(MODEL) == zl.metadata.Metadata()
     assert zl.metadata.read_labels(MODEL) is None
     with pytest.raises(ValueError, match="no labels packed into it"):
         vision.load_labels(MODEL)
