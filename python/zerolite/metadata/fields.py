@@ -34,7 +34,7 @@ __all__ = [
 
 _Record = TypeVar("_Record")
 _KIND = "kind"
-_NUMBER = "number"
+_FLOAT = "<f"
 _SEQUENCES = (list, tuple)
 
 
@@ -113,9 +113,9 @@ def texts(slot: int) -> Any:
     return field_of(_Texts(slot), ())
 
 
-def number(slot: int, form: str, *, required: bool = False) -> Any:
+def number(slot: int, form: str) -> Any:
     """A field that is a number, of a form as `struct` names it."""
-    return field_of(_Number(slot, form), dataclasses.MISSING if required else 0)
+    return field_of(_Number(slot, form), 0.0 if form == _FLOAT else 0)
 
 
 def numbers(slot: int, form: str) -> Any:
@@ -206,7 +206,8 @@ class _Number:
     form: str
 
     def read(self, table: Table) -> int | float:
-        return table.number(self.form, self.slot)
+        found = table.number(self.form, self.slot)
+        return float(found) if self.form == _FLOAT else found
 
     def nodes(self, value: Any, where: str) -> dict[int, Scalar | Node]:
         _packed(self.form, [value], where)
@@ -216,7 +217,7 @@ class _Number:
         return value
 
     def parse(self, value: Any, where: str) -> int | float:
-        return _number_of(value, where, whole=self.form != "<f")
+        return _number_of(value, where, whole=self.form != _FLOAT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +236,7 @@ class _Numbers:
         return list(value)
 
     def parse(self, value: Any, where: str) -> tuple[int | float, ...]:
-        return tuple(sequence(value, where, lambda one, name: _number_of(one, name, whole=self.form != "<f")))
+        return tuple(sequence(value, where, lambda one, name: _number_of(one, name, whole=self.form != _FLOAT)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -394,4 +395,4 @@ def _packed(form: str, values: Sequence[Any], where: str) -> bytes:
         raise ValueError(f"{where} takes numbers of the form {_FORMS[form]}; came {shown(list(values))}") from error
 
 
-_FORMS = {"<f": "float32", "<I": "uint32", "<i": "int32"}
+_FORMS = {_FLOAT: "float32", "<I": "uint32", "<i": "int32"}
