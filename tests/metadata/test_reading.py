@@ -101,7 +101,10 @@ def test_broken_metadata_is_one_error(metadata: bytes, picture: Path, tmp_path: 
     path = written(tmp_path / "m.tflite", with_metadata(MODEL.read_bytes(), metadata))
     with pytest.raises(ValueError, match=r"the metadata of .*m\.tflite is broken"):
         zl.metadata.read(path)
-    with pytest.raises(ValueError, match="name labels and preprocessing yourself"):
+    assert zl.metadata.read(zl.metadata.write(path, zl.metadata.Metadata(name="anew"))).name == "anew"
+    with pytest.raises(
+        ValueError, match=r"write it anew with zl\.metadata\.write, or name labels and preprocessing yourself"
+    ):
         vision.classify(path, picture)
     assert len(list(vision.classify(path, picture, NAMES, preprocessing="unit"))) == 1
 

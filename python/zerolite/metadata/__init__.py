@@ -1,11 +1,12 @@
-r"""TensorFlow Lite Metadata: what a model's file says of itself, its inputs and outputs, and the files packed into it.
+"""TensorFlow Lite Metadata: what a model's file says of itself, its inputs and outputs, and the files packed into it.
 
 >>> import zerolite as zl
 >>> known = zl.metadata.read("classifier.tflite")
 >>> known.inputs[0].normalization, known.attached_files
->>> zl.metadata.write("classifier.tflite", known, {"labels.txt": b"cat\ndog"}, path="named.tflite")
+>>> zl.metadata.annotate("classifier.tflite", labels=["cat", "dog"], path="named.tflite")
 """
 
+from zerolite.metadata.annotating import annotate
 from zerolite.metadata.associated_file import AssociatedFile
 from zerolite.metadata.content import (
     AudioProperties,
@@ -54,6 +55,7 @@ __all__ = [
     "TensorGroup",
     "TensorMetadata",
     "Unknown",
+    "annotate",
     "read",
     "read_attached",
     "read_labels",

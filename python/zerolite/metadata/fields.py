@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -213,8 +214,8 @@ class _Number:
         _packed(self.form, [value], where)
         return {self.slot: Scalar(self.form, value)} if value != 0 else {}
 
-    def plain(self, value: float) -> float:
-        return value
+    def plain(self, value: float) -> float | str:
+        return _plain_number(value)
 
     def parse(self, value: Any, where: str) -> int | float:
         return _number_of(value, where, whole=self.form != _FLOAT)
@@ -232,8 +233,8 @@ class _Numbers:
         items = sequence(value, where, lambda one, _: one)
         return {self.slot: Content(_packed(self.form, items, where), len(items))} if items else {}
 
-    def plain(self, value: Sequence[float]) -> list[float]:
-        return list(value)
+    def plain(self, value: Sequence[float]) -> list[float | str]:
+        return [_plain_number(one) for one in value]
 
     def parse(self, value: Any, where: str) -> tuple[int | float, ...]:
         return tuple(sequence(value, where, lambda one, name: _number_of(one, name, whole=self.form != _FLOAT)))
@@ -382,7 +383,14 @@ def _text_of(value: Any, where: str) -> str:
     return value
 
 
+def _plain_number(value: float) -> float | str:
+    """JSON has no number for what is not finite."""
+    return value if math.isfinite(value) else str(value)
+
+
 def _number_of(value: Any, where: str, *, whole: bool) -> int | float:
+    if not whole and value in ("nan", "inf", "-inf"):
+        return float(value)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         raise TypeError(f"{where} is a {'whole ' if whole else ''}number; came {shown(value)}")
     return value if whole else float(value)

@@ -46,7 +46,9 @@ class Normalization:
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(one) for one in (*self.mean, *self.std)) or 0.0 in self.std:
-            raise ValueError(f"its normalization, mean {self.mean} and std {self.std}, is no such thing")
+            raise ValueError(
+                f"a normalization has finite numbers and no deviation of 0; came mean {self.mean} and std {self.std}"
+            )
 
     def apply(self, counts: NDArray[Any]) -> NDArray[np.float32]:
         """Normalize images.

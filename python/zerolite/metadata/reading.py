@@ -12,10 +12,10 @@ from zerolite.metadata.codec import decode
 from zerolite.metadata.description import Metadata
 from zerolite.metadata.model_file import ModelFile, name_of, opened
 
-__all__ = ["ENTRY", "broken_named", "read", "read_attached", "read_entry", "read_labels"]
+__all__ = ["ENTRY", "LABEL_KINDS", "broken_files_named", "read", "read_attached", "read_entry", "read_labels"]
 
 ENTRY = "TFLITE_METADATA"
-_LABEL_KINDS = ("axis_labels", "value_labels")
+LABEL_KINDS = ("axis_labels", "value_labels")
 
 
 def read(model: ModelFile) -> Metadata:
@@ -33,13 +33,18 @@ def read(model: ModelFile) -> Metadata:
             be dangerous to unpack.
     """
     with opened(model) as (content, file):
-        with broken_named(model):
+        with broken_files_named(model):
             attached = Archive.look_into(file).names
         entry = read_entry(model, content)
     if entry is None:
         return Metadata(attached_files=attached)
-    with broken_named(model):
+    try:
         return replace(decode(entry), attached_files=attached)
+    except ValueError as error:
+        raise ValueError(
+            f"the metadata of {name_of(model)} is broken: {error}; write it anew with zl.metadata.write, or name "
+            "labels and preprocessing yourself"
+        ) from error
 
 
 def read_attached(model: ModelFile, name: str) -> bytes:
@@ -53,7 +58,7 @@ def read_attached(model: ModelFile, name: str) -> bytes:
         OSError: the model's file can't be read.
         ValueError: there is no such file in it, or what is packed is broken or would be dangerous to unpack.
     """
-    with opened(model) as (_, file), broken_named(model):
+    with opened(model) as (_, file), broken_files_named(model):
         archive = Archive.look_into(file)
         if name in archive.names:
             return archive.read(file, name)
@@ -81,7 +86,7 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
     known = read(model)
     of_output = known.outputs[output].associated_files if output < len(known.outputs) else ()
     of_graph = known.subgraphs[0].associated_files if known.subgraphs else ()
-    described = [one for one in (*of_output, *known.associated_files, *of_graph) if one.kind in _LABEL_KINDS]
+    described = [one for one in (*of_output, *known.associated_files, *of_graph) if one.kind in LABEL_KINDS]
     described.sort(key=lambda one: bool(one.locale))
     if described:
         name = described[0].name
@@ -109,12 +114,12 @@ def read_entry(model: ModelFile, content: bytes | memoryview) -> bytes | None:
 
 
 @contextmanager
-def broken_named(model: ModelFile) -> Iterator[None]:
-    """Say of what is wrong with metadata or an archive whose it is."""
+def broken_files_named(model: ModelFile) -> Iterator[None]:
+    """Say of what is wrong with packed files whose they are, and what helps."""
     try:
         yield
     except ValueError as error:
         raise ValueError(
-            f"the metadata of {name_of(model)} is broken: {error}; write it anew, or name labels and "
-            "preprocessing yourself"
+            f"the files packed into {name_of(model)} can't be read: {error}; pack them anew, with zl.metadata.write, "
+            "into the model as it was converted, or name labels and preprocessing yourself"
         ) from error

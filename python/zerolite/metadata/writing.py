@@ -14,7 +14,7 @@ from zerolite.metadata.codec import decode, encode
 from zerolite.metadata.description import Metadata
 from zerolite.metadata.graph import with_entry
 from zerolite.metadata.model_file import ModelFile, name_of, opened
-from zerolite.metadata.reading import ENTRY, broken_named, read_entry
+from zerolite.metadata.reading import ENTRY, broken_files_named, read_entry
 
 __all__ = ["PackedFile", "write"]
 
@@ -53,7 +53,7 @@ def write(
     if path is not None:
         check_writable_target(Path(path))
     with opened(model) as (content, file):
-        with broken_named(model):
+        with broken_files_named(model):
             archive = Archive.look_into(file)
             kept = {name: archive.read(file, name) for name in archive.names} if files is None else {}
         before = read_entry(model, content)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from zerolite.cli.metadata_tables import Facts
 from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
@@ -47,7 +48,7 @@ def _info(
 ) -> None:
     """Show what is inside a model and how it will be run; draw its graph.
 
-    Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs.
+    Signatures, operators, quantization, sizes, metadata, labels, and the oldest runtime that it needs.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
         raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
@@ -80,13 +81,16 @@ def _info(
                 "signatures": signatures,
             }
         structure = read_structure(content)
+        facts = Facts.read(model_file)
         if graph is not None:
             write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
         if as_json:
-            print_json({**document, **structure.to_dict(), "graph": None if graph is None else str(graph)})
+            described = {"tflite_metadata": facts.to_dict(), "graph": None if graph is None else str(graph)}
+            print_json({**document, **structure.to_dict(), **described})
             return
         typer.echo(f"{model_file}, {document['size_bytes']:,} bytes")
         print_summary(structure)
+        facts.print()
         typer.echo(f"dispatch: {dispatch}, {dispatch.reason}")
         for name, signature in signatures.items():
             print_table(
