@@ -16,6 +16,7 @@ from zerolite.cli.commands import (
     evaluate,
     info,
     layers,
+    metadata,
     profile,
     run,
     tune,
@@ -26,6 +27,7 @@ __all__ = ["build_app"]
 
 _COMMANDS = (
     info,
+    metadata,
     convert,
     run,
     evaluate,

@@ -13,6 +13,7 @@ from zerolite.cli.output import say, wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
+    from zerolite.metadata import Normalization
 
 __all__ = [
     "BatchOption",
@@ -24,7 +25,9 @@ __all__ = [
     "MetricsOption",
     "ModelArgument",
     "ModelsArgument",
+    "NormalizationOption",
     "OutputOption",
+    "PackedLabelsOption",
     "PreprocessingOption",
     "ResamplingOption",
     "ResetOption",
@@ -38,6 +41,7 @@ __all__ = [
     "chosen_signature",
     "class_names_of",
     "delegates_of",
+    "normalization_of",
     "renamed_option",
     "resampling_of",
     "reset_of",
@@ -50,6 +54,24 @@ _Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hammi
 LabelsOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Labels in an .npy file, where they are not with the data.", exists=True),
+]
+NormalizationOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MEAN,STD",
+        help="Into the metadata: how counts from 0 to 255 become the input, minus MEAN, divided by STD; or a mean for "
+        "each channel and then a deviation for each.",
+    ),
+]
+PackedLabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Into the metadata: the classes' names, from a text file, .json, .csv, .pbtxt or a .tflite file.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 MetricsOption = Annotated[
     list[str] | None,
@@ -165,6 +187,32 @@ def class_names_of(file: Path | None) -> list[str] | None:
     from zerolite.vision import load_labels
 
     return load_labels(file)
+
+
+def normalization_of(words: str | None) -> Normalization | None:
+    """The numbers of --normalization: all means, then all deviations.
+
+    Raises:
+        typer.BadParameter: they are no normalization.
+    """
+    if words is None:
+        return None
+    from zerolite.metadata import Normalization
+
+    try:
+        numbers = [float(word) for word in words.split(",")]
+    except ValueError:
+        numbers = []
+    half, odd = divmod(len(numbers), 2)
+    if odd or not half:
+        raise wrong_use(
+            f"It is MEAN,STD, as 127.5,127.5, or a mean and then a deviation for each channel; came {words!r}.",
+            param_hint="--normalization",
+        )
+    try:
+        return Normalization(tuple(numbers[:half]), tuple(numbers[half:]))
+    except ValueError as error:
+        raise wrong_use(f"{error}.", param_hint="--normalization") from None
 
 
 def resampling_of(word: str) -> _Resampling:

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import math
-import mmap
-import os
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TypeAlias
+from dataclasses import replace
 
 from zerolite import _native
-from zerolite.metadata.description import AssociatedFile, ModelMetadata, Normalization, TensorMetadata
-from zerolite.metadata.table import Document, Table
+from zerolite.metadata.archive import Archive
+from zerolite.metadata.codec import decode
+from zerolite.metadata.description import Metadata
+from zerolite.metadata.model_file import ModelFile, name_of, opened
 
-__all__ = ["ModelFile", "read", "read_attached", "read_labels"]
+__all__ = ["ENTRY", "LABEL_KINDS", "broken_files_named", "read", "read_attached", "read_entry", "read_labels"]
 
-#: The path of a .tflite file, or its bytes.
-ModelFile: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
-
-_ENTRY = "TFLITE_METADATA"
-_IDENTIFIER = b"M001"
-_KINDS = ("unknown", "descriptions", "axis_labels", "value_labels", "score_calibration", "vocabulary")
-_NORMALIZATION = 1  # the first of the union ProcessUnitOptions
-_LABEL_KINDS = ("axis_labels", "value_labels")
-_MOST_ATTACHED_BYTES = 1 << 26
-# What the module zipfile raises on archives that are broken, encrypted or packed in ways that it does not know.
-_ARCHIVE_ERRORS = (
-    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, ValueError, EOFError,
-    OverflowError, IndexError,
-)  # fmt: skip
+ENTRY = "TFLITE_METADATA"
+LABEL_KINDS = ("axis_labels", "value_labels")
 
 
-def read(model: ModelFile) -> ModelMetadata:
+def read(model: ModelFile) -> Metadata:
     """Read what a model's file says of itself.
 
     Args:
@@ -47,23 +29,21 @@ def read(model: ModelFile) -> ModelMetadata:
 
     Raises:
         OSError: the file can't be read.
-        ValueError: the file is no sound model, or its metadata is broken.
+        ValueError: the file is no sound model, its metadata is broken, or what is packed into it is broken or would
+            be dangerous to unpack.
     """
-    with _opened(model) as (content, file):
-        try:
-            entries = _native.read_contents(content).metadata
-        except _native.InvalidModelError as error:
-            raise ValueError(f"{_name(model)} is no sound model: {error}") from error
-        attached = _attached(file)
-    entry = entries.get(_ENTRY)
+    with opened(model) as (content, file):
+        with broken_files_named(model):
+            attached = Archive.look_into(file).names
+        entry = read_entry(model, content)
     if entry is None:
-        return ModelMetadata(attached_files=attached)
+        return Metadata(attached_files=attached)
     try:
-        return _described(bytes(entry), attached)
+        return replace(decode(entry), attached_files=attached)
     except ValueError as error:
         raise ValueError(
-            f"the metadata of {_name(model)} is broken: {error}; write it anew, or name labels and "
-            "preprocessing yourself"
+            f"the metadata of {name_of(model)} is broken: {error}; write it anew with zl.metadata.write, or name "
+            "labels and preprocessing yourself"
         ) from error
 
 
@@ -72,23 +52,18 @@ def read_attached(model: ModelFile, name: str) -> bytes:
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        name: one of `ModelMetadata.attached_files`.
+        name: one of `Metadata.attached_files`.
 
     Raises:
         OSError: the model's file can't be read.
-        ValueError: there is no such file in it, or it is broken or larger than 64 MiB.
+        ValueError: there is no such file in it, or what is packed is broken or would be dangerous to unpack.
     """
-    with _opened(model) as (_, file):
-        if name not in _attached(file):
-            raise ValueError(f"{_name(model)} has no file '{name}' packed into it")
-        try:
-            with zipfile.ZipFile(file) as archive, archive.open(name) as packed:
-                content = packed.read(_MOST_ATTACHED_BYTES + 1)
-        except _ARCHIVE_ERRORS as error:
-            raise ValueError(f"'{name}', packed into {_name(model)}, can't be read: {error}") from error
-    if len(content) > _MOST_ATTACHED_BYTES:
-        raise ValueError(f"'{name}', packed into {_name(model)}, is larger than {_MOST_ATTACHED_BYTES} bytes")
-    return content
+    with opened(model) as (_, file), broken_files_named(model):
+        archive = Archive.look_into(file)
+        if name in archive.names:
+            return archive.read(file, name)
+    known = ", ".join(f"'{one}'" for one in archive.names) or "none"
+    raise ValueError(f"{name_of(model)} has no file '{name}' packed into it; the files in it: {known}")
 
 
 def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
@@ -110,8 +85,9 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
     """
     known = read(model)
     of_output = known.outputs[output].associated_files if output < len(known.outputs) else ()
-    described = [file for file in of_output + known.associated_files if file.kind in _LABEL_KINDS]
-    described.sort(key=lambda file: bool(file.locale))
+    of_graph = known.subgraphs[0].associated_files if known.subgraphs else ()
+    described = [one for one in (*of_output, *known.associated_files, *of_graph) if one.kind in LABEL_KINDS]
+    described.sort(key=lambda one: bool(one.locale))
     if described:
         name = described[0].name
     else:
@@ -124,78 +100,26 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
     return [line.strip() for line in text.rstrip().splitlines()]
 
 
-@contextmanager
-def _opened(model: ModelFile) -> Iterator[tuple[bytes | memoryview, IO[bytes]]]:
-    """The content, not read before it is looked at, and a file over it."""
-    if not isinstance(model, str | os.PathLike):
-        copied = bytes(model)
-        yield copied, io.BytesIO(copied)
-        return
-    with Path(model).open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            raise ValueError(f"{_name(model)} is no sound model: it is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
-            yield content, file
+def read_entry(model: ModelFile, content: bytes | memoryview) -> bytes | None:
+    """The bytes of the metadata in a model; None where it has none.
 
-
-def _name(model: ModelFile) -> str:
-    return os.fspath(model) if isinstance(model, str | os.PathLike) else "the model in memory"
-
-
-def _attached(file: IO[bytes]) -> tuple[str, ...]:
+    Raises:
+        ValueError: the content is no sound model.
+    """
     try:
-        with zipfile.ZipFile(file) as archive:
-            return tuple(archive.namelist())
-    except _ARCHIVE_ERRORS:  # most models have no archive
-        return ()
+        entry = _native.read_contents(content).metadata.get(ENTRY)
+    except _native.InvalidModelError as error:
+        raise ValueError(f"{name_of(model)} is no sound model: {error}") from error
+    return None if entry is None else bytes(entry)
 
 
-def _described(content: bytes, attached: tuple[str, ...]) -> ModelMetadata:
-    if content[4:8] != _IDENTIFIER:
-        raise ValueError(f"it has the identifier {content[4:8]!r}, and {_IDENTIFIER!r} is known")
-    root = Document(content).root()
-    graphs = root.children(3)
-    main = graphs[0] if graphs else None
-    return ModelMetadata(
-        name=root.text(0),
-        description=root.text(1),
-        version=root.text(2),
-        author=root.text(4),
-        license=root.text(5),
-        inputs=() if main is None else tuple(_tensor(one) for one in main.children(2)),
-        outputs=() if main is None else tuple(_tensor(one) for one in main.children(3)),
-        associated_files=_files(root, 6) + (() if main is None else _files(main, 4)),
-        attached_files=attached,
-    )
-
-
-def _tensor(table: Table) -> TensorMetadata:
-    found = [unit.child(1) for unit in table.children(4) if unit.byte(0) == _NORMALIZATION]
-    options = found[0] if found else None
-    return TensorMetadata(
-        name=table.text(0),
-        description=table.text(1),
-        normalization=None if options is None else _normalization(options),
-        associated_files=_files(table, 6),
-    )
-
-
-def _normalization(options: Table) -> Normalization | None:
-    mean, std = options.floats(0), options.floats(1)
-    if not mean and not std:
-        return None
-    if not all(math.isfinite(number) for number in mean + std) or 0.0 in std:
-        raise ValueError(f"its normalization, mean {mean} and std {std}, is no such thing")
-    return Normalization(mean or (0.0,), std or (1.0,))
-
-
-def _files(table: Table, field: int) -> tuple[AssociatedFile, ...]:
-    return tuple(
-        AssociatedFile(
-            name=one.text(0),
-            description=one.text(1),
-            kind=_KINDS[one.byte(2)] if one.byte(2) < len(_KINDS) else _KINDS[0],
-            locale=one.text(3),
-        )
-        for one in table.children(field)
-    )
+@contextmanager
+def broken_files_named(model: ModelFile) -> Iterator[None]:
+    """Say of what is wrong with packed files whose they are, and what helps."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"the files packed into {name_of(model)} can't be read: {error}; pack them anew, with zl.metadata.write, "
+            "into the model as it was converted, or name labels and preprocessing yourself"
+        ) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from zerolite.cli.metadata_tables import Facts
 from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
@@ -49,8 +50,8 @@ def _info(
 ) -> None:
     """Show what is inside models and how they will be run; draw the graph of one.
 
-    Signatures, operators, quantization, sizes, metadata, and the oldest runtime that it needs. A model that can't be
-    run here is shown too, with the reason.
+    Signatures, operators, quantization, sizes, metadata, labels, and the oldest runtime that it needs. A model that
+    can't be run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
         raise wrong_use(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
@@ -91,10 +92,12 @@ class _Found:
     size_bytes: int
     structure: ModelStructure
     running: _Running
+    facts: Facts
 
     def to_dict(self) -> dict[str, Any]:
         document = {"file": str(self.file), "size_bytes": self.size_bytes}
-        return {**document, **self.running.to_dict(), **self.structure.to_dict()}
+        described = {"tflite_metadata": self.facts.to_dict()}
+        return {**document, **self.running.to_dict(), **self.structure.to_dict(), **described}
 
 
 def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None) -> _Found:
@@ -107,13 +110,20 @@ def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None
     structure = read_structure(content)
     if graph is not None:
         write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
-    return _Found(file=model_file, size_bytes=len(content), structure=structure, running=running)
+    return _Found(
+        file=model_file,
+        size_bytes=len(content),
+        structure=structure,
+        running=running,
+        facts=Facts.read(model_file),
+    )
 
 
 def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
     running = found.running
     say(f"{found.file}, {found.size_bytes:,} bytes")
     print_summary(found.structure)
+    found.facts.print()
     if running.refusal is not None:
         say(f"can't be run here: {' '.join(running.refusal.split())}")
     if running.dispatch is not None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zerolite as zl
-from tests.evaluation.metadata_writer import described, with_metadata
+from tests.metadata.handmade import described, with_metadata
 from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
 from tests.support import model_zoo
 from zerolite import vision
@@ -46,7 +46,7 @@ def test_reads_what_the_file_says(tmp_path: Path) -> None:
         assert zl.metadata.read_labels(model) == NAMES
         assert zl.metadata.read_attached(model, "other.txt") == b"x"
     assert vision.load_labels(tmp_path / "m.tflite") == NAMES
-    assert zl.metadata.read(MODEL) == zl.metadata.ModelMetadata()
+    assert zl.metadata.read(MODEL) == zl.metadata.Metadata()
     assert zl.metadata.read_labels(MODEL) is None
     with pytest.raises(ValueError, match="no labels packed into it"):
         vision.load_labels(MODEL)
@@ -101,7 +101,10 @@ def test_broken_metadata_is_one_error(metadata: bytes, picture: Path, tmp_path: 
     path = written(tmp_path / "m.tflite", with_metadata(MODEL.read_bytes(), metadata))
     with pytest.raises(ValueError, match=r"the metadata of .*m\.tflite is broken"):
         zl.metadata.read(path)
-    with pytest.raises(ValueError, match="name labels and preprocessing yourself"):
+    assert zl.metadata.read(zl.metadata.write(path, zl.metadata.Metadata(name="anew"))).name == "anew"
+    with pytest.raises(
+        ValueError, match=r"write it anew with zl\.metadata\.write, or name labels and preprocessing yourself"
+    ):
         vision.classify(path, picture)
     assert len(list(vision.classify(path, picture, NAMES, preprocessing="unit"))) == 1
 
