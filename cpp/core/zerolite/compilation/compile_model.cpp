@@ -9,6 +9,7 @@
 
 #include "zerolite/cache/gpu_cache.hpp"
 #include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/kernel_probe.hpp"
 #include "zerolite/compilation/missing_kernels.hpp"
 #include "zerolite/compilation/npu_compilation.hpp"
 #include "zerolite/compilation/prepare_signature.hpp"
@@ -108,7 +109,7 @@ CompiledModelHandle compile(const Model& model, const CompileOptions& options, G
                         "flag disable_subgraph_reshaping; leave it out");
   }
   if (result.compiled == nullptr) {
-    const std::string missing = missing_kernels(model);
+    const std::string missing = tells_of_missing_kernel(result.message) ? missing_kernels(model) : std::string();
     throw Error(missing.empty() ? result.failure : model.name() + ": " + missing + " (" + result.message + ")");
   }
   return std::move(result.compiled);

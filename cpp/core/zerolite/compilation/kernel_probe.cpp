@@ -84,6 +84,17 @@ std::vector<std::byte> model_with(const OperatorCode& code) {
 
 }  // namespace
 
+bool tells_of_missing_kernel(std::string_view message) {
+  constexpr auto kWords = std::to_array<std::string_view>({
+      "Didn't find op for builtin opcode",
+      "Op builtin_code out of range",
+      "unresolved custom op",
+      "Select TensorFlow op(s)",
+  });
+  return std::ranges::any_of(kWords,
+                             [&](std::string_view words) { return message.find(words) != std::string_view::npos; });
+}
+
 bool is_known_by_name_only(std::string_view name) { return std::ranges::find(kNameOnly, name) != kNameOnly.end(); }
 
 Kernel kernel_of(const abi::tflite::Registration& registration) {
@@ -100,7 +111,7 @@ Kernel probe_kernel(const OperatorCode& code) {
   const OptionsHandle options = plain.to_runtime();
   GraphObserver observer(1, nullptr);
   observer.attach_to(options.get());
-  const abi::Environment environment = Environment::cpu().handle();
+  auto* const environment = Environment::cpu().handle();
   const LogCapture log;
   abi::Model read = nullptr;
   if (runtime().CreateModelFromBuffer(environment, bytes.data(), bytes.size(), &read) != abi::Status::ok) {
@@ -110,7 +121,9 @@ Kernel probe_kernel(const OperatorCode& code) {
   abi::CompiledModel made = nullptr;
   const abi::Status status = runtime().CreateCompiledModel(environment, read, options.get(), &made);
   const CompiledModelHandle compiled(made);
-  if (!code.is_custom()) return status == abi::Status::ok ? Kernel::present : Kernel::missing;
+  if (!code.is_custom()) {
+    return status != abi::Status::ok && tells_of_missing_kernel(log.message()) ? Kernel::missing : Kernel::present;
+  }
   const CapturedGraph* graph = observer.graph(0);
   Kernel found = Kernel::present;
   if (graph != nullptr) {

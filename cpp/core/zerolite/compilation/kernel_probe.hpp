@@ -14,6 +14,9 @@ enum class Kernel {
   missing,
 };
 
+// Whether the runtime failed for want of a kernel, and not for anything else, as by its message.
+bool tells_of_missing_kernel(std::string_view message);
+
 // Whether the runtime knows a custom operator for its accelerators only: its name may have a stand-in for a kernel.
 bool is_known_by_name_only(std::string_view name);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/refused_parts.hpp"
 #include "zerolite/compilation/unsupported_fields_mask.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -34,7 +35,9 @@ ModelHandle create(ModelBytes& bytes) {
 }  // namespace
 
 std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level) {
+  // What can't even be parsed is refused as it is.
   ModelInterface interface = ModelInterface::parse(*bytes);
+  if (remove_refused_parts(bytes->mutable_span())) interface = ModelInterface::parse(*bytes);
   verify(*bytes, interface, level);
   ModelHandle handle = create(*bytes);
   // make_shared would need a public constructor.

@@ -47,6 +47,7 @@ class MissingOperators {
   [[nodiscard]] std::string message() const {
     if (found_.empty()) return {};
     std::vector<std::string> counted;
+    counted.reserve(found_.size());
     for (const Found& one : found_) counted.push_back(one.name + " (" + std::to_string(one.count) + ")");
     return "nothing here runs the operator" + std::string(counted.size() == 1 ? " " : "s ") + listed(counted) +
            advice();

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "zerolite/cache/cache_file.hpp"
 #include "zerolite/cache/cache_key.hpp"
@@ -121,8 +123,12 @@ FileContent run_compiler(const Model& model, const NpuSettings& settings, const 
 }  // namespace
 
 std::string npu_of_compiled_model(const Model& model) {
-  const bool is_compiled = std::ranges::any_of(model.interface().operator_codes, [](const OperatorCode& code) {
-    return code.custom_code.find(kDispatchOperator) != std::string::npos;
+  // Converters may list the operator without using it.
+  const std::vector<OperatorCode>& codes = model.interface().operator_codes;
+  const bool is_compiled = std::ranges::any_of(model.interface().subgraphs, [&](const SubgraphDescription& subgraph) {
+    return std::ranges::any_of(subgraph.operators, [&](std::uint32_t code) {
+      return codes[code].custom_code.find(kDispatchOperator) != std::string::npos;
+    });
   });
   if (!is_compiled) return {};
   const std::string manufacturer = manufacturer_of(model);

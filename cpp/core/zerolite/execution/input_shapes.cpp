@@ -118,17 +118,36 @@ void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t
                  }),
                  signature_, action, log);
   };
-  if (is_sized(shape)) {
+  const std::vector<std::int32_t> namesakes = namesakes_of(tensor);
+  if (is_sized(shape) && namesakes.empty()) {
     resize_to(shape);
     return;
   }
-  // The runtime refuses such a shape, but the graph takes it (LiteRT 2.3.0). So the runtime gets any other shape, which
-  // makes it prepare the graph anew, and the graph gets the right one.
+  // The runtime refuses a shape without elements, though the graph takes it, and where inputs share a name it resizes
+  // the one that it finds first (LiteRT 2.3.0). So the runtime gets any other shape, which makes it prepare the graph
+  // anew, and the graph gets the right ones.
+  std::vector<std::pair<std::int32_t, std::vector<std::int32_t>>> wanted = {{tensor, shape}};
+  for (const std::int32_t namesake : namesakes) wanted.emplace_back(namesake, signature_.graph.shape(namesake));
+  const auto is_taken = [&](const std::vector<std::int32_t>& size) {
+    return signature_.graph.shape(tensor) == size ||
+           std::ranges::any_of(namesakes, [&](std::int32_t one) { return signature_.graph.shape(one) == size; });
+  };
   std::vector<std::int32_t> stand_in(std::max<std::size_t>(shape.size(), 1), 1);
-  if (stand_in == signature_.graph.shape(tensor)) stand_in[0] = 2;
+  while (is_taken(stand_in)) ++stand_in[0];
   resize_to(stand_in);
-  if (!signature_.graph.resize(tensor, shape))
-    throw Error(signature_.model_name + ": could not " + action + ": " + log.message());
+  for (const auto& [index, size] : wanted) {
+    if (signature_.graph.shape(index) != size && !signature_.graph.resize(index, size))
+      throw Error(signature_.model_name + ": could not " + action + ": " + log.message());
+  }
+}
+
+std::vector<std::int32_t> InputShapes::namesakes_of(std::int32_t tensor) const {
+  const std::string_view name = name_of(signature_.graph.tensor(tensor));
+  std::vector<std::int32_t> namesakes;
+  std::ranges::copy_if(signature_.subgraph.inputs, std::back_inserter(namesakes), [&](std::int32_t other) {
+    return other != tensor && name_of(signature_.graph.tensor(other)) == name;
+  });
+  return namesakes;
 }
 
 void InputShapes::apply(std::span<const ResizeRequest> requests) {
@@ -158,11 +177,9 @@ void InputShapes::require_resizable(std::size_t input, const std::string& refusa
     throw Error(refusal + "it has " + std::to_string(binding.shape().size()) +
                 " dimensions, and the runtime resizes inputs of 1 to 8");
   }
+  // It finds the first of those without a name, but none of those that share one (LiteRT 2.3.0).
   const std::string_view name = name_of(signature_.graph.tensor(binding.tensor_index()));
-  const auto has_its_name = [&](std::int32_t other) {
-    return other != binding.tensor_index() && name_of(signature_.graph.tensor(other)) == name;
-  };
-  if (std::ranges::any_of(signature_.subgraph.inputs, has_its_name)) {
+  if (!name.empty() && !namesakes_of(binding.tensor_index()).empty()) {
     throw Error(refusal + "another input has the name '" + std::string(name) +
                 "' too, and the runtime resizes inputs by name");
   }

@@ -62,6 +62,8 @@ class InputShapes {
   [[nodiscard]] std::string open_inputs() const;
   void require_resizable(std::size_t input, const std::string& refusal) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
+  // The other inputs of the same name; of none, mostly.
+  [[nodiscard]] std::vector<std::int32_t> namesakes_of(std::int32_t tensor) const;
   void resize_input(std::size_t input, const std::vector<std::int32_t>& shape);
   void apply(std::span<const ResizeRequest> requests);
 

@@ -19,8 +19,14 @@ RuntimeCall::RuntimeCall(abi::CompiledModel model, std::size_t signature, const 
       output_buffers_(outputs_.size()) {}
 
 abi::Status RuntimeCall::run(std::span<TensorBinding> bindings, std::optional<NodeHook> hook) {
-  std::ranges::transform(inputs_, input_buffers_.begin(),
-                         [&](std::size_t binding) { return bindings[binding].registration(); });
+  // The runtime locks the buffers of inputs and then those of outputs that hold strings, and so a buffer that is both
+  // twice, which fails (LiteRT 2.3.0).
+  const auto is_locked_twice = [&](std::size_t binding) {
+    return bindings[binding].type() == ElementType::string && std::ranges::find(outputs_, binding) != outputs_.end();
+  };
+  std::ranges::transform(inputs_, input_buffers_.begin(), [&](std::size_t binding) {
+    return is_locked_twice(binding) ? nullptr : bindings[binding].registration();
+  });
   std::ranges::transform(outputs_, output_buffers_.begin(),
                          [&](std::size_t binding) { return bindings[binding].output_registration(); });
   fill_unregistered_inputs(bindings);

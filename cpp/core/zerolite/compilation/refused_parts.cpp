@@ -1,0 +1,114 @@
+#include "zerolite/compilation/refused_parts.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <set>
+
+#include "zerolite/model/flatbuffer.hpp"
+#include "zerolite/model/model_interface.hpp"
+#include "zerolite/model/schema_fields.hpp"
+
+namespace zerolite {
+namespace {
+
+using flatbuffer::Table;
+using flatbuffer::Vector;
+
+template <typename Value>
+void write(std::span<std::byte> bytes, std::size_t position, Value value) {
+  flatbuffer::require(bytes, position, sizeof(value));
+  std::memcpy(bytes.data() + position, &value, sizeof(value));
+}
+
+template <typename Value>
+void write_field(std::span<std::byte> bytes, const Table& table, unsigned field, Value value) {
+  if (const std::optional<std::size_t> position = table.position(field)) write(bytes, *position, value);
+}
+
+// Where a table has one of its numbers; the same for two entries of a list that are one table.
+std::optional<std::size_t> place_of(const Table& code) {
+  for (const unsigned field : {schema::operator_code::kBuiltinCode, schema::operator_code::kDeprecatedBuiltinCode,
+                               schema::operator_code::kVersion}) {
+    if (const std::optional<std::size_t> position = code.position(field)) return position;
+  }
+  return std::nullopt;
+}
+
+bool is_custom(const Table& code) {
+  return code.scalar<std::int32_t>(schema::operator_code::kBuiltinCode, 0) == OperatorCode::kCustom ||
+         code.scalar<std::int8_t>(schema::operator_code::kDeprecatedBuiltinCode, 0) == OperatorCode::kCustom;
+}
+
+// The runtime looks for the kernel of every code in the list. Custom ones that it does not find it passes over.
+bool replace_unused_codes(std::span<std::byte> bytes) {
+  const Table root = Table::root(bytes);
+  const Vector codes = root.tables(schema::model::kOperatorCodes);
+  std::set<std::size_t> used;
+  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
+  for (std::size_t i = 0; i < subgraphs.size(); ++i) {
+    const Vector operators = subgraphs.table(i).tables(schema::subgraph::kOperators);
+    for (std::size_t j = 0; j < operators.size(); ++j) {
+      used.insert(operators.table(j).scalar<std::uint32_t>(schema::operation::kOperatorCode, 0));
+    }
+  }
+  std::set<std::size_t> used_places;
+  for (const std::size_t index : used) {
+    if (index >= codes.size()) return false;  // unsound, and refused for it
+    if (const std::optional<std::size_t> place = place_of(codes.table(index))) used_places.insert(*place);
+  }
+  bool replaced = false;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const Table code = codes.table(i);
+    const std::optional<std::size_t> place = place_of(code);
+    if (used.contains(i) || !place || used_places.contains(*place)) continue;
+    if (is_custom(code) && !code.string(schema::operator_code::kCustomCode).empty()) continue;
+    // The first operator in its first version, which the runtime always has.
+    write_field(bytes, code, schema::operator_code::kDeprecatedBuiltinCode, std::int8_t{0});
+    write_field(bytes, code, schema::operator_code::kBuiltinCode, std::int32_t{0});
+    write_field(bytes, code, schema::operator_code::kVersion, std::int32_t{1});
+    replaced = true;
+  }
+  return replaced;
+}
+
+bool is_complete(const Table& signature, const Vector& subgraphs) {
+  const auto index = signature.scalar<std::uint32_t>(schema::signature::kSubgraph, 0);
+  if (index >= subgraphs.size()) return true;  // unsound, and refused for it
+  const Table subgraph = subgraphs.table(index);
+  return signature.tables(schema::signature::kInputs).size() ==
+             subgraph.scalars<std::int32_t>(schema::subgraph::kInputs).size() &&
+         signature.tables(schema::signature::kOutputs).size() ==
+             subgraph.scalars<std::int32_t>(schema::subgraph::kOutputs).size();
+}
+
+bool leave_out_incomplete_signatures(std::span<std::byte> bytes) {
+  const Table root = Table::root(bytes);
+  const std::optional<std::size_t> list = root.vector_position(schema::model::kSignatures);
+  if (!list) return false;
+  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
+  const Vector signatures = root.tables(schema::model::kSignatures);
+  constexpr std::size_t kOffset = sizeof(std::uint32_t);
+  std::uint32_t kept = 0;
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    if (!is_complete(signatures.table(i), subgraphs)) continue;
+    // An element is the distance from where it stands.
+    const std::size_t from = *list + kOffset * (i + 1);
+    const std::size_t to = *list + kOffset * (kept + 1);
+    write(bytes, to, static_cast<std::uint32_t>(flatbuffer::read<std::uint32_t>(bytes, from) + (from - to)));
+    ++kept;
+  }
+  if (kept == signatures.size()) return false;
+  write(bytes, *list, kept);
+  return true;
+}
+
+}  // namespace
+
+bool remove_refused_parts(std::span<std::byte> bytes) {
+  const bool replaced = replace_unused_codes(bytes);
+  const bool left_out = leave_out_incomplete_signatures(bytes);
+  return replaced || left_out;
+}
+
+}  // namespace zerolite
