@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from zerolite._runners.caller_warning import warn_caller
 from zerolite._runtime.quantization import AffineQuantization
 
-__all__ = ["InputRange", "RangeMeter", "StoredAs", "warn_of_range"]
+__all__ = ["InputRange", "RangeMeter", "StoredAs", "warn_of_range", "warn_of_saturation"]
 
 # So far outside, as a share of the range, is no rounding and no white pixel that calibration happened to miss.
 _FAR = 0.05
 _CONSIDERABLE = 0.01
 # Fewer steps than this tell hardly more than yes or no.
 _FEW_STEPS = 8
+_ADVICE = "scale the data as the representative data was when the model was quantized (preprocessing, for images)"
 
 
 class StoredAs(NamedTuple):
@@ -126,25 +127,37 @@ class RangeMeter:
         )
 
 
-def warn_of_range(what: str, found: InputRange) -> None:
-    """Say where the data does not look like what a model was calibrated on.
+def warn_of_saturation(what: str, found: InputRange) -> bool:
+    """Say where many values lie far outside of what an input holds, and whether it was said.
 
     Args:
         what: which input.
         found: its range, and what came.
     """
-    holds = f"{found.low:.4g} to {found.high:.4g}"
-    bounds = f"{holds}, all that its {found.dtype} can hold"
+    if found.far <= _CONSIDERABLE:
+        return False
+    bounds = f"{found.low:.4g} to {found.high:.4g}, all that its {found.dtype} can hold"
     if found.low <= found.least and found.most <= found.high:
         bounds = f"what the scale of their channel holds as {found.dtype}"
-    advice = "scale the data as the representative data was when the model was quantized (preprocessing, for images)"
-    if found.far > _CONSIDERABLE:
+    warn_caller(
+        f"{found.saturated:.1%} of the values of {what} lie outside of {bounds}, and saturate: they go from "
+        f"{found.least:.4g} to {found.most:.4g}; {_ADVICE}"
+    )
+    return True
+
+
+def warn_of_range(what: str, found: InputRange) -> None:
+    """Say where the data does not look like what a model was calibrated on: far outside, or on a few steps.
+
+    Args:
+        what: which input.
+        found: its range, and what came.
+    """
+    if warn_of_saturation(what, found):
+        return
+    if found.least < found.most < found.least + _FEW_STEPS * found.step:
         warn_caller(
-            f"{found.saturated:.1%} of the values of {what} lie outside of {bounds}, and saturate: they go from "
-            f"{found.least:.4g} to {found.most:.4g}; {advice}"
-        )
-    elif found.least < found.most < found.least + _FEW_STEPS * found.step:
-        warn_caller(
-            f"the values of {what} go from {found.least:.4g} to {found.most:.4g}, and its {found.dtype} holds {holds} "
-            f"in steps of {found.step:.3g}, so that hardly anything is left of them; {advice}"
+            f"the values of {what} go from {found.least:.4g} to {found.most:.4g}, and its {found.dtype} holds "
+            f"{found.low:.4g} to {found.high:.4g} in steps of {found.step:.3g}, so that hardly anything is left of "
+            f"them; {_ADVICE}, or, where it is, scale inputs alike that the model joins"
         )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
-from zerolite._runners.input_range import warn_of_range
+from zerolite._runners.input_range import warn_of_saturation
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
@@ -168,7 +168,7 @@ def convert(
     verification = None if told["verification"] is None else Verification.from_dict(told["verification"])
     for key, found in ({} if verification is None else verification.inputs).items():
         for name, one in found.items():
-            warn_of_range(f"the input '{name}' of the signature '{key}'", one)
+            warn_of_saturation(f"the input '{name}' of the signature '{key}'", one)
     return ConversionResult(
         path=path,
         content=content,
