@@ -10,7 +10,8 @@ import pytest
 
 import zerolite as zl
 import zerolite.compat
-from tests.support.python_process import answer_of
+from tests.support import model_zoo
+from tests.support.python_process import answer_of, run_python
 from zerolite.compat.tflite_runtime import interpreter as stand_in
 
 NAMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
@@ -73,3 +74,23 @@ from ai_edge_litert.interpreter import Interpreter
 print(Interpreter is zl.Interpreter)
 """
     assert answer_of(program).split() == ["True", "True", "True", "True", "False", "False"]
+
+
+def test_registerers_are_refused_with_a_cure_that_works() -> None:
+    program = """
+import sys
+import zerolite as zl
+zl.compat.install()
+from ai_edge_litert.interpreter import InterpreterWithCustomOps
+registerers = [lambda resolver: None]
+try:
+    InterpreterWithCustomOps(model_path=sys.argv[1], custom_op_registerers=registerers)
+except ValueError as error:
+    print("after zerolite.compat.uninstall()" in str(error))
+zl.compat.uninstall()
+from ai_edge_litert.interpreter import InterpreterWithCustomOps
+print(InterpreterWithCustomOps(model_path=sys.argv[1], custom_op_registerers=registerers).num_subgraphs())
+"""
+    process = run_python(program, str(model_zoo.model_path("dense_2layer")))
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split() == ["True", "1"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from zerolite import _native
 from zerolite.delegates.external import ExternalDelegate
+
+if TYPE_CHECKING:
+    import ctypes
 
 __all__ = ["Delegate", "DelegateLoadError", "load_delegate"]
 
@@ -49,6 +52,8 @@ class Delegate:
 
     @functools.cached_property
     def _library(self) -> ctypes.PyDLL:
+        import ctypes
+
         return ctypes.PyDLL(self.settings.library)
 
     def _get_native_delegate_pointer(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolite.interpreter.graph_details import GraphDetails
+from zerolite.interpreter.wrapper import InterpreterWrapper
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,6 +41,10 @@ class SignatureRunner:
         self._inputs = signatures[signature_key]["inputs"]
         self._outputs = signatures[signature_key]["outputs"]
         self._subgraph_index = interpreter._signature_subgraphs()[list(signatures).index(signature_key)]
+
+    @property
+    def _interpreter_wrapper(self) -> InterpreterWrapper:
+        return InterpreterWrapper(self._interpreter)
 
     def __call__(self, /, **kwargs: Any) -> dict[str, npt.NDArray[Any]]:
         """Run the signature.
