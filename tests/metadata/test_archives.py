@@ -28,12 +28,12 @@ def archived(fill: Callable[[zipfile.ZipFile], None], *, prefix: bytes = MODEL) 
     return stream.getvalue()
 
 
-def named(*names: str) -> bytes:
+def named(*names: str, prefix: bytes = MODEL) -> bytes:
     def fill(archive: zipfile.ZipFile) -> None:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name), name)
 
-    return archived(fill)
+    return archived(fill, prefix=prefix)
 
 
 def central(content: bytes, field: int, value: int, *, entry: int = 0) -> bytes:
