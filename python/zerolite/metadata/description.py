@@ -10,7 +10,8 @@ from typing import Any
 
 from zerolite.metadata.associated_file import AssociatedFile
 from zerolite.metadata.content import Content
-from zerolite.metadata.fields import binary, from_plain, numbers, plain, record, records, text, texts
+from zerolite.metadata.flatbuffer.fields import binary, numbers, record, records, text, texts
+from zerolite.metadata.flatbuffer.records import from_plain, plain
 from zerolite.metadata.process_units import (
     BertTokenizer,
     Normalization,

@@ -11,8 +11,17 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zerolite.metadata.table import Document, Table
-from zerolite.metadata.table_writer import Content, Node, Placed, Scalar, TableNode, TextNode, Vector, serialize
+from zerolite.metadata.flatbuffer.table import Document, Table
+from zerolite.metadata.flatbuffer.table_writer import (
+    Content,
+    Node,
+    Placed,
+    Scalar,
+    TableNode,
+    TextNode,
+    Vector,
+    serialize,
+)
 
 __all__ = ["with_entry"]
 
