@@ -129,6 +129,18 @@ def test_a_buffer_that_a_tensor_has_as_well_stays() -> None:
     np.testing.assert_array_equal(answers(written, {"x": np.ones(2, np.float32)})["only"], [2, 3])
 
 
+def test_a_name_twice_is_there_once_then() -> None:
+    """Readers differ in which of two they take."""
+
+    def twice(model: schema.ModelT) -> None:
+        model.metadata = [*model.metadata, *model.metadata]
+
+    content = zl.metadata.write(MODEL, NAMED, LABELS)
+    written = zl.metadata.write(edit(content, twice), Metadata(name="once"), {})
+    assert [one.name for one in stored(written).metadata].count(b"TFLITE_METADATA") == 1
+    assert zl.metadata.read(written).name == "once"
+
+
 def behind(content: bytes) -> bytes:
     """A model whose buffers stand behind its FlatBuffer, as in those of more than 2 GiB."""
     model = stored(content)
@@ -250,6 +262,7 @@ def test_a_broken_model_is_refused() -> None:
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
+        ([], ValueError, "metadata is an object with the fields of Metadata; came"),
         ({"nme": "a"}, ValueError, "unknown field 'nme'; its fields are name, description"),
         (
             {"subgraphs": [{"inputs": [{"content": {"properties": {"type": "film"}}}]}]},

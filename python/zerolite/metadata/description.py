@@ -176,8 +176,7 @@ class Metadata:
             TypeError: a value is of another type than its field.
             ValueError: there is a field that metadata does not have, or a value that is not possible.
         """
-        told = {name: value for name, value in values.items() if name != "attached_files"}
-        return from_plain(cls, told, "metadata")
+        return from_plain(cls, values, "metadata", ignored=("attached_files",))
 
 
 def _files_of(metadata: Metadata) -> Iterator[AssociatedFile]:

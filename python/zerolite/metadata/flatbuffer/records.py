@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from zerolite.metadata.flatbuffer.table import Table
@@ -13,6 +13,7 @@ __all__ = ["Kind", "field_of", "from_plain", "plain", "read_record", "sequence",
 
 _Record = TypeVar("_Record")
 _KIND = "kind"
+_MOST_SHOWN = 60
 _SEQUENCES = (list, tuple)
 
 
@@ -59,14 +60,15 @@ def plain(value: Any) -> dict[str, Any]:
     return {name: kind.plain(getattr(value, name)) for name, kind in _kinds(type(value))}
 
 
-def from_plain(cls: type[_Record], values: Any, where: str) -> _Record:
-    """A record from values that JSON has.
+def from_plain(cls: type[_Record], values: Any, where: str, *, ignored: Sequence[str] = ()) -> _Record:
+    """A record from values that JSON has; some names are not of the record.
 
     Raises:
         ValueError: they are not what `plain` makes.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"{where} is an object with the fields of {cls.__name__}; came {shown(values)}")
+    values = {name: value for name, value in values.items() if name not in ignored}
     kinds = dict(_kinds(cls))
     unknown = [str(name) for name in values if name not in kinds]
     if unknown:
@@ -101,8 +103,8 @@ def sequence(value: Any, where: str, each: Callable[[Any, str], Any]) -> list[An
 
 def shown(value: Any) -> str:
     """A value in an error, shortened where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."  # noqa: PLR2004
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
 def _kinds(cls: type) -> list[tuple[str, Kind]]:
