@@ -36,7 +36,8 @@ FILES = {
     "stream.tflite": "svdf.tflite",
 }
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
-QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "layers", "profile", "run", "tune"}
+QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "layers", "metadata", "profile", "run", "tune"}
+COMMAND_GROUPS = {"metadata"}
 MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
@@ -206,9 +207,10 @@ def test_command_exists(command: Command) -> None:
 
 def assert_options_exist(arguments: list[str]) -> None:
     words = [word for word in arguments if not word.startswith("-")]
+    command = words[: 2 if words[:1] and words[0] in COMMAND_GROUPS else 1]
     options = {word.partition("=")[0] for word in arguments if re.match(r"--?[a-z]", word)} - {"--help"}
     answer = subprocess.run(
-        [zerolite_command(), *words[:1], "--help"],
+        [zerolite_command(), *command, "--help"],
         check=False,
         capture_output=True,
         text=True,

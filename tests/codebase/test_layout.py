@@ -79,7 +79,7 @@ PACKAGE_LISTS = {
     "compat": "interpreter",
     "vision": "_runtime _runners metadata",
     "_data": "_runners vision",
-    "conversion": "_platform _runtime _inference _runners vision _data",
+    "conversion": "_platform _runtime _inference _runners metadata vision _data",
     "evaluation": "_timing _runners vision _data",
     "layers": "_inference _instrumentation _plots _runners vision _data",
     "tuning": "_platform _runtime _timing _plots delegates tuned _inference _runners _data benchmarking",

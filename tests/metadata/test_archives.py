@@ -28,12 +28,12 @@ def archived(fill: Callable[[zipfile.ZipFile], None], *, prefix: bytes = MODEL) 
     return stream.getvalue()
 
 
-def named(*names: str) -> bytes:
+def named(*names: str, prefix: bytes = MODEL) -> bytes:
     def fill(archive: zipfile.ZipFile) -> None:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name), name)
 
-    return archived(fill)
+    return archived(fill, prefix=prefix)
 
 
 def central(content: bytes, field: int, value: int, *, entry: int = 0) -> bytes:
@@ -181,3 +181,13 @@ def test_no_such_file() -> None:
         zl.metadata.read_attached(named("a.txt"), "b.txt")
     with pytest.raises(ValueError, match="the files in it: none"):
         zl.metadata.read_attached(MODEL, "b.txt")
+
+
+def test_packed_files_may_be_read_where_they_are_unpacked() -> None:
+    content = zl.metadata.write(MODEL, zl.metadata.Metadata(), {"labels.txt": b"cat"})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (entry,) = archive.infolist()
+    assert (entry.compress_type, entry.external_attr >> 16, entry.create_system) == (zipfile.ZIP_STORED, 0o100644, 3)
+    assert content == zl.metadata.write(MODEL, zl.metadata.Metadata(), {"labels.txt": b"cat"}), (
+        "the same bytes each time"
+    )

@@ -18,6 +18,7 @@ from zerolite._runners.input_range import warn_of_saturation
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
+from zerolite.conversion.described import Description, Labels, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
@@ -55,6 +56,8 @@ def convert(
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
     on_corrupt: RaiseOrSkip = "raise",
+    labels: Labels | None = None,
+    normalization: MeanAndStd | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.
@@ -94,6 +97,10 @@ def convert(
         preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
             or a function from an image's `Path` to a sample.
         on_corrupt: whether an image that can't be read ends the conversion ("raise") or is left out ("skip").
+        labels: the names of the model's classes, or a file with them as `vision.load_labels` takes it; they are
+            packed into the file, where `vision.classify` finds them.
+        normalization: how the network takes images, into the file's metadata: a mean and a deviation, each one number
+            or one for each channel, as in (127.5, 127.5) for -1 to 1. A .tflite source's own metadata is kept.
         on_step: called with what the conversion is at, in a few words.
 
     Returns:
@@ -101,8 +108,8 @@ def convert(
 
     Raises:
         ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
-        ValueError: the options contradict one another, or the representative data is empty, not finite or of
-            another shape than the inputs.
+        ValueError: the options contradict one another, the representative data is empty, not finite or of
+            another shape than the inputs, or the labels or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
         FileNotFoundError: there is no model at `source`, or the folder of `out` does not exist.
         OSError: a file could not be written, as on a full disk; nothing is left of it.
@@ -128,6 +135,7 @@ def convert(
         if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
             raise ValueError(f"{path} is the source; name another file for the result")
     _check_packages(recognized, quantize)
+    description = Description.checked(labels, normalization, recognized.value if recognized.kind == "tflite" else None)
     specs, in_doubt = _specs(recognized, inputs)
 
     with tempfile.TemporaryDirectory(prefix="zerolite-convert-") as temporary:
@@ -162,7 +170,7 @@ def convert(
             if told.get("positions"):
                 warn_of_positions(_by_position(recognized.name), told["positions"])
             log = export_log + process.log
-        content = request.result_path.read_bytes()
+        content = description.written(request.result_path.read_bytes())
     if path is not None:
         write_atomically(path, content)
     verification = None if told["verification"] is None else Verification.from_dict(told["verification"])

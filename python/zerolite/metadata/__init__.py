@@ -23,6 +23,7 @@ from zerolite.metadata.description import (
     TensorGroup,
     TensorMetadata,
 )
+from zerolite.metadata.flatbuffer.unions import Unknown
 from zerolite.metadata.process_units import (
     BertTokenizer,
     Normalization,
@@ -32,7 +33,6 @@ from zerolite.metadata.process_units import (
     SentencePieceTokenizer,
 )
 from zerolite.metadata.reading import read, read_attached, read_labels
-from zerolite.metadata.unions import Unknown
 from zerolite.metadata.writing import write
 
 __all__ = [

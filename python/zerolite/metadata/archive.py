@@ -26,6 +26,7 @@ _MOST_COMMENT = 0xFFFF
 _LARGE_BYTES = 1 << 26
 _MOST_FACTOR = 100
 _MOST_NAME = 255
+_UNIX, _READABLE = 3, 0o100644
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,9 @@ def packed(model: bytes | bytearray, files: Mapping[str, bytes]) -> bytes:
     # Always the same bytes for the same files: no time of today, no rights of this machine.
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = _UNIX, _READABLE << 16
+            archive.writestr(entry, content)
     return stream.getvalue()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from zerolite.metadata.fields import text, word
+from zerolite.metadata.flatbuffer.fields import text, word
 
 __all__ = ["AssociatedFile", "FileKind"]
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from zerolite.metadata.content import AudioProperties
 from zerolite.metadata.description import Metadata, SubgraphMetadata
-from zerolite.metadata.fields import read_record, table_node
+from zerolite.metadata.flatbuffer.records import read_record, table_node
+from zerolite.metadata.flatbuffer.table import Document
+from zerolite.metadata.flatbuffer.table_writer import serialize
 from zerolite.metadata.process_units import BertTokenizer, RegexTokenizer, SentencePieceTokenizer
-from zerolite.metadata.table import Document
-from zerolite.metadata.table_writer import serialize
 
 __all__ = ["decode", "encode"]
 

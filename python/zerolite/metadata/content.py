@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from zerolite.metadata.fields import integer_pair, number, numbers, word
-from zerolite.metadata.unions import Unknown, one_of
+from zerolite.metadata.flatbuffer.fields import integer_pair, number, numbers, word
+from zerolite.metadata.flatbuffer.unions import Unknown, one_of
 
 __all__ = [
     "AudioProperties",

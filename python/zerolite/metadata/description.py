@@ -10,7 +10,8 @@ from typing import Any
 
 from zerolite.metadata.associated_file import AssociatedFile
 from zerolite.metadata.content import Content
-from zerolite.metadata.fields import binary, from_plain, numbers, plain, record, records, text, texts
+from zerolite.metadata.flatbuffer.fields import binary, numbers, record, records, text, texts
+from zerolite.metadata.flatbuffer.records import from_plain, plain
 from zerolite.metadata.process_units import (
     BertTokenizer,
     Normalization,
@@ -175,8 +176,7 @@ class Metadata:
             TypeError: a value is of another type than its field.
             ValueError: there is a field that metadata does not have, or a value that is not possible.
         """
-        told = {name: value for name, value in values.items() if name != "attached_files"}
-        return from_plain(cls, told, "metadata")
+        return from_plain(cls, values, "metadata", ignored=("attached_files",))
 
 
 def _files_of(metadata: Metadata) -> Iterator[AssociatedFile]:

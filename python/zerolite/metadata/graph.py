@@ -11,8 +11,17 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zerolite.metadata.table import Document, Table
-from zerolite.metadata.table_writer import Content, Node, Placed, Scalar, TableNode, TextNode, Vector, serialize
+from zerolite.metadata.flatbuffer.table import Document, Table
+from zerolite.metadata.flatbuffer.table_writer import (
+    Content,
+    Node,
+    Placed,
+    Scalar,
+    TableNode,
+    TextNode,
+    Vector,
+    serialize,
+)
 
 __all__ = ["with_entry"]
 
@@ -71,16 +80,12 @@ class _Graph:
         self.entries = self.root.children(_ENTRIES)
         self.subgraphs = self.root.children(_SUBGRAPHS)
 
-    def entry(self, name: str) -> int | None:
-        """The number of the last entry of that name, which is the one that is read."""
-        found = [index for index, one in enumerate(self.entries) if one.text(_ENTRY_NAME) == name]
-        return found[-1] if found else None
-
     def replaceable(self, name: str) -> _Data | None:
-        """The content of an entry, if nothing else in the file can mean it."""
-        number = self.entry(name)
-        if number is None:
+        """The content of the only entry of that name, if nothing else in the file can mean it."""
+        numbers = [at for at, one in enumerate(self.entries) if one.text(_ENTRY_NAME) == name]
+        if len(numbers) != 1:
             return None
+        (number,) = numbers
         index = int(self.entries[number].number("<I", _ENTRY_BUFFER))
         others = (int(one.number("<I", _ENTRY_BUFFER)) for at, one in enumerate(self.entries) if at != number)
         tensors = (
@@ -156,13 +161,8 @@ def _front(graph: _Graph, name: str, shift: int, data: Node) -> bytes:
         if target is not None:
             fields[number] = Placed(shift + target)
     buffers: list[Node] = [Placed(shift + one.begin) for one in graph.buffers] or [TableNode()]
-    entry = TableNode({_ENTRY_NAME: TextNode(name), _ENTRY_BUFFER: Scalar("<I", len(buffers))})
-    entries: list[Node] = [Placed(shift + one.begin) for one in graph.entries]
-    replaced = graph.entry(name)
-    if replaced is None:
-        entries.append(entry)
-    else:
-        entries[replaced] = entry
+    entries: list[Node] = [Placed(shift + one.begin) for one in graph.entries if one.text(_ENTRY_NAME) != name]
+    entries.append(TableNode({_ENTRY_NAME: TextNode(name), _ENTRY_BUFFER: Scalar("<I", len(buffers))}))
     fields[_BUFFERS] = Vector([*buffers, TableNode({_DATA: data})])
     fields[_ENTRIES] = Vector(entries)
     return serialize(TableNode(fields), _IDENTIFIER)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite.metadata.associated_file import AssociatedFile
-from zerolite.metadata.fields import number, numbers, records, text, word
-from zerolite.metadata.unions import Unknown, some_of
+from zerolite.metadata.flatbuffer.fields import number, numbers, records, text, word
+from zerolite.metadata.flatbuffer.unions import Unknown, some_of
 
 __all__ = [
     "BertTokenizer",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.text import Text
 
+from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
 from zerolite.cli.output import console, fail, failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.printable import printable
 
@@ -84,6 +85,8 @@ def _convert(
     image_size: Annotated[
         int | None, typer.Option(min=1, help="Height and width of its input, if not its own.")
     ] = None,
+    labels: PackedLabelsOption = None,
+    normalization: NormalizationOption = None,
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the converter's log.", dir_okay=False)
     ] = None,
@@ -96,6 +99,7 @@ def _convert(
     subject = _subject(source, keras_application, weights=weights, image_size=image_size)
     target = _target(out, source, keras_application)
     shapes = dict(map(_shape, inputs or ()))
+    chosen_normalization = normalization_of(normalization)
     if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
         raise wrong_use("It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing")
     with _wrong_use():
@@ -128,6 +132,8 @@ def _convert(
                 verify=verify,
                 preprocessing=preprocessing,
                 on_corrupt="skip" if skip_corrupt else "raise",
+                labels=labels,
+                normalization=chosen_normalization,
                 on_step=on_step,
             )
         keep_log(result.log)

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from zerolite.metadata.fields import field_of, from_plain, plain, read_record, sequence, shown, table_node
-from zerolite.metadata.table import Table
-from zerolite.metadata.table_writer import Node, Scalar, TableNode, Vector
+from zerolite.metadata.flatbuffer.records import field_of, from_plain, plain, read_record, sequence, shown, table_node
+from zerolite.metadata.flatbuffer.table import Table
+from zerolite.metadata.flatbuffer.table_writer import Node, Scalar, TableNode, Vector
 
 __all__ = ["Choices", "Unknown", "one_of", "some_of"]
 

@@ -1,0 +1,1 @@
+"""Records, which are dataclasses, read from FlatBuffers and written into them."""
