@@ -135,8 +135,8 @@ def convert(
         if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
             raise ValueError(f"{path} is the source; name another file for the result")
     _check_packages(recognized, quantize)
-    description = Description.checked(labels, normalization, recognized.value if recognized.kind == "tflite" else None)
     specs, in_doubt = _specs(recognized, inputs)
+    description = Description.checked(labels, normalization, recognized.value if recognized.kind == "tflite" else None)
 
     with tempfile.TemporaryDirectory(prefix="zerolite-convert-") as temporary:
         folder = Path(temporary)
