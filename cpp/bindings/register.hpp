@@ -7,6 +7,7 @@ namespace zerolite::bindings {
 
 void register_errors(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
+void register_trusted_files(pybind11::module_& module);
 void register_arrays(pybind11::module_& module);
 void register_tensor(pybind11::module_& module);
 void register_delegate_settings(pybind11::module_& module);

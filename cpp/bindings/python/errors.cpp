@@ -64,6 +64,8 @@ void set_error_for(const std::exception_ptr& exception) {
   } catch (const FileError& error) {
     errno = error.error_number();
     PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path().c_str());
+  } catch (const UntrustedFileError& error) {
+    raise(PyExc_PermissionError, error.what());
   }
 }
 

@@ -16,20 +16,23 @@ from zerolite._platform.files import write_atomically
 __all__ = ["TrialCache"]
 
 _LONGEST = 4096
+#: Grows when trials find what they did not find before.
+_TRIAL = 2
 
 
 class TrialCache:
     """What earlier trials of one model found, under the same settings and with the same runtime.
 
     It is kept in ``$XDG_CACHE_HOME/zerolite/verdicts`` (``~/.cache`` without it), under the SHA-256 of all that it
-    depends on. A folder that can't be read or written is as good as an empty one.
+    depends on. A folder that can't be read or written, or that others may write to, is as good as an empty one, and so
+    is a verdict that others may have written.
     """
 
     def __init__(self, content: memoryview, settings: dict[str, Any]) -> None:
         """Make the key, from the model, the settings and the runtime."""
         library = Path(_native.runtime_path())
         status = library.stat()
-        runtime = f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__}\n"
+        runtime = f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__} {_TRIAL}\n"
         digest = hashlib.sha256(content)
         digest.update(os.fsencode(runtime))
         digest.update(TrialSettings(settings).to_json().encode())
@@ -39,8 +42,7 @@ class TrialCache:
     def known(self) -> str | None:
         """How the process ended: "" when it survived, None when nobody knows."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            with self._path().open("rb") as file:
-                verdict = json.loads(file.read(_LONGEST))
+            verdict = json.loads(_native.read_trusted(os.fsencode(self._path()), _LONGEST))
             if isinstance(verdict["death"], str):
                 death: str = verdict["death"]
                 return death
@@ -50,8 +52,10 @@ class TrialCache:
         """Remember how the process ended."""
         with contextlib.suppress(OSError, RuntimeError):
             path = self._path()
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(path, json.dumps({"death": death[: _LONGEST // 8]}).encode())
+            for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            _native.require_trusted_folder(os.fsencode(path.parent))
+            write_atomically(path, json.dumps({"death": death[: _LONGEST // 8]}).encode(), mode=0o600)
 
     def _path(self) -> Path:
         configured = Path(os.environ.get("XDG_CACHE_HOME", ""))

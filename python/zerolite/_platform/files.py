@@ -25,10 +25,15 @@ def check_writable_target(path: Path) -> None:
         raise PermissionError(f"can't write {path}: the folder {path.parent} is read-only; choose another one")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write `content` beside `path`, then rename it into place.
 
     An existing file at `path` is replaced as a whole or, when writing fails, left as it was.
+
+    Args:
+        path: the file.
+        content: what is in it.
+        mode: who may read and write it, as far as the process's umask lets them.
 
     Raises:
         FileNotFoundError: the folder of `path` does not exist.
@@ -38,7 +43,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     check_writable_target(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with beside.open("xb") as file:
+        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -48,7 +48,7 @@ class Gpu(Delegate):
         cache: a directory for what the accelerator compiles and packs for a model and this GPU, so that later loads
             need not do it again; None, the default, keeps nothing. The directory is made when it is missing, and its
             files have checksums: one that is damaged or belongs to something else is replaced. Where it
-            can't be read or written, `load` raises OSError.
+            can't be read or written, or another user may put files into it, `load` raises OSError.
         device: a part of the name of the GPU to use, in any case, as in "nvidia"; None, the default, takes the first
             that the system prefers.
     """

@@ -56,7 +56,7 @@ class XNNPack(Delegate):
         weight_cache: a file for the weights as XNNPACK packs them, so that later loads need not pack them again and
             processes share their memory; None, the default, packs them at each load. The file has a checksum
             over the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
-            Where it can't be read or written, `load` raises OSError.
+            Where it can't be read or written, or another user may have written it, `load` raises OSError.
         flags: XNNPACK's flags that are switched on or off, by name; all others keep their defaults, which are "qs8" and
             "qu8" on and the others off. docs/delegates.md tells what each of them does.
     """

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from zerolite import _native
 from zerolite._platform.files import write_atomically
 from zerolite.tuned.setting import Setting
 from zerolite.tuned.tuning_identity import TuningIdentity
@@ -62,22 +63,24 @@ class TunedFile:
             "ratio": self.ratio,
             "belongs_to": asdict(self.identity),
         }
-        write_atomically(Path(path), (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        content = (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+        write_atomically(Path(path), content, mode=0o644)  # which `read` believes, whatever the umask
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TunedFile:
         """Read what `write` wrote.
 
         Raises:
-            OSError: the file can't be read.
+            OSError: the file can't be read, or somebody else may have written it.
             ValueError: it is no such file, or has something in it that this version does not know.
             TypeError: `path` is no path.
         """
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"tuned is {path!r}, and must be the path of a file that zl.tune(...).save wrote")
         name = os.fsdecode(path)
-        with Path(name).open("rb") as file:
-            content = file.read(_LONGEST + 1)
+        if "\0" in name:
+            raise ValueError(f"tuned is {name!r}, which holds a null byte; pass the path of a file")
+        content = _native.read_trusted(os.fsencode(name), _LONGEST + 1)
         try:
             return _parsed(content, name)
         except (ValueError, TypeError, RecursionError) as error:

@@ -1,6 +1,7 @@
 #include "zerolite/cache/cache_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "zerolite/platform/error.hpp"
+#include "zerolite/platform/trusted_file.hpp"
 
 namespace zerolite {
 namespace {
@@ -32,6 +34,26 @@ std::string unused_name(const fs::path& path) {
   return path.string() + '.' + std::to_string(::getpid()) + '.' + std::to_string(count++);
 }
 
+// Not create_directories, whose new directories everybody may write to where the process lets them.
+void make_missing(const fs::path& directory, const fs::path& asked) {
+  std::error_code ignored;
+  if (directory.empty() || fs::is_directory(directory, ignored)) return;
+  make_missing(directory.parent_path(), asked);
+  if (::mkdir(directory.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0 && errno != EEXIST) {
+    throw FileError(errno, asked);
+  }
+}
+
+std::optional<FileContent> read_if_trusted(const fs::path& path) {
+  try {
+    return read_trusted(path);
+  } catch (const FileError&) {
+    return std::nullopt;
+  } catch (const UntrustedFileError&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::string hexadecimal(const Digest& digest) {
@@ -42,9 +64,8 @@ std::string hexadecimal(const Digest& digest) {
 }
 
 fs::path make_directory(const fs::path& directory) {
-  std::error_code failure;
-  fs::create_directories(directory, failure);
-  if (failure) throw FileError(failure.value(), directory);
+  make_missing(directory, directory);
+  require_trusted_folder(directory);
   return directory;
 }
 
@@ -85,7 +106,7 @@ void Replacement::take_place() {
 }
 
 std::optional<FileContent> read_checksummed(const fs::path& path, const Digest& key) {
-  std::optional<FileContent> content = read_file(path);
+  std::optional<FileContent> content = read_if_trusted(path);
   Checksum checksum;
   if (!content || content->size() < sizeof checksum) return std::nullopt;
   std::memcpy(&checksum, content->data(), sizeof checksum);

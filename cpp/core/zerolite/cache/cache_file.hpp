@@ -18,7 +18,8 @@ using FileContent = std::vector<char>;
 
 std::string hexadecimal(const Digest& digest);
 
-// Makes the directory where it is missing. Throws FileError.
+// Makes the directory where it is missing. Throws FileError, and UntrustedFileError when somebody
+// else may put files into it.
 std::filesystem::path make_directory(const std::filesystem::path& directory);
 
 // A directory that nobody else knows, and that goes with its owner.
@@ -66,8 +67,8 @@ struct Checksum {
   bool operator==(const Checksum&) const = default;
 };
 
-// The content of a file that begins with its checksum; nothing where there is none, or it is damaged or was made for
-// something else.
+// The content of a file that begins with its checksum; nothing where there is none, or it is damaged, was made for
+// something else, or may have been written by somebody else.
 std::optional<FileContent> read_checksummed(const std::filesystem::path& path, const Digest& key);
 // Throws FileError.
 void write_checksummed(const std::filesystem::path& path, const Digest& key, std::span<const char> content);

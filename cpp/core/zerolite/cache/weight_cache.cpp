@@ -16,6 +16,7 @@
 
 #include "zerolite/cache/cache_file.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/platform/trusted_file.hpp"
 #include "zerolite/runtime/runtime_library.hpp"
 
 namespace zerolite {
@@ -120,23 +121,20 @@ FileDescriptor memory_file() {
   return file;
 }
 
+FileDescriptor open_if_there(const std::string& path) {
+  try {
+    return open_trusted(path);
+  } catch (const FileError& error) {
+    if (error.error_number() != ENOENT) throw;
+    return FileDescriptor();
+  }
+}
+
 }  // namespace
 
 WeightCache::WeightCache(std::string path, const Model& model, std::optional<std::uint32_t> flags)
-    : path_(std::move(path)),
-      key_(key_of(model, flags)),
-      // Non-blocking, so that a FIFO in the place of a file is refused, not waited for.
-      content_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  if (!content_.is_open()) {
-    if (errno != ENOENT) throw FileError(errno, path_);
-    content_ = memory_file();
-    return;
-  }
-  struct stat status {};
-  if (::fstat(content_.value(), &status) != 0) throw FileError(errno, path_);
-  if (S_ISDIR(status.st_mode)) throw FileError(EISDIR, path_);
-  if (!S_ISREG(status.st_mode)) throw FileError(EINVAL, path_);
-  found_ = is_sound(Mapping(content_, path_).bytes(), key_);
+    : path_(std::move(path)), key_(key_of(model, flags)), content_(open_if_there(path_)) {
+  if (content_.is_open()) found_ = is_sound(Mapping(content_, path_).bytes(), key_);
   if (!found_) content_ = memory_file();
 }
 

@@ -20,7 +20,7 @@ namespace zerolite {
 class WeightCache {
  public:
   // `flags` are XNNPACK's, as far as they were chosen: they decide what is packed, too. Throws FileError when something
-  // is there that can't be read or is no regular file.
+  // is there that can't be read or is no regular file, UntrustedFileError when somebody else may have written it.
   WeightCache(std::string path, const Model& model, std::optional<std::uint32_t> flags = std::nullopt);
 
   // Where XNNPACK finds the weights, or puts them.

@@ -54,4 +54,10 @@ class FileError : public std::runtime_error {
   std::string path_;
 };
 
+// Somebody else may have written a file that is only of use where nobody else has. Python's PermissionError.
+class UntrustedFileError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace zerolite
