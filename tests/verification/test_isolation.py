@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op, schema
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native
@@ -139,3 +141,65 @@ def test_file_of_any_name(tmp_path: Path) -> None:
     with pytest.raises(_native.InvalidModelError, match="no subgraph") as caught:
         zl.load(os.fsdecode(path), verify="isolated")
     assert os.fsdecode(path) in str(caught.value)
+
+
+def resized_image(*, minus: int) -> bytes:
+    """An image of constant pixels, resized to x - minus: sizes that are not positive are refused before the kernel."""
+    builder = GraphBuilder()
+    size = builder.tensor("size", [2], "int32")
+    wanted = builder.tensor("wanted", [2], "int32")
+    lesser = builder.constant("minus", np.array([minus, minus], np.int32))
+    pixels = builder.constant("pixels", np.ones((1, 2, 2, 1), np.float32))
+    image = builder.tensor("image", [1, 2, 2, 1], shape_signature=[1, -1, -1, 1])
+    builder.operator(Op.SUB, [size, lesser], [wanted], options=schema.SubOptionsT())
+    builder.operator(
+        Op.RESIZE_NEAREST_NEIGHBOR, [pixels, wanted], [image], options=schema.ResizeNearestNeighborOptionsT()
+    )
+    builder.interface([size], [image])
+    return builder.finish()
+
+
+def test_values_that_are_refused_are_followed_by_others(cache: Path) -> None:
+    with zl.load(resized_image(minus=0), verify="isolated") as model:
+        assert np.shape(model(np.array([3, 4], np.int32))) == (1, 3, 4, 1)
+    assert len(verdicts(cache)) == 1
+
+
+def test_model_whose_runs_never_finish_is_not_believed(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(resized_image(minus=100))
+    for _ in range(2):
+        with pytest.raises(zl.Error, match=r"model\.tflite could not be tried .*no run of its signature") as caught:
+            zl.load(path, verify="isolated")
+        assert not isinstance(caught.value, zl.InvalidModelError)
+    assert verdicts(cache) == []
+    with zl.load(path, verify="full") as model:  # as the message says
+        assert np.shape(model(np.array([103, 104], np.int32))) == (1, 3, 4, 1)
+    pytest.importorskip("typer", reason="needs the extra cli")
+    from zerolite.cli import main
+
+    assert main(["check", str(path), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["sound"], document["loads"]) == (None, False)
+
+
+def test_model_that_has_no_room_in_the_trial_is_not_believed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands before a tensor that only this process has room for was not tried."""
+    builder = GraphBuilder()
+    one = builder.tensor("one", [1])
+    times = builder.constant("times", np.array([500_000_000], np.int32))
+    many = builder.tensor("many", [500_000_000])
+    builder.operator(Op.TILE, [one, times], [many], options=schema.TileOptionsT())
+    builder.interface([one], [many])
+    monkeypatch.setattr(trial, "_ADDRESS_SPACE", 1 << 30)
+    with pytest.raises(zl.Error, match="memory"):
+        zl.load(builder.finish(), verify="isolated")
+    assert verdicts(cache) == []
+
+
+def test_process_that_ends_early_survived_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "_PROGRAM", "import os; os._exit(0)  # {settings} {name}")
+    with pytest.raises(zl.InvalidModelError, match="ended before its work was done"):
+        zl.load(zoo.model_path("rank_0"), verify="isolated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import Any, NamedTuple
@@ -11,15 +12,20 @@ from zerolite._isolation.trial_cache import TrialCache
 from zerolite._isolation.trial_settings import TrialSettings
 from zerolite._platform.fresh_python import Ended, Limits, run
 
-__all__ = ["TrialOutcome", "require_survival", "try_in_a_process"]
+__all__ = ["TrialOutcome", "UntriedError", "require_survival", "try_in_a_process"]
 
 # Far more than a sound model of this size needs, and little enough to do no harm to the machine.
 _SECONDS = 60.0
 _SECONDS_PER_GIGABYTE = 60.0
-_ADDRESS_SPACE = 8 << 30
+_GIBIBYTES = 8
+_ADDRESS_SPACE = _GIBIBYTES << 30
 _ADDRESS_SPACE_PER_BYTE = 4
 
-_PROGRAM = "from zerolite._isolation.trial_program import main; main({settings!r})"
+_PROGRAM = "from zerolite._isolation.trial_program import main; main({settings!r}, {name!r}, reply)"
+
+
+class UntriedError(_native.Error):
+    """No run of a model finished in its trial, so that nobody knows whether a process survives it."""
 
 
 class TrialOutcome(NamedTuple):
@@ -28,13 +34,15 @@ class TrialOutcome(NamedTuple):
     Attributes:
         death: how the process died, as the rest of a sentence; "" when it survived.
         is_final: whether another trial would end in the same way. Running out of time or memory depends on the machine.
+        refusal: what the process says when an error kept it from trying all there is; None when it tried all.
     """
 
     death: str
     is_final: bool
+    refusal: _native.Error | None = None
 
 
-def try_in_a_process(content: memoryview, settings: dict[str, Any]) -> TrialOutcome:
+def try_in_a_process(content: memoryview, settings: dict[str, Any], *, name: bytes) -> TrialOutcome:
     """Load and run a model in a process of its own, with limits to its memory and time.
 
     Raises:
@@ -44,35 +52,58 @@ def try_in_a_process(content: memoryview, settings: dict[str, Any]) -> TrialOutc
         seconds=_SECONDS + _SECONDS_PER_GIGABYTE * content.nbytes / (1 << 30),
         address_space=_ADDRESS_SPACE + _ADDRESS_SPACE_PER_BYTE * content.nbytes,
     )
-    program = _PROGRAM.format(settings=TrialSettings(settings).to_json())
+    program = _PROGRAM.format(settings=TrialSettings(settings).to_json(), name=name)
+    reports: list[str] = []
     environment = {"ZEROLITE_RUNTIME": _native.runtime_path()}
     try:
-        ended = run(program, stdin=content.cast("B"), environment=environment, limits=limits)
+        ended = run(program, stdin=content.cast("B"), environment=environment, limits=limits, on_line=reports.append)
     except RuntimeError as error:
         raise _native.Error(f"a trial runs in another Python process, and {error}") from error
     except OSError as error:
         raise _native.Error(f"no process could be started to try the model in: {error}") from error
     if ended.code is None:
         return TrialOutcome(f"did not end within {limits.seconds:.0f} s", is_final=False)
-    return _judged(ended, ended.code)
+    return _judged(ended, ended.code, reports, name)
 
 
-def _judged(ended: Ended, code: int) -> TrialOutcome:
+def _judged(ended: Ended, code: int, reports: list[str], name: bytes) -> TrialOutcome:
     last_words = f" ({ended.last_words})" if ended.last_words else ""
+    if code == 0 and len(reports) == 1:
+        refusal = _refusal(json.loads(reports[0]), os.fsdecode(name))
+        return TrialOutcome("", is_final=refusal is None, refusal=refusal)
     if code == 0:
-        return TrialOutcome("", is_final=True)
+        return TrialOutcome(f"ended before its work was done{last_words}", is_final=True)
     if code == TrialSettings.OUT_OF_MEMORY or any("bad_alloc" in line for line in ended.lines):
         return TrialOutcome("needed more memory than it was given", is_final=False)
     if code < 0:
         number = -code
-        name = signal.Signals(number).name
+        signal_name = signal.Signals(number).name
         if number == signal.SIGXCPU:
             return TrialOutcome("used up its time", is_final=False)
         # The system kills a process when memory runs out, too.
-        return TrialOutcome(f"died of {name}{last_words}", is_final=number != signal.SIGKILL)
+        return TrialOutcome(f"died of {signal_name}{last_words}", is_final=number != signal.SIGKILL)
     if code in (TrialSettings.NOT_BEGUN, 1):
         raise _native.Error(f"the process to try the model in did not get as far as the model{last_words}")
     return TrialOutcome(f"ended with exit code {code}{last_words}", is_final=True)
+
+
+def _refusal(report: dict[str, str], name: str) -> _native.Error | None:
+    """What to raise for a trial that an error ended before it had tried all.
+
+    This process may get further than that one, where it has more memory for example, and what comes then was not tried.
+    """
+    if "refused" in report:
+        kinds = {"DelegateError": _native.DelegateError, "InvalidModelError": _native.InvalidModelError}
+        return kinds.get(report["kind"], _native.Error)(
+            f'{report["refused"]} (in the process that verify="isolated" tries it in, with {_GIBIBYTES} GiB of '
+            'addresses; if it needs more and you trust where it comes from, load it with verify="full")'
+        )
+    if "untried" in report:
+        return UntriedError(
+            f"{name} could not be tried in a process of its own: {report['untried']}; nobody knows what comes after "
+            'that, so load it with verify="full" only if you trust where it comes from'
+        )
+    return None
 
 
 def require_survival(content: memoryview, *, name: bytes, settings: dict[str, Any]) -> None:
@@ -86,15 +117,17 @@ def require_survival(content: memoryview, *, name: bytes, settings: dict[str, An
     Raises:
         InvalidModelError: the model is not sound, or a process that loaded and ran it died or did not end within its
             limits.
-        Error: no process could be started.
+        Error: no process could be started, or an error kept it from trying all there is.
     """
     check_in_full(content, name)
     cache = TrialCache(content, settings)
     death = cache.known
     if death is None:
-        death, is_final = try_in_a_process(content, settings)
+        death, is_final, refusal = try_in_a_process(content, settings, name=name)
         if is_final:
             cache.keep(death)
+        if refusal is not None:
+            raise refusal
     if death:
         raise _native.InvalidModelError(
             f"{os.fsdecode(name)} is not a sound TensorFlow Lite model: a process that loaded it and ran it once "

@@ -1,9 +1,11 @@
-"""What runs in a trial's process: it reads a model from stdin, and loads and runs it."""
+"""What runs in a trial's process: it reads a model from stdin, loads and runs it, and tells how far it got."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,35 +17,60 @@ from zerolite._isolation.trial_settings import TrialSettings
 __all__ = ["main"]
 
 
-def main(settings: str) -> None:
-    """Load the model and run each of its signatures; end the process with an exit code of `TrialSettings`."""
+_LONGEST_MESSAGE = 4096
+#: So many runs of each signature are wanted; values that kernels refuse are followed by others.
+_FINISHED_RUNS = 2
+
+
+def main(settings: str, name: bytes, reply: int) -> None:
+    """Load the model and run each of its signatures; end the process with an exit code of `TrialSettings`.
+
+    One line of JSON goes to the descriptor `reply` when the end was reached: a `Report`. A process that ends without
+    one, whatever its exit code, got no further than the model let it.
+
+    Args:
+        settings: a text of `TrialSettings`.
+        name: what the model is called in errors.
+        reply: the descriptor.
+    """
     code = TrialSettings.NOT_BEGUN
     try:
         native = TrialSettings.from_json(settings).native
         content = sys.stdin.buffer.read()
         code = 0
-        _load_and_run(content, native)
+        report = _load_and_run(content, name, native)
+        os.write(reply, json.dumps(report).encode() + b"\n")
     except MemoryError:
         code = TrialSettings.OUT_OF_MEMORY
-    except _native.Error:
-        pass  # which the caller is told when it loads or runs the model itself
     finally:
         # Nothing of the model is taken down: it may be broken, and the process is at its end anyway.
         sys.stderr.flush()
         os._exit(code)
 
 
-def _load_and_run(content: bytes, native: dict[str, Any]) -> None:
-    model = _native.CompiledModel(content=content, **native)
-    for index in range(len(model._signature_keys())):
+def _load_and_run(content: bytes, name: bytes, native: dict[str, Any]) -> dict[str, str]:
+    """How it went, as `Report` reads it."""
+    try:
+        model = _native.CompiledModel(content=content, name=name, **native)
+    except _native.Error as error:
+        return {"refused": str(error)[:_LONGEST_MESSAGE], "kind": type(error).__name__}
+    for index, key in enumerate(model._signature_keys()):
         signature = _native.Signature(model, index)
         signature._settle_positions()
-        for values in (_zeros, _small_numbers):
+        finished, last = 0, ""
+        for values in _VALUES:
             try:
                 signature(*(values(tensor) for tensor in _inputs(signature)))
-            except _native.Error:
+            except _native.Error as error:
+                last = str(error)
+                continue
+            finished += 1
+            if finished == _FINISHED_RUNS:
                 break
+        if not finished:
+            return {"untried": f"no run of its signature '{key}' finished: {last}"[:_LONGEST_MESSAGE]}
     model.close()
+    return {}
 
 
 def _inputs(signature: _native.Signature) -> list[_native.Tensor]:
@@ -51,15 +78,33 @@ def _inputs(signature: _native.Signature) -> list[_native.Tensor]:
     return [_native.Tensor(signature, is_input=True, index=index) for index in range(count)]
 
 
+def _filled(tensor: _native.Tensor, number: int, text: bytes) -> npt.NDArray[Any]:
+    dtype = np.dtype(tensor.dtype)
+    return np.full(tensor.shape, text, object) if dtype.kind == "O" else np.full(tensor.shape, number).astype(dtype)
+
+
 def _zeros(tensor: _native.Tensor) -> npt.NDArray[Any]:
-    if np.dtype(tensor.dtype).kind == "O":
-        return np.full(tensor.shape, b"", object)
-    return np.zeros(tensor.shape, tensor.dtype)
+    return _filled(tensor, 0, b"")
+
+
+def _ones(tensor: _native.Tensor) -> npt.NDArray[Any]:
+    return _filled(tensor, 1, b"text")
 
 
 def _small_numbers(tensor: _native.Tensor) -> npt.NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if dtype.kind == "O":
-        return np.full(tensor.shape, b"text", object)
+        return _filled(tensor, 0, b"text")
     numbers = np.random.default_rng(0).integers(0, 3, tensor.shape)
     return np.asarray(numbers).astype(dtype)
+
+
+def _counted(tensor: _native.Tensor) -> npt.NDArray[Any]:
+    """0, 1, 2 and so on, as indices, axes and permutations are."""
+    dtype = np.dtype(tensor.dtype)
+    if dtype.kind == "O":
+        return _filled(tensor, 0, b"1")
+    return np.arange(int(np.prod(tensor.shape))).reshape(tensor.shape).astype(dtype)
+
+
+_VALUES: tuple[Callable[[_native.Tensor], npt.NDArray[Any]], ...] = (_zeros, _small_numbers, _ones, _counted)

@@ -39,12 +39,16 @@ def _check(
     """Say whether a model is sound, and whether it can be loaded; exit code 1 when not."""
     with failures_in_one_line():
         from zerolite import Error, InvalidModelError, load
+        from zerolite._isolation import UntriedError
 
-        sound, reason = True, None
+        sound: bool | None = True
+        reason = None
         try:
             load(model_file, verify=verify.value).close()
         except InvalidModelError as error:
             sound, reason = False, str(error)
+        except UntriedError as error:  # nobody knows
+            sound, reason = None, str(error)
         except Error as error:  # sound as far as can be seen, and nothing that this runtime can load
             reason = str(error)
         if as_json:
