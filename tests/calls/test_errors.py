@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.support import model_zoo as zoo
 from tests.support.python_process import answer_of, run_python
 
@@ -294,3 +295,14 @@ with zl.load(zoo.model_path("runtime_range")) as model:
     process = run_python(program)
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout == "MemoryError [0, 1, 2]\n"
+
+
+def test_an_exception_of_the_runtime_is_an_error() -> None:
+    """LiteRT 2.3.0 throws std::out_of_range over a rank that the file keeps quiet about; it is no IndexError here."""
+    builder = GraphBuilder()
+    x, y = builder.tensor("x", [1, 16]), builder.tensor("y", [16, 1])
+    sizes = builder.constant("sizes", np.array([16] + [1] * 15, np.int32))
+    builder.operator(Op.RESHAPE, [x, sizes], [y])
+    builder.interface([x], [y])
+    with pytest.raises(zl.Error):
+        zl.load(builder.finish())

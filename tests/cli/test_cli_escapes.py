@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import zerolite as zl
 from tests.support import model_zoo
 from zerolite.cli import main
 
@@ -251,3 +252,12 @@ def test_words_of_every_language_stay() -> None:
 
     for text in ("naïve café", "日本語", "\u0645\u06cc\u200c\u062e", "👩\u200d🚀", "a\u00a0b", "back\\slash"):
         assert printable(text) == text
+
+
+def test_messages_of_exceptions(model: Path) -> None:
+    """They end on terminals as well, at the end of a traceback."""
+    model.write_bytes(renamed("small_cnn", sound=False))
+    with pytest.raises(zl.InvalidModelError) as caught:
+        zl.load(model)
+    assert SHOWN in str(caught.value)
+    assert not set("\x1b\x07\x9b\n\r\u202e") & set(str(caught.value))

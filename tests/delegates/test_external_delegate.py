@@ -178,6 +178,13 @@ def test_a_delegate_of_a_failed_load_is_destroyed(stage: str, sample_delegate: S
     assert sample_delegate.created - created == sample_delegate.destroyed - destroyed
 
 
+@pytest.mark.parametrize("stage", ["throw_in_prepare", "throw_in_kernel"])
+def test_an_exception_in_a_load_is_an_error(stage: str, sample_delegate: SampleDelegate) -> None:
+    """Whatever leaves the runtime, callers get the errors that they were promised, and no IndexError."""
+    with pytest.raises(zl.Error, match="with an exception"):
+        zl.load(ADDS, delegates=zl.ExternalDelegate(sample_delegate.path, {"fail": stage}))
+
+
 def test_pool(sample_delegate: SampleDelegate) -> None:
     created, destroyed = sample_delegate.created, sample_delegate.destroyed
     with (

@@ -137,9 +137,20 @@ def test_the_cache(sample_npu: SampleNpu, tmp_path: Path) -> None:
     kept.write_bytes(content)
     assert compiled() == 1  # a damaged file is replaced
     assert compiled() == 0
+    kept.chmod(0o666)
+    assert compiled() == 1  # and one that others may have written
+    assert compiled() == 0
     settings["options"] = {"x": 2}
     assert compiled() == 1
     assert len(list(cache.iterdir())) == 2
+
+
+def test_a_cache_that_others_may_write_to(sample_npu: SampleNpu, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    with pytest.raises(PermissionError, match=r"cache is not used.*mode 0777.*chmod go-w"):
+        zl.load(MOBILENET, delegates=zl.Npu(**sample(sample_npu), cache=cache))
 
 
 def test_a_cache_that_can_not_be_written(sample_npu: SampleNpu, tmp_path: Path) -> None:

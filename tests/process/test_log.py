@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder
 from tests.support import model_zoo as zoo
 from tests.support.python_process import answer_of, run_python
 
@@ -55,6 +57,19 @@ def test_info_shows_what_the_runtime_does(level: str) -> None:
     assert "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." in process.stderr
     assert "ERROR: " in process.stderr
     assert "NobodyKnowsThis" in process.stdout
+
+
+def test_names_command_no_terminal(tmp_path: Path) -> None:
+    """The runtime writes names of the model's as they are."""
+    builder = GraphBuilder()
+    x, y = builder.tensor("x", [1]), builder.tensor("y", [1])
+    builder.custom_operator("\x1b]0;owned\x07\u202e\x7f\u009bJ\u00e9", [x], [y])
+    builder.interface([x], [y])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish())
+    process = run_python(LOAD_AND_FAIL, PATHS[0], str(path), "error")
+    assert "\\x1b]0;owned\\x07\\xe2\\x80\\xae\\x7f\\xc2\\x9bJ\u00e9" in process.stderr
+    assert not set("\x1b\x07\u202e\x7f\u009b") & set(process.stderr)
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])

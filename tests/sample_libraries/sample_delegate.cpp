@@ -2,7 +2,8 @@
 //
 // It takes elementwise operators on float32 tensors of equal shapes and computes them in the plainest way. Options:
 //   operators   the operators to take, separated by commas, of ADD, SUB and MUL; all of them without the option
-//   fail        where to fail: create (reports an error), null (says nothing), throw, prepare, init, kernel, invoke
+//   fail        where to fail: create (reports an error), null (says nothing), throw, prepare, init, kernel, invoke;
+//               throw_in_prepare, throw_in_kernel: with an exception that no C interface lets out
 //   scale       what its kernel makes the scale of its outputs in Prepare, as some kernels do
 // Anything else is refused in words. What it did is counted, for those who open the library themselves.
 #include <algorithm>
@@ -132,6 +133,7 @@ Status prepare_kernel(Context* context, Node* node) {
     return Status::error;
   }
   const auto* sample = static_cast<const SampleDelegate*>(node->delegate->data);
+  if (sample->fail == "throw_in_kernel") throw std::out_of_range("as the kernel was told");
   if (sample->fail == "kernel") {
     context->report_error(context, "the sample delegate could not prepare its kernel, as it was told");
     return Status::error;
@@ -168,6 +170,7 @@ Status invoke(Context* context, Node* node) {
 
 Status prepare(Context* context, Delegate* delegate) {
   const auto* sample = static_cast<const SampleDelegate*>(delegate->data);
+  if (sample->fail == "throw_in_prepare") throw std::out_of_range("as the delegate was told");
   if (sample->fail == "prepare") {
     context->report_error(context, "the sample delegate refused the graph, as it was told");
     return Status::error;

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder, Op, schema
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native

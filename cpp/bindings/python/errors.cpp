@@ -4,11 +4,13 @@
 #include <pybind11/pybind11.h>
 
 #include <cerrno>
-#include <cstring>
+#include <exception>
 #include <new>
+#include <string>
 
 #include "register.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/log_line.hpp"
 
 namespace py = pybind11;
 
@@ -36,10 +38,11 @@ py::object new_class(const py::module_& module, const char* name, const py::tupl
   return object;
 }
 
-// A message may hold a path or a name that is no UTF-8.
+// A message ends on terminals, which must not obey the names in it, and may hold a path or a name that is no UTF-8.
 void raise(py::handle type, const char* message) {
+  const std::string shown = printable(message);
   const auto text = py::reinterpret_steal<py::object>(
-      PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(std::strlen(message)), "surrogateescape"));
+      PyUnicode_DecodeUTF8(shown.data(), static_cast<Py_ssize_t>(shown.size()), "surrogateescape"));
   if (text) PyErr_SetObject(type.ptr(), text.ptr());
 }
 
@@ -66,6 +69,15 @@ void set_error_for(const std::exception_ptr& exception) {
     PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path().c_str());
   } catch (const UntrustedFileError& error) {
     raise(PyExc_PermissionError, error.what());
+  } catch (const py::error_already_set&) {
+    throw;
+  } catch (const py::builtin_exception&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    // pybind11 would make an IndexError of a std::out_of_range, which is nothing that a caller did.
+    raise(classes().error, (std::string("zerolite's native code failed unexpectedly: ") + error.what()).c_str());
   }
 }
 

@@ -16,7 +16,7 @@ from zerolite._platform.files import write_atomically
 __all__ = ["TrialCache"]
 
 _LONGEST = 4096
-#: Grows when trials find what they did not find before.
+#: Grows when trials find what they did not find before, or what they find means something else.
 _TRIAL = 2
 
 

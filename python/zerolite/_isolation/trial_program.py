@@ -38,7 +38,12 @@ def main(settings: str, name: bytes, reply: int) -> None:
         native = TrialSettings.from_json(settings).native
         content = sys.stdin.buffer.read()
         code = 0
-        report = _load_and_run(content, name, native)
+        try:
+            report = _load_and_run(content, name, native)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing was tried after it
+            report = {"untried": f"trying it ended with {type(error).__name__}: {error}"[:_LONGEST_MESSAGE]}
         os.write(reply, json.dumps(report).encode() + b"\n")
     except MemoryError:
         code = TrialSettings.OUT_OF_MEMORY

@@ -114,8 +114,8 @@ class Npu(Delegate):
             the names are checked against those that LiteRT 2.3.0 reads.
         cache: a directory for compiled models, so that later loads need not compile again; None, the default, keeps
             nothing. The directory is made when it is missing, and its files have checksums: one that is damaged
-            or belongs to something else is replaced. Where it can't be read or written, or another user may put files into
-            it, `load` raises OSError.
+            or belongs to something else is replaced. Where it can't be read or written, or another user may put
+            files into it, `load` raises OSError.
     """
 
     __slots__ = ("cache", "compiler_dir", "dispatch_dir", "options", "vendor")

@@ -76,9 +76,16 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
-  const abi::Status status =
-      runtime().CreateCompiledModel(environment_of(options).handle(), model.handle(), runtime_options.get(), &compiled);
+  abi::Status status = kThrown;
   Attempt result;
+  try {
+    status = runtime().CreateCompiledModel(environment_of(options).handle(), model.handle(), runtime_options.get(),
+                                           &compiled);
+  } catch (const Error& error) {
+    result.message = error.what();
+    result.failure = model.name() + ": " + result.message;
+    return result;
+  }
   if (status == abi::Status::ok) result.compiled.reset(compiled);
   result.message = log.message();
   if (status == abi::Status::ok) {

@@ -7,6 +7,7 @@
 #include "zerolite/platform/error.hpp"
 #include "zerolite/platform/shared_library.hpp"
 #include "zerolite/runtime/accelerator.hpp"
+#include "zerolite/runtime/guard.hpp"
 
 namespace zerolite {
 namespace {
@@ -92,7 +93,13 @@ ExternalDelegate::ExternalDelegate(const ExternalDelegateSettings& settings) : l
   }
 }
 
-ExternalDelegate::~ExternalDelegate() { destroy_(delegate_); }
+ExternalDelegate::~ExternalDelegate() {
+  // A destructor can tell nobody of what the library throws while it takes its delegate down.
+  try {
+    guard([this] { destroy_(delegate_); });
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+  }
+}
 
 abi::Status ExternalDelegate::answer(const DelegateRequest& /*request*/, abi::DelegateWrapper* wrapper) noexcept {
   return lend_delegate(delegate_, wrapper);

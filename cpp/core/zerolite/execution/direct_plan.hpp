@@ -16,6 +16,7 @@
 #include "zerolite/execution/runtime_call.hpp"
 #include "zerolite/execution/tensor_binding.hpp"
 #include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/runtime/guard.hpp"
 
 namespace zerolite {
 
@@ -40,13 +41,17 @@ class DirectPlan {
 
   // Invokes the plan. False when a kernel failed.
   [[nodiscard]] bool run() const {
-    return std::ranges::all_of(
-        steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
+    return guard([this] {
+      return std::ranges::all_of(
+          steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
+    });
   }
   // The same; false also when the interruption was due before a node.
   [[nodiscard]] bool run(Interruption& interruption) const {
-    return std::ranges::all_of(steps_, [&](const Step& step) {
-      return !interruption.is_due() && step.invoke(context_, step.node) == abi::tflite::Status::ok;
+    return guard([&] {
+      return std::ranges::all_of(steps_, [&](const Step& step) {
+        return !interruption.is_due() && step.invoke(context_, step.node) == abi::tflite::Status::ok;
+      });
     });
   }
 

@@ -5,6 +5,8 @@
 #include <new>
 #include <span>
 
+#include "zerolite/runtime/guard.hpp"
+
 namespace zerolite {
 namespace {
 
@@ -86,7 +88,7 @@ bool CapturedGraph::resize(std::int32_t index, const std::vector<std::int32_t>& 
   dimensions[0] = static_cast<int>(shape.size());
   std::ranges::copy(shape, dimensions + 1);
   auto* array = reinterpret_cast<abi::tflite::IntArray*>(dimensions);
-  return context_->resize_tensor(context_, &tensor(index), array) == abi::tflite::Status::ok;
+  return guard([&] { return context_->resize_tensor(context_, &tensor(index), array); }) == abi::tflite::Status::ok;
 }
 
 TensorSpec CapturedGraph::spec(std::int32_t index) const {

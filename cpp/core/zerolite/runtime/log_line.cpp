@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <iomanip>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace zerolite {
@@ -53,6 +56,23 @@ bool tells_nothing(std::string_view line) {
          line.starts_with("WARNING: All log messages before absl::InitializeLog()");
 }
 
+// How many bytes at the beginning are one character that a terminal would obey or hide: a control character of ASCII or
+// of the C1 block, a mark of direction, or another end of a line, all in UTF-8.
+std::size_t hidden_size(std::string_view text) {
+  using Range = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array<Range, 6> kHidden = {
+      Range{"\xc2\x80", "\xc2\x9f"},         Range{"\xd8\x9c", "\xd8\x9c"},
+      Range{"\xe2\x80\x8e", "\xe2\x80\x8f"}, Range{"\xe2\x80\xa8", "\xe2\x80\xae"},
+      Range{"\xe2\x81\xa6", "\xe2\x81\xa9"}, Range{"\x7f", "\x7f"}};
+  const auto byte = static_cast<unsigned char>(text.front());
+  if (byte < static_cast<unsigned char>(' ') && text.front() != '\t') return 1;
+  for (const auto& [first, last] : kHidden) {
+    const std::string_view begin = text.substr(0, first.size());
+    if (begin >= first && begin <= last) return first.size();
+  }
+  return 0;
+}
+
 }  // namespace
 
 LogLine parse_log_line(std::string_view line) {
@@ -60,6 +80,20 @@ LogLine parse_log_line(std::string_view line) {
   if (const std::optional<LogLine> found = parse_prefixed(line)) return *found;
   if (const std::optional<LogLine> found = parse_abseil(line)) return *found;
   return {LogLevel::error, without_source_location(line)};
+}
+
+std::string printable(std::string_view line) {
+  std::ostringstream shown;
+  shown << std::hex << std::setfill('0');
+  while (!line.empty()) {
+    const std::size_t hidden = hidden_size(line);
+    for (const char byte : line.substr(0, hidden)) {
+      shown << "\\x" << std::setw(2) << static_cast<unsigned>(static_cast<unsigned char>(byte));
+    }
+    if (hidden == 0) shown << line.front();
+    line.remove_prefix(std::max<std::size_t>(hidden, 1));
+  }
+  return shown.str();
 }
 
 }  // namespace zerolite

@@ -2,13 +2,16 @@
 
 #include <dlfcn.h>
 
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <type_traits>
 
 #include "zerolite/platform/error.hpp"
 #include "zerolite/platform/shared_library.hpp"
+#include "zerolite/runtime/guard.hpp"
 #include "zerolite/runtime/runtime_log.hpp"
 
 namespace zerolite {
@@ -22,6 +25,28 @@ const RuntimeLibrary*& opened() {
   static const RuntimeLibrary* library = nullptr;
   return library;
 }
+
+// Every call of a function of the runtime goes through here, and so through `guard`: the table that the core calls has
+// the addresses of these, and the runtime's own stand behind them.
+template <auto function>
+struct Guarded;
+
+template <typename Result, typename... Parameters, Result (*abi::Functions::*function)(Parameters...)>
+struct Guarded<function> {
+  static inline Result (*original)(Parameters...) = nullptr;
+
+  static Result call(Parameters... parameters) {
+    if constexpr (std::is_void_v<Result>) {
+      // What gives something back is called by destructors, which can tell nobody what went wrong.
+      try {
+        guard([&] { original(parameters...); });
+      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+      }
+    } else {
+      return guard([&] { return original(parameters...); });
+    }
+  }
+};
 
 template <typename Object>
 void resolve(void* handle, const char* name, const std::filesystem::path& path, Object*& object) {
@@ -43,7 +68,9 @@ RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) 
                               "); install it with: pip install 'ai-edge-litert>=2.3,<2.4', or set ZEROLITE_RUNTIME to "
                               "the path of libLiteRt.so");
   }
-#define LITERT_FUNCTION(result, name, parameters) resolve(handle, "LiteRt" #name, path, functions_.name);
+#define LITERT_FUNCTION(result, name, parameters)                                  \
+  resolve(handle, "LiteRt" #name, path, Guarded<&abi::Functions::name>::original); \
+  functions_.name = &Guarded<&abi::Functions::name>::call;
 #include "litert_abi/functions.def"
 #undef LITERT_FUNCTION
   const abi::AcceleratorDefinition** cpu_accelerator = nullptr;

@@ -44,7 +44,7 @@ void take_line(ThreadLog& log) {
   if (ours && level >= LogLevel::info && !text.empty()) log.collected.emplace_back(level, text);
   // Another user of the same library in this process (LiteRT's own Python package, say) keeps its messages.
   if (!ours || static_cast<int>(level) >= current_level.load(std::memory_order_relaxed)) {
-    std::fprintf(stderr, "%s\n", log.line.c_str());
+    std::fprintf(stderr, "%s\n", printable(log.line).c_str());
   }
   log.line.clear();
 }
