@@ -25,7 +25,7 @@ def run(settings: Settings) -> Outcome:
             batch=items,
             against=["tf", "litert"],
             seconds=settings.seconds(1.5),
-            rounds=settings.rounds,
+            turns=settings.rounds,
             processes=0,
         )
         details[model.stem] = result.to_dict()

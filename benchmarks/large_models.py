@@ -27,8 +27,8 @@ def run(settings: Settings) -> Outcome:
                 threads=threads,
                 against=["tf"],
                 seconds=settings.seconds(seconds),
-                rounds=settings.rounds,
-                warmup=settings.seconds(0.5),
+                turns=settings.rounds,
+                warmup_s=settings.seconds(0.5),
                 processes=0,
             )
             words = f"{title}, {threads} thread{'s' if threads > 1 else ''}"

@@ -18,8 +18,8 @@ def run(settings: Settings) -> Outcome:
         DENSE,
         against=["tf", "litert", "compiled_model"],
         seconds=seconds,
-        rounds=settings.rounds,
-        warmup=settings.seconds(0.3),
+        turns=settings.rounds,
+        warmup_s=settings.seconds(0.3),
         processes=0,
     )
     with open_quietly("zerolite", DENSE) as one, open_quietly("zerolite", DENSE) as another:

@@ -64,12 +64,12 @@ def tune(progress: Progress) -> object:
 
 
 def benchmark(progress: Progress) -> object:
-    return zl.benchmark(MODEL, seconds=0.004, rounds=2, warmup=0.0, processes=1, progress=progress)
+    return zl.benchmark(MODEL, seconds=0.004, turns=2, warmup_s=0.0, processes=1, progress=progress)
 
 
 def convert(progress: Progress) -> object:
     pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
-    return zl.convert(MODEL, quantize="dynamic", progress=progress)
+    return zl.convert(MODEL, quantize="dynamic", on_step=progress)
 
 
 WORK = (

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.support import model_zoo as zoo
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import ModelEntry
@@ -96,6 +98,30 @@ def test_shapes_that_the_first_run_tells_are_settled_by_the_second() -> None:
                 model.run()
                 dispatches.append(str(model.dispatch))
             assert dispatches == ["runtime", "direct", "direct"]
+
+
+def large_dense(rows: int) -> bytes:
+    """A dense layer of 2 MiB, which takes some ten million operations for each hundred rows."""
+    builder = GraphBuilder()
+    x, y = builder.tensor("x", [rows, 512], shape_signature=[-1, 512]), builder.tensor("y", [rows, 1024])
+    weights = np.random.default_rng(0).normal(size=(1024, 512)).astype(np.float32)
+    operands = [x, builder.constant("weights", weights), -1]
+    builder.operator(Op.FULLY_CONNECTED, operands, [y], options=schema.FullyConnectedOptionsT())
+    builder.interface([x], [y])
+    return builder.finish()
+
+
+def test_long_runs_stay_with_the_runtime() -> None:
+    """A direct run saves a microsecond, and its proof makes the first run twice."""
+    x = np.random.default_rng(1).normal(size=(4096, 512)).astype(np.float32)
+    content = large_dense(len(x))
+    with zl.load(content) as model:
+        results = [model(x) for _ in range(4)]
+        assert model.dispatch == "runtime"
+        assert "longer than a millisecond" in model.dispatch.reason
+        (expected,) = zoo.reference_run(content, [x])
+        for result in results:
+            assert_same_bits(result, expected)
 
 
 def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ DENSE = model_zoo.model_path("dense_2layer")
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("typer", reason="needs the extra cli")
-    options = ["--seconds", "0.004", "--rounds", "2", "--warmup", "0"]
+    options = ["--seconds", "0.004", "--turns", "2", "--warmup-s", "0"]
     return subprocess.run(
         [sys.executable, "-m", "zerolite", "benchmark", *map(str, arguments), *options],
         check=False,
@@ -60,3 +60,13 @@ def test_command_fails_in_words(arguments: list[str], code: int, message: str) -
     assert (answer.returncode, answer.stdout) == (code, "")
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_old_names_of_options() -> None:
+    """They work for one release, and say how they are called now."""
+    answer = command(DENSE, "--processes", "0", "--rounds", "3", "--warmup", "0", "--json")
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["settings"]["turns"] == 3
+    assert "--rounds is called --turns now" in answer.stderr
+    assert "--warmup is called --warmup-s now" in answer.stderr
+    assert "now" not in command(DENSE, "--processes", "0").stderr

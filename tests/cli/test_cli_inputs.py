@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,20 @@ def test_few_values_stand_in_the_answer(capsys: pytest.CaptureFixture[str]) -> N
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith(f"zerolite {zl.__version__}, on LiteRT ")
+
+
+def test_a_file_that_declares_more_than_there_is_memory_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The header of an array is a few bytes of anybody's; believing it reserves what it says."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)})
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("features.npy", header.getvalue() + bytes(64))
+    for command in (["run", DENSE, "--input", path], ["evaluate", DENSE, path]):
+        assert main(list(map(str, command))) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "x.npz" in err
+        assert "memory" in err
+        assert "unexpected" not in err
+        assert err.count("\n") == 1

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import zerolite as zl
 from tests.support import model_zoo
 from zerolite import _native
 from zerolite.cli import main
-from zerolite.inspection import ModelStructure, draw_graph, read_structure
+from zerolite.inspection import ModelStructure, draw_graph, read_signatures, read_structure
 
 pytest.importorskip("rich", reason="needs the extra cli")
 
@@ -164,6 +165,66 @@ def test_contents_are_read_only_and_of_one_piece() -> None:
         _native.read_contents(memoryview(content)[::2])
     with pytest.raises(_native.Error, match="not initialized"):
         _ = _native.ModelContents.__new__(_native.ModelContents).subgraphs
+
+
+REFUSED = [entry.name for entry in model_zoo.models("refused", runs=False)]
+# Which tensors and operators there are can't be told of these.
+UNREADABLE = {"buffer_out_of_range", "input_out_of_range", "opcode_out_of_range"}
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name not in UNREADABLE])
+def test_what_can_not_be_run_is_told_and_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("graphviz")
+    path, picture = model_zoo.model_path(name), tmp_path / "graph.dot"
+    code, out, err = tell(capsys, "info", path, "--tensors", "--delegates", "--graph", picture)
+    assert (code, err) == (0, "")
+    assert picture.read_bytes().startswith(b"digraph")
+    for (operator, _), count in structure(name).operators.items():
+        assert re.search(rf"^{operator} +\d+ +{count}$", out, re.M)
+        assert operator.encode() in picture.read_bytes()
+    reason = re.findall(r"^can't be run here: (.+)$", out, re.M)
+    assert len(reason) == (name != "unsupported_type")  # whose operator is refused by a run only
+
+    code, out, err = tell(capsys, "info", path, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert [" ".join(words.split()) for words in [document["refusal"]] if words] == reason
+
+
+@pytest.mark.parametrize("name", sorted(UNREADABLE))
+def test_what_can_not_be_read_is_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = tell(capsys, "info", model_zoo.model_path(name))
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in model_zoo.models()])
+def test_stored_signatures_are_those_of_the_loaded_model(name: str) -> None:
+    path = model_zoo.model_path(name)
+    stored = read_signatures(path.read_bytes())
+    try:
+        model = zl.load(path)
+    except zl.Error:
+        pytest.skip("can't be loaded here")
+    with model:
+        assert stored.keys() == model.signatures.keys()
+        for key, signature in model.signatures.items():
+            for side, tensors in (("inputs", signature.inputs), ("outputs", signature.outputs)):
+                ours = {tensor["name"]: tensor for tensor in stored[key][side]}
+                assert ours.keys() == tensors.keys()
+                for tensor in tensors.values():
+                    told = ours[tensor.name]
+                    assert told["shape_signature"] in (None, list(tensor.shape_signature))
+                    assert (told["quantization"] is None) == (tensor.quantization is None)
+                    if tensor.quantization is not None:
+                        assert told["quantization"]["scales"] == list(tensor.quantization.scales)
+                        assert told["quantization"]["zero_points"] == list(tensor.quantization.zero_points)
+
+
+def test_a_delegate_that_is_not_there_is_no_refusal_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = tell(capsys, "info", model_zoo.model_path("flex_op"), "--delegate", "absent.so")
+    assert (code, out) == (1, "")
+    assert "absent.so" in err
 
 
 # Pictures

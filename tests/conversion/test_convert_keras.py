@@ -129,7 +129,7 @@ def test_models_from_files(network: Any, tmp_path: Path, kind: str) -> None:
     else:
         network.save(source)
     steps: list[str] = []
-    result = zl.convert(source, tmp_path / "tiny.tflite", verify=False, progress=steps.append)
+    result = zl.convert(source, tmp_path / "tiny.tflite", verify=False, on_step=steps.append)
     assert steps == ["Loading TensorFlow", "Reading the model", "Converting"]
     assert (tmp_path / "tiny.tflite").read_bytes() == result.content
     expected = network(SAMPLES, training=False).numpy()

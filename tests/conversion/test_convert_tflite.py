@@ -61,7 +61,7 @@ def test_answers_and_verification_agree_with_the_reference(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     steps: list[str] = []
-    result = zl.convert(SOURCE, quantize=quantize, io_dtype=io_dtype, representative_data=IMAGES, progress=steps.append)
+    result = zl.convert(SOURCE, quantize=quantize, io_dtype=io_dtype, representative_data=IMAGES, on_step=steps.append)
     assert capfd.readouterr() == ("", "")
     assert steps == ["Quantizing", "Verifying"]
     assert (result.quantize, result.path) == (quantize, None)
@@ -421,7 +421,7 @@ def test_killed_process_is_an_error(tmp_path: Path) -> None:
             child.kill()
 
     with pytest.raises(ConversionError, match=r"was killed, most likely because the machine ran out of memory"):
-        zl.convert(SOURCE, tmp_path / "small.tflite", quantize="dynamic", progress=kill)
+        zl.convert(SOURCE, tmp_path / "small.tflite", quantize="dynamic", on_step=kill)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -433,7 +433,7 @@ def test_interrupt_ends_the_process(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        zl.convert(SOURCE, tmp_path / "small.tflite", quantize="dynamic", progress=interrupt)
+        zl.convert(SOURCE, tmp_path / "small.tflite", quantize="dynamic", on_step=interrupt)
     assert seen
     assert not any(child.is_running() for child in seen)
     assert list(tmp_path.iterdir()) == []
@@ -464,7 +464,7 @@ def die(_):
     print(psutil.Process().children()[0].pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
-zl.convert(sys.argv[1], quantize="dynamic", progress=die)
+zl.convert(sys.argv[1], quantize="dynamic", on_step=die)
 """
     with tempfile.TemporaryDirectory() as folder:
         process = run_python(program, str(SOURCE), environment={"TMPDIR": folder})
@@ -488,7 +488,7 @@ def limit(step):
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
 
 try:
-    zl.convert(sys.argv[1], sys.argv[2], quantize="dynamic", progress=limit)
+    zl.convert(sys.argv[1], sys.argv[2], quantize="dynamic", on_step=limit)
 except OSError as error:
     print(type(error).__name__)
 """

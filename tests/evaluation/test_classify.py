@@ -123,7 +123,7 @@ def test_contact_sheet_shows_every_image(folder: Path) -> None:
 
 def test_command(folder: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = tmp_path / "sheet.png"
-    arguments: list[str | Path] = ["classify", folder, "--model", MODEL, "--labels", labels, "--top", "2"]
+    arguments: list[str | Path] = ["classify", folder, "--model", MODEL, "--class-names", labels, "--top", "2"]
     arguments += ["--preprocessing", "unit"]
     code, out, err = tell(capsys, *arguments, "--contact-sheet", sheet)
     assert (code, err) == (0, "")
@@ -169,7 +169,7 @@ def test_command_and_corrupt_images(
         (["--contact-sheet", "sheet.gif"], 2, "must end in"),
         (["--contact-sheet", "absent/sheet.png"], 1, "create it first"),
         (["--top", "0"], 2, "--top"),
-        (["--labels", "absent.txt"], 2, "absent.txt"),
+        (["--class-names", "absent.txt"], 2, "absent.txt"),
         (["--preprocessing", "absent"], 1, "there is no preprocessing 'absent'"),
         (["--resampling", "absent"], 2, "--resampling"),
     ],
@@ -185,7 +185,7 @@ def test_command_used_wrongly(
 def test_short_labels_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "short.txt"
     file.write_text("one\ntwo\n")
-    code, out, err = tell(capsys, "classify", folder, "--model", MODEL, "--labels", file)
+    code, out, err = tell(capsys, "classify", folder, "--model", MODEL, "--class-names", file)
     assert (code, out) == (1, "")
     assert "there are 2 labels for a model with 10 classes" in err
     assert err.count("\n") == 1

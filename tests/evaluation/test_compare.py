@@ -162,12 +162,9 @@ def test_agreement_finds_every_difference() -> None:
 def test_nan_and_other_shapes_do_not_hide() -> None:
     broken = scores()
     broken[5, 9] = math.nan
-    comparison = compare(
-        {"a": Answers(scores()), "nan": Answers(broken), "five": Answers(np.eye(5)[TRUTH % 5])},
-        NUMBERS,
-        TRUTH % 5,
-        rounds=1,
-    )
+    models = {"a": Answers(scores()), "nan": Answers(broken), "five": Answers(np.eye(5)[TRUTH % 5])}
+    with pytest.warns(UserWarning, match="of nan in table holds NaN for 1 of 20 items"):
+        comparison = compare(models, NUMBERS, TRUTH % 5, rounds=1)
     nan, five = (row.difference for row in comparison.rows[1:])
     assert nan is not None
     assert five is not None

@@ -371,7 +371,8 @@ def test_command_over_images(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["--output", "absent"], 1),
         (["--signature", "absent"], 2),
         (["--batch", "0"], 2),
-        (["--workers", "2", "--threads", "2"], 2),
+        (["--size", "28"], 2),
+        (["--size", "28x28"], 1),  # arrays have their sizes
         (["--resampling", "absent"], 2),
         (["--labels", "absent.npy"], 2),
     ],

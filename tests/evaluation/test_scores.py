@@ -72,26 +72,3 @@ def test_logits_are_no_percentages(pictures: list[Path], tmp_path: Path, capsys:
     )
     out = capsys.readouterr().out
     assert (code, "%" in out, "0.7843" in out) == (0, False, True)
-
-
-def test_open_height_and_width_are_asked_for(pictures: list[Path], tmp_path: Path) -> None:
-    builder = GraphBuilder()
-    source = builder.tensor("a picture", (1, 1, 1, 3), "float32", shape_signature=(1, -1, -1, 3))
-    target = builder.tensor("y", (1, 3), "float32")
-    axes = builder.constant("axes", np.array([1, 2], np.int32))
-    builder.operator(Op.MEAN, [source, axes], [target])
-    builder.interface([source], [target])
-    path = tmp_path / "m.tflite"
-    path.write_bytes(builder.finish())
-    pixels = np.full((8, 8, 3), (200, 0, 0), np.uint8)
-    pixels[4, 4] = (0, 0, 255)
-    Image.fromarray(pixels).save(pictures[0])
-    with pytest.raises(
-        ValueError, match=r"height and width .* are open.*model\.resize\(\{'a picture': \(1, 224, 224, 3\)"
-    ):
-        vision.classify(path, pictures[0], preprocessing="none")
-    model = zl.load(path)
-    model.resize({"a picture": (1, 8, 8, 3)})
-    found = next(iter(vision.classify(model, pictures[0], preprocessing="none"))).predictions[0]
-    assert found.class_number == 0
-    assert found.score == pytest.approx(200 * 63 / 64)

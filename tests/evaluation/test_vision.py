@@ -250,7 +250,7 @@ def test_labels_from_files(tmp_path: Path) -> None:
         ("a.txt", b"a\n\nb", "line 2 is empty"),
         ("a.txt", b"\xff\xfe\xff", "holds no labels"),
         ("a.json", b"{", "holds no labels"),
-        ("a.json", b'{"1": "a"}', "holds no labels"),
+        ("a.json", b'{"2": "a"}', "holds no labels"),
         ("a.json", b"[1]", "holds no labels"),
     ],
 )

@@ -34,7 +34,8 @@ from zerolite.benchmarking import (
 from zerolite.delegates import Delegate
 
 DENSE = model_zoo.model_path("dense_2layer")
-SHORT: dict[str, Any] = {"seconds": 0.004, "rounds": 2, "warmup": 0.0}
+SHORT: dict[str, Any] = {"seconds": 0.004, "turns": 2, "warmup_s": 0.0}
+TIMING: dict[str, Any] = {"seconds": 0.004, "rounds": 2, "warmup": 0.0}
 WITHOUT_PROCESSES: dict[str, Any] = {**SHORT, "processes": 0}
 OTHERS = ("litert", "compiled_model")
 
@@ -85,8 +86,8 @@ def test_json_keeps_its_layout(compared: BenchmarkResult) -> None:
         "inputs": "random",
         "seed": 0,
         "seconds": 0.004,
-        "rounds": 2,
-        "warmup": 0.0,
+        "turns": 2,
+        "warmup_s": 0.0,
         "processes": 2,
         "delegates": None,
     }
@@ -156,7 +157,7 @@ def test_each_round_begins_with_another_one() -> None:
 def test_works_take_turns() -> None:
     order: list[str] = []
     works = {name: ("order.append(name)", {"order": order, "name": name}) for name in "ab"}
-    timings = time_interleaved(works, **{**SHORT, "rounds": 3})
+    timings = time_interleaved(works, **{**TIMING, "rounds": 3})
     assert set(timings) == {"a", "b"}
     turns = [name for place, name in enumerate(order) if place == 0 or order[place - 1] != name]
     # One warm-up of each, then a b, a b, a b.
@@ -170,7 +171,7 @@ def test_time_is_told_per_call() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zerolite._timing.stopwatch.time.perf_counter_ns", clock)
         clock_cost.cache_clear()
-        timing = time_interleaved({"work": ("clock.now += 5000", {"clock": clock})}, **SHORT)["work"]
+        timing = time_interleaved({"work": ("clock.now += 5000", {"clock": clock})}, **TIMING)["work"]
     clock_cost.cache_clear()
     np.testing.assert_allclose(timing.rounds_ns, 5000, rtol=0.02)
     np.testing.assert_allclose(timing.calls_ns, 5000 + clock.cost)
@@ -192,7 +193,7 @@ class _Clock:
 @pytest.mark.parametrize("options", [{"seconds": -1.0}, {"warmup": float("nan")}, {"rounds": 0}])
 def test_impossible_timing_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at least"):
-        time_interleaved({"work": ("pass", {})}, **{**SHORT, **options})
+        time_interleaved({"work": ("pass", {})}, **{**TIMING, **options})
 
 
 # The work
@@ -370,7 +371,7 @@ def test_progress_counts_turns_and_processes() -> None:
         ({"workers": 0}, "workers must be at least 1"),
         ({"batch": 0}, "batch must be at least 1"),
         ({"seconds": -1.0}, "seconds must be at least 0"),
-        ({"rounds": 0}, "rounds must be at least 1"),
+        ({"turns": 0}, "turns must be at least 1"),
         ({"processes": -1}, "processes must be at least 0"),
         ({"against": ["caffe"]}, "no runtime 'caffe'"),
         ({"inputs": "ones"}, "random, zeros"),

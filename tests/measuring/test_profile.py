@@ -20,6 +20,7 @@ from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import ModelEntry
 from tests.support.reference_model import random_inputs
 from tests.support.sample_libraries import SampleDelegate
+from zerolite._instrumentation.kernel_operators import operators_of_kernels
 from zerolite._instrumentation.operator_times import REST, operator_times
 from zerolite._instrumentation.profiled_run import ProfiledRun, TimedNode
 
@@ -59,6 +60,43 @@ def test_graphs_that_operators_run() -> None:
     inside = [one for one in profile.operators if one.subgraph > 0]
     assert any(one.count > RUNS for one in inside)
     assert sum(one.share for one in profile.operators) == pytest.approx(1), "nothing is counted twice"
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "small_cnn_int8", "small_mobilenet", "small_mobilenet_int8"])
+def test_kernels_in_a_partition_have_the_names_of_their_layers(name: str) -> None:
+    """As the builtin kernels have them, each of which is an operator of the file."""
+    layers: dict[str, list[str]] = {}
+    for kernels in ("builtin", "delegate"):
+        with zl.load(zoo.model_path(name), delegates=zl.XNNPack(kernels=kernels)) as model:
+            operators = model.profile(runs=1).operators
+        layers[kernels] = sorted(
+            one.name
+            for one in operators
+            if one.type in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+            or one.type.startswith(("Convolution", "Fully Connected"))
+        )
+    assert layers["delegate"] == layers["builtin"] != []
+
+
+@pytest.mark.parametrize(
+    ("kernels", "operators", "expected"),
+    [
+        ((), (("ADD", "a"),), ()),
+        (("Add (ND)",), (), (None,)),
+        (("Add (ND)", "Multiply (ND)"), (("ADD", "a"), ("RELU", "b"), ("MUL", "c")), ("a", "c")),
+        (("Static Reshape (NC)", "Add (ND)"), (("ADD", "a"),), (None, "a")),
+        (
+            ("Convolution (NHWC, F32) DWConv", "Convolution (NHWC, F32) IGEMM"),
+            (("CONV_2D", "a"), ("DEPTHWISE_CONV_2D", "b"), ("CONV_2D", "c")),
+            ("b", "c"),
+        ),
+        (("HardSwish (NC)", "Softmax (NC, F32)"), (("HARD_SWISH", "a"), ("SOFTMAX", "b")), ("a", "b")),
+    ],
+)
+def test_kernels_are_aligned_with_operators(
+    kernels: tuple[str, ...], operators: tuple[tuple[str, str], ...], expected: tuple[str | None, ...]
+) -> None:
+    assert operators_of_kernels(kernels, operators) == expected
 
 
 def test_external_delegates(sample_delegate: SampleDelegate) -> None:

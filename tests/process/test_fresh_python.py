@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -170,3 +174,26 @@ def test_warnings_are_no_last_words(log: str, line: str) -> None:
 def test_last_words_of_a_process_that_warned() -> None:
     program = "import os, sys, warnings; sys.stderr.write('gone\\n'); warnings.warn('old\\n    and long'); os.abort()"
     assert run(program).last_words == "gone"
+
+
+CALLER = """
+from zerolite._platform.fresh_python import run
+run(
+    "import os, signal; os.write(reply, b'%d\\\\n' % os.getpid()); signal.pause()",
+    on_line=lambda line: print(line, flush=True),
+)
+"""
+
+
+def test_the_process_ends_with_its_caller() -> None:
+    with subprocess.Popen([sys.executable, "-c", CALLER], stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout is not None
+        child = os.pidfd_open(int(caller.stdout.readline()))
+        try:
+            caller.kill()
+            ended, _, _ = select.select([child], [], [], 30)
+            assert ended == [child]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child, signal.SIGKILL)
+            os.close(child)

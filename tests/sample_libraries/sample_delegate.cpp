@@ -3,6 +3,7 @@
 // It takes elementwise operators on float32 tensors of equal shapes and computes them in the plainest way. Options:
 //   operators   the operators to take, separated by commas, of ADD, SUB and MUL; all of them without the option
 //   fail        where to fail: create (reports an error), null (says nothing), throw, prepare, init, kernel, invoke
+//   scale       what its kernel makes the scale of its outputs in Prepare, as some kernels do
 // Anything else is refused in words. What it did is counted, for those who open the library themselves.
 #include <algorithm>
 #include <atomic>
@@ -47,6 +48,7 @@ struct SampleDelegate {
   Delegate delegate{};
   std::set<std::int32_t> operators = {kAdd, kMul, kSub};
   std::string fail;
+  std::optional<float> scale;
 };
 
 // One operator of a partition.
@@ -140,6 +142,7 @@ Status prepare_kernel(Context* context, Node* node) {
     if (inner != kernel->inner.end()) inner->second.resize(count(context->tensors[step.left]));
     IntArray* shape = copy(*context->tensors[step.left].dims);
     if (context->resize_tensor(context, &context->tensors[step.output], shape) != Status::ok) return Status::error;
+    if (sample->scale) context->tensors[step.output].params.scale = *sample->scale;
   }
   return Status::ok;
 }
@@ -207,6 +210,10 @@ std::optional<std::string> set_operators(SampleDelegate& sample, std::string_vie
 
 std::optional<std::string> configure(SampleDelegate& sample, std::string_view key, std::string_view value) {
   if (key == "operators") return set_operators(sample, value);
+  if (key == "scale") {
+    sample.scale = std::stof(std::string(value));
+    return std::nullopt;
+  }
   if (key != "fail") return "the sample delegate has no option " + std::string(key);
   sample.fail = value;
   if (value == "throw") throw std::runtime_error("the sample delegate threw an exception, as it was told");

@@ -1,7 +1,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +19,7 @@
 #include "model/delegate_settings.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
+#include "python/names.hpp"
 #include "register.hpp"
 #include "zerolite/compilation/load_model.hpp"
 #include "zerolite/platform/shared_library.hpp"
@@ -35,7 +38,7 @@ std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path
   InterpreterObject::Options options;
   options.compile = cpu.options();
   options.compile.before_xnnpack.assign(delegates.begin(), delegates.end());
-  options.compile.fuse_operators = fuse_operators && !preserve_all_tensors;
+  if (!fuse_operators || preserve_all_tensors) options.compile.xnnpack_nodes = XnnpackNodes::single;
   options.compile.cluster_operators = cluster_operators;
   options.preserve_all_tensors = preserve_all_tensors;
   options.compile.validate();
@@ -88,6 +91,27 @@ void invoke(py::handle self, std::ptrdiff_t subgraph) {
   object.run(subgraph);
 }
 
+// (smallest, largest) by the tensors' names.
+py::dict invoke_for_ranges(py::handle self, std::ptrdiff_t subgraph) {
+  InterpreterObject& object = interpreter(self);
+  std::map<std::string, ValueRange> by_name;
+  {
+    const std::unique_lock lock = lock_model(object.lock());
+    const std::unique_ptr<ValueRanges> ranges = object.run_for_ranges(subgraph);
+    for (const auto& [place, range] : ranges->ranges()) {
+      const InterpreterState& graph = object.graph(static_cast<std::ptrdiff_t>(place.first));
+      ValueRange& known = by_name.try_emplace(graph.name(static_cast<std::size_t>(place.second)), range).first->second;
+      known.smallest = std::min(known.smallest, range.smallest);
+      known.largest = std::max(known.largest, range.largest);
+    }
+  }
+  py::dict answer;
+  for (const auto& [name, range] : by_name) {
+    answer[name_as_str(name)] = py::make_tuple(range.smallest, range.largest);
+  }
+  return answer;
+}
+
 void reset_variables(py::handle self) {
   InterpreterObject& object = interpreter(self);
   const std::unique_lock lock = lock_model(object.lock());
@@ -118,12 +142,15 @@ std::vector<std::tuple<std::size_t, std::int32_t, std::size_t>> traced_tensors(p
   return tensors;
 }
 
+ExternalDelegateSettings made_delegate(ExternalDelegateSettings settings) {
+  settings.made = std::make_shared<ExternalDelegate>(settings);
+  return settings;
+}
+
 }  // namespace
 
 void register_graph_interpreter(py::module_& module) {
-  module.def(
-      "try_delegate", [](const ExternalDelegateSettings& settings) { const ExternalDelegate tried(settings); },
-      py::arg("settings"), py::pos_only());
+  module.def("make_delegate", &made_delegate, py::arg("settings"), py::pos_only());
   module.def("missing_symbol", &missing_symbol, py::arg("library"), py::arg("symbol"), py::pos_only());
   py::class_<InterpreterObject, std::shared_ptr<InterpreterObject>>(
       module, "GraphInterpreter", "A model whose tensors are told apart by index, as tf.lite.Interpreter does.",
@@ -157,6 +184,7 @@ void register_graph_interpreter(py::module_& module) {
       .def("_resize", &resize, py::arg("index"), py::arg("shape"), py::arg("subgraph"), py::pos_only())
       .def("_allocate", &allocate, py::arg("subgraph"), py::pos_only())
       .def("_invoke", &invoke, py::arg("subgraph"), py::pos_only())
+      .def("_invoke_for_ranges", &invoke_for_ranges, py::arg("subgraph"), py::pos_only())
       .def(
           "_set",
           [](py::handle self, std::ptrdiff_t index, py::handle value, std::ptrdiff_t subgraph) {

@@ -2,8 +2,10 @@
 
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "python/locking.hpp"
@@ -72,11 +74,20 @@ struct Facts {
   ElementType type = ElementType::none;
   std::vector<std::int32_t> shape;
   std::vector<std::int32_t> shape_signature;
-  TensorDetails added;                      // of a tensor that a kernel added
-  const TensorDetails* details = nullptr;   // of the model's own tensors; null else
+  PreparedQuantization quantization;
+  const TensorDetails* details = nullptr;   // of the model's own tensors; null for those that kernels added
   std::vector<std::uint16_t> block_scales;  // half floats
   std::vector<std::int32_t> block_zero_points;
 };
+
+PreparedQuantization quantization_in_file(const TensorDetails& details) {
+  PreparedQuantization quantization{details.scales, details.zero_points, details.quantized_dimension};
+  if (details.scales.size() == 1) {
+    quantization.scale = details.scales.front();
+    quantization.zero_point = details.zero_points.empty() ? 0 : details.zero_points.front();
+  }
+  return quantization;
+}
 
 Facts facts_of(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
   const std::unique_lock lock = lock_model(interpreter.lock());
@@ -89,12 +100,10 @@ Facts facts_of(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdif
   facts.shape = graph.shape(position);
   facts.shape_signature = graph.shape_signature(position);
   facts.details = graph.details(position);
-  if (const std::optional<Quantization> quantization = graph.added_quantization(position)) {
-    facts.added.scales = quantization->scales;
-    for (const std::int64_t zero : quantization->zero_points) {
-      facts.added.zero_points.push_back(static_cast<std::int32_t>(zero));
-    }
-    facts.added.quantized_dimension = quantization->axis;
+  if (std::optional<PreparedQuantization> prepared = graph.prepared_quantization(position)) {
+    facts.quantization = std::move(*prepared);
+  } else if (facts.details != nullptr) {
+    facts.quantization = quantization_in_file(*facts.details);
   }
   if (facts.details != nullptr && facts.details->blockwise) {
     facts.block_scales = elements<std::uint16_t>(graph, facts.details->blockwise->scales);
@@ -103,21 +112,15 @@ Facts facts_of(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdif
   return facts;
 }
 
-py::dict quantization_parameters(const Facts& facts, const TensorDetails& details) {
+py::dict quantization_parameters(const Facts& facts) {
+  const bool blockwise = facts.details != nullptr && facts.details->blockwise;
   py::dict parameters;
   parameters["scales"] =
-      details.blockwise ? as_vector(facts.block_scales, NPY_FLOAT16) : as_vector(details.scales, NPY_FLOAT32);
-  parameters["zero_points"] = integers(details.blockwise ? facts.block_zero_points : details.zero_points);
-  parameters["quantized_dimension"] = details.quantized_dimension;
-  parameters["block_size"] = details.blockwise ? details.blockwise->block_size : 0;
+      blockwise ? as_vector(facts.block_scales, NPY_FLOAT16) : as_vector(facts.quantization.scales, NPY_FLOAT32);
+  parameters["zero_points"] = integers(blockwise ? facts.block_zero_points : facts.quantization.zero_points);
+  parameters["quantized_dimension"] = facts.quantization.axis;
+  parameters["block_size"] = blockwise ? facts.details->blockwise->block_size : 0;
   return parameters;
-}
-
-// One scale for the whole tensor, or none.
-py::tuple legacy_quantization(const TensorDetails& details) {
-  if (details.scales.size() != 1) return py::make_tuple(0.0, 0);
-  const std::int32_t zero_point = details.zero_points.empty() ? 0 : details.zero_points.front();
-  return py::make_tuple(static_cast<double>(details.scales.front()), zero_point);
 }
 
 py::dict tensor_indices(const std::map<std::string, std::int32_t>& tensors) {
@@ -130,16 +133,16 @@ py::dict tensor_indices(const std::map<std::string, std::int32_t>& tensors) {
 
 py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph) {
   const Facts facts = facts_of(interpreter, index, subgraph);
-  const TensorDetails& details = facts.details == nullptr ? facts.added : *facts.details;
+  const bool sparse = facts.details != nullptr && facts.details->sparsity;
   py::dict result;
   result["name"] = name_as_str(facts.name);
   result["index"] = index;
   result["shape"] = integers(facts.shape);
   result["shape_signature"] = integers(facts.shape_signature);
   result["dtype"] = scalar_type(facts.type);
-  result["quantization"] = legacy_quantization(details);
-  result["quantization_parameters"] = quantization_parameters(facts, details);
-  result["sparsity_parameters"] = details.sparsity ? sparsity_parameters(*details.sparsity) : py::dict();
+  result["quantization"] = py::make_tuple(static_cast<double>(facts.quantization.scale), facts.quantization.zero_point);
+  result["quantization_parameters"] = quantization_parameters(facts);
+  result["sparsity_parameters"] = sparse ? sparsity_parameters(*facts.details->sparsity) : py::dict();
   return result;
 }
 

@@ -115,6 +115,23 @@ void InterpreterObject::run(std::ptrdiff_t subgraph) {
   } else {
     run_locked(runner);
   }
+  note_run(tensors);
+}
+
+std::unique_ptr<ValueRanges> InterpreterObject::run_for_ranges(std::ptrdiff_t subgraph) {
+  InterpreterState& tensors = graph(subgraph);
+  SignatureRunner& runner = tensors.runner();
+  trace_.clear();  // which would hide the values of this run
+  auto ranges = std::make_unique<ValueRanges>();
+  {
+    const py::gil_scoped_release release;
+    runner.run_instrumented(compiled_->observer(), *ranges);
+  }
+  note_run(tensors);
+  return ranges;
+}
+
+void InterpreterObject::note_run(InterpreterState& tensors) {
   if (tensors.has_run()) return;
   tensors.note_run();
   generation_ = 0;  // there are outputs to be had now

@@ -13,6 +13,7 @@
 #include "signature/signature_object.hpp"
 #include "zerolite/inference/interpreter_state.hpp"
 #include "zerolite/inference/model_lock.hpp"
+#include "zerolite/instrumentation/value_ranges.hpp"
 
 namespace zerolite::bindings {
 
@@ -47,6 +48,8 @@ class InterpreterObject {
 
   void allocate(std::ptrdiff_t subgraph);
   void run(std::ptrdiff_t subgraph);
+  // Runs, and notes the range of the values of every tensor.
+  [[nodiscard]] std::unique_ptr<ValueRanges> run_for_ranges(std::ptrdiff_t subgraph);
   void reset_variables();
   // The values that a run left in a tensor which the runtime gives no memory of its own; null when there are none.
   [[nodiscard]] const TracedTensor* traced(std::size_t subgraph, std::size_t index) const;
@@ -67,6 +70,7 @@ class InterpreterObject {
 
  private:
   void refresh();
+  void note_run(InterpreterState& tensors);
 
   std::shared_ptr<const Model> model_;
   ModelContents contents_;

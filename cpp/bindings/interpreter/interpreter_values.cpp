@@ -152,7 +152,8 @@ void set_tensor_value(InterpreterObject& interpreter, std::ptrdiff_t index, py::
   }
   if (size == std::size_t{0}) return;
   if (!memory) {
-    throw ValueError("Cannot set " + whom(graph, position) + ": it has no memory yet; call allocate_tensors() first");
+    throw ValueError("Cannot set " + whom(graph, position) +
+                     ": Tensor is unallocated. Try calling allocate_tensors() first");
   }
   if (!memory->writable) throw ValueError("Cannot set " + whom(graph, position) + ": it is a constant");
   if (memory->size != size) {
@@ -193,8 +194,8 @@ Values values_of(InterpreterObject& interpreter, std::ptrdiff_t subgraph, std::s
   const std::optional<std::size_t> expected = byte_size(values.info.type, graph.shape(index));
   const bool is_missing = !memory || (expected && memory->size < *expected && !is_sparse(graph, index));
   if (is_missing && expected != std::size_t{0}) {
-    throw ValueError(whom(graph, index) +
-                     " has no values: call allocate_tensors() first; for a tensor inside the network, make the "
+    throw ValueError("Tensor data is null: " + whom(graph, index) +
+                     " has no values. Run allocate_tensors() first; for a tensor inside the network, make the "
                      "interpreter with experimental_preserve_all_tensors=True and invoke it");
   }
   values.memory = memory.value_or(TensorMemory{});

@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -97,7 +98,7 @@ py::dict arguments_of(const CpuSettings& settings) {
 }
 
 ExternalDelegateSettings make_external(const py::object& library, const py::dict& options) {
-  return {path_bytes(library), options_of<std::string>(options)};
+  return {path_bytes(library), options_of<std::string>(options), nullptr};
 }
 
 py::dict arguments_of(const ExternalDelegateSettings& settings) {
@@ -184,6 +185,10 @@ void register_delegate_settings(py::module_& module) {
 
   py::class_<ExternalDelegateSettings> external(module, "ExternalSettings", "A delegate in a library of its own.");
   external.def(py::init(&make_external), py::kw_only(), py::arg("library"), py::arg("options") = py::dict());
+  // The address of the library's own delegate, once it is made; 0 before.
+  external.def_property_readonly("address", [](const ExternalDelegateSettings& settings) {
+    return settings.made == nullptr ? std::uintptr_t{0} : reinterpret_cast<std::uintptr_t>(settings.made->get());
+  });
   add_arguments(external);
 
   py::class_<GpuSettings> gpu(module, "GpuSettings", "A GPU, through an accelerator's library.");

@@ -21,6 +21,7 @@
 #include "signature/signature_object.hpp"
 #include "signature/strings.hpp"
 #include "signature/tensor_values.hpp"
+#include "zerolite/compilation/missing_kernels.hpp"
 #include "zerolite/graph/graph_nodes.hpp"
 #include "zerolite/instrumentation/tensor_trace.hpp"
 
@@ -30,7 +31,7 @@ namespace zerolite::bindings {
 namespace {
 
 // A signature of a second instance of its model: over the same bytes, with state and memory of its own. With `kernels`
-// it runs on these alone, whatever the delegates of the model.
+// it runs on these alone, whatever the delegates of the model; XNNPACK takes what only it has kernels for.
 std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::string_view> kernels, bool profiling) {
   const auto& signature = native<SignatureObject>(object);
   CompileOptions options = signature.model().options();
@@ -39,6 +40,10 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::s
     options = CompileOptions();
     options.threads = signature.model().options().threads;
     options.kernels = kernels_of(*kernels);
+    if (options.kernels == CpuKernels::builtin && has_operators_by_name_only(*signature.model().executed_model())) {
+      options.kernels = CpuKernels::delegate;
+      options.xnnpack_nodes = XnnpackNodes::single_custom;
+    }
   }
   // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
   // (LiteRT 2.3.0).
@@ -79,9 +84,8 @@ void take_inputs(py::handle object, py::handle source) {
   }
 }
 
-// What the plan of every subgraph holds: the subgraph, the node, its operator or those of the partition, the delegate
-// or
-// "", and the name of the first tensor that it computes.
+// What the plan of every subgraph holds: the subgraph, the node, its operator or those of the partition, each with the
+// first tensor that it computes, the delegate or "", and the name of the first tensor that the node computes.
 py::list planned_nodes(py::handle object) {
   CompiledModel& model = native<SignatureObject>(object).model();
   const std::unique_lock lock = lock_model(model.lock());
@@ -91,7 +95,12 @@ py::list planned_nodes(py::handle object) {
         node.outputs.empty() ? ""
                              : name_of_tensor(model.observer(), model.interface(), node.subgraph, node.outputs.front());
     py::list operators;
-    for (const std::string& name : node.operators) operators.append(name_as_str(name));
+    for (std::size_t i = 0; i < node.operators.size(); ++i) {
+      const std::string result =
+          node.results[i] < 0 ? ""
+                              : name_of_tensor(model.observer(), model.interface(), node.subgraph, node.results[i]);
+      operators.append(py::make_tuple(name_as_str(node.operators[i]), name_as_str(result)));
+    }
     nodes.append(py::make_tuple(node.subgraph, node.node, operators, name_as_str(node.delegate), name_as_str(output)));
   }
   return nodes;

@@ -87,6 +87,9 @@ def _load(file: BinaryIO) -> _Arrays:
 def _guarded(load: Callable[[], _Arrays], name: str) -> _Arrays:
     try:
         return load()
+    except MemoryError as error:
+        told = f" ({error})" if str(error) else ""
+        raise ValueError(f"{name} declares arrays of more memory than there is{told}; save smaller ones") from error
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         if "pickle" in str(error) or "Python objects" in str(error) or "Array can't be memory-mapped" in str(error):
             reason = "it holds Python objects, which are not read from files; save numbers or bytes"

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners import TensorSpec
-from zerolite.vision.image import image_size
+from zerolite.vision.image import ImageForm, image_form
 
 if TYPE_CHECKING:
     from zerolite.vision.feeding import Feeding
-    from zerolite.vision.image import Color
 
-__all__ = ["ImageBlock", "ImageForm", "Inputs", "SampleBlock", "arrays_in_order"]
+__all__ = ["ImageBlock", "Inputs", "SampleBlock", "arrays_in_order"]
 
 #: One array, arrays in the order of the model's inputs, or arrays by the inputs' names; along the leading axis lie the
 #: samples.
 Inputs = tuple[NDArray[Any], ...] | Mapping[str, NDArray[Any]]
-
-#: Height and width, and the channels.
-ImageForm: TypeAlias = "tuple[tuple[int, int], Color]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +87,12 @@ class ImageBlock(SampleBlock):
     Attributes:
         images: form -> float32 of shape (samples, height, width, channels).
         feeding: how the models are fed with them.
+        size: the height and width that were asked for.
     """
 
     images: Mapping[ImageForm, NDArray[Any]] = field(repr=False)
     feeding: Feeding = field(repr=False)
+    size: tuple[int, int] | None = None
 
     def stored(self, specs: Sequence[TensorSpec], order: Sequence[str] = ()) -> tuple[NDArray[Any], ...]:  # noqa: ARG002
         """The images in the form and the type of `specs`.
@@ -102,4 +100,4 @@ class ImageBlock(SampleBlock):
         Raises:
             ValueError: `specs` are not those of images.
         """
-        return (self.feeding.store(specs[0], self.images[image_size(specs)]),)
+        return (self.feeding.store(specs[0], self.images[image_form(specs, self.size)]),)

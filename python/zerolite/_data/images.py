@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._data.block import ImageBlock
 from zerolite._runners import TensorSpec
-from zerolite.vision.image import image_size
+from zerolite.vision.image import image_form
 
 if TYPE_CHECKING:
     from zerolite.vision import ImageError, OnCorrupt, Resampling
@@ -30,6 +30,7 @@ class ImageSamples:
         folder: str | os.PathLike[str],
         models: Sequence[Sequence[TensorSpec]],
         *,
+        size: tuple[int, int] | None = None,
         preprocessing: str | None = None,
         resampling: Resampling = "nearest",
         on_corrupt: OnCorrupt = "raise",
@@ -49,7 +50,10 @@ class ImageSamples:
 
         pillow()
         check_on_corrupt(on_corrupt)
-        self._forms = tuple(dict.fromkeys(image_size(specs) for specs in models))
+        self._forms = tuple(dict.fromkeys(image_form(specs, size) for specs in models))
+        self._size = size
+        # Pictures of their own sizes make no array together.
+        self._most_per_block = 1 if any(form is None for form, _ in self._forms) else None
         self._feeding = Feeding(preprocessing)
         self._resampling = resampling
         self._on_corrupt = on_corrupt
@@ -78,6 +82,7 @@ class ImageSamples:
 
         waiting: list[tuple[int, tuple[NDArray[Any], ...]]] = []
         start = 0
+        size = self._most_per_block or size
         files = self._folder.files
         for found in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
             waiting.append(found)
@@ -101,6 +106,7 @@ class ImageSamples:
             tuple(str(self._folder.files[position]) for position in positions),
             images=images,
             feeding=self._feeding,
+            size=self._size,
         )
 
     def _skip(self, error: ImageError) -> None:

@@ -32,6 +32,7 @@ def open_samples(
     labels: Any,
     models: Sequence[Sequence[TensorSpec]],
     *,
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
@@ -45,6 +46,7 @@ def open_samples(
         labels: its labels, where they are apart.
         models: the inputs of each model. Images come in the form that each of them takes; arrays are named, and streams
             are read, as the first one's inputs tell.
+        size: height and width of images, for models that leave them open.
         preprocessing: of images.
         resampling: of images.
         on_corrupt: of images.
@@ -65,12 +67,15 @@ def open_samples(
             return ImageSamples(
                 path,
                 models,
+                size=size,
                 preprocessing=preprocessing,
                 resampling=resampling,
                 on_corrupt=on_corrupt,
                 class_names=class_names,
             )
         data, labels = _from_file(path, labels, specs)
+    if size is not None:
+        raise ValueError("size is for a folder of images, and the data is arrays, which have their sizes; leave it out")
     if isinstance(labels, str | os.PathLike):
         labels = read_arrays(Path(labels), mapped=True)
         if isinstance(labels, dict):

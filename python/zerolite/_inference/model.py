@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zerolite._inference.background import BackgroundThread
     from zerolite._inference.pickling import PickledModel
-    from zerolite.delegates import Delegate
+    from zerolite.delegates import Delegates
     from zerolite.delegates.delegation import Delegation
     from zerolite.tuned import TunedFile
 
@@ -257,7 +257,7 @@ copyreg.pickle(Signature, _reduced_signature)  # here, since a signature does no
 def load(
     source: ModelSource,
     *,
-    delegates: Delegate | Sequence[Delegate] | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     fallback: bool = True,
     verify: Verify = "structure",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._inference.model import Verify
     from zerolite._runtime.validation import Reset
-    from zerolite.delegates import Delegate
+    from zerolite.delegates import Delegates
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
@@ -58,7 +58,8 @@ class Pool:
         *,
         workers: int | None = None,
         signature: str | None = None,
-        delegates: Delegate | Sequence[Delegate] | None = None,
+        delegates: Delegates | None = None,
+        threads: int | None = None,
         fallback: bool = True,
         verify: Verify = "structure",
         tuned: str | os.PathLike[str] | None = None,
@@ -72,16 +73,19 @@ class Pool:
             workers: how many replicas, at least 1; None is one for each core that this process may use, or what
                 `tuned` says.
             signature: the signature that items run through; None is the default one.
-            delegates: where each replica runs, as for `load`; None is one thread with XNNPACK.
+            delegates: where each replica runs, as for `load`; None is XNNPACK.
+            threads: how many threads a run of each replica uses on the CPU, as for `load`; None is the setting of
+                `XNNPack`, which by default is 1, and enough where there are as many workers as cores.
             fallback: whether operators that no delegate of the list takes run on the CPU.
             verify: how closely the model is looked at before it is used, as for `load`.
-            tuned: a file with the fastest setting, as for `load`; in the place of `workers` and `delegates`.
+            tuned: a file with the fastest setting, as for `load`; in the place of `workers`, `delegates`
+                and `threads`.
             map: whether the file is used where it lies on disk, as for `load`.
 
         Raises:
-            ValueError: `workers` is not from 1 to 1024, the model has no such signature, or `verify` is no such level;
-                `tuned` is damaged, belongs to something else, or came with other settings.
-            TypeError: `workers` is not an integer.
+            ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
+                such level; `tuned` is damaged, belongs to something else, or came with other settings.
+            TypeError: `workers` or `threads` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
         file = None
@@ -89,7 +93,7 @@ class Pool:
             from zerolite.tuned import TunedFile
 
             file = TunedFile.read(tuned)
-            file.refuse_beside(workers=workers, delegates=delegates)
+            file.refuse_beside(workers=workers, delegates=delegates, threads=threads)
             workers, delegates = file.setting.workers, file.setting.delegate
         if workers is None:
             from zerolite._platform.machine import usable_cores
@@ -103,7 +107,7 @@ class Pool:
         if isinstance(source, CompiledModel) and delegates is None:
             origin = source._origin.choice
             delegates, fallback = origin.delegates, origin.fallback
-        choice = DelegateChoice(delegates, threads=None, fallback=fallback)
+        choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
         self._signature = signature
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zerolite._instrumentation.kernel_operators import operators_of_kernels
 from zerolite._instrumentation.profiled_run import NodeName, ProfiledRun, TimedNode
 
 __all__ = ["chrome_trace"]
@@ -33,15 +34,17 @@ def chrome_trace(model: str, names: Mapping[tuple[int, int], NodeName], runs: Se
             }
             title = delegate if node.steps else kind
             events.append(_slice(title, "node", begin_ns + node.begin_ns, node.elapsed_ns, described))
-            events.extend(_steps(node, begin_ns + node.begin_ns))
+            events.extend(_steps(node, begin_ns + node.begin_ns, () if known is None else known.operators))
         begin_ns += run.elapsed_ns
     return {"traceEvents": events, "displayTimeUnit": "ns"}
 
 
-def _steps(node: TimedNode, begin_ns: int) -> list[dict[str, Any]]:
+def _steps(node: TimedNode, begin_ns: int, operators: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     events = []
+    tensors = operators_of_kernels(tuple(kernel for kernel, _ in node.steps), operators)
     for place, (kernel, elapsed_us) in enumerate(node.steps):
-        events.append(_slice(kernel, "kernel", begin_ns, 1000 * elapsed_us, {"place": place}))
+        described = {"place": place, "tensor": tensors[place] or ""}
+        events.append(_slice(kernel, "kernel", begin_ns, 1000 * elapsed_us, described))
         begin_ns += 1000 * elapsed_us
     return events
 

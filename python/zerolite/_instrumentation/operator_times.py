@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zerolite._instrumentation.kernel_operators import operators_of_kernels
 from zerolite._instrumentation.profiled_run import NodeName, ProfiledRun
 
 __all__ = ["REST", "ProfiledOperator", "operator_times"]
@@ -20,8 +21,9 @@ class ProfiledOperator:
     """What one operator took, over all profiled runs.
 
     Attributes:
-        name: the first tensor that it computes, by its name in the file; inside a delegate's partition, which does not
-            tell, the partition's first tensor with the place of the operator in it: "logits [2]".
+        name: the first tensor that it computes, by its name in the file. Inside a partition of XNNPACK, which does not
+            tell, that of the operator that the kernel stands for by its place and kind; for a kernel that stands for
+            none, the partition's first tensor with the kernel's place in it: "logits [2]".
         type: the operator's name, as in "CONV_2D"; inside XNNPACK the kernel's, as in "Convolution (NHWC, F32) IGEMM";
             the operators of the partition where the delegate tells nothing more. `REST` is the rest of a partition.
         delegate: who runs it: "XNNPACK", another delegate by its own name, or "builtin".
@@ -72,9 +74,11 @@ def operator_times(
     for run in runs:
         for node, own_ns in zip(run.nodes, run.own_ns(), strict=True):
             known = names.get((node.subgraph, node.node), _NAMELESS)
+            tensors = operators_of_kernels(tuple(kernel for kernel, _ in node.steps), known.operators)
             for step, (kernel, elapsed_us) in enumerate(node.steps):
                 place = (node.subgraph, node.node, step)
-                add(place, f"{known.name} [{step}]", kernel, known.delegate, 1000 * elapsed_us)
+                name = tensors[step] or f"{known.name} [{step}]"
+                add(place, name, kernel, known.delegate, 1000 * elapsed_us)
             rest_ns = max(0, own_ns - sum(1000 * elapsed_us for _, elapsed_us in node.steps))
             kind = REST if node.steps else known.type
             add((node.subgraph, node.node, None), known.name, kind, known.delegate, rest_ns)

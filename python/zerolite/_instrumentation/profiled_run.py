@@ -65,17 +65,22 @@ class NodeName(NamedTuple):
         name: the first tensor that it computes.
         type: the operator, or the operators of the partition that a delegate runs.
         delegate: who runs it; "builtin" for TensorFlow Lite's own kernels.
+        operators: the operators in it, each with the first tensor that it computes.
     """
 
     name: str
     type: str
     delegate: str
+    operators: tuple[tuple[str, str], ...] = ()
 
 
 def name_nodes(signature: _native.Signature) -> dict[tuple[int, int], NodeName]:
     """(subgraph, node) -> names, for every node of the model that a signature belongs to."""
     names = {}
     for subgraph, node, operators, delegate, tensor in _native.planned_nodes(signature):
-        kind = ", ".join(name if count == 1 else f"{count} {name}" for name, count in Counter(operators).most_common())
-        names[subgraph, node] = NodeName(tensor, kind, delegate_name(delegate) if delegate else "builtin")
+        counts = Counter(name for name, _ in operators).most_common()
+        kind = ", ".join(name if count == 1 else f"{count} {name}" for name, count in counts)
+        names[subgraph, node] = NodeName(
+            tensor, kind, delegate_name(delegate) if delegate else "builtin", tuple(operators)
+        )
     return names

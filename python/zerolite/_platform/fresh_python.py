@@ -25,7 +25,15 @@ _WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
 _NOTICE = re.compile(r"(INFO|WARNING|DEBUG)\b|[IW]\d{4} ")
 
 # The path comes first: a folder that the user happens to be in must not hide a package.
-_PROGRAM = "import sys; sys.path[:] = {path!r}; reply = {reply}\n{limits}{program}"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; reply = {reply}\n{ending}{limits}{program}"
+# The kernel ends the process when its caller is killed, which can end nobody any more: 1 is PR_SET_PDEATHSIG, 9 is
+# SIGKILL. A caller that was gone before that has left it to another parent.
+_ENDING = """
+import ctypes, os
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != {parent}:
+    os._exit(0)
+"""
 # Set in the process itself, before it imports anything.
 _LIMITS = """
 import resource
@@ -70,7 +78,8 @@ class FreshPython:
 
     The interpreter is started and not forked, so that it has none of this process's threads and libraries, but it
     imports from the same places. Its group of processes is its own: an interrupt from the terminal reaches this process
-    alone, which ends the others.
+    alone, which ends the others. It ends with the thread that started it, so that a process that is killed leaves none
+    behind: that thread has to stay in the block.
 
     The program can write lines to the descriptor `reply`, a name that it finds defined. What it prints goes to the log.
     """
@@ -174,7 +183,8 @@ class FreshPython:
         if self._limits is not None:
             cpu_seconds = int(self._limits.seconds) + 1
             limits = _LIMITS.format(address_space=self._limits.address_space, cpu_seconds=cpu_seconds)
-        return _PROGRAM.format(path=path, reply=reply, limits=limits, program=self._program)
+        ending = _ENDING.format(parent=os.getpid())
+        return _PROGRAM.format(path=path, reply=reply, ending=ending, limits=limits, program=self._program)
 
     @property
     def _stdin(self) -> IO[bytes]:

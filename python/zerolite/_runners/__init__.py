@@ -8,9 +8,11 @@ from zerolite._runners.pool import PoolRunner
 from zerolite._runners.positions import Positions
 from zerolite._runners.runner import Runner, TensorSpec, state_reset
 from zerolite._runtime.validation import Reset
+from zerolite.delegates import Delegates
 
 __all__ = [
     "CompiledModelRunner",
+    "Delegates",
     "InterpreterRunner",
     "KerasRunner",
     "PoolRunner",

@@ -38,6 +38,7 @@ class FixedBatchRunner:
                 f"shape {output.shape} does not count them; convert the model with a batch of 1"
             )
         self.inputs_in_doubt = bool(getattr(runner, "inputs_in_doubt", False))
+        self.score_kind = getattr(runner, "score_kind", None)
         self.reset = state_reset(runner)
         self._reset_each = self.reset if reset == "item" else None
         self.runtime = runner.runtime

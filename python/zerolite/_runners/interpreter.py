@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.output_capture import CapturedOutput
-from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runners.inner_quantization import with_inner_quantization
+from zerolite._runners.input_range import StoredAs
+from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.score_kind import ScoreKind, kind_by_operators
 from zerolite._runtime.quantization import AffineQuantization
 
 if TYPE_CHECKING:
@@ -24,7 +28,14 @@ class InterpreterRunner:
 
     items_per_call = 1
 
-    def __init__(self, interpreter: Any, *, output: str | None = None, reset: Reset = "item") -> None:
+    def __init__(
+        self,
+        interpreter: Any,
+        *,
+        output: str | None = None,
+        reset: Reset = "item",
+        source: ModelFile | None = None,
+    ) -> None:
         """Adapt `interpreter` and allocate its tensors.
 
         Args:
@@ -32,6 +43,7 @@ class InterpreterRunner:
             output: the name of the output to read, as its signature has it; it may be left out when there is
                 only one.
             reset: when `map` resets variable tensors. An interpreter has no way to reset resources.
+            source: the file or the bytes that it was made of, which it does not tell.
 
         Raises:
             ValueError: the model has no inputs, or inputs that don't count the same items, or no such output.
@@ -42,8 +54,19 @@ class InterpreterRunner:
         chosen_name = chosen_output(outputs, output)
         chosen = outputs[chosen_name]
         self.runtime = "tf.lite" if type(interpreter).__module__.startswith("tensorflow") else "ai_edge_litert"
-        self.inputs = tuple(_spec(name, details) for name, details in inputs.items())
-        self.output = _spec(chosen_name, chosen)
+        specs = [_spec(name, details, source) for name, details in inputs.items()]
+        if source is None:
+            operators = _operators(interpreter)
+            self.score_kind: ScoreKind | None = kind_by_operators(operators, int(chosen["index"]))
+            stored = _stored_inside(interpreter, operators)
+            places = [int(details["index"]) for details in inputs.values()]
+            self.inputs = tuple(
+                replace(spec, inside=stored.get(place)) for spec, place in zip(specs, places, strict=True)
+            )
+        else:
+            self.score_kind = None  # which the file tells
+            self.inputs = with_inner_quantization(specs, source)
+        self.output = _spec(chosen_name, chosen, source)
         check_inputs(self.inputs)
         self.reset: Callable[[], object] | None = getattr(interpreter, "reset_all_variables", None)
         self._reset_each = self.reset if reset == "item" else None
@@ -65,6 +88,20 @@ class InterpreterRunner:
             return result
 
         self.function: Callable[..., NDArray[Any]] = run_one_input if len(input_indices) == 1 else run_several_inputs
+        if has_open_items(self.inputs):
+            shapes = {spec.name: spec.shape for spec in self.inputs}
+            run = self.function
+
+            def fit_and_run(*arrays: NDArray[Any]) -> NDArray[Any]:
+                changed = other_shapes(self.inputs, arrays, shapes)
+                if changed:
+                    for name, shape in changed.items():
+                        interpreter.resize_tensor_input(inputs[name]["index"], shape)
+                    interpreter.allocate_tensors()
+                    shapes.update(changed)
+                return run(*arrays)
+
+            self.function = fit_and_run
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in a Python loop: an interpreter has no other way that gives the same results."""
@@ -114,13 +151,43 @@ def _named_details(interpreter: Any) -> tuple[dict[str, Mapping[str, Any]], dict
     return dict(in_order), dict(runner.get_output_details())
 
 
+class _Operator(NamedTuple):
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def _operators(interpreter: Any) -> list[_Operator]:
+    """The operators of an interpreter's graph; none where it does not tell."""
+    details: Sequence[Mapping[str, Any]] = getattr(interpreter, "_get_ops_details", list)()
+    return [
+        _Operator(str(one["op_name"]), tuple(map(int, one["inputs"])), tuple(map(int, one["outputs"])))
+        for one in details
+        if one["op_name"] != "DELEGATE"  # which stands for some of the others
+    ]
+
+
+def _stored_inside(interpreter: Any, operators: Sequence[_Operator]) -> dict[int, StoredAs]:
+    """Tensor -> as what it is stored, for those that go into QUANTIZE alone."""
+    found: dict[int, StoredAs] = {}
+    quantizing = [one for one in operators if one.name == "QUANTIZE"]
+    taken = {tensor for one in operators if one.name != "QUANTIZE" for tensor in one.inputs}
+    tensors = {int(one["index"]): one for one in interpreter.get_tensor_details()} if quantizing else {}
+    for one in quantizing:
+        details = tensors.get(one.outputs[0])
+        stored = None if details is None else _spec("", details, None)
+        if stored is not None and stored.quantization is not None and one.inputs[0] not in taken:
+            found[one.inputs[0]] = StoredAs(stored.quantization, stored.dtype)
+    return found
+
+
 def _are_in_doubt(interpreter: Any, inputs: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the model comes from a SavedModel, which knows its inputs by name alone."""
     keys = list(interpreter.get_signature_list()) or ["serving_default"]
     return any(str(details["name"]).startswith(f"{key}_") for details in inputs.values() for key in keys)
 
 
-def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
+def _spec(name: str, details: Mapping[str, Any], source: ModelFile | None) -> TensorSpec:
     parameters = details["quantization_parameters"]
     quantization = None
     if len(parameters["scales"]):
@@ -132,6 +199,8 @@ def _spec(name: str, details: Mapping[str, Any]) -> TensorSpec:
         shape=tuple(int(size) for size in details["shape"]),
         dtype=np.dtype(details["dtype"]),
         quantization=quantization,
+        open_axes=tuple(axis for axis, size in enumerate(details["shape_signature"]) if size < 0),
+        source=source,
     )
 
 

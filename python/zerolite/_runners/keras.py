@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.runner import TensorSpec, check_inputs, chosen_output
+from zerolite._runners.score_kind import ScoreKind
 
 if TYPE_CHECKING:
     from zerolite._runtime.validation import Reset
 
 __all__ = ["KerasRunner"]
+
+# Layers that change the shape or the type of scores, and nothing of what they mean.
+_CARRIERS = ("Reshape", "Flatten", "Permute", "Identity", "UpSampling2D")
+_MOST_CARRIERS = 8
+_KINDS: Mapping[str, ScoreKind] = {"sigmoid": "probability", "softmax": "softmax", "linear": "logit"}
 
 
 class KerasRunner:
@@ -37,7 +43,7 @@ class KerasRunner:
             reset: when `map` resets layers that are stateful.
 
         Raises:
-            ValueError: the model has no inputs, no such output, or an axis beside the batch is open.
+            ValueError: the model has no inputs or no such output.
             ImportError: TensorFlow is not installed.
         """
         if not getattr(model, "outputs", None):
@@ -51,6 +57,7 @@ class KerasRunner:
         self.inputs = tuple(_spec(tensor, str(tensor.name)) for tensor in model.inputs)
         self.output = _spec(outputs[chosen], chosen)
         check_inputs(self.inputs)
+        self.score_kind = _score_kind(outputs[chosen])
         place = list(outputs).index(chosen)
 
         def compute(*tensors: Any) -> Any:
@@ -93,7 +100,13 @@ class KerasRunner:
 
         traced = tf.function(
             self._compute,
-            input_signature=[tf.TensorSpec((batch, *spec.shape[1:]), spec.dtype) for spec in self.inputs],
+            input_signature=[
+                tf.TensorSpec(
+                    (batch, *(None if axis in spec.open_axes else size for axis, size in enumerate(spec.shape[1:], 1))),
+                    spec.dtype,
+                )
+                for spec in self.inputs
+            ],
             autograph=False,
         ).get_concrete_function()
         convert = tf.convert_to_tensor
@@ -104,6 +117,26 @@ class KerasRunner:
             return result
 
         return function
+
+
+def _score_kind(output: Any) -> ScoreKind:
+    """What an output is, by the activation of the layer that makes it."""
+    layer = _layer_of(output)
+    for _ in range(_MOST_CARRIERS):
+        if type(layer).__name__ not in _CARRIERS:
+            break
+        try:
+            layer = _layer_of(layer.input)
+        except (AttributeError, ValueError):  # a layer that is used several times has several inputs
+            return "unknown"
+    if type(layer).__name__ in ("Sigmoid", "Softmax"):
+        return "softmax" if type(layer).__name__ == "Softmax" else "probability"
+    return _KINDS.get(getattr(getattr(layer, "activation", None), "__name__", ""), "unknown")
+
+
+def _layer_of(tensor: Any) -> Any:
+    history = getattr(tensor, "_keras_history", None)
+    return getattr(history, "operation", getattr(history, "layer", None))
 
 
 def _named_outputs(model: Any) -> dict[str, Any]:
@@ -119,7 +152,6 @@ def _named_outputs(model: Any) -> dict[str, Any]:
 
 
 def _spec(tensor: Any, name: str) -> TensorSpec:
-    shape = (1, *tensor.shape[1:])
-    if any(size is None for size in shape):
-        raise ValueError(f"Keras tensor '{name}' has an open axis: {tuple(tensor.shape)}")
-    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype))
+    open_axes = tuple(axis for axis, size in enumerate(tensor.shape) if size is None)
+    shape = (1, *(1 if size is None else size for size in tensor.shape[1:]))
+    return TensorSpec(name=name, shape=shape, dtype=np.dtype(tensor.dtype), open_axes=open_axes)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite import _native
 from zerolite._runners.compiled_model import tensor_spec
-from zerolite._runners.runner import ModelFile, check_inputs, chosen_output
+from zerolite._runners.inner_quantization import with_inner_quantization
+from zerolite._runners.runner import ModelFile, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.score_kind import score_kind
 
 if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
@@ -54,18 +58,26 @@ class PoolRunner:
         self.reset = pool.reset if pool._keeps_state else None
         self._output_name = chosen
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
-        self.inputs = tuple(tensor_spec(tensor, source) for tensor in pool.inputs.values())
+        inputs = [tensor_spec(tensor, source) for tensor in pool.inputs.values()]
         self.output = tensor_spec(pool.outputs[chosen], source)
+        key = pool._replicas[0].key
+        content = source if source is not None else pool._replicas[0]._content()
+        self.inputs = with_inner_quantization(inputs, content, key)
+        self.score_kind = score_kind(content, chosen, key)
         check_inputs(self.inputs)
+        self._first_shapes = {name: tuple(tensor.shape) for name, tensor in pool.inputs.items()}
+        self._has_open_items = has_open_items(self.inputs)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:
         """Run one item on whichever replica is free."""
+        self._fit(arrays)
         if self._reset == "never":
             return self.run_each([arrays])[0]
         return self._chosen(self._pool.submit(self._named(arrays)).result())
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items over all replicas, in native threads."""
+        self._fit(batches)
         return self._chosen(self._pool.map(self._named(batches), reset=self._reset))
 
     def run_each(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
@@ -76,9 +88,19 @@ class PoolRunner:
         return [self._chosen(future.result()) for future in futures]
 
     def close(self) -> None:
-        """Close the pool if the adapter owns it."""
+        """Close the pool if the adapter owns it; another one gets its shapes back."""
         if self._owned:
             self._pool.close()
+        elif self._has_open_items:
+            with contextlib.suppress(_native.Error):  # shapes that only stood in the file may be none to run with
+                self._pool.resize(self._first_shapes)
+
+    def _fit(self, arrays: Sequence[NDArray[Any]]) -> None:
+        if not self._has_open_items:
+            return
+        shapes = other_shapes(self.inputs, arrays, {name: tensor.shape for name, tensor in self._pool.inputs.items()})
+        if shapes:
+            self._pool.resize(shapes)
 
     def _chosen(self, results: NDArray[Any] | dict[str, NDArray[Any]]) -> NDArray[Any]:
         return results if isinstance(results, np.ndarray) else results[self._output_name]

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._runners.input_range import RangeMeter, StoredAs
 from zerolite._runtime.quantization import AffineQuantization
 
-__all__ = ["ModelFile", "Runner", "TensorSpec", "check_inputs", "chosen_output", "state_reset"]
+__all__ = [
+    "ModelFile",
+    "Runner",
+    "TensorSpec",
+    "check_inputs",
+    "chosen_output",
+    "has_open_items",
+    "other_shapes",
+    "state_reset",
+]
 
 
 #: The path of a .tflite file, or its bytes.
@@ -31,6 +41,9 @@ class TensorSpec:
         source: the file of the model, or its bytes, whose metadata may tell how images are fed; None where it is not
             known.
         open_axes: the axes that the model leaves open, so that they may be resized.
+        inside: as what a model stores real numbers that it takes and quantizes itself; None where it does not, or where
+            that is not known.
+        meter: is shown the real numbers that come, before they are stored; None for nobody.
     """
 
     name: str
@@ -39,13 +52,20 @@ class TensorSpec:
     quantization: AffineQuantization | None = None
     open_axes: tuple[int, ...] = ()
     source: ModelFile | None = field(default=None, repr=False, compare=False)
+    inside: StoredAs | None = field(default=None, repr=False, compare=False)
+    meter: RangeMeter | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored_as(self) -> StoredAs | None:
+        """As what real numbers are stored in the end; None where they stay real."""
+        return self.inside if self.quantization is None else StoredAs(self.quantization, self.dtype)
 
     def store(self, items: NDArray[Any]) -> NDArray[Any]:
         """`items` as this tensor stores them.
 
         Args:
-            items: shape (count, *shape[1:]). Real numbers for a quantized tensor are quantized; values that
-                have the tensor's type already are taken as they are.
+            items: shape (count, *shape[1:]), where open axes may have other sizes. Real numbers for a quantized tensor
+                are quantized; values that have the tensor's type already are taken as they are.
 
         Returns:
             A C-contiguous array of the same shape in the tensor's type.
@@ -54,11 +74,18 @@ class TensorSpec:
             ValueError: the shape of an item is not the tensor's, or a value can't be quantized.
             TypeError: the values would have to be converted in a way that may lose something.
         """
-        if items.ndim != len(self.shape) or items.shape[1:] != self.shape[1:]:
+        if items.ndim != len(self.shape) or any(
+            size != wanted and axis not in self.open_axes
+            for axis, (size, wanted) in enumerate(zip(items.shape, self.shape, strict=True))
+            if axis > 0
+        ):
             raise ValueError(
                 f"input '{self.name}' takes items of shape {self.shape[1:]}; came an array of shape "
                 f"{items.shape}, expected (count, {', '.join(map(str, self.shape[1:]))})"
             )
+        # Integers are what a quantized tensor stores, and for a real one numbers like others.
+        if self.meter is not None and (items.dtype.kind == "f" or self.quantization is None):
+            self.meter.add(items)
         if items.dtype == self.dtype:
             return np.ascontiguousarray(items)
         if self.quantization is not None and items.dtype.kind == "f":
@@ -134,6 +161,28 @@ class Runner(Protocol):
     def close(self) -> None:
         """Give back what the runner has opened itself."""
         ...
+
+
+def other_shapes(
+    specs: Sequence[TensorSpec], arrays: Sequence[NDArray[Any]], shapes: Mapping[str, Sequence[int]]
+) -> dict[str, tuple[int, ...]]:
+    """The shapes that inputs have to be resized to, since items fill open axes otherwise than now.
+
+    Args:
+        specs: the inputs.
+        arrays: for each input (items, ...).
+        shapes: input -> its present shape.
+    """
+    return {
+        spec.name: (shapes[spec.name][0], *array.shape[1:])
+        for spec, array in zip(specs, arrays, strict=True)
+        if array.shape[1:] != tuple(shapes[spec.name][1:])
+    }
+
+
+def has_open_items(specs: Sequence[TensorSpec]) -> bool:
+    """Whether items of several sizes fit, beside the axis that counts them."""
+    return any(axis > 0 for spec in specs for axis in spec.open_axes)
 
 
 def state_reset(runner: Runner) -> Callable[[], object] | None:

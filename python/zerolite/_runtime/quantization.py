@@ -128,6 +128,11 @@ class AffineQuantization(NamedTuple):
         quantized: npt.NDArray[Any] = np.clip(stored, least, most).astype(dtype)
         return quantized
 
+    def range(self, dtype: np.dtype[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The smallest and the largest real number that integers of `dtype` stand for, each of the scales' shape."""
+        least, most = _limits(dtype)
+        return (least - self.zero_points) * self.scales, (most - self.zero_points) * self.scales
+
     def dequantize(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The real numbers that the integers `stored` stand for: a new float32 array of the same shape."""
         scales, zero_points = self._along(stored)

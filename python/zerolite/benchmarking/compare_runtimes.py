@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._platform.machine import describe_machine
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite._timing.interleaved import ProgressCallback, time_interleaved
 from zerolite.benchmarking.first_result import first_results_in_turns
 from zerolite.benchmarking.inputs import InputValues, make_inputs
@@ -23,6 +24,7 @@ from zerolite.benchmarking.session import RUNTIMES, Session, open_session, sessi
 
 if TYPE_CHECKING:
     from zerolite._inference.model import CompiledModel
+    from zerolite.delegates import Delegates
 
 __all__ = ["benchmark"]
 
@@ -38,6 +40,7 @@ _DISTRIBUTIONS = {
 }
 
 
+@renamed_parameters(rounds="turns", warmup="warmup_s")
 def benchmark(
     model: str | os.PathLike[str] | bytes | bytearray | memoryview | CompiledModel,
     *,
@@ -45,13 +48,13 @@ def benchmark(
     workers: int | None = None,
     batch: int | None = None,
     signature: str | None = None,
-    delegates: Any = None,
+    delegates: Delegates | None = None,
     against: Sequence[str] = (),
     inputs: InputValues = "random",
     seed: int = 0,
     seconds: float = 1.0,
-    rounds: int = 20,
-    warmup: float = 0.2,
+    turns: int = 20,
+    warmup_s: float = 0.2,
     processes: int = 3,
     progress: ProgressCallback | None = None,
 ) -> BenchmarkResult:
@@ -77,8 +80,8 @@ def benchmark(
         inputs: "random" or "zeros"; see `zerolite.benchmarking.make_inputs`.
         seed: the random inputs depend on it and on nothing else.
         seconds: how long each kind of call is timed at least, in each runtime.
-        rounds: in how many turns.
-        warmup: seconds of untimed calls before.
+        turns: in how many turns.
+        warmup_s: seconds of untimed calls before.
         processes: how many fresh processes are started for each runtime; 0 leaves their figures out.
         progress: called as ``progress(done, total)`` after each turn and each process.
 
@@ -94,13 +97,13 @@ def benchmark(
         RuntimeError: a runtime refuses the model, or a fresh process failed.
     """
     names = ["zerolite", *_checked_names(against)]
-    _check_counts(workers=workers, batch=batch, seconds=seconds, rounds=rounds, warmup=warmup, processes=processes)
+    _check_counts(workers=workers, batch=batch, seconds=seconds, turns=turns, warmup_s=warmup_s, processes=processes)
     for name in names[1:]:
         import_with_captured_output(name)
     if batch is None and workers is not None:
         batch = _ITEMS_PER_WORKER * workers
 
-    timing: _TimingOptions = {"seconds": seconds, "rounds": rounds, "warmup": warmup}
+    timing: _TimingOptions = {"seconds": seconds, "rounds": turns, "warmup": warmup_s}
     with ExitStack() as stack:
         path: Path | None = None
         if _is_loaded(model):
@@ -130,7 +133,7 @@ def benchmark(
         # What still refers to a runtime would keep it from being closed.
         stack.callback(invokes.clear)
         stack.callback(calls.clear)
-        count = _steps(progress, (rounds, rounds if invokes else 0, processes * len(names)))
+        count = _steps(progress, (turns, turns if invokes else 0, processes * len(names)))
         call_timings = time_interleaved(calls, **timing, items_per_call=batch or 1, progress=next(count))
         # Running alone uses the inputs that the calls have left in place.
         invoke_timings = time_interleaved(invokes, **timing, progress=next(count)) if invokes else {}
@@ -157,7 +160,8 @@ def benchmark(
             )
             for name in sessions
         }
-    settings = {"threads": threads, "workers": workers, "batch": batch, "inputs": inputs, "seed": seed, **timing}
+    settings: dict[str, Any] = {"threads": threads, "workers": workers, "batch": batch, "inputs": inputs, "seed": seed}
+    settings |= {"seconds": seconds, "turns": turns, "warmup_s": warmup_s}
     settings |= {"processes": processes, "delegates": None if delegates is None else repr(delegates)}
     own_result = results.pop("zerolite")
     return BenchmarkResult(described, settings, describe_machine(), own_result, results)
@@ -210,14 +214,14 @@ def _checked_names(against: Sequence[str]) -> list[str]:
 
 
 def _check_counts(
-    *, workers: int | None, batch: int | None, seconds: float, rounds: int, warmup: float, processes: int
+    *, workers: int | None, batch: int | None, seconds: float, turns: int, warmup_s: float, processes: int
 ) -> None:
     for name, value, least in (
         ("workers", 1 if workers is None else workers, 1),
         ("batch", 1 if batch is None else batch, 1),
         ("seconds", seconds, 0),
-        ("rounds", rounds, 1),
-        ("warmup", warmup, 0),
+        ("turns", turns, 1),
+        ("warmup_s", warmup_s, 0),
         ("processes", processes, 0),
     ):
         if not value >= least:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
+
+from zerolite.cli.printable import printable_streams
 
 __all__ = ["main"]
 
@@ -21,6 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
+    with printable_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         from zerolite.cli.app import build_app
     except ModuleNotFoundError as error:
@@ -33,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         build_app()(args=None if arguments is None else list(arguments), prog_name="zerolite")
+    except Exception:  # noqa: BLE001 - the interpreter would print its message as it is
+        traceback.print_exc()
+        return 1
     except SystemExit as finished:
         return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
     return 0

@@ -21,6 +21,7 @@ from zerolite.cli.commands import (
     run,
     tune,
 )
+from zerolite.cli.output import say
 
 __all__ = ["build_app"]
 
@@ -45,7 +46,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from zerolite import __version__, runtime_info
 
-        typer.echo(f"zerolite {__version__}, on LiteRT {runtime_info().version}")
+        say(f"zerolite {__version__}, on LiteRT {runtime_info().version}")
         raise typer.Exit
 
 

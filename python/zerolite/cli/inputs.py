@@ -6,16 +6,15 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from zerolite._data.array_files import ARRAY_SUFFIXES, parse_arrays, read_arrays
 from zerolite._runners.compiled_model import tensor_spec
+from zerolite.cli.output import wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature, Tensor
@@ -26,8 +25,6 @@ __all__ = ["fill_inputs", "read_inputs"]
 
 _STANDARD_INPUT = "-"
 _HINT = "--input"
-_HEIGHT_AND_WIDTH = (1, 2)
-_ANY_SIZE = 2
 
 
 def fill_inputs(signature: CompiledModel | Signature, arguments: Sequence[str]) -> None:
@@ -79,17 +76,17 @@ def read_inputs(
             chosen = target or key or (next(iter(tensors)) if len(tensors) == 1 else "")
             if chosen not in tensors:
                 came = f"for an input '{key}'" if key else "without a name"
-                raise typer.BadParameter(
+                raise wrong_use(
                     f"{source} holds an array {came}; the model's inputs are {', '.join(tensors) or 'none'}. "
                     "Name one as NAME=FILE.",
                     param_hint=_HINT,
                 )
             if chosen in arrays:
-                raise typer.BadParameter(f"Input '{chosen}' came twice.", param_hint=_HINT)
+                raise wrong_use(f"Input '{chosen}' came twice.", param_hint=_HINT)
             arrays[chosen] = _fitted(array, tensors[chosen], source)
     missing = [name for name in tensors if name not in arrays]
     if missing:
-        raise typer.BadParameter(
+        raise wrong_use(
             f"Missing for: {', '.join(missing)}. Give a file, a value, or - for the standard input, as NAME=FILE.",
             param_hint=_HINT,
         )
@@ -107,7 +104,7 @@ def _arrays_of(source: str, signature: CompiledModel | Signature) -> dict[str, N
     else:
         content = _literal(source)
         if content is None:
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no file {source}, and it is no value such as 3 or [[1, 2]]. The model's inputs are "
                 f"{', '.join(signature.inputs) or 'none'}.",
                 param_hint=_HINT,
@@ -126,7 +123,7 @@ def _literal(text: str) -> NDArray[Any] | None:
     try:
         array = np.array(value)
     except ValueError as error:
-        raise typer.BadParameter(f"The lists in {text} are of different lengths.", param_hint=_HINT) from error
+        raise wrong_use(f"The lists in {text} are of different lengths.", param_hint=_HINT) from error
     if array.dtype.kind == "U":
         return np.array([word.encode() for word in array.ravel().tolist()], object).reshape(array.shape)
     return array if array.dtype.kind in "biuf" else None
@@ -152,7 +149,7 @@ def _is_picture(path: Path) -> bool:
 def _image_input(signature: CompiledModel | Signature, target: str | None) -> Tensor:
     tensors = signature.inputs
     if target is None and len(tensors) != 1:
-        raise typer.BadParameter(
+        raise wrong_use(
             f"Name the input of a picture as NAME=FILE; the model's inputs are {', '.join(tensors)}.", param_hint=_HINT
         )
     return tensors[target] if target is not None else tensors[0]
@@ -161,15 +158,10 @@ def _image_input(signature: CompiledModel | Signature, target: str | None) -> Te
 def _picture(path: Path, spec: TensorSpec, preprocessing: str | None, resampling: Resampling) -> NDArray[Any]:
     """A picture as the input stores it, of its own size where the input leaves that open."""
     from zerolite.vision.feeding import Feeding
-    from zerolite.vision.image import decode_image, image_size
+    from zerolite.vision.image import decode_image, image_form
 
-    is_open = set(_HEIGHT_AND_WIDTH) <= set(spec.open_axes)
-    if is_open:
-        spec = replace(spec, shape=(*spec.shape[:1], _ANY_SIZE, _ANY_SIZE, *spec.shape[3:]), open_axes=())
-    size, color = image_size([spec])
-    counts = decode_image(path, size=None if is_open else size, color=color, resampling=resampling)[np.newaxis]
-    if is_open:
-        spec = replace(spec, shape=counts.shape)
+    size, color = image_form([spec])
+    counts = decode_image(path, size=size, color=color, resampling=resampling)[np.newaxis]
     feeding = Feeding(preprocessing)
     return feeding.store(spec, feeding.prepare(counts))
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from zerolite.cli.output import print_table
+from zerolite.cli.output import print_table, say
 
 if TYPE_CHECKING:
     from zerolite.metadata import Metadata, Normalization, TensorMetadata
@@ -24,9 +22,9 @@ def print_metadata(metadata: Metadata) -> None:
     for field in ("name", "description", "version", "author", "license"):
         value = getattr(metadata, field)
         if value:
-            typer.echo(f"{field}: {printable(value)}")
+            say(f"{field}: {value}")
     if metadata.min_parser_version:
-        typer.echo(f"schema: {printable(metadata.min_parser_version)} or newer")
+        say(f"schema: {metadata.min_parser_version} or newer")
     for number, graph in enumerate(metadata.subgraphs):
         sides = (("input", graph.inputs), ("output", graph.outputs))
         lines = [(side, *_tensor_line(tensor)) for side, tensors in sides for tensor in tensors]
@@ -36,9 +34,9 @@ def print_metadata(metadata: Metadata) -> None:
         units = (("inputs", graph.input_process_units), ("outputs", graph.output_process_units))
         for side, found in units:
             if found:
-                typer.echo(f"all {side}: {', '.join(unit_words(unit) for unit in found)}")
+                say(f"all {side}: {', '.join(unit_words(unit) for unit in found)}")
         for custom in graph.custom:
-            typer.echo(f"custom: {printable(custom.name)}, {len(custom.data):,} bytes")
+            say(f"custom: {custom.name}, {len(custom.data):,} bytes")
     described = {file.name: file for file in metadata.all_files}
     names = [*metadata.attached_files, *(name for name in described if name not in metadata.attached_files)]
     if names:
@@ -47,10 +45,9 @@ def print_metadata(metadata: Metadata) -> None:
             known = described.get(name)
             words = (known.kind, known.locale, known.description) if known is not None else ("", "", "")
             lines.append((name, *words, "yes" if name in metadata.attached_files else "no"))
-        shown = [tuple(printable(cell) for cell in line) for line in lines]
-        print_table(("file", "kind", "locale", "description", "packed"), shown, title="files", left=5)
+        print_table(("file", "kind", "locale", "description", "packed"), lines, title="files", left=5)
     if not any((metadata.name, metadata.description, metadata.subgraphs, names)):
-        typer.echo("The file has no metadata.")
+        say("The file has no metadata.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +93,18 @@ class Facts:
     def print(self) -> None:
         """Print a line for each fact; nothing where the file tells none."""
         if self.error is not None:
-            typer.echo(printable(self.error))
+            say(self.error)
         known = self.metadata
         if known is not None and known.name:
-            typer.echo(f"name: {printable(known.name)}")
+            say(f"name: {known.name}")
         for number, tensor in enumerate(() if known is None else known.inputs):
             if tensor.normalization is not None:
-                name = printable(tensor.name) or f"input {number}"
-                typer.echo(f"normalization of {name}: {normalization_words(tensor.normalization)}")
+                name = tensor.name or f"input {number}"
+                say(f"normalization of {name}: {normalization_words(tensor.normalization)}")
         for name, labels in self.labels.items():
-            shown = ", ".join(printable(label) for label in labels[:_NUMBERS_SHOWN])
+            shown = ", ".join(label for label in labels[:_NUMBERS_SHOWN])
             more = ", ..." if len(labels) > _NUMBERS_SHOWN else ""
-            typer.echo(f"labels of {printable(name)}: {len(labels):,}, {shown}{more}")
-
-
-def printable(text: str) -> str:
-    """A text of a file without what would steer a terminal."""
-    return "".join(one if one.isprintable() else " " for one in text)
+            say(f"labels of {name}: {len(labels):,}, {shown}{more}")
 
 
 def content_words(tensor: TensorMetadata) -> str:
@@ -154,7 +146,7 @@ def unit_words(unit: object) -> str:
         case metadata.SentencePieceTokenizer():
             words = "SentencePiece tokenizer"
         case metadata.RegexTokenizer():
-            words = f"tokenizer that cuts at {printable(unit.delimiter_pattern)}"
+            words = f"tokenizer that cuts at {unit.delimiter_pattern}"
         case _:
             words = "of a newer schema"
     return words
@@ -164,7 +156,7 @@ def _tensor_line(tensor: TensorMetadata) -> tuple[str, ...]:
     words = [unit_words(unit) for unit in tensor.process_units]
     if tensor.stats is not None:
         words.append(f"from {_numbers(tensor.stats.min)} to {_numbers(tensor.stats.max)}")
-    return (printable(tensor.name), content_words(tensor), ", ".join(words), printable(tensor.description))
+    return (tensor.name, content_words(tensor), ", ".join(words), tensor.description)
 
 
 def _numbers(numbers: Sequence[float]) -> str:

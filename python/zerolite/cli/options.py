@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from zerolite._runtime.validation import Reset
+from zerolite.cli.output import say, wrong_use
 
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
     from zerolite.metadata import Normalization
 
 __all__ = [
-    "DELEGATE_HELP",
     "BatchOption",
     "ClassNamesOption",
+    "DelegateOption",
     "InputOption",
     "JsonOption",
     "LabelsOption",
     "MetricsOption",
     "ModelArgument",
+    "ModelsArgument",
     "NormalizationOption",
     "OutputOption",
     "PackedLabelsOption",
@@ -31,14 +33,20 @@ __all__ = [
     "ResetOption",
     "RoundsOption",
     "SignatureOption",
+    "SizeOption",
     "SkipCorruptOption",
     "ThreadsOption",
+    "ThresholdOption",
+    "VoidOption",
     "chosen_signature",
     "class_names_of",
     "delegates_of",
     "normalization_of",
+    "renamed_option",
     "resampling_of",
     "reset_of",
+    "size_of",
+    "void_of",
 ]
 
 _Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -70,15 +78,17 @@ MetricsOption = Annotated[
     typer.Option(
         "--metric",
         metavar="NAME",
-        help="accuracy, top-K, confusion_matrix, precision, recall, f1, per_class, mse, mae, r2 or mean_iou. "
-        "Repeatable; accuracy if none is given.",
+        help="Of classes: accuracy, balanced_accuracy, top-K, confusion_matrix, precision, recall, f1 (each also "
+        "with _binary), per_class. Of several labels: subset_accuracy, hamming_loss, per_label, and precision, recall, "
+        "f1 or jaccard with _micro, _macro, _weighted or _samples. Of the order of scores: roc_auc, average_precision. "
+        "Of numbers: mse, rmse, mae, r2. Of pixels: mean_iou, pixel_accuracy. Repeatable; accuracy if none is given.",
     ),
 ]
 OutputOption = Annotated[
     str | None, typer.Option("--output", metavar="NAME", help="The output to read, where there are several.")
 ]
 BatchOption = Annotated[int | None, typer.Option(min=1, help="Items of one timed call, run in the native loop.")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads that a run uses on the CPU.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="How often the items are run; latencies are of all rounds.")]
 ResetOption = Annotated[
     str,
@@ -93,6 +103,13 @@ PreprocessingOption = Annotated[
         metavar="NAME",
         help="Of images: a Keras application such as mobilenet_v2, or none, unit, tf; if not given, what the model's "
         "metadata says.",
+    ),
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEIGHTxWIDTH",
+        help="Of images, for a model that leaves it open; without it such a model takes each picture in its own size.",
     ),
 ]
 ResamplingOption = Annotated[
@@ -111,15 +128,35 @@ ClassNamesOption = Annotated[
         dir_okay=False,
     ),
 ]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SCORE",
+        help="The score above which a single score is class 1, or one of several labels applies; if not given, 0.5 for "
+        "probabilities and 0 for logits.",
+    ),
+]
+VoidOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER",
+        help="Of masks: the number of pixels that don't count, none, or auto: 255, unless a mask for two classes has "
+        "no other number than 0 and 255.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 _KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
 
-DELEGATE_HELP = (
+_DELEGATE_HELP = (
     "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
     "external delegate. Repeatable, in order of preference."
 )
+DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
+]
+ModelsArgument = Annotated[
+    list[Path], typer.Argument(metavar="MODEL...", help="One .tflite file or more.", dir_okay=False, exists=True)
 ]
 InputOption = Annotated[
     list[str] | None,
@@ -133,6 +170,14 @@ InputOption = Annotated[
 SignatureOption = Annotated[
     str | None, typer.Option("--signature", metavar="NAME", help="The signature to run, if not the default.")
 ]
+
+
+def renamed_option(name: str, value: Any, old_name: str, old_value: Any) -> Any:
+    """What was given by the option's name or, with a word on stderr, by the name that it had until zerolite 0.1."""
+    if old_value is None:
+        return value
+    say(f"zerolite: {old_name} is called {name} now, and the old name goes with zerolite 0.2.", stderr=True)
+    return old_value
 
 
 def class_names_of(file: Path | None) -> list[str] | None:
@@ -160,14 +205,14 @@ def normalization_of(words: str | None) -> Normalization | None:
         numbers = []
     half, odd = divmod(len(numbers), 2)
     if odd or not half:
-        raise typer.BadParameter(
+        raise wrong_use(
             f"It is MEAN,STD, as 127.5,127.5, or a mean and then a deviation for each channel; came {words!r}.",
             param_hint="--normalization",
         )
     try:
         return Normalization(tuple(numbers[:half]), tuple(numbers[half:]))
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--normalization") from None
+        raise wrong_use(f"{error}.", param_hint="--normalization") from None
 
 
 def resampling_of(word: str) -> _Resampling:
@@ -180,6 +225,20 @@ def resampling_of(word: str) -> _Resampling:
     return resampling
 
 
+def size_of(word: str | None) -> tuple[int, int] | None:
+    """Height and width of --size.
+
+    Raises:
+        typer.BadParameter: it is no such pair.
+    """
+    if word is None:
+        return None
+    height, _, width = word.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) > 0 and int(width) > 0):
+        raise wrong_use(f"Came {word!r}; give height and width in pixels, as 224x224.", param_hint="--size")
+    return int(height), int(width)
+
+
 def reset_of(word: str) -> Reset:
     """The word of --reset, checked.
 
@@ -190,11 +249,27 @@ def reset_of(word: str) -> Reset:
     return rule
 
 
+def void_of(word: str) -> int | Literal["auto"] | None:
+    """The word of --void, checked.
+
+    Raises:
+        typer.BadParameter: it is no number and no such word.
+    """
+    if word == "auto":
+        return "auto"
+    if word == "none":
+        return None
+    try:
+        return int(word)
+    except ValueError:
+        raise wrong_use(f"There is auto, none and numbers; came {word!r}.", param_hint="--void") from None
+
+
 def _one_of(words: tuple[Any, ...], word: str, option: str) -> Any:
     for known in words:
         if word == known:
             return known
-    raise typer.BadParameter(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
+    raise wrong_use(f"There is {', '.join(words)}; came {word!r}.", param_hint=option)
 
 
 def delegates_of(words: Sequence[str]) -> list[Any] | None:
@@ -217,7 +292,7 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.ExternalDelegate(word))
         else:
             known = ", ".join([*_KERNELS, "gpu", "npu"])
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )
     return delegates or None
@@ -234,4 +309,4 @@ def chosen_signature(model: CompiledModel, name: str | None) -> CompiledModel | 
     try:
         return signature_of(model, name)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--signature") from None
+        raise wrong_use(f"{error}.", param_hint="--signature") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import sys
@@ -15,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["fail", "failures_in_one_line", "print_json", "print_table"]
+from zerolite.cli.printable import printable, unfiltered
+
+__all__ = ["console", "fail", "failures_in_one_line", "print_csv", "print_json", "print_table", "say", "wrong_use"]
 
 # Without a terminal there is no width to fit; a line is then as long as it needs to be, up to this.
 _FILE_WIDTH = 200
@@ -23,19 +27,46 @@ _FILE_WIDTH = 200
 _EXPECTED = (OSError, ValueError, TypeError, ImportError, RuntimeError)
 
 
+def console(*, stderr: bool = False) -> Console:
+    """What draws on stdout or stderr; text from outside must be made printable before it gets there."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=unfiltered(stream), width=None if stderr or stream.isatty() else _FILE_WIDTH)
+
+
+def say(line: str, *, stderr: bool = False) -> None:
+    """Print one line, with what a terminal would obey or hide made visible, ends of lines within it as well."""
+    typer.echo(printable(line), err=stderr)
+
+
+def print_csv(table: str) -> None:
+    """Print CSV with what a terminal would obey or hide made visible in every cell; names are exact in JSON."""
+    shown = io.StringIO()
+    rows = csv.reader(io.StringIO(table, newline=""))
+    csv.writer(shown, lineterminator="\n").writerows([printable(cell) for cell in row] for row in rows)
+    typer.echo(shown.getvalue(), nl=False)
+
+
 def print_json(document: Any) -> None:
-    """Print `document` as indented JSON."""
+    """Print `document` as indented JSON, whose own escapes keep text from outside exact and harmless."""
     typer.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
 def print_table(
-    headings: Sequence[str], lines: Iterable[Sequence[str]], *, title: str | None = None, left: int = 1
+    headings: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    left: int = 1,
+    shortened: int = 0,
 ) -> None:
-    """Print a table whose first `left` columns are words, set to the left, and whose others are numbers."""
-    console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
-    # Names come from files: as Text they are never read as markup.
+    """Print a table whose first `left` columns are words, set to the left, and whose others are numbers.
+
+    Where a terminal is too narrow, cells are folded; those of the first `shortened` columns are cut instead, so that a
+    line of the table stays a line.
+    """
+    # Names come from files: as Text they are never read as markup, and made printable they command no terminal.
     table = Table(
-        title=None if title is None else Text(title, style="bold"),
+        title=None if title is None else Text(printable(title), style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -43,16 +74,31 @@ def print_table(
         collapse_padding=True,
     )
     for place, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="left" if place < left else "right", overflow="fold")
+        table.add_column(
+            Text(printable(heading)),
+            justify="left" if place < left else "right",
+            overflow="fold",
+            no_wrap=place >= shortened > 0,
+        )
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
-    console.print(table)
+        table.add_row(
+            *(
+                Text(printable(cell), no_wrap=True, overflow="ellipsis") if place < shortened else Text(printable(cell))
+                for place, cell in enumerate(line)
+            )
+        )
+    console().print(table)
 
 
 def fail(message: str) -> typer.Exit:
     """Print what went wrong on stderr, and return the exception to raise."""
-    typer.echo(f"zerolite: {' '.join(message.split())}", err=True)
+    say(f"zerolite: {' '.join(message.split())}", stderr=True)
     return typer.Exit(1)
+
+
+def wrong_use(message: str, *, param_hint: str | None = None) -> typer.BadParameter:
+    """The exception to raise for an option or argument that does not fit, possibly the model: exit code 2."""
+    return typer.BadParameter(printable(message), param_hint=param_hint)
 
 
 @contextmanager
@@ -68,6 +114,8 @@ def failures_in_one_line() -> Iterator[None]:
         own = type(error).__module__.partition(".")[0] in ("click", "typer")
         if own or os.environ.get("ZEROLITE_TRACEBACK"):
             raise
+        if isinstance(error, MemoryError):
+            raise fail(f"there is not enough memory{f': {error}' if str(error) else ''}") from error
         if isinstance(error, _EXPECTED) and str(error):
             raise fail(str(error)) from error
         raise fail(

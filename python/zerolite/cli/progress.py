@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from zerolite.cli.output import console, say
+from zerolite.cli.printable import printable
 
 __all__ = ["Advance", "LineProgress", "TerminalProgress", "progress_bar"]
 
@@ -31,14 +32,14 @@ class LineProgress:
     def stage(self, title: str, total: int) -> None:
         """A stage of `total` steps begins."""
         self._title, self._total, self._quarters = title, total, 0
-        typer.echo(f"{title} ...", err=True)
+        say(f"{title} ...", stderr=True)
 
     def advance_to(self, done: int) -> None:
         """`done` steps of the stage are behind us."""
         quarters = 4 * done // max(self._total, 1)
         if quarters > self._quarters:
             self._quarters = quarters
-            typer.echo(f"{self._title}: {done} of {self._total}", err=True)
+            say(f"{self._title}: {done} of {self._total}", stderr=True)
 
 
 class TerminalProgress:
@@ -47,11 +48,11 @@ class TerminalProgress:
     def __init__(self) -> None:
         # Drawn only when a step is done: a thread that redraws would compete with what is timed.
         self._bars = Progress(
-            TextColumn("{task.description:<32}"),
+            TextColumn("{task.description:<32}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console(stderr=True),
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -71,7 +72,7 @@ class TerminalProgress:
 
     def stage(self, title: str, total: int | None) -> None:
         """A stage of `total` steps begins; None where nobody knows how many."""
-        self._bar = self._bars.add_task(title, total=total)
+        self._bar = self._bars.add_task(printable(title), total=total)
         self._total = total
         self._refresh()
 

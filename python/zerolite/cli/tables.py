@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
-from zerolite.cli.output import print_table
+from zerolite.cli.output import print_table, say
 
 if TYPE_CHECKING:
     from zerolite import Delegation
@@ -52,13 +50,13 @@ def print_delegation(delegation: Delegation) -> None:
         left=4,
     )
     for name, reason in delegation.unused:
-        typer.echo(f"{name} is not used: {reason}")
+        say(f"{name} is not used: {reason}")
 
 
 def print_skipped(result: EvaluationResult) -> None:
     """Name the images that were left out."""
     for error in result.skipped:
-        typer.echo(f"skipped: {error.path}")
+        say(f"skipped: {error.path}")
 
 
 def print_summary(structure: ModelStructure) -> None:
@@ -66,22 +64,22 @@ def print_summary(structure: ModelStructure) -> None:
     operators = sum(len(graph.operators) for graph in structure.subgraphs)
     tensors = sum(len(graph.tensors) for graph in structure.subgraphs)
     graphs = len(structure.subgraphs)
-    typer.echo(f"{operators:,} operators and {tensors:,} tensors in {graphs} graph{'s' * (graphs != 1)}")
-    typer.echo(f"quantization: {structure.quantization}")
+    say(f"{operators:,} operators and {tensors:,} tensors in {graphs} graph{'s' * (graphs != 1)}")
+    say(f"quantization: {structure.quantization}")
     if structure.constant_bytes:
         sizes = ", ".join(f"{dtype} {size:,} bytes" for dtype, size in structure.constant_bytes.items())
-        typer.echo(f"constants: {sizes}")
+        say(f"constants: {sizes}")
     if structure.min_runtime_version is not None:
-        typer.echo(f"needs TensorFlow Lite {structure.min_runtime_version} or newer")
+        say(f"needs TensorFlow Lite {structure.min_runtime_version} or newer")
     if structure.custom_operators:
-        typer.echo(f"needs kernels for the custom operators {', '.join(structure.custom_operators)}")
+        say(f"needs kernels for the custom operators {', '.join(structure.custom_operators)}")
     if structure.description:
-        typer.echo(f"description: {structure.description}")
+        say(f"description: {structure.description}")
     if structure.metadata:
         entries = ", ".join(f"{name} ({size:,} bytes)" for name, size in structure.metadata.items())
-        typer.echo(f"metadata: {entries}")
+        say(f"metadata: {entries}")
     if structure.attached_files:
-        typer.echo(f"attached files: {', '.join(structure.attached_files)}")
+        say(f"attached files: {', '.join(structure.attached_files)}")
 
 
 def print_operators(structure: ModelStructure) -> None:

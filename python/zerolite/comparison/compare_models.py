@@ -14,23 +14,30 @@ from zerolite._platform.machine import describe_machine
 from zerolite._runners import adapt
 from zerolite._runners.interpreter import reference_interpreter
 from zerolite._runners.keras_file import is_keras_file
-from zerolite.comparison.agreement_counter import AgreementCounter
+from zerolite._runners.score_rule import score_rule
+from zerolite.comparison.agreement_counter import AgreementCounter, Predicted
 from zerolite.comparison.result import Comparison
 from zerolite.comparison.rows import ComparisonRow, RowKey
 from zerolite.comparison.worst_samples import WorstSamples
 from zerolite.evaluation.evaluate_models import evaluate_together
-from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
+from zerolite.evaluation.metrics.choice import (
+    MetricChoice,
+    is_of_classes,
+    is_of_labels,
+    is_of_numbers,
+    metric_makers,
+)
+from zerolite.evaluation.metrics.metric import Void
 from zerolite.evaluation.schedule import ProgressCallback
 
 if TYPE_CHECKING:
-    from zerolite._runners import Reset
+    from zerolite._runners import Delegates, Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["RuntimeName", "compare"]
 
 RuntimeName = Literal["zerolite", "tf.lite", "ai_edge_litert"]
 
-_NUMBER_METRICS = ("mse", "mae", "r2")
 _CONFUSION = "confusion_matrix"
 
 
@@ -45,14 +52,18 @@ def compare(
     worst: int = 24,
     output: str | None = None,
     batch: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = 1,
     rounds: int = 3,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     progress: ProgressCallback | None = None,
 ) -> Comparison:
     """Run models over the same data in turns: accuracy, latency, throughput, size, and the difference to the first.
@@ -67,21 +78,25 @@ def compare(
         worst: how many of the items that models got most wrong to keep.
         output: as for `evaluate`.
         batch: as for `evaluate`.
-        threads: how many threads .tflite files and bytes may use, in every runtime.
+        delegates: where zerolite runs .tflite files and bytes, as for `load`. The other runtimes run on the CPU.
+        threads: how many threads a run of .tflite files and bytes uses on the CPU, in every runtime.
         rounds: as for `evaluate`.
         warmup: as for `evaluate`.
         reset: as for `evaluate`.
+        size: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
         class_names: the classes' names in the order of the outputs.
+        threshold: as for `evaluate`; None is what fits each model.
+        void: as for `evaluate`.
         progress: as for `evaluate`.
 
     Returns:
         The comparison, which makes tables and reports.
 
     Raises:
-        TypeError, ValueError, ImageError, OSError, InvalidModelError: as `evaluate`.
+        TypeError, ValueError, ImageError, OSError, InvalidModelError, DelegateError: as `evaluate`.
         ImportError: a runtime is not installed (extra "convert" for TensorFlow's).
     """
     began = time.monotonic()
@@ -94,15 +109,19 @@ def compare(
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
     with ExitStack() as stack:
-        opened = _open(models, runtimes, output=output, threads=threads, reset=reset, stack=stack)
+        opened = _open(models, runtimes, output=output, delegates=delegates, threads=threads, reset=reset, stack=stack)
         rows = list(opened)
         first = rows[0]
-        to_first = {row: AgreementCounter(row, first) for row in rows[1:]}
-        parity = {row: AgreementCounter(row, other) for row, other in _same_files(rows)}
+        rules = {row: score_rule(model, threshold) for row, model in opened.items()}
+        predicted = _predicted(chosen)
+        to_first = {row: AgreementCounter(row, first, rules=rules, predicted=predicted) for row in rows[1:]}
+        parity = {
+            row: AgreementCounter(row, other, rules=rules, predicted=predicted) for row, other in _same_files(rows)
+        }
         known_names = class_names if class_names is not None else _class_folders(data)
-        samples = WorstSamples(rows, keep=worst, classes=by_class, class_names=known_names)
+        samples = WorstSamples(rules, keep=worst, classes=by_class, class_names=known_names)
         observers: list[Any] = [*to_first.values(), *parity.values()]
-        if by_class or (names and names[0] in _NUMBER_METRICS):
+        if by_class or is_of_numbers(chosen):
             observers.append(samples)
         results = evaluate_together(
             {row.name: model for row, model in opened.items()},
@@ -114,10 +133,13 @@ def compare(
             rounds=rounds,
             warmup=warmup,
             reset=reset,
+            size=size,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
             class_names=class_names,
+            threshold=threshold,
+            void=void,
             keep_outputs=False,
             observers=observers,
             progress=progress,
@@ -144,6 +166,15 @@ def compare(
     )
 
 
+def _predicted(metrics: MetricChoice) -> Predicted:
+    """What the outputs predict, as the metrics tell."""
+    if is_of_classes(metrics):
+        return "class"
+    if is_of_labels(metrics):
+        return "labels"
+    return "numbers" if is_of_numbers(metrics) else "class"
+
+
 def _model_size(model: Any) -> int | None:
     """Bytes of a model's file or content, or of the weights of a Keras model in memory; None where nobody knows."""
     if isinstance(model, str | os.PathLike):
@@ -161,6 +192,7 @@ def _open(
     runtimes: Sequence[RuntimeName],
     *,
     output: str | None,
+    delegates: Delegates | None,
     threads: int | None,
     reset: Reset,
     stack: ExitStack,
@@ -171,26 +203,40 @@ def _open(
     unknown = [runtime for runtime in runtimes if runtime not in ("zerolite", "tf.lite", "ai_edge_litert")]
     if unknown or not runtimes or len(set(runtimes)) < len(runtimes):
         raise ValueError(f"runtimes are zerolite, tf.lite and ai_edge_litert, each once; came {list(runtimes)}")
+    files = [name for name, model in models.items() if _is_tflite(model)]
+    if delegates is not None and not (files and "zerolite" in runtimes):
+        raise ValueError(
+            "delegates are for .tflite files that zerolite runs, and no row of the comparison is one; give the file or "
+            'the bytes of a .tflite model with "zerolite" among runtimes, or leave delegates out'
+        )
     opened: dict[RowKey, Any] = {}
     keras = {name: adapt(model, output=output, reset=reset) for name, model in models.items() if _is_keras(model)}
     heads: Sequence[str] = next((getattr(runner, "output_names", ()) for runner in keras.values()), ())
     for name, model in models.items():
-        is_file = isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and name not in keras
-        for runtime in runtimes if is_file else (None,):
+        for runtime in runtimes if name in files else (None,):
             source = model
+            known = model if name in files else None
+            chosen = delegates if runtime == "zerolite" else None
             if runtime in ("tf.lite", "ai_edge_litert"):
                 content = Path(model).read_bytes() if isinstance(model, str | os.PathLike) else bytes(model)
                 source = reference_interpreter(content, runtime=runtime, threads=threads)
             try:
-                runner = keras.get(name) or adapt(source, output=output, threads=threads, reset=reset)
+                runner = keras.get(name) or adapt(
+                    source, output=output, delegates=chosen, threads=threads, reset=reset, source=known
+                )
             except ValueError:
                 if output not in heads:
                     raise
                 # TensorFlow's converter numbers the heads of a Keras model.
-                runner = adapt(source, output=f"output_{heads.index(output)}", threads=threads, reset=reset)
+                head = f"output_{heads.index(output)}"
+                runner = adapt(source, output=head, delegates=chosen, threads=threads, reset=reset, source=known)
             stack.callback(runner.close)
             opened[RowKey(name, runner.runtime)] = runner
     return opened
+
+
+def _is_tflite(model: Any) -> bool:
+    return isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model)
 
 
 def _is_keras(model: Any) -> bool:

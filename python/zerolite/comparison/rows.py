@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._runners.classes import class_label
 from zerolite.evaluation.result import EvaluationResult
 
 __all__ = ["Agreement", "ComparisonRow", "RowKey", "Sample"]
@@ -68,9 +69,11 @@ class Agreement:
         model, runtime: the row.
         other_model, other_runtime: the row that it is compared with.
         items: how many items both ran.
-        differing: how many of them they predict differently; None where outputs are no rows of class scores.
+        differing: how many of them they predict differently, those included that one answers with NaN, which is no
+            prediction; None where outputs are no rows of scores of classes or labels.
         first_differing: the places of the first of those items, in ascending order, a hundred at most.
-        predictions, other_predictions: what was predicted at these places.
+        predictions, other_predictions: which classes were predicted at these places, -1 where there was none; empty
+            where several labels may apply.
         largest_difference: the largest absolute difference of any two outputs; infinite where one is NaN, None where
             outputs have different shapes.
         mean_difference: the mean absolute difference; as above.
@@ -99,11 +102,14 @@ class Agreement:
         if not self.differing:
             return None
         ours, theirs = self._names
-        return (
+        told = (
             f"predictions of '{self.model}' differ between {ours} and {theirs} on {self.differing} of {self.items} "
-            f"items; the first is item {self.first_differing[0]}: {ours} says {self.predictions[0]}, {theirs} "
-            f"{self.other_predictions[0]}"
+            f"items; the first is item {self.first_differing[0]}"
         )
+        if not self.predictions:
+            return told
+        one, other = (class_label(one[0], ()) for one in (self.predictions, self.other_predictions))
+        return f"{told}: {ours} says {one}, {theirs} {other}"
 
     @property
     def _names(self) -> tuple[str, str]:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._data.block import SampleBlock
-from zerolite._runners.classes import class_count, labelled_classes, predicted_classes
+from zerolite._runners.classes import class_count, class_label, labelled_classes, predicted_classes
+from zerolite._runners.score_kind import two_class_scores
+from zerolite._runners.score_rule import ScoreRule
 from zerolite.comparison.rows import RowKey, Sample
 
 __all__ = ["WorstSamples"]
@@ -21,11 +23,13 @@ _MOST_NUMBERS = 4
 class WorstSamples:
     """An observer of an evaluation that keeps the few worst samples."""
 
-    def __init__(self, rows: Sequence[RowKey], *, keep: int, classes: bool, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, rows: Mapping[RowKey, ScoreRule], *, keep: int, classes: bool, class_names: Sequence[str]
+    ) -> None:
         """Look for the worst.
 
         Args:
-            rows: all rows of the comparison.
+            rows: all rows of the comparison, and how their scores are read.
             keep: how many items to keep at most.
             classes: whether outputs are class scores; otherwise numbers, whose absolute errors count.
             class_names: the classes' names; empty for numbers as names.
@@ -77,11 +81,11 @@ class WorstSamples:
         missed = np.zeros(len(labels))
         answers = {}
         numbers = np.zeros(len(labels), dtype=np.int64)
-        for row in self._rows:
+        for row, rule in self._rows.items():
             scores = outputs[row.name].astype(np.float64)
             numbers = labelled_classes(labels, class_count(scores))
-            predicted = predicted_classes(scores)
-            both = np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+            predicted = predicted_classes(scores, rule)
+            both = two_class_scores(scores[:, 0], rule.kind) if scores.shape[1] == 1 else scores
             right = np.take_along_axis(both, numbers[:, np.newaxis], axis=1)[:, 0]
             wrong += predicted != numbers
             missed += np.nan_to_num(both.max(axis=1) - right, nan=np.inf)
@@ -101,7 +105,7 @@ class WorstSamples:
         return np.ones(len(labels)), missed, answers, [_numbers(values) for values in wanted]
 
     def _class_name(self, number: Any) -> str:
-        return self._class_names[number] if number < len(self._class_names) else str(number)
+        return class_label(int(number), self._class_names)
 
 
 def _numbers(values: NDArray[Any]) -> str:

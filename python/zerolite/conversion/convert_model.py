@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
+from zerolite._runners.input_range import warn_of_range
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import Description, Labels, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
@@ -38,6 +40,7 @@ from zerolite.vision.loading import RaiseOrSkip
 __all__ = ["convert"]
 
 
+@renamed_parameters(progress="on_step")
 def convert(
     source: Any,
     out: str | os.PathLike[str] | None = None,
@@ -55,7 +58,7 @@ def convert(
     on_corrupt: RaiseOrSkip = "raise",
     labels: Labels | None = None,
     normalization: MeanAndStd | None = None,
-    progress: Callable[[str], None] | None = None,
+    on_step: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a model to .tflite.
 
@@ -98,7 +101,7 @@ def convert(
             packed into the file, where `vision.classify` finds them.
         normalization: how the network takes images, into the file's metadata: a mean and a deviation, each one number
             or one for each channel, as in (127.5, 127.5) for -1 to 1. A .tflite source's own metadata is kept.
-        progress: called with what the conversion is at, in a few words.
+        on_step: called with what the conversion is at, in a few words.
 
     Returns:
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
@@ -147,7 +150,7 @@ def convert(
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", inputs, progress)
+            export_log = _export(recognized, folder / "model", inputs, on_step)
             request = ConversionRequest(
                 **_where(recognized, folder),
                 origin=recognized.kind,
@@ -163,13 +166,17 @@ def convert(
                 verify=verify,
                 orders=_orders(recognized),
             )
-            told = process.convert(request, progress)
+            told = process.convert(request, on_step)
             if told.get("positions"):
                 warn_of_positions(_by_position(recognized.name), told["positions"])
             log = export_log + process.log
         content = description.written(request.result_path.read_bytes())
     if path is not None:
         write_atomically(path, content)
+    verification = None if told["verification"] is None else Verification.from_dict(told["verification"])
+    for key, found in ({} if verification is None else verification.inputs).items():
+        for name, one in found.items():
+            warn_of_range(f"the input '{name}' of the signature '{key}'", one)
     return ConversionResult(
         path=path,
         content=content,
@@ -178,7 +185,7 @@ def convert(
         source_size=recognized.size or told["source_size"],
         operators=told["operators"],
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
-        verification=None if told["verification"] is None else Verification.from_dict(told["verification"]),
+        verification=verification,
         not_verified=told["not_verified"],
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],
@@ -266,13 +273,13 @@ def _export(
     source: Source,
     folder: Path,
     inputs: Mapping[str, Sequence[int]] | None,
-    progress: Callable[[str], None] | None,
+    on_step: Callable[[str], None] | None,
 ) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
     if source.kind not in ("keras_model", "functions"):
         return ""
-    if progress is not None:
-        progress("Exporting the model")
+    if on_step is not None:
+        on_step("Exporting the model")
     output = CapturedOutput()
     try:
         # Keras warns about its own internals; the log keeps that.

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from zerolite._inference.model import CompiledModel, load
 from zerolite._inference.signature import Signature
 from zerolite._native import Error
+from zerolite._runners.compiled_model import tensor_spec
+from zerolite._runners.inner_quantization import with_inner_quantization
+from zerolite._runners.input_range import InputRange, RangeMeter
 from zerolite._runtime.quantization import AffineQuantization
 from zerolite._runtime.tensor import Tensor
 from zerolite.conversion.operators import without_kernel
@@ -74,6 +77,7 @@ class OutputCheck:
             return None
         data: Literal["representative", "random"] = "representative" if samples else "random"
         differences: dict[str, dict[str, OutputDifference]] = {}
+        ranges: dict[str, dict[str, InputRange]] = {}
         counts = []
         with closing(load(self._content)) as model:
             for key, specs in self._source.specs.items():
@@ -88,8 +92,21 @@ class OutputCheck:
                 except Exception as error:  # noqa: BLE001 - the model is converted, whatever becomes of this
                     self.skip_reason = f"a run of the signature '{name}' failed: {first_line(error)}"
                     return None
+                ranges[str(name)] = self._ranges(model.signatures[str(name)], inputs)
                 counts.append(len(inputs))
-        return Verification(samples=min(counts), data=data, signatures=differences)
+        return Verification(samples=min(counts), data=data, signatures=differences, inputs=ranges)
+
+    def _ranges(self, signature: Signature, samples: Sequence[Arrays]) -> dict[str, InputRange]:
+        """What the quantized inputs can hold, and how much of the samples they can't."""
+        specs = with_inner_quantization(
+            [tensor_spec(tensor) for tensor in signature.inputs.values()], self._content, signature.key
+        )
+        meters = {spec.name: RangeMeter(spec.stored_as) for spec in specs if spec.stored_as is not None}
+        for sample in samples:
+            for name, meter in meters.items():
+                if sample[name].dtype.kind == "f":
+                    meter.add(sample[name])
+        return {name: found for name, meter in meters.items() if (found := meter.range()) is not None}
 
     def _differences(
         self, signature: Signature, key: str | None, samples: Sequence[Arrays]
@@ -182,7 +199,11 @@ def _top1_agreement(expected: Sequence[NDArray[Any]], came: Sequence[NDArray[Any
     """The share of rows with the same largest element, if the source's rows are probabilities."""
     if not all(map(_is_probabilities, expected)):
         return None
-    agree = [np.argmax(one, axis=-1) == np.argmax(other, axis=-1) for one, other in zip(expected, came, strict=True)]
+    agree = [
+        # NaN is no largest element, though argmax finds it.
+        (np.argmax(one, axis=-1) == np.argmax(other, axis=-1)) & ~np.isnan(other).any(axis=-1)
+        for one, other in zip(expected, came, strict=True)
+    ]
     return float(np.mean(np.concatenate(agree)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zerolite._native import Error
+from zerolite._runners.input_range import InputRange
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import Quantize
 
@@ -70,11 +71,14 @@ class Verification:
         data: "representative" for samples of the representative data, "random" for normally distributed ones.
             Answers to random inputs tell that the conversion is right, and little about accuracy.
         signatures: signature -> output -> difference.
+        inputs: signature -> quantized input -> what it can hold, and how much of the samples it can't. Data of another
+            scaling saturates there, whatever the samples do.
     """
 
     samples: int
     data: Literal["representative", "random"]
     signatures: Mapping[str, Mapping[str, OutputDifference]]
+    inputs: Mapping[str, Mapping[str, InputRange]] = field(default_factory=dict)
 
     @property
     def max_abs(self) -> float:
@@ -100,6 +104,9 @@ class Verification:
                 key: {name: difference.to_dict() for name, difference in outputs.items()}
                 for key, outputs in self.signatures.items()
             },
+            "input_ranges": {
+                key: {name: found.to_dict() for name, found in inputs.items()} for key, inputs in self.inputs.items()
+            },
         }
 
     @classmethod
@@ -118,6 +125,10 @@ class Verification:
                     for name, one in outputs.items()
                 }
                 for key, outputs in document["signatures"].items()
+            },
+            inputs={
+                key: {name: InputRange.from_dict(found) for name, found in inputs.items()}
+                for key, inputs in document.get("input_ranges", {}).items()
             },
         )
 

@@ -1,6 +1,6 @@
 """Where a model runs: the delegates that it can be given to."""
 
-from zerolite.delegates.delegate import Delegate
+from zerolite.delegates.delegate import Delegate, Delegates
 from zerolite.delegates.xnnpack import Kernels, XNNPack
 
-__all__ = ["Delegate", "Kernels", "XNNPack"]
+__all__ = ["Delegate", "Delegates", "Kernels", "XNNPack"]

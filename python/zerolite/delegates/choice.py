@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zerolite.delegates.delegate import MOST_THREADS, Delegate
+from zerolite.delegates.delegate import MOST_THREADS, Delegate, Delegates
 from zerolite.delegates.xnnpack import XNNPack
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class DelegateChoice:
 
     __slots__ = ("after", "before", "fallback", "xnnpack")
 
-    def __init__(
-        self, delegates: Delegate | Sequence[Delegate] | None, *, threads: int | None, fallback: bool = True
-    ) -> None:
+    def __init__(self, delegates: Delegates | None, *, threads: int | None, fallback: bool = True) -> None:
         """Check the list.
 
         Raises:

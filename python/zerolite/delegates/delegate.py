@@ -1,7 +1,8 @@
 """What all delegates are."""
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 MOST_THREADS = 1024  # as in the core; more is a typing error rather than a wish
 
@@ -20,3 +21,7 @@ class Delegate:
     @abstractmethod
     def native_settings(self) -> Any:
         """The settings as the native core takes them."""
+
+
+#: One delegate, or several in order of preference.
+Delegates: TypeAlias = Delegate | Sequence[Delegate]

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
 from zerolite._runners import Positions, adapt
+from zerolite._runners.caller_warning import warn_of_nan
 from zerolite._runners.classes import check_class_names
+from zerolite._runners.input_range import warn_of_range
+from zerolite._runners.score_rule import score_rule
 from zerolite.evaluation.metrics.choice import MetricChoice, is_of_classes, metric_makers
-from zerolite.evaluation.metrics.metric import Metric, MetricValue
+from zerolite.evaluation.metrics.metric import Metric, MetricValue, Reading, Void
 from zerolite.evaluation.result import EvaluationResult
 from zerolite.evaluation.schedule import Observer, ProgressCallback, Schedule
 
 if TYPE_CHECKING:
-    from zerolite._runners import Reset
+    from zerolite._runners import Delegates, Reset
     from zerolite.vision import OnCorrupt, Resampling
 
 __all__ = ["evaluate", "evaluate_together"]
@@ -34,14 +37,18 @@ def evaluate(
     output: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     keep_outputs: bool | None = None,
     progress: ProgressCallback | None = None,
 ) -> EvaluationResult:
@@ -61,27 +68,44 @@ def evaluate(
               held in memory.
 
             Real numbers are quantized for a quantized input with the tensor's own scale and zero point.
-        labels: shape (items, ...) or the path of an .npy file, where they don't come with the data: class numbers for
-            accuracy and its kind, numbers for errors. Without labels only latency is measured.
-        metrics: names of built-in metrics: "accuracy", "top-K" for any K, "confusion_matrix", "precision", "recall",
-            "f1", "per_class" (these four need scikit-learn), "mse", "mae", "r2", "mean_iou"; or a mapping from names to
-            functions of all outputs and labels, or to classes with `update` and `result` (`Metric`).
+        labels: shape (items, ...) or the path of an .npy file, where they don't come with the data. For metrics of
+            classes: class numbers, one-hot rows, or soft labels, whose rows sum to 1 and stand for their largest class.
+            For multi-label metrics: rows of 0 and 1. For errors: numbers. For pixels: masks of class numbers. A metric
+            that the labels don't fit is refused. Without labels only latency is measured.
+        metrics: names of built-in metrics, or a mapping from names to functions of all outputs and labels, or to
+            classes with `update` and `result` (`Metric`). Built in are
+
+            - of classes: "accuracy", "balanced_accuracy", "top-K" for any K, "confusion_matrix", "per_class";
+              "precision", "recall", "f1" (means over the classes); "precision_binary" and so on, of class 1 of two;
+            - of several labels: "subset_accuracy", "hamming_loss", "per_label"; "precision", "recall", "f1", "jaccard"
+              with "_micro", "_macro", "_weighted" or "_samples", which also take class numbers, as scikit-learn's;
+            - of the order of scores: "roc_auc", "average_precision"; of numbers: "mse", "rmse", "mae", "r2";
+            - of pixels: "mean_iou", "pixel_accuracy".
+
+            What is NaN has no prediction, which is never right; `nan_items` of the result counts such items.
         output: the name of the output to read, for a model with several.
         batch: how many items one timed call runs through the native batch loop; None is one, and for a pool 32 for each
             worker.
         workers: run a model given as a path or bytes in a pool of so many replicas.
-        threads: how many threads a model given as a path or bytes may use.
+        delegates: where a model given as a path or bytes runs, as for `load`.
+        threads: how many threads a run of a model given as a path or bytes uses on the CPU; in a pool, of each replica.
         rounds: how often the items are run; metrics come from the first round, latencies from all.
         warmup: calls before the clock starts.
         reset: of a stateful model. "item": the items do not depend on one another, and each begins with the variables
             of a model just loaded, which is not timed (an interpreter of `tf.lite` can't reset resources). "never": the
             data is one stream, which begins anew in each round.
+        size: of images: height and width in pixels, for a model that leaves them open. Without it, such a model takes
+            each picture in its own size; a size that the model was given with `resize` counts.
         preprocessing: of images: a name of `vision.PREPROCESSINGS`, such as "mobilenet_v2"; None is what the model's
             metadata says, as for `vision.classify`.
         resampling: of images: how they are resized to the model's input.
         on_corrupt: of images: what becomes of a file that can't be decoded: "raise", "skip" (`skipped` of the result
             names it), or a function that is called with its error.
         class_names: of images: the classes' folders in the order of the model's outputs; None is alphabetical.
+        threshold: the score above which a single score is class 1, the second of two scores is, or a label applies;
+            None is 0.5 for probabilities and 0 for logits, as the model's last operator tells them apart.
+        void: the number of pixels that metrics of pixels leave out; None for none. "auto" is 255, but not for masks of
+            0 and 255 with a model of two classes, where 255 is class 1.
         keep_outputs: whether the result has all outputs; None keeps them where the data is an array in memory.
         progress: called with the runs done and the runs in all (None while that is not known).
 
@@ -90,11 +114,13 @@ def evaluate(
 
     Raises:
         TypeError: `model` or `data` is of no known kind, or values can't become the model's without loss.
-        ValueError: shapes, labels, metrics or counts don't fit together, or there are no items.
+        ValueError: shapes, labels, metrics or counts don't fit together, there are no items, or `delegates` came with a
+            model that is not loaded here.
         ImageError: an image is corrupt, and none is to be skipped.
         OSError: a file can't be read.
         InvalidModelError: the file is not a sound model.
-        ImportError: scikit-learn or Pillow is needed and not installed (extras "evaluate" and "vision").
+        DelegateError: a delegate's library can't be used, or fails with this model.
+        ImportError: Pillow is needed and not installed (extra "vision").
     """
     return evaluate_together(
         {"model": model},
@@ -104,14 +130,18 @@ def evaluate(
         output=output,
         batch=batch,
         workers=workers,
+        delegates=delegates,
         threads=threads,
         rounds=rounds,
         warmup=warmup,
         reset=reset,
+        size=size,
         preprocessing=preprocessing,
         resampling=resampling,
         on_corrupt=on_corrupt,
         class_names=class_names,
+        threshold=threshold,
+        void=void,
         keep_outputs=keep_outputs,
         progress=progress,
     )["model"]
@@ -126,14 +156,18 @@ def evaluate_together(
     output: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     rounds: int = 1,
     warmup: int = 10,
     reset: Reset = "item",
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     on_corrupt: OnCorrupt = "raise",
     class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    void: Void = "auto",
     keep_outputs: bool | None = None,
     observers: Sequence[Observer] = (),
     progress: ProgressCallback | None = None,
@@ -151,14 +185,18 @@ def evaluate_together(
         output: as for `evaluate`.
         batch: as for `evaluate`.
         workers: as for `evaluate`.
+        delegates: as for `evaluate`.
         threads: as for `evaluate`.
         rounds: as for `evaluate`.
         warmup: calls of each model before the clock starts.
         reset: as for `evaluate`.
+        size: as for `evaluate`.
         preprocessing: as for `evaluate`.
         resampling: as for `evaluate`.
         on_corrupt: as for `evaluate`.
         class_names: as for `evaluate`.
+        threshold: as for `evaluate`.
+        void: as for `evaluate`.
         keep_outputs: as for `evaluate`.
         observers: are shown every item with what all models make of it, once.
         progress: as for `evaluate`.
@@ -167,7 +205,7 @@ def evaluate_together(
         name -> result, in the order of `models`.
 
     Raises:
-        TypeError, ValueError, ImageError, OSError, InvalidModelError, ImportError: as `evaluate`.
+        TypeError, ValueError, ImageError, OSError, InvalidModelError, DelegateError, ImportError: as `evaluate`.
     """
     if rounds < 1 or warmup < 0:
         raise ValueError(f"rounds must be at least 1 and warmup at least 0; came {rounds} and {warmup}")
@@ -179,7 +217,7 @@ def evaluate_together(
     with ExitStack() as stack:
         runners = {
             name: stack.enter_context(
-                closing(adapt(model, output=output, threads=threads, workers=workers, reset=reset))
+                closing(adapt(model, output=output, delegates=delegates, threads=threads, workers=workers, reset=reset))
             )
             for name, model in models.items()
         }
@@ -188,6 +226,7 @@ def evaluate_together(
             data,
             labels,
             positions.specs,
+            size=size,
             preprocessing=preprocessing,
             resampling=resampling,
             on_corrupt=on_corrupt,
@@ -198,12 +237,22 @@ def evaluate_together(
             for runner in runners.values():
                 check_class_names(source.class_names, runner.output)
         keeps = source.in_memory if keep_outputs is None else keep_outputs
+        rules = {name: score_rule(runner, threshold) for name, runner in runners.items()}
         measures = {
-            name: _ModelMeasures(name, {metric: make() for metric, make in makers.items()}, keep_outputs=keeps)
+            name: _ModelMeasures(
+                name,
+                {metric: make(Reading(rules[name], void)) for metric, make in makers.items()},
+                keep_outputs=keeps,
+            )
             for name in runners
         }
         schedule = Schedule(runners, source, batch=batch, resets_items=reset == "item", order=positions.order)
         schedule.run([*measures.values(), *observers], rounds=rounds, warmup=warmup, progress=progress)
+        for name, runner in runners.items():
+            of = "" if len(runners) == 1 else f" of {name}"
+            warn_of_nan(f"the output '{runner.output.name}'{of}", measures[name].nan_items, schedule.items)
+            for key, found in schedule.input_ranges(name).items():
+                warn_of_range(f"the input '{key}'{of}", found)
         return {
             name: EvaluationResult(
                 runtime=runner.runtime,
@@ -215,6 +264,9 @@ def evaluate_together(
                 kept_outputs=measures[name].outputs,
                 class_names=source.class_names,
                 skipped=source.skipped,
+                nan_items=measures[name].nan_items,
+                input_ranges=schedule.input_ranges(name),
+                score_rule=rules[name],
             )
             for name, runner in runners.items()
         }
@@ -228,10 +280,13 @@ class _ModelMeasures:
         self._metrics = metrics
         self._kept: list[NDArray[Any]] | None = [] if keep_outputs else None
         self._labelled = False
+        self.nan_items = 0
 
     def observe(self, block: SampleBlock, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Take in the model's outputs for some items."""
         own = outputs[self._name]
+        if own.dtype.kind in "fc":
+            self.nan_items += int(np.isnan(own).reshape(len(own), -1).any(axis=1).sum())
         if block.labels is not None:
             self._labelled = True
             for metric in self._metrics.values():

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runners.classes import predicted_classes
+from zerolite._runners.input_range import InputRange
+from zerolite._runners.score_rule import ScoreRule
 from zerolite.evaluation.latencies import Latencies
 from zerolite.evaluation.metrics.metric import MetricValue
 
@@ -36,6 +38,10 @@ class EvaluationResult:
             real float32 values; None where they were not kept.
         class_names: the classes' names; empty where they are not known.
         skipped: the images that were left out because they are corrupt.
+        nan_items: how many items the model answered with NaN, which is no prediction.
+        input_ranges: for each quantized input that got real numbers, what it can hold, what came, and how much of that
+            saturated.
+        score_rule: from which score on a class was predicted where there is a single one.
     """
 
     runtime: str
@@ -47,6 +53,9 @@ class EvaluationResult:
     kept_outputs: NDArray[Any] | None = field(default=None, repr=False)
     class_names: Sequence[str] = field(default=(), repr=False)
     skipped: Sequence[ImageError] = field(default=(), repr=False)
+    nan_items: int = 0
+    input_ranges: Mapping[str, InputRange] = field(default_factory=dict, repr=False)
+    score_rule: ScoreRule = field(default_factory=ScoreRule, repr=False)
 
     @property
     def outputs(self) -> NDArray[Any]:
@@ -61,12 +70,12 @@ class EvaluationResult:
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The class with the largest output, int64 of shape (items,); the first one on a tie.
+        """The class with the largest output, int64 of shape (items,); the first one on a tie, and -1 where one is NaN.
 
         Raises:
             ValueError: the outputs were not kept, or the output of an item is not a row of class scores.
         """
-        return predicted_classes(self.outputs)
+        return predicted_classes(self.outputs, self.score_rule)
 
     @property
     def accuracy(self) -> float:
@@ -79,6 +88,16 @@ class EvaluationResult:
         if not isinstance(value, float):
             raise ValueError("accuracy was not measured; evaluate with labels and metrics that name it")
         return value
+
+    @property
+    def threshold(self) -> float:
+        """The score above which a single score was class 1, and one of several labels applied."""
+        return self.score_rule.middle
+
+    @property
+    def saturated(self) -> float:
+        """The largest share of an input's values that it can't hold, 0 to 1; 0 where no input is quantized."""
+        return max((found.saturated for found in self.input_ranges.values()), default=0.0)
 
     @property
     def throughput(self) -> float:
@@ -101,6 +120,9 @@ class EvaluationResult:
             "items_per_second": self.throughput,
             "class_names": list(self.class_names),
             "skipped": [str(error.path) for error in self.skipped],
+            "nan_items": self.nan_items,
+            "input_ranges": {name: found.to_dict() for name, found in self.input_ranges.items()},
+            "threshold": self.threshold,
         }
 
 

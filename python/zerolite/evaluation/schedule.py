@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from zerolite._data.block import SampleBlock
 from zerolite._data.source import SampleSource
 from zerolite._runners import Runner, state_reset
+from zerolite._runners.input_range import InputRange, RangeMeter
 from zerolite._timing.interleaved import interleave
 from zerolite.evaluation.latencies import Latencies
 
@@ -73,6 +75,14 @@ class Schedule:
         self.latencies = {name: Latencies() for name in runners}
         self.items = 0
         self.runs = 0
+        self._meters = {
+            name: {spec.name: RangeMeter(spec.stored_as) for spec in runner.inputs if spec.stored_as is not None}
+            for name, runner in runners.items()
+        }
+        self._metered = {
+            name: [replace(spec, meter=self._meters[name].get(spec.name)) for spec in runner.inputs]
+            for name, runner in runners.items()
+        }
 
     def run(
         self, observers: Sequence[Observer], *, rounds: int, warmup: int, progress: ProgressCallback | None
@@ -100,7 +110,9 @@ class Schedule:
                     first = False
                 outputs: dict[str, NDArray[Any]] = {}
                 for place, name in enumerate(next(orders), 1):
-                    stored = self._run_block(name, block.stored(self._runners[name].inputs, self._order))
+                    # Each value is counted once.
+                    specs = self._metered[name] if round_index == 0 else self._runners[name].inputs
+                    stored = self._run_block(name, block.stored(specs, self._order))
                     if round_index == 0:
                         outputs[name] = self._runners[name].output.real(stored)
                     if progress is not None:
@@ -112,6 +124,11 @@ class Schedule:
                     self.items += len(block)
                     for observer in observers:
                         observer.observe(block, {name: outputs[name] for name in names})
+
+    def input_ranges(self, name: str) -> dict[str, InputRange]:
+        """What the quantized inputs of a model hold and got, by name; those are left out that got integers."""
+        ranges = {key: meter.range() for key, meter in self._meters[name].items()}
+        return {key: found for key, found in ranges.items() if found is not None}
 
     def _begin_streams(self) -> None:
         for reset in self._resets.values():

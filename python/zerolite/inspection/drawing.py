@@ -96,17 +96,26 @@ def _operator_label(graph: Subgraph, operator: Operator, escape: Any) -> str:
     """The name, and below it the constants that the operator takes."""
     lines = [operator.name]
     for index in operator.inputs:
-        if 0 <= index < len(graph.tensors) and graph.tensors[index].constant_bytes:
+        if _is_known(graph, index) and graph.tensors[index].constant_bytes:
             constant = graph.tensors[index]
             lines.append(f"{constant.dtype} {constant.shape_words}")
     return "\\n".join(escape(line) for line in lines)
 
 
+# A file that was not found sound may name tensors that it does not have.
+def _is_known(graph: Subgraph, index: int) -> bool:
+    return 0 <= index < len(graph.tensors)
+
+
 def _tensor_words(graph: Subgraph, index: int) -> str:
+    if not _is_known(graph, index):
+        return f"no tensor {index}"
     tensor = graph.tensors[index]
     return f"{tensor.name}: {tensor.dtype} {tensor.shape_words}"
 
 
 def _edge_words(graph: Subgraph, index: int) -> str:
+    if not _is_known(graph, index):
+        return f"no tensor {index}"
     tensor = graph.tensors[index]
     return f"{tensor.dtype} {tensor.shape_words}" if tensor.shape is None or tensor.shape else tensor.dtype

@@ -33,7 +33,7 @@ class InterpreterWithCustomOps(Interpreter):
             raise ValueError(
                 "custom_op_registerers take a C++ op resolver, which LiteRT's library does not hand out, so operators "
                 "of Python modules can't be added; use ai_edge_litert.interpreter.InterpreterWithCustomOps for this "
-                "model"
+                "model, after zerolite.compat.uninstall() if zerolite stands in for it"
             )
         super().__init__(**kwargs)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
 from collections.abc import Mapping
 
@@ -18,15 +20,16 @@ class DelegateLoadError(OSError, ValueError):
 class Delegate:
     """A delegate in a shared library that has the functions of TensorFlow Lite's external delegates.
 
-    Each interpreter that it is given to has one of its own, which the library makes when the interpreter is made and
-    destroys after it.
+    The library makes it here, once. All interpreters that it is given to share it, and the library destroys it after
+    the last of them.
 
     Attributes:
-        settings: the library and its options, as `zerolite.load` takes them.
+        settings: the library and its options, as `zerolite.load` takes them; each model that is loaded with them has a
+            delegate of its own.
     """
 
     def __init__(self, library: str | os.PathLike[str], options: Mapping[object, object] | None = None) -> None:
-        """Open the library, and try whether it makes a delegate with these options.
+        """Open the library, and let it make a delegate with these options.
 
         Args:
             library: the path or the name of the library.
@@ -38,11 +41,18 @@ class Delegate:
         """
         self.settings = ExternalDelegate(library, {str(key): str(value) for key, value in (options or {}).items()})
         try:
-            _native.try_delegate(self.settings.native_settings)
+            self._made = _native.make_delegate(self.settings.native_settings)
         except _native.DelegateError as error:
             if "has no symbol" in str(error):
                 raise AttributeError(str(error)) from error
             raise DelegateLoadError(f"Failed to load delegate from {self.settings.library}: {error}") from error
+
+    @functools.cached_property
+    def _library(self) -> ctypes.PyDLL:
+        return ctypes.PyDLL(self.settings.library)
+
+    def _get_native_delegate_pointer(self) -> int:
+        return self._made.address
 
 
 def load_delegate(library: str | os.PathLike[str], options: Mapping[object, object] | None = None) -> Delegate:

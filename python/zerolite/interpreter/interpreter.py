@@ -8,13 +8,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import numpy as np
-
 from zerolite import _native
 from zerolite._inference.source import contiguous_view, encoded_path
 from zerolite.interpreter.delegate import Delegate
 from zerolite.interpreter.graph_details import GraphDetails
 from zerolite.interpreter.signature_runner import SignatureRunner
+from zerolite.interpreter.wrapper import InterpreterWrapper, NativeHandle
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -64,6 +63,14 @@ _KERNELS: Mapping[OpResolverType, Literal["delegate", "builtin", "reference"]] =
     OpResolverType.BUILTIN_REF: "reference",
     OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES: "builtin",
 }
+
+
+def _op_resolver_type(given: object) -> OpResolverType:
+    # The original's own enumeration may have been imported before zerolite took its place.
+    if isinstance(given, enum.Enum) and type(given).__name__ == OpResolverType.__name__:
+        return OpResolverType(given.value)
+    raise ValueError(f"Unrecognized passed in op resolver type: {given}")
+
 
 # Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, and the latest operators. tf.lite's
 # flag for subgraphs that are reshaped is one that changes nothing any more.
@@ -122,8 +129,7 @@ class Interpreter(GraphDetails):
                 know, or an argument is wrong.
             DelegateError: (a RuntimeError) a delegate fails with this model.
         """
-        if experimental_op_resolver_type not in _KERNELS:
-            raise ValueError(f"Unrecognized passed in op resolver type: {experimental_op_resolver_type}")
+        kernels = _KERNELS[_op_resolver_type(experimental_op_resolver_type)]
         if num_threads is not None and not isinstance(num_threads, int):
             raise ValueError(f"type of num_threads should be int, and is {type(num_threads).__name__}")
         if num_threads is not None and num_threads < 1:
@@ -135,7 +141,6 @@ class Interpreter(GraphDetails):
         for delegate in experimental_delegates or ():
             if not isinstance(delegate, Delegate):
                 raise TypeError(f"experimental_delegates holds {delegate!r}; pass what zl.load_delegate returned")
-        kernels = _KERNELS[experimental_op_resolver_type]
         if experimental_default_delegate_latest_features:
             kernels = "delegate"
         source: dict[str, Any] = {
@@ -150,7 +155,7 @@ class Interpreter(GraphDetails):
                     kernels=kernels,
                     flags=_LATEST_FEATURES if experimental_default_delegate_latest_features else None,
                 ),
-                delegates=[delegate.settings.native_settings for delegate in experimental_delegates or ()],
+                delegates=[delegate._made for delegate in experimental_delegates or ()],
                 preserve_all_tensors=experimental_preserve_all_tensors,
                 fuse_operators=not experimental_disable_delegate_node_fusion,
                 cluster_operators=not experimental_disable_delegate_clustering,
@@ -199,27 +204,7 @@ class Interpreter(GraphDetails):
             ValueError: the shape is no sequence of integers.
             Error: (a RuntimeError) the tensor can't have this shape.
         """
-        shape = np.array(tensor_size, dtype=np.int32)
-        if shape.ndim != 1:
-            raise ValueError(f"Shape should be 1D instead of {shape.ndim}.")
-        if strict:
-            self._require_unknown_dimensions(input_index, shape)
-        self._resize(input_index, shape.tolist(), 0)
-
-    def _require_unknown_dimensions(self, index: int, shape: npt.NDArray[np.int32]) -> None:
-        try:
-            details = self._tensor_details(index, 0)
-        except ValueError as error:
-            raise _native.Error(str(error)) from error
-        signature = details["shape_signature"]
-        if len(details["shape"]) != len(shape):
-            raise _native.Error(f"tensor {index} has {len(details['shape'])} dimensions, and {len(shape)} were given")
-        for axis, (known, size) in enumerate(zip(signature, shape, strict=True)):
-            if known not in (-1, size):
-                raise _native.Error(
-                    f"Attempting to resize dimension {axis} of tensor {index} with value {known} to {size}. "
-                    "With strict=True only dimensions that are -1 in shape_signature can be resized"
-                )
+        self._resize_input(input_index, tensor_size, strict, 0)
 
     def tensor(self, tensor_index: int) -> Callable[[], npt.NDArray[Any]]:
         """Make a function that gives an array over the tensor's memory, as it is when the function is called.
@@ -325,11 +310,12 @@ class Interpreter(GraphDetails):
     def _ensure_safe(self) -> None:
         return None
 
-    def _native_handle(self) -> NoReturn:
-        raise NotImplementedError(
-            "there is no pointer to a tflite::Interpreter to hand out: LiteRT's library keeps it behind a C interface; "
-            "use ai_edge_litert.interpreter for code in C++ that needs it"
-        )
+    @property
+    def _interpreter(self) -> InterpreterWrapper:
+        return InterpreterWrapper(self)
+
+    def _native_handle(self) -> NativeHandle:
+        return NativeHandle(self)
 
     def __repr__(self) -> str:
         """Where the model comes from."""

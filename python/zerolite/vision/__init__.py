@@ -9,7 +9,7 @@ from zerolite.vision.classification import Classification, Prediction, classify,
 from zerolite.vision.contact_sheet import contact_sheet
 from zerolite.vision.image import Color, ImageError, Resampling, decode_image
 from zerolite.vision.image_folder import ImageFolder
-from zerolite.vision.labels import check_labels, load_labels
+from zerolite.vision.labels import Labels, check_labels, load_labels
 from zerolite.vision.loading import OnCorrupt, load_image, load_images
 from zerolite.vision.preprocessing import PREPROCESSINGS, preprocess
 
@@ -19,6 +19,7 @@ __all__ = [
     "Color",
     "ImageError",
     "ImageFolder",
+    "Labels",
     "OnCorrupt",
     "Prediction",
     "Resampling",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 from zerolite._runners import Runner, adapt, state_reset
 from zerolite._runners.classes import class_count
 from zerolite._runners.runner import ModelFile
-from zerolite._runners.single_score import single_score, two_class_scores
+from zerolite._runners.score_kind import two_class_scores
+from zerolite._runners.score_rule import score_rule
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.metadata import read_labels
 from zerolite.vision.feeding import Feeding
-from zerolite.vision.image import Resampling, decode_image, image_size, pillow
+from zerolite.vision.image import Resampling, decode_image, image_form, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
+
+if TYPE_CHECKING:
+    from zerolite._runners import Delegates
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
 
@@ -47,7 +52,8 @@ class Prediction:
     probability: float | None = None
 
 
-def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
+@renamed_parameters(labels="class_names")
+def top(scores: ArrayLike, class_names: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
     """The `k` classes with the largest scores, largest first; on a tie the lower number is first.
 
     A single score tells two classes apart: one from 0 to 1 is the probability of class 1 (a sigmoid), and class 0 has
@@ -55,11 +61,11 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
 
     Args:
         scores: one item's real outputs, shape (classes,) or (1, classes).
-        labels: the names of all classes; None names them by their numbers.
+        class_names: the names of all classes; None names them by their numbers.
         k: how many at most.
 
     Raises:
-        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more labels than classes.
+        ValueError: `scores` is not one row, `k` is less than 1, or there are fewer or more names than classes.
     """
     row = np.asarray(scores)
     if row.ndim == 2 and row.shape[0] == 1:  # noqa: PLR2004 - a batch of one
@@ -71,14 +77,14 @@ def top(scores: ArrayLike, labels: Sequence[str] | None = None, *, k: int = 5) -
     row = row.astype(np.float64)
     if row.size == 1:
         row = two_class_scores(row)[0]
-    if labels is not None:
-        check_labels(labels, row.size)
+    if class_names is not None:
+        check_labels(class_names, row.size)
     are_probabilities = bool((row >= 0).all() and (row <= 1).all() and abs(row.sum() - 1) <= _SUM_TOLERANCE)
     best = np.argsort(-row, kind="stable")[:k]
     return [
         Prediction(
             int(number),
-            str(number) if labels is None else labels[number],
+            str(number) if class_names is None else class_names[number],
             float(row[number]),
             float(row[number]) if are_probabilities else None,
         )
@@ -133,17 +139,20 @@ def image_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return files
 
 
+@renamed_parameters(labels="class_names")
 def classify(
     model: Any,
     images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    labels: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     *,
     k: int = 5,
+    size: tuple[int, int] | None = None,
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
     on_corrupt: OnCorrupt = "raise",
     output: str | None = None,
+    delegates: Delegates | None = None,
     threads: int | None = None,
     workers: int | None = None,
 ) -> Iterator[Classification]:
@@ -152,9 +161,11 @@ def classify(
     Args:
         model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
         images: a file or a folder, or several.
-        labels: the names of all classes, in the order of the model's outputs; None takes those that are packed into
-            the model's file, or names classes by their numbers.
+        class_names: the names of all classes, in the order of the model's outputs; None takes the labels that are
+            packed into the model's file, or names classes by their numbers.
         k: how many classes to tell of each image.
+        size: height and width in pixels, for a model that leaves them open; None gives such a model each picture in
+            its own size, unless it was resized before.
         preprocessing: a name of `PREPROCESSINGS`, such as "mobilenet_v2". None takes the normalization of the model's
             metadata; without that, an 8-bit input gets the pixels as they are, and a real one counts from 0 to 255,
             with a warning.
@@ -162,7 +173,8 @@ def classify(
         keep_aspect_ratio: as for `decode_image`.
         on_corrupt: as for `load_images`.
         output: the name of the output to read, for a model with several.
-        threads: how many threads a model given as a path or bytes may use.
+        delegates: where a model given as a path or bytes runs, as for `load`.
+        threads: how many threads a run of a model given as a path or bytes uses on the CPU; in a pool, of each replica.
         workers: run a model given as a path or bytes in a pool of so many replicas.
 
     Returns:
@@ -170,7 +182,9 @@ def classify(
 
     Raises:
         ImageError: a file is no sound image.
-        ValueError: the model does not take images, or labels are fewer or more than its classes.
+        ValueError: the model does not take images, the names are fewer or more than its classes, or `delegates` came
+            with a model that is not loaded here.
+        DelegateError: a delegate's library can't be used, or fails with this model.
         OSError: a file or folder can't be read.
         ImportError: Pillow is not installed (extra "vision").
     """
@@ -180,21 +194,21 @@ def classify(
     if k < 1:
         raise ValueError(f"k must be at least 1; came {k}")
     files = image_files([images] if isinstance(images, str | os.PathLike) else images)
-    runner = adapt(model, output=output, threads=threads, workers=workers)
+    runner = adapt(model, output=output, delegates=delegates, threads=threads, workers=workers)
     try:
-        size, color = image_size(runner.inputs)
+        form, color = image_form(runner.inputs, size)
         classes = class_count(np.empty((1, *runner.output.shape[1:])))
-        if labels is None:
-            labels = _packed_labels(runner.output.source, classes)
+        if class_names is None:
+            class_names = _packed_labels(runner.output.source, classes)
         else:
-            check_labels(labels, classes)
-        kind = single_score(runner.output.source)
+            check_labels(class_names, classes)
+        kind = score_rule(runner).kind
     except BaseException:
         runner.close()
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        counts = decode_image(file, size=size, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        counts = decode_image(file, size=form, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
         return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
     def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
@@ -207,12 +221,12 @@ def classify(
 
     def results() -> Iterator[Classification]:
         with closing(runner):
-            for paths, outputs in _run(runner, decoded()):
+            for paths, outputs in _run(runner, decoded(), most=1 if form is None else runner.items_per_call):
                 rows = runner.output.real(outputs)
                 if rows.shape[1] == 1:
                     rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
                 for path, scores in zip(paths, rows, strict=True):
-                    yield Classification(path, tuple(top(scores, labels, k=k)))
+                    yield Classification(path, tuple(top(scores, class_names, k=k)))
 
     return results()
 
@@ -223,8 +237,10 @@ def _packed_labels(source: ModelFile | None, classes: int) -> list[str] | None:
     return found if found is not None and len(found) == classes else None
 
 
-def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterator[tuple[list[Path], NDArray[Any]]]:
-    """Paths and outputs, in as large parts as the runner likes."""
+def _run(
+    runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]], *, most: int
+) -> Iterator[tuple[list[Path], NDArray[Any]]]:
+    """Paths and outputs, `most` of them together."""
     reset = state_reset(runner)
 
     def run_one(image: NDArray[Any]) -> NDArray[Any]:
@@ -237,7 +253,7 @@ def _run(runner: Runner, images: Iterator[tuple[Path, NDArray[Any]]]) -> Iterato
     for path, image in images:
         paths.append(path)
         waiting.append(image)
-        if len(waiting) == runner.items_per_call:
+        if len(waiting) == most:
             yield paths, run_one(*waiting) if len(waiting) == 1 else runner.map(np.concatenate(waiting))
             paths, waiting = [], []
     if waiting:

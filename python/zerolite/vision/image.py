@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zerolite._runners import TensorSpec
 
-__all__ = ["Color", "ImageError", "Resampling", "decode_image", "image_size", "pillow"]
+__all__ = ["Color", "ImageError", "ImageForm", "Resampling", "decode_image", "image_form", "pillow"]
 
 Color = Literal["rgb", "grayscale", "rgba"]
+#: Height and width, None for those of each picture, and the channels.
+ImageForm: TypeAlias = tuple[tuple[int, int] | None, Color]
 Resampling = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 
 _MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
@@ -130,11 +132,19 @@ def decode_image(
     return values if values.ndim == 3 else values[..., np.newaxis]  # noqa: PLR2004 - grey images have two axes
 
 
-def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
+def image_form(specs: Sequence[TensorSpec], size: tuple[int, int] | None = None) -> ImageForm:
     """Height and width, and the channels, of the images that a model with inputs like `specs` takes.
 
+    Args:
+        specs: the inputs.
+        size: height and width to use where the model leaves them open. Without it, such a model takes each picture in
+            its own size, unless it was resized before: a size of 1 x 1 stands for any.
+
+    Returns:
+        Height and width, None for those of the picture, and the channels.
+
     Raises:
-        ValueError: it does not take images.
+        ValueError: the model does not take images, or not of this size.
     """
     shape = specs[0].shape if len(specs) == 1 else ()
     if len(shape) != _IMAGE_AXES or shape[-1] not in _COLORS:
@@ -143,13 +153,19 @@ def image_size(specs: Sequence[TensorSpec]) -> tuple[tuple[int, int], Color]:
             f"images need a model with one input of shape (1, height, width, channels), with 1, 3 or 4 channels; this "
             f"one has {shapes}"
         )
-    if 1 in shape[1:3] and any(axis in specs[0].open_axes and shape[axis] == 1 for axis in (1, 2)):
-        raise ValueError(
-            f"the height and width of images for input '{specs[0].name}' are open, and now they are {shape[1]} x "
-            f"{shape[2]}; load the model with zl.load, choose a size, as with "
-            f"model.resize({{{specs[0].name!r}: (1, 224, 224, {shape[3]})}}), and pass the model"
-        )
-    return (shape[1], shape[2]), _COLORS[shape[-1]]
+    color = _COLORS[shape[-1]]
+    stored = (shape[1], shape[2])
+    is_open = [axis in specs[0].open_axes for axis in (1, 2)]
+    if size is not None:
+        if not _is_height_and_width(size):
+            raise ValueError(f"size must be a height and a width of at least 1 pixel; came {size}")
+        if any(not free and asked != now for free, asked, now in zip(is_open, size, stored, strict=True)):
+            raise ValueError(
+                f"input '{specs[0].name}' takes images of {shape[1]} x {shape[2]} pixels and no others; came "
+                f"size={size}, which is for models that leave height and width open; leave it out"
+            )
+        return tuple(size), color  # type: ignore[return-value] # two numbers, as was checked
+    return (None if all(is_open) and stored == (1, 1) else stored), color
 
 
 def _is_height_and_width(size: Sequence[int]) -> bool:

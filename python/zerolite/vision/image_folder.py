@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from zerolite.vision.labels import Labels
 
 __all__ = ["ImageFolder"]
 
@@ -13,6 +16,10 @@ _SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".pgm", ".png", 
 # Formats of Pillow that hold documents or need another program to be decoded.
 _NO_PICTURES = frozenset(
     (".pdf", ".ps", ".eps", ".h5", ".hdf", ".grib", ".bufr", ".wmf", ".emf", ".mpg", ".mpeg", ".fit", ".fits", ".iim")
+)
+# Pictures that Pillow decodes with a plug-in or not at all.
+_OTHER_PICTURES = frozenset(
+    (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2")
 )
 
 
@@ -50,12 +57,13 @@ class ImageFolder:
         Args:
             path: the folder.
             class_names: the classes' folders in the order of the model's outputs; None is the order of the alphabet,
-                as `keras.utils.image_dataset_from_directory` has it.
+                as `keras.utils.image_dataset_from_directory` has it. Of `Labels` with identifiers, folders may be named
+                after these.
 
         Raises:
             NotADirectoryError: there is no such folder.
             ValueError: there is no image in it, an image is outside of the classes' folders, or a folder's name is not
-                among `class_names`.
+                among `class_names`, or more than once.
         """
         folder = _existing(path)
         files = _images(folder)
@@ -66,10 +74,22 @@ class ImageFolder:
             )
         found = sorted({file.relative_to(folder).parts[0] for file in files})
         names = list(found if class_names is None else class_names)
-        strange = [name for name in found if name not in names]
+        folder_names = names
+        if isinstance(class_names, Labels) and not set(found) <= set(names):
+            folder_names = list(class_names.identifiers) or names
+        strange = [name for name in found if name not in folder_names]
         if strange:
             raise ValueError(f"the folder {folder / strange[0]} is named like none of the {len(names)} labels")
-        numbers = {name: number for number, name in enumerate(names)}
+        for name in found:
+            if folder_names.count(name) > 1:
+                first = folder_names.index(name)
+                second = folder_names.index(name, first + 1)
+                raise ValueError(
+                    f"the classes {first} and {second} are both called '{name}', so that nothing "
+                    f"tells which of them the folder {folder / name} is; give them different names, such as "
+                    f"'{name} {first}', in class_names and as folders"
+                )
+        numbers = {name: number for number, name in enumerate(folder_names)}
         labels = tuple(numbers[file.relative_to(folder).parts[0]] for file in files)
         return cls(folder, tuple(files), tuple(names), labels)
 
@@ -84,7 +104,16 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 def _images(folder: Path) -> list[Path]:
     """The images, whatever folders they are in; hidden files and folders don't count, links are followed."""
     suffixes = _suffixes()
-    files = sorted(file for file in _visible_files(folder) if file.suffix.lower() in suffixes)
+    visible = sorted(_visible_files(folder))
+    files = [file for file in visible if file.suffix.lower() in suffixes]
+    left_out = [file for file in visible if file.suffix.lower() in _OTHER_PICTURES - suffixes]
+    if left_out:
+        warnings.warn(
+            f"{len(left_out)} pictures in {folder} are left out, the first of them {left_out[0].name}, since Pillow "
+            "does not decode their format here; save them as PNG or JPEG, or install Pillow's plug-in for it",
+            UserWarning,
+            stacklevel=3,
+        )
     if not files:
         raise ValueError(f"there is no image in {folder}; files that end in {', '.join(sorted(suffixes))} count")
     return files

@@ -6,37 +6,55 @@ import csv
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zerolite.metadata import read_labels
 
-__all__ = ["check_labels", "load_labels"]
+__all__ = ["Labels", "check_labels", "load_labels"]
 
 _PAIR = 2
 _NUMBERED_LINE = re.compile(r"\s*(\d+)[\s:,]+(\S.*)")
 _PBTXT_FIELD = re.compile(r"\b(id|name|display_name)\s*:\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\d+)")
+_SYNSET_LINE = re.compile(r"\s*(n\d{8})[\s,:]+(\S.*)")  # WordNet's, which ImageNet's folders are named after
 _PLACEHOLDER = "???"
 _MOST_PLACEHOLDERS = 1000
 
 
-def load_labels(path: str | os.PathLike[str]) -> list[str]:
+class Labels(list[str]):
+    """The names of classes, in the order of a model's outputs.
+
+    Attributes:
+        identifiers: what a data set's folders may be called instead, such as ImageNet's "n01440764", in the same order;
+            empty where the file has none.
+    """
+
+    def __init__(self, names: Iterable[str] = (), identifiers: Iterable[str] = ()) -> None:
+        """Hold names, and their identifiers where there are some."""
+        super().__init__(names)
+        self.identifiers = tuple(identifiers)
+
+
+def load_labels(path: str | os.PathLike[str]) -> Labels:
     """Read the names of classes, in the order of a model's outputs.
 
     Args:
         path: one of these, told apart by the end of the name:
 
             - a text file with one name a line (empty lines at the end don't count); where every line begins with its
-              number, as in "0 cat" or "1: dog", the numbers, from 0 or from 1 on, give the order;
+              number, as in "0 cat" or "1: dog", the numbers, from 0 or from 1 on, give the order; where every one
+              begins with a synset, as in "n01440764 tench", that is its identifier;
             - a .json file: a list of names, a mapping from names to class numbers (Keras's class_indices), or from
-              class numbers to names or to pairs of an identifier and a name (Keras's imagenet_class_index.json);
+              class numbers, from 0 or from 1 on, to names or to pairs of an identifier and a name (Keras's
+              imagenet_class_index.json);
             - a .csv or .tsv file: names alone, or a number and a name, under a line of titles or not;
             - a .pbtxt label map, of which display names are preferred;
             - a .tflite file with labels packed into it.
 
     Returns:
-        The names. In label maps, which number objects from 1 on, "???" stands for each number that is left out.
+        The names, with `identifiers` where the file has some.
+        In label maps, which number objects from 1 on, "???" stands for each number that is left out.
 
     Raises:
         OSError: the file can't be read.
@@ -48,13 +66,13 @@ def load_labels(path: str | os.PathLike[str]) -> list[str]:
         packed = read_labels(file)
         if packed is None:
             raise ValueError(f"{file} has no labels packed into it; write them into a text file, one name a line")
-        labels = packed
+        found = Labels(packed)
     else:
         try:
-            labels = _parsed(file.read_text(encoding="utf-8-sig"), suffix)
+            found = _parsed(file.read_text(encoding="utf-8-sig"), suffix)
         except (ValueError, KeyError, TypeError, IndexError, RecursionError, csv.Error) as error:
             raise ValueError(f"{file} holds no labels: {error}") from error
-    labels = [label.strip() for label in labels]
+    labels = Labels((label.strip() for label in found), found.identifiers)
     if not labels:
         raise ValueError(f"{file} holds no labels; write one name a line, in the order of the model's outputs")
     if "" in labels:
@@ -76,18 +94,21 @@ def check_labels(labels: Sequence[str], classes: int) -> None:
     raise ValueError(f"there are {len(labels)} labels for a model with {classes} classes; {hint}")
 
 
-def _parsed(text: str, suffix: str) -> list[str]:
+def _parsed(text: str, suffix: str) -> Labels:
     if suffix == ".json":
         return _from_json(json.loads(text))
     if suffix in (".csv", ".tsv"):
-        return _from_rows(list(csv.reader(text.splitlines(), delimiter="\t" if suffix == ".tsv" else ",")))
+        return Labels(_from_rows(list(csv.reader(text.splitlines(), delimiter="\t" if suffix == ".tsv" else ","))))
     if suffix == ".pbtxt":
-        return _from_pbtxt(text)
+        return Labels(_from_pbtxt(text))
     return _from_lines(text.rstrip().splitlines())
 
 
-def _from_lines(lines: list[str]) -> list[str]:
-    """Names alone, or names after their numbers: only where the numbers are those of all classes."""
+def _from_lines(lines: list[str]) -> Labels:
+    """Names alone, or names after their numbers: only where the numbers are those of all classes; or after synsets."""
+    synsets = [match for match in map(_SYNSET_LINE.fullmatch, lines) if match is not None]
+    if lines and len(synsets) == len(lines):
+        return Labels((match[2] for match in synsets), (match[1] for match in synsets))
     found = [_NUMBERED_LINE.fullmatch(line) for line in lines]
     numbers = [int(match[1]) for match in found if match is not None]
     # "7 up" may be a name.
@@ -95,9 +116,9 @@ def _from_lines(lines: list[str]) -> list[str]:
         list(range(len(lines))),
         list(range(1, len(lines) + 1)),
     ):
-        return lines
+        return Labels(lines)
     names = _by_number([(int(match[1]), match[2]) for match in found if match is not None])
-    return [names[number] for number in sorted(names)]
+    return Labels(names[number] for number in sorted(names))
 
 
 def _from_rows(rows: list[list[str]]) -> list[str]:
@@ -137,16 +158,23 @@ def _from_pbtxt(text: str) -> list[str]:
     return _from_label_map(entries)
 
 
-def _from_json(document: Any) -> list[str]:
+def _from_json(document: Any) -> Labels:
     if isinstance(document, Mapping):
         if document and all(isinstance(value, int) for value in document.values()):
-            return _numbered([(number, name) for name, number in document.items()])
+            return Labels(_numbered([(number, name) for name, number in document.items()]))
         if not all(str(number).isdecimal() for number in document):
             raise ValueError("a mapping of labels is from class numbers to names, or from names to class numbers")
-        return _numbered([(int(number), _name_of(label)) for number, label in document.items()])
+        in_order = sorted(document.items(), key=lambda item: int(item[0]))
+        names = _numbered([(int(number), _name_of(label)) for number, label in in_order])
+        return Labels(names, _identifiers_of([label for _, label in in_order]))
     if not isinstance(document, list):
         raise TypeError("a .json file of labels is a list of names, or a mapping")
-    return [_name_of(label) for label in document]
+    return Labels(map(_name_of, document), _identifiers_of(document))
+
+
+def _identifiers_of(labels: Sequence[Any]) -> list[str]:
+    """The first of each pair of an identifier and a name; none where one of them is a name alone."""
+    return [str(label[0]) for label in labels] if not any(isinstance(label, str) for label in labels) else []
 
 
 def _name_of(label: Any) -> str:
@@ -155,15 +183,16 @@ def _name_of(label: Any) -> str:
 
 
 def _numbered(entries: list[tuple[int, str]]) -> list[str]:
-    """Names in the order of their numbers, which are 0, 1 and so on."""
+    """Names in the order of their numbers, which are 0, 1 and so on, or 1, 2 and so on."""
     names = _by_number(entries)
-    if sorted(names) != list(range(len(names))):
-        missing = min(set(range(len(names))) - set(names))
+    first = min(names, default=0)
+    if first not in (0, 1) or sorted(names) != list(range(first, first + len(names))):
+        missing = min(set(range(min(first, 1), max(names) + 1)) - set(names))
         raise ValueError(
-            f"{len(names)} names are numbered from {min(names)} to {max(names)}, and number {missing} is missing; "
-            "class numbers count from 0, as the model's outputs do"
+            f"{len(names)} names are numbered from {first} to {max(names)}, and number {missing} is missing; "
+            "class numbers count from 0 or from 1, without a gap"
         )
-    return [names[number] for number in range(len(names))]
+    return [names[number] for number in sorted(names)]
 
 
 def _from_label_map(entries: list[tuple[int, str]]) -> list[str]:

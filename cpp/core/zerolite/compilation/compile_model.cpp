@@ -9,7 +9,9 @@
 
 #include "zerolite/cache/gpu_cache.hpp"
 #include "zerolite/compilation/environment.hpp"
+#include "zerolite/compilation/missing_kernels.hpp"
 #include "zerolite/compilation/npu_compilation.hpp"
+#include "zerolite/compilation/prepare_signature.hpp"
 #include "zerolite/delegates/gpu_support.hpp"
 #include "zerolite/delegates/npu_support.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
@@ -70,7 +72,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   observer.restart(model.interface().subgraphs.size());
   observer.attach_to(runtime_options.get());
   if (delegates != nullptr) delegates->attach_to(runtime_options.get());
-  if (!options.fuse_operators) XnnpackDelegate::request_single_operator_nodes(runtime_options.get());
+  XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
   const abi::Status status =
@@ -105,7 +107,10 @@ CompiledModelHandle compile(const Model& model, const CompileOptions& options, G
                         ": the graph has tensors whose shapes only a run tells, which XNNPACK does not take with the "
                         "flag disable_subgraph_reshaping; leave it out");
   }
-  if (result.compiled == nullptr) throw Error(result.failure);
+  if (result.compiled == nullptr) {
+    const std::string missing = missing_kernels(model);
+    throw Error(missing.empty() ? result.failure : model.name() + ": " + missing + " (" + result.message + ")");
+  }
   return std::move(result.compiled);
 }
 
@@ -114,9 +119,8 @@ std::unique_ptr<SignatureRunner> prepared(const Model& model, const GraphObserve
                                           abi::CompiledModel compiled) {
   const ModelInterface& interface = model.interface();
   const std::size_t signature = interface.default_signature();
-  const CapturedGraph* graph = observer.graph(interface.signatures[signature].subgraph);
-  if (graph == nullptr) return nullptr;
-  return std::make_unique<SignatureRunner>(compiled, signature, model, *graph, false);
+  if (observer.graph(interface.signatures[signature].subgraph) == nullptr) return nullptr;
+  return prepare_signature(compiled, signature, model, observer, false);
 }
 
 // Throws Error when the model can't be compiled and prepared without delegates either.
@@ -138,11 +142,11 @@ void require_static_shapes(const Model& model) {
     const std::size_t subgraph = interface.signatures[i].subgraph;
     const CapturedGraph* graph = observer.graph(subgraph);
     if (graph == nullptr) continue;
-    const SignatureRunner prepared(compiled.get(), i, model, *graph, false);
+    const std::unique_ptr<SignatureRunner> runner = prepare_signature(compiled.get(), i, model, observer, false);
     // The tensors behind those of the file are temporary ones, which kernels have added.
     const auto count = static_cast<std::int32_t>(interface.subgraphs[subgraph].tensors.size());
     for (std::int32_t tensor = 0; tensor < count; ++tensor) {
-      if (prepared.knows_output_shapes() &&
+      if (runner->knows_output_shapes() &&
           graph->tensor(tensor).allocation_type != abi::tflite::AllocationType::dynamic) {
         continue;
       }

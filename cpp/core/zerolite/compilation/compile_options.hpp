@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "zerolite/delegates/delegate_registry.hpp"
+#include "zerolite/delegates/xnnpack_delegate.hpp"
 #include "zerolite/runtime/handle.hpp"
 
 namespace zerolite {
@@ -34,9 +35,8 @@ struct CompileOptions {
   std::optional<std::uint32_t> xnnpack_flags;
   // The runtime keeps a profiler for the model (see RunProfile), some 70 MB of memory.
   bool profiling = false;
-  // Each node that XNNPACK takes may be several operators of the model; without it, what passes between them can be
-  // seen.
-  bool fuse_operators = true;
+  // Of XNNPACK's gathered operators nobody sees what passes between them.
+  XnnpackNodes xnnpack_nodes = XnnpackNodes::gathered;
   // A delegate's operators may be gathered into one node although others stand between them in the model.
   bool cluster_operators = true;
 

@@ -22,7 +22,10 @@ bool is_dispensable(const DelegatePointer& delegate) { return delegate != nullpt
 
 bool has_refused(const DelegatePointer& delegate) { return is_dispensable(delegate) && !delegate->refusal().empty(); }
 
-DelegatePointer make(const ExternalDelegateSettings& settings) { return std::make_unique<ExternalDelegate>(settings); }
+DelegatePointer make(const ExternalDelegateSettings& settings) {
+  if (settings.made != nullptr) return std::make_unique<SharedExternalDelegate>(settings.made);
+  return std::make_unique<ExternalDelegate>(settings);
+}
 DelegatePointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
 DelegatePointer make(const NpuSettings& settings) { return std::make_unique<NpuDelegate>(settings); }
 

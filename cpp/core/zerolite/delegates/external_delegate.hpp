@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,10 +14,14 @@
 
 namespace zerolite {
 
+class ExternalDelegate;
+
 // What is asked of a library: its path, and options as text.
 struct ExternalDelegateSettings {
   std::string library;
   std::vector<std::pair<std::string, std::string>> options;
+  // The delegate, for models that share one; each gets one of its own without it.
+  std::shared_ptr<ExternalDelegate> made = nullptr;
 };
 
 // One delegate, made and destroyed by its library. It outlives the compiled model that uses it.
@@ -40,6 +45,21 @@ class ExternalDelegate final : public ModelDelegate {
   std::string library_;
   void (*destroy_)(abi::tflite::Delegate*) = nullptr;
   abi::tflite::Delegate* delegate_ = nullptr;
+};
+
+// The part of one model in a delegate that models share, which is destroyed after the last of them.
+class SharedExternalDelegate final : public ModelDelegate {
+ public:
+  explicit SharedExternalDelegate(std::shared_ptr<ExternalDelegate> shared) : shared_(std::move(shared)) {}
+
+  abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override {
+    return shared_->answer(request, wrapper);
+  }
+  [[nodiscard]] std::string name() const override { return shared_->name(); }
+  [[nodiscard]] bool allows_dynamic_tensors() const override { return shared_->allows_dynamic_tensors(); }
+
+ private:
+  std::shared_ptr<ExternalDelegate> shared_;
 };
 
 }  // namespace zerolite

@@ -14,7 +14,14 @@ using abi::tflite::IntArray;
 using abi::tflite::Registration;
 using abi::tflite::Status;
 
-constexpr const char* kIdentifier = "zerolite_single_operator_nodes";
+constexpr const char* kIdentifier = "zerolite_xnnpack_nodes";
+
+bool is_custom(Context* context, int index) {
+  abi::tflite::Node* node = nullptr;
+  Registration* registration = nullptr;
+  return context->get_node_and_registration(context, index, &node, &registration) == Status::ok &&
+         registration->builtin_code == abi::tflite::kBuiltinCustom;
+}
 
 }  // namespace
 
@@ -25,9 +32,11 @@ void XnnpackDelegate::register_with(abi::Environment environment) {
   register_accelerator(environment, RuntimeLibrary::get().cpu_accelerator(), &XnnpackDelegate::create_delegate);
 }
 
-void XnnpackDelegate::request_single_operator_nodes(abi::Options options) {
-  static char asked_for = 1;
-  attach_settings(options, kIdentifier, &asked_for);
+void XnnpackDelegate::request_nodes(abi::Options options, XnnpackNodes nodes) {
+  static auto single = XnnpackNodes::single;
+  static auto single_custom = XnnpackNodes::single_custom;
+  if (nodes == XnnpackNodes::gathered) return;
+  attach_settings(options, kIdentifier, nodes == XnnpackNodes::single ? &single : &single_custom);
 }
 
 abi::Status XnnpackDelegate::create_delegate(abi::RuntimeContext context, abi::Environment environment,
@@ -35,22 +44,25 @@ abi::Status XnnpackDelegate::create_delegate(abi::RuntimeContext context, abi::E
                                              abi::DelegateWrapper* wrapper) {
   const abi::Status status =
       RuntimeLibrary::get().cpu_accelerator().create_delegate(context, environment, accelerator, options, wrapper);
-  if (status != abi::Status::ok || *wrapper == nullptr || find_settings(options, kIdentifier) == nullptr) return status;
+  const auto* nodes = static_cast<const XnnpackNodes*>(find_settings(options, kIdentifier));
+  if (status != abi::Status::ok || *wrapper == nullptr || nodes == nullptr) return status;
   abi::OpaqueDelegate opaque = nullptr;
   if (const abi::Status unwrapped = runtime().UnwrapDelegate(*wrapper, &opaque); unwrapped != abi::Status::ok) {
     return unwrapped;
   }
   auto* delegate = reinterpret_cast<Delegate*>(opaque);
   xnnpack_prepare = delegate->prepare;
-  delegate->prepare = &XnnpackDelegate::prepare;
+  delegate->prepare = *nodes == XnnpackNodes::single ? &XnnpackDelegate::prepare<&replace_one_by_one>
+                                                     : &XnnpackDelegate::prepare<&replace_custom>;
   return abi::Status::ok;
 }
 
+template <XnnpackDelegate::Replace replace>
 Status XnnpackDelegate::prepare(Context* context, Delegate* delegate) {
   const Replace outer = replace_together;
   const Replace own = context->replace_node_subsets_with_delegate_kernels;
   replace_together = own;
-  context->replace_node_subsets_with_delegate_kernels = &XnnpackDelegate::replace_one_by_one;
+  context->replace_node_subsets_with_delegate_kernels = replace;
   const Status status = xnnpack_prepare.load()(context, delegate);
   context->replace_node_subsets_with_delegate_kernels = own;
   replace_together = outer;
@@ -64,6 +76,19 @@ Status XnnpackDelegate::replace_one_by_one(Context* context, Registration regist
     const Status status =
         replace_together(context, registration, reinterpret_cast<const IntArray*>(one.data()), delegate);
     if (status != Status::ok) return status;
+  }
+  return Status::ok;
+}
+
+Status XnnpackDelegate::replace_custom(Context* context, Registration registration, const IntArray* nodes,
+                                       Delegate* delegate) {
+  for (const int node : nodes->values()) {
+    if (!is_custom(context, node)) continue;
+    const std::array<int, 2> one = {1, node};
+    const auto* subset = reinterpret_cast<const IntArray*>(one.data());
+    if (const Status status = replace_one_by_one(context, registration, subset, delegate); status != Status::ok) {
+      return status;
+    }
   }
   return Status::ok;
 }

@@ -17,6 +17,7 @@ struct CompiledSignature {
       : compiled(compiled_model),
         index(signature),
         model_name(model.name()),
+        file_size(model.bytes().span().size()),
         description(model.interface().signatures[signature]),
         subgraph(model.interface().subgraphs[description.subgraph]),
         graph(captured) {}
@@ -24,6 +25,7 @@ struct CompiledSignature {
   abi::CompiledModel compiled;
   std::size_t index;  // among the model's signatures
   const std::string& model_name;
+  std::size_t file_size;
   const SignatureDescription& description;
   const SubgraphDescription& subgraph;
   const CapturedGraph& graph;

@@ -24,7 +24,8 @@ struct Dispatch {
 };
 
 // The first run after an allocation is a regular one, by the runtime's call. The plan is read after it, and called
-// directly from then on; the very first direct run is compared with a regular one.
+// directly from then on; the very first direct run is compared with a regular one. Models whose runs take so long that
+// this would gain nothing stay with the runtime's call, so that their first run is not made twice.
 class Dispatcher {
  public:
   Dispatcher(const CompiledSignature& signature, SignatureMemory& memory, bool direct_allowed);
@@ -83,6 +84,7 @@ class Dispatcher {
   void invoke_runtime();
   [[nodiscard]] bool is_interrupted() const { return interruption_ != nullptr && interruption_->is_due(); }
   [[nodiscard]] State settle();
+  void run_and_weigh();
   bool direct_run_agrees(const VariableValues& variables_before);
   [[noreturn]] void throw_kernel_failure(const std::string& message) const;
 
@@ -95,10 +97,13 @@ class Dispatcher {
   bool direct_allowed_;
   Interruption* interruption_ = nullptr;  // of the run that is under way
   bool compared_ = false;
+  bool may_be_slow_;  // nothing tells yet that a direct run is worth its proof
   bool has_dynamic_outputs_ = false;
   bool has_late_outputs_ = false;
   static constexpr int kTimedRuns = 3;
   int timed_runs_ = 0;
+  int weighed_runs_ = 0;
+  double regular_seconds_ = std::numeric_limits<double>::infinity();  // the shortest of them
   double direct_seconds_ = std::numeric_limits<double>::infinity();
 };
 

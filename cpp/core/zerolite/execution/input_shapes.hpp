@@ -72,7 +72,7 @@ class InputShapes {
   std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
   bool is_resized_ = false;                    // the graph has to be prepared anew
   std::string required_resize_;
-  std::string unprepared_reason_;              // why the graph can't run with the shapes of the file; else empty
+  std::string unprepared_reason_;  // why the graph can't run with the shapes of the file; else empty
 };
 
 }  // namespace zerolite

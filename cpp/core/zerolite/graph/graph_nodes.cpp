@@ -8,6 +8,18 @@
 
 namespace zerolite {
 
+namespace {
+
+std::int32_t first_result(const CapturedGraph& graph, std::size_t position) {
+  const abi::tflite::Node* node = graph.node(position);
+  if (node == nullptr || node->outputs == nullptr) return abi::tflite::kOptionalTensor;
+  const auto values = node->outputs->values();
+  const auto found = std::ranges::find_if(values, [](int output) { return output != abi::tflite::kOptionalTensor; });
+  return found == values.end() ? abi::tflite::kOptionalTensor : *found;
+}
+
+}  // namespace
+
 std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelInterface& model) {
   std::vector<GraphNode> nodes;
   for (std::size_t subgraph = 0; subgraph < observer.subgraph_count(); ++subgraph) {
@@ -26,7 +38,9 @@ std::vector<GraphNode> nodes_of(const GraphObserver& observer, const ModelInterf
         positions = partitions[partition++].operators;
       }
       for (const std::size_t position : positions) {
-        if (position < codes.size()) node.operators.push_back(name_of(model.operator_codes[codes[position]]));
+        if (position >= codes.size()) continue;
+        node.operators.push_back(name_of(model.operator_codes[codes[position]]));
+        node.results.push_back(first_result(*graph, position));
       }
       if (planned.node->outputs != nullptr) {
         std::ranges::copy_if(planned.node->outputs->values(), std::back_inserter(node.outputs),

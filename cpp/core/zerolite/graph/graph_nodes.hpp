@@ -16,6 +16,7 @@ struct GraphNode {
   std::size_t node = 0;                // as PlannedNode::index
   std::string delegate;                // the name that its kernel gives itself; empty for a builtin kernel
   std::vector<std::string> operators;  // the file's: one, or those that the delegate took together
+  std::vector<std::int32_t> results;   // of each of these operators the first tensor that it computes, or -1
   std::vector<std::int32_t> outputs;
 };
 

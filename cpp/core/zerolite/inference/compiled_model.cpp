@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zerolite/compilation/prepare_signature.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -267,9 +268,8 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
     user = nullptr;
     last_runner_ = nullptr;
     if (runner == nullptr) {
-      const CapturedGraph& graph = *observer_->graph(interface().signatures[index].subgraph);
-      runner = std::make_unique<SignatureRunner>(compilation_.compiled.get(), index, *executed_model(), graph,
-                                                 direct_dispatch_allowed());
+      runner = prepare_signature(compilation_.compiled.get(), index, *executed_model(), *observer_,
+                                 direct_dispatch_allowed());
     } else {
       // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
       runner->take_over();

@@ -54,8 +54,8 @@ class CompiledModel {
     // The same signature as the last time, which is nearly always so, needs no further look.
     return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
   }
-  // Needs the lock. As InputShapes::resize; what XNNPACK refuses is told in the words of the builtin kernels, which name
-  // the operator and its sizes.
+  // Needs the lock. As InputShapes::resize; what XNNPACK refuses is told in the words of the builtin kernels, which
+  // name the operator and its sizes.
   void resize(std::size_t index, std::span<const ResizeRequest> requests, EmptyShapes empty_shapes);
   // The operators that a delegation tells of: the model's, also where an NPU's compiler made one of several, as long as
   // it can be told which.

@@ -41,9 +41,23 @@ bool InterpreterState::has_shape(std::size_t index) const {
   return described(index) != nullptr || graph()->tensor(static_cast<std::int32_t>(index)).dims != nullptr;
 }
 
-std::optional<Quantization> InterpreterState::added_quantization(std::size_t index) const {
-  if (details(index) != nullptr || graph() == nullptr) return std::nullopt;
-  return graph()->spec(static_cast<std::int32_t>(index)).quantization;
+std::optional<PreparedQuantization> InterpreterState::prepared_quantization(std::size_t index) const {
+  if (graph() == nullptr) return std::nullopt;
+  const Tensor& tensor = graph()->tensor(static_cast<std::int32_t>(index));
+  PreparedQuantization prepared;
+  prepared.scale = tensor.params.scale;
+  prepared.zero_point = tensor.params.zero_point;
+  if (tensor.quantization.type != abi::tflite::QuantizationType::affine || tensor.quantization.params == nullptr) {
+    return prepared;
+  }
+  const auto& params = *static_cast<const abi::tflite::AffineQuantization*>(tensor.quantization.params);
+  if (params.scale != nullptr) {
+    const std::span<const float> scales = params.scale->values();
+    prepared.scales.assign(scales.begin(), scales.end());
+  }
+  prepared.zero_points = values_of(params.zero_point);
+  prepared.axis = params.quantized_dimension;
+  return prepared;
 }
 
 const TensorDescription* InterpreterState::described(std::size_t index) const {

@@ -28,6 +28,16 @@ struct TensorMemory {
   std::shared_ptr<void> owner;
 };
 
+// How a tensor of an allocated graph stands for real numbers: kernels may have changed what the file says.
+struct PreparedQuantization {
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  std::int32_t axis = 0;
+  // Of the whole tensor, as TensorFlow Lite had it before there were scales by channel; 0 and 0 for none.
+  float scale = 0;
+  std::int32_t zero_point = 0;
+};
+
 // A part of the graph that a delegate runs as one node.
 struct DelegatedNode {
   std::string name;
@@ -71,8 +81,8 @@ class InterpreterState {
   [[nodiscard]] bool has_run() const { return has_run_; }
   // For a graph that no signature runs, after another one's allocation has prepared it.
   void note_prepared() { prepared_ = !signature_.has_value(); }
-  // Of a tensor that kernels added.
-  [[nodiscard]] std::optional<Quantization> added_quantization(std::size_t index) const;
+  // Nothing before the graph is allocated; the file tells then.
+  [[nodiscard]] std::optional<PreparedQuantization> prepared_quantization(std::size_t index) const;
 
   // Throws Error when the graph is not allocated or no signature runs it.
   [[nodiscard]] SignatureRunner& runner();

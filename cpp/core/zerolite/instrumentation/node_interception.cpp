@@ -55,10 +55,11 @@ Status NodeInterception::invoke_original(Context* context, Node* node) {
   const auto original = originals_.find(node);
   if (original == originals_.end()) return Status::error;
   try {
-    listener_.before_node(*node);
+    const std::size_t subgraph = original->second.subgraph;
+    listener_.before_node(subgraph, *observer_.graph(subgraph), *node);
     const Status status = original->second.invoke(context, node);
     if (status != Status::ok) return status;
-    listener_.after_node(original->second.subgraph, *observer_.graph(original->second.subgraph), *node);
+    listener_.after_node(subgraph, *observer_.graph(subgraph), *node);
   } catch (...) {  // the caller is C code
     listener_error_ = std::current_exception();
     return Status::error;

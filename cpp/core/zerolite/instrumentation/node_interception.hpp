@@ -24,7 +24,8 @@ class NodeListener {
   // Around the runtime's call.
   virtual void begin_run() {}
   virtual void end_run() {}
-  virtual void before_node(const abi::tflite::Node& /*node*/) {}
+  virtual void before_node(std::size_t /*subgraph*/, const CapturedGraph& /*graph*/,
+                           const abi::tflite::Node& /*node*/) {}
   // The node has run, and its outputs are what it made of them. Nodes of a loop's body come once for each turn.
   virtual void after_node(std::size_t subgraph, const CapturedGraph& graph, const abi::tflite::Node& node) = 0;
 };

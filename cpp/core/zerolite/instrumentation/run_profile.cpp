@@ -24,7 +24,7 @@ void RunProfiler::begin_run() {
 
 void RunProfiler::end_run() { profile_.elapsed = Clock::now() - begin_; }
 
-void RunProfiler::before_node(const abi::tflite::Node& node) {
+void RunProfiler::before_node(std::size_t /*subgraph*/, const CapturedGraph& /*graph*/, const abi::tflite::Node& node) {
   // Nodes of a graph that the run has prepared anew are not told apart any more.
   const auto index = indices_.find(&node);
   running_.push_back(profile_.nodes.size());

@@ -46,7 +46,7 @@ class RunProfiler : public NodeListener {
 
   void begin_run() override;
   void end_run() override;
-  void before_node(const abi::tflite::Node& node) override;
+  void before_node(std::size_t subgraph, const CapturedGraph& graph, const abi::tflite::Node& node) override;
   void after_node(std::size_t subgraph, const CapturedGraph& graph, const abi::tflite::Node& node) override;
 
   // What the last run took.

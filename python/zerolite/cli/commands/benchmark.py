@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.options import DelegateOption, ModelArgument, delegates_of, renamed_option
+from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, wrong_use
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _benchmark(
     signature: Annotated[
         str | None, typer.Option(metavar="NAME", help="The signature to run, if not the default.")
     ] = None,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     against: Annotated[
         str,
         typer.Option(
@@ -57,8 +57,10 @@ def _benchmark(
     inputs: Annotated[str, typer.Option(metavar="random|zeros", help="What the inputs are filled with.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of random inputs.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.0, help="Time for each kind of call, in each runtime.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Schedule that the time is divided into.")] = 20,
-    warmup: Annotated[float, typer.Option(min=0.0, help="Seconds of untimed calls before.")] = 0.2,
+    turns: Annotated[int, typer.Option(min=1, help="How many turns the time is divided into.")] = 20,
+    rounds: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
+    warmup_s: Annotated[float, typer.Option(min=0.0, help="Seconds of untimed calls before.")] = 0.2,
+    warmup: Annotated[float | None, typer.Option(min=0.0, hidden=True)] = None,
     processes: Annotated[
         int,
         typer.Option(
@@ -74,7 +76,7 @@ def _benchmark(
     With --against, runtimes take turns, and the ratios are taken turn by turn.
     """
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+        raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")
     names = [name.strip() for name in against.split(",") if name.strip()]
     delegates = delegates_of(delegate or [])
     with failures_in_one_line():
@@ -94,15 +96,15 @@ def _benchmark(
                 inputs=cast("InputValues", inputs),  # checked there
                 seed=seed,
                 seconds=seconds,
-                rounds=rounds,
-                warmup=warmup,
+                turns=renamed_option("--turns", turns, "--rounds", rounds),
+                warmup_s=renamed_option("--warmup-s", warmup_s, "--warmup", warmup),
                 processes=processes,
                 progress=advance,
             )
         if as_json:
             print_json(result.to_dict())
         elif as_csv:
-            typer.echo(result.to_csv(), nl=False)
+            print_csv(result.to_csv())
         else:
             _print_tables(result)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from zerolite.cli.options import ModelArgument
-from zerolite.cli.output import failures_in_one_line, print_json
+from zerolite.cli.output import failures_in_one_line, print_json, say
 
 __all__ = ["register"]
 
@@ -58,8 +58,8 @@ def _check(
                 }
             )
         elif reason is None:
-            typer.echo(f"{model_file} is sound ({verify.value}).")
+            say(f"{model_file} is sound ({verify.value}).")
         else:
-            typer.echo(" ".join(reason.split()))
+            say(" ".join(reason.split()))
         if reason is not None:
             raise typer.Exit(1)

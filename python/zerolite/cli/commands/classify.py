@@ -7,8 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from zerolite.cli.options import JsonOption, OutputOption, SkipCorruptOption, ThreadsOption, resampling_of
-from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
+from zerolite.cli.options import (
+    DelegateOption,
+    JsonOption,
+    OutputOption,
+    SizeOption,
+    SkipCorruptOption,
+    ThreadsOption,
+    class_names_of,
+    delegates_of,
+    renamed_option,
+    resampling_of,
+    size_of,
+)
+from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 
 __all__ = ["register"]
@@ -29,7 +41,7 @@ def _classify(
     model: Annotated[
         Path, typer.Option(metavar="MODEL", help="A .tflite file of a classifier.", exists=True, dir_okay=False)
     ],
-    labels: Annotated[
+    class_names: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
@@ -38,7 +50,9 @@ def _classify(
             dir_okay=False,
         ),
     ] = None,
+    labels: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, hidden=True)] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each image.")] = 5,
+    size: SizeOption = None,
     preprocessing: Annotated[
         str | None,
         typer.Option(
@@ -57,17 +71,21 @@ def _classify(
         typer.Option(metavar="FILE", help="Write a picture of the images with their predictions: .png, .jpg or .webp."),
     ] = None,
     output: OutputOption = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is in images: decode, resize, preprocess, run, and name the most likely classes."""
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
+    delegates = delegates_of(delegate or [])
+    names_file = renamed_option("--class-names", class_names, "--labels", labels)
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
-        raise typer.BadParameter(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
+        raise wrong_use(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
-        from zerolite.vision import ImageError, classify, image_files, load_labels
+        from zerolite.vision import ImageError, classify, image_files
         from zerolite.vision import contact_sheet as draw_sheet
 
         if contact_sheet is not None:
@@ -79,13 +97,15 @@ def _classify(
             for result in classify(
                 model,
                 files,
-                None if labels is None else load_labels(labels),
+                class_names_of(names_file),
                 k=top,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 keep_aspect_ratio=keep_aspect_ratio,
                 on_corrupt=skipped.append,
                 output=output,
+                delegates=delegates,
                 threads=threads,
                 workers=workers,
             ):
@@ -107,9 +127,9 @@ def _classify(
         else:
             _print_results(results)
             for error in skipped if skip_corrupt else ():
-                typer.echo(f"skipped: {error.path}")
+                say(f"skipped: {error.path}")
             if contact_sheet is not None:
-                typer.echo(f"{contact_sheet} written.")
+                say(f"{contact_sheet} written.")
     if failed:
         for error in skipped:
             fail(str(error))

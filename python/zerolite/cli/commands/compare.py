@@ -8,9 +8,11 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
+from zerolite.cli.limits import MaxOption, MinOption, check_differences, check_metrics, limits_of
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    DelegateOption,
     JsonOption,
     LabelsOption,
     MetricsOption,
@@ -19,13 +21,19 @@ from zerolite.cli.options import (
     ResamplingOption,
     ResetOption,
     RoundsOption,
+    SizeOption,
     SkipCorruptOption,
     ThreadsOption,
+    ThresholdOption,
+    VoidOption,
     class_names_of,
+    delegates_of,
     resampling_of,
     reset_of,
+    size_of,
+    void_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json
+from zerolite.cli.output import failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.progress import progress_bar
 from zerolite.cli.tables import print_comparison, print_skipped
 
@@ -69,24 +77,38 @@ def _compare(
     ] = None,
     output: OutputOption = None,
     batch: BatchOption = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = 1,
     rounds: RoundsOption = 3,
     reset: ResetOption = "item",
+    size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,
+    threshold: ThresholdOption = None,
+    void: VoidOption = "auto",
     report: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Write a report: .html with plots and pictures, .md or .json. Repeatable."),
     ] = None,
+    max_difference: Annotated[
+        float | None,
+        typer.Option(min=0, help="Exit with code 1 if any output is further from the first model's than this."),
+    ] = None,
+    least: MinOption = None,
+    greatest: MaxOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare models over the same data, in turns: accuracy, latency, throughput, size."""
+    lower_limits, upper_limits = limits_of(least, "--min"), limits_of(greatest, "--max")
     sources = _named(models)
     runtimes = _runtimes(runtime or ["zerolite"])
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
     chosen_reset = reset_of(reset)
+    chosen_void = void_of(void)
+    delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite.comparison import compare
         from zerolite.comparison.result import check_report_target
@@ -102,24 +124,31 @@ def _compare(
                 runtimes=runtimes,
                 output=output,
                 batch=batch,
+                delegates=delegates,
                 threads=threads,
                 rounds=rounds,
                 reset=chosen_reset,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",
                 class_names=class_names_of(class_names),
+                threshold=threshold,
+                void=chosen_void,
                 progress=advance,
             )
         for path in report or []:
             comparison.save(path)
         if as_json:
             print_json(comparison.to_dict())
-            return
-        print_comparison(comparison)
-        print_skipped(comparison.first.result)
-        for path in report or []:
-            typer.echo(f"{path} written.")
+        else:
+            print_comparison(comparison)
+            print_skipped(comparison.first.result)
+            for path in report or []:
+                say(f"{path} written.")
+        check_differences(comparison, max_difference)
+        for row in comparison.rows:
+            check_metrics(row.name, row.result.metrics, least=lower_limits, greatest=upper_limits)
 
 
 def _named(arguments: Sequence[str]) -> dict[str, Path]:
@@ -129,12 +158,10 @@ def _named(arguments: Sequence[str]) -> dict[str, Path]:
         name, equals, rest = argument.partition("=")
         path = Path(rest if equals and not Path(argument).is_file() else argument)
         if not path.is_file():
-            raise typer.BadParameter(f"There is no file {path}.", param_hint="MODEL")
+            raise wrong_use(f"There is no file {path}.", param_hint="MODEL")
         chosen = name if equals and path == Path(rest) else path.stem
         if chosen in named:
-            raise typer.BadParameter(
-                f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL"
-            )
+            raise wrong_use(f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL")
         named[chosen] = path
     return named
 
@@ -147,7 +174,7 @@ def _runtimes(words: Sequence[str]) -> list[_Runtime]:
                 known.append(runtime)
                 break
         else:
-            raise typer.BadParameter(
+            raise wrong_use(
                 f"There is no runtime {word!r}; there are {', '.join(get_args(_Runtime))}.", param_hint="--runtime"
             )
     return known

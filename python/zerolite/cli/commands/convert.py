@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
-from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table
+from zerolite.cli.output import console, fail, failures_in_one_line, print_json, print_table, say, wrong_use
+from zerolite.cli.printable import printable
 
 if TYPE_CHECKING:
     from zerolite.conversion import ConversionResult
@@ -100,9 +101,7 @@ def _convert(
     shapes = dict(map(_shape, inputs or ()))
     chosen_normalization = normalization_of(normalization)
     if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
-        raise typer.BadParameter(
-            "It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing"
-        )
+        raise wrong_use("It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing")
     with _wrong_use():
         from zerolite.conversion.options import check_options
         from zerolite.conversion.source import recognize_source
@@ -118,7 +117,7 @@ def _convert(
     with failures_in_one_line(), _log_written(log) as keep_log:
         from zerolite.conversion import convert
 
-        with _progress() as progress:
+        with _steps() as on_step:
             result = convert(
                 subject,
                 target,
@@ -135,7 +134,7 @@ def _convert(
                 on_corrupt="skip" if skip_corrupt else "raise",
                 labels=labels,
                 normalization=chosen_normalization,
-                progress=progress,
+                on_step=on_step,
             )
         keep_log(result.log)
         if as_json:
@@ -147,10 +146,10 @@ def _convert(
 def _subject(source: Path | None, application: str | None, *, weights: str, image_size: int | None) -> Any:
     """What to convert."""
     if (source is None) == (application is None):
-        raise typer.BadParameter("Give either SOURCE or --keras-application.", param_hint="SOURCE")
+        raise wrong_use("Give either SOURCE or --keras-application.", param_hint="SOURCE")
     if application is None:
         if image_size is not None or weights != "imagenet":
-            raise typer.BadParameter("--weights and --image-size go with --keras-application.")
+            raise wrong_use("--weights and --image-size go with --keras-application.")
         return source
     from zerolite.conversion import KerasApplication
 
@@ -167,7 +166,7 @@ def _target(out: Path | None, source: Path | None, application: str | None) -> P
         # A folder's name has no suffix, whatever its dots.
         target = Path(f"{source.resolve().name if source.is_dir() else source.stem}.tflite")
     if source is not None and target.exists() and target.samefile(source):
-        raise typer.BadParameter(f"{target} is the source; name another file.", param_hint="--out")
+        raise wrong_use(f"{target} is the source; name another file.", param_hint="--out")
     return target
 
 
@@ -175,7 +174,7 @@ def _shape(argument: str) -> tuple[str, list[int]]:
     name, equals, sizes = argument.rpartition("=")
     words = sizes.split(",")
     if not equals or not name or not all(word.strip().isdigit() for word in words):
-        raise typer.BadParameter(f"'{argument}' is no NAME=SIZE,SIZE,...", param_hint="--input")
+        raise wrong_use(f"'{argument}' is no NAME=SIZE,SIZE,...", param_hint="--input")
     return name, [int(word) for word in words]
 
 
@@ -184,7 +183,7 @@ def _wrong_use() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, FileNotFoundError) as error:
-        raise typer.BadParameter(str(error)) from error
+        raise wrong_use(str(error)) from error
 
 
 @contextmanager
@@ -195,7 +194,7 @@ def _log_written(path: Path | None) -> Iterator[Callable[[str], None]]:
 
     def keep(log: str) -> None:
         if path is not None:
-            write_atomically(path, log.encode())
+            write_atomically(path, printable(log, keep="\n\t").encode())
 
     try:
         yield keep
@@ -207,23 +206,23 @@ def _log_written(path: Path | None) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None] | None]:
+def _steps() -> Iterator[Callable[[str], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    with Console(stderr=True).status("Starting") as status:
-        yield lambda step: status.update(step)
+    with console(stderr=True).status("Starting") as status:
+        yield lambda step: status.update(Text(printable(step)))
 
 
 def _print_result(result: ConversionResult) -> None:
     of_source = f", {result.size / result.source_size:.0%} of the source" if result.source_size else ""
-    typer.echo(
+    say(
         f"{result.path} written: {result.size / _KIBIBYTE:,.1f} KiB{of_source}, quantize={result.quantize}, "
         f"in {result.seconds:.1f} s."
     )
     print_table(("operator", "count"), [(name, str(count)) for name, count in result.operators.items()])
     for operator in result.unsupported:
-        typer.echo(f"{operator.name}: {operator.advice}.")
+        say(f"{operator.name}: {operator.advice}.")
     if result.verification is not None:
         lines: list[Sequence[str]] = [
             (
@@ -242,5 +241,8 @@ def _print_result(result: ConversionResult) -> None:
             title=f"against the source, on {result.verification.samples} {result.verification.data} samples",
             left=2,
         )
+        for inputs in result.verification.inputs.values():
+            for name, found in inputs.items():
+                say(f"{name} holds {found}.")
     elif result.not_verified is not None:
-        typer.echo(f"Not compared with the source: {result.not_verified}.")
+        say(f"Not compared with the source: {result.not_verified}.")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zerolite.cli.output import fail, failures_in_one_line, print_json
+from zerolite.cli.output import fail, failures_in_one_line, print_json, say
 from zerolite.cli.progress import LineProgress, TerminalProgress
 
 __all__ = ["register"]
@@ -54,8 +54,8 @@ def _demo(
             print_json(report.to_dict())
         else:
             print_comparison(report.comparison)
-            typer.echo(f"{out / 'report.html'} and {out / 'report.json'} written in {report.seconds:.0f} s.")
+            say(f"{out / 'report.html'} and {out / 'report.json'} written in {report.seconds:.0f} s.")
         if report.disagreement is not None:
             raise fail(report.disagreement)
         if not as_json:
-            typer.echo("zerolite and tf.lite.Interpreter predict the same on every test image.")
+            say("zerolite and tf.lite.Interpreter predict the same on every test image.")

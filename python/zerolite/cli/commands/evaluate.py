@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zerolite.cli.limits import MaxOption, MinOption, check_metrics, limits_of
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    DelegateOption,
     JsonOption,
     LabelsOption,
     MetricsOption,
@@ -21,18 +23,25 @@ from zerolite.cli.options import (
     ResetOption,
     RoundsOption,
     SignatureOption,
+    SizeOption,
     SkipCorruptOption,
     ThreadsOption,
+    ThresholdOption,
+    VoidOption,
     chosen_signature,
     class_names_of,
+    delegates_of,
     resampling_of,
     reset_of,
+    size_of,
+    void_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 from zerolite.cli.tables import print_skipped
 
 if TYPE_CHECKING:
+    from zerolite.delegates import Delegate
     from zerolite.evaluation import EvaluationResult
 
 __all__ = ["register"]
@@ -67,25 +76,33 @@ def _evaluate(
     signature: SignatureOption = None,
     batch: BatchOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
+    delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
+    size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
     skip_corrupt: SkipCorruptOption = False,
     class_names: ClassNamesOption = None,
+    threshold: ThresholdOption = None,
+    void: VoidOption = "auto",
+    least: MinOption = None,
+    greatest: MaxOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how right and how quick a model is over data, in the same run."""
-    if workers is not None and threads is not None:
-        raise typer.BadParameter("The workers of a pool have one thread each.", param_hint="--threads")
+    lower_limits, upper_limits = limits_of(least, "--min"), limits_of(greatest, "--max")
     chosen_resampling = resampling_of(resampling)
+    chosen_size = size_of(size)
     chosen_reset = reset_of(reset)
+    chosen_void = void_of(void)
+    delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite.evaluation import evaluate
 
         with (
-            _opened(model_file, signature=signature, workers=workers, threads=threads) as model,
+            _opened(model_file, signature=signature, workers=workers, delegates=delegates, threads=threads) as model,
             progress_bar("evaluate") as advance,
         ):
             result = evaluate(
@@ -97,10 +114,13 @@ def _evaluate(
                 batch=batch,
                 rounds=rounds,
                 reset=chosen_reset,
+                size=chosen_size,
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 on_corrupt="skip" if skip_corrupt else "raise",
                 class_names=class_names_of(class_names),
+                threshold=threshold,
+                void=chosen_void,
                 keep_outputs=False,
                 progress=advance,
             )
@@ -108,18 +128,31 @@ def _evaluate(
             print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
         else:
             _print_result(result)
+        check_metrics(str(model_file), result.metrics, least=lower_limits, greatest=upper_limits)
 
 
 @contextmanager
-def _opened(model_file: Path, *, signature: str | None, workers: int | None, threads: int | None) -> Iterator[Any]:
+def _opened(
+    model_file: Path,
+    *,
+    signature: str | None,
+    workers: int | None,
+    delegates: list[Delegate] | None,
+    threads: int | None,
+) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
     from zerolite._runners.keras_file import is_keras_file
 
     if is_keras_file(model_file):
-        for option, value in (("--signature", signature), ("--workers", workers), ("--threads", threads)):
+        for option, value in (
+            ("--signature", signature),
+            ("--workers", workers),
+            ("--delegate", delegates),
+            ("--threads", threads),
+        ):
             if value is not None:
-                raise typer.BadParameter(
+                raise wrong_use(
                     f"It is for .tflite files; convert the model first: zerolite convert {model_file}",
                     param_hint=option,
                 )
@@ -127,15 +160,18 @@ def _opened(model_file: Path, *, signature: str | None, workers: int | None, thr
     elif model_file.is_dir():
         yield model_file  # which is refused with advice
     elif workers is not None:
-        with Pool(model_file, workers=workers, signature=signature) as pool:
+        with Pool(model_file, workers=workers, signature=signature, delegates=delegates, threads=threads) as pool:
             yield pool
     else:
-        with load(model_file, threads=threads) as model:
+        with load(model_file, delegates=delegates, threads=threads) as model:
             yield chosen_signature(model, signature)
 
 
 def _print_result(result: EvaluationResult) -> None:
     lines = [("items", f"{result.items:,}")]
+    if result.nan_items:
+        lines.append(("items answered with NaN", f"{result.nan_items:,}"))
+    lines += [(f"saturated of {name}", f"{found.saturated:.2%}") for name, found in result.input_ranges.items()]
     lines += [(name, f"{value:.6g}") for name, value in result.metrics.items() if isinstance(value, float)]
     calls = "" if result.items_per_call == 1 else f" of {result.items_per_call} items"
     lines += [(f"latency{calls} p{percent} / µs", f"{result.latency(percent):,.1f}") for percent in (50, 95, 99)]
@@ -143,37 +179,37 @@ def _print_result(result: EvaluationResult) -> None:
     print_table(("", result.runtime), lines)
     for name, value in result.metrics.items():
         if isinstance(value, Mapping):
-            _print_classes(value, result.class_names)
+            _print_classes(value, result.class_names, title=name.replace("per_", "by "))
         elif not isinstance(value, float):
             _print_matrix(name, value.tolist(), result.class_names)
     print_skipped(result)
 
 
-def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str]) -> None:
+def _print_classes(scores: Mapping[str, Any], class_names: Sequence[str], *, title: str) -> None:
+    from zerolite._runners.classes import class_label
+
     print_table(
-        ("class", "precision", "recall", "f1", "items"),
+        (title.removeprefix("by "), "precision", "recall", "f1", "items"),
         [
             (
-                _class_name(int(number), class_names),
+                class_label(int(number), class_names),
                 *(f"{one[score]:.4f}" for score in ("precision", "recall", "f1")),
                 f"{one['items']:,}",
             )
             for number, one in scores.items()
         ],
-        title="by class",
+        title=title,
     )
 
 
 def _print_matrix(name: str, counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> None:
+    from zerolite._runners.classes import class_label
+
     if len(counts) > _WIDEST_MATRIX:
-        typer.echo(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
+        say(f"{name}: {len(counts)} x {len(counts)} counts; --json prints them")
         return
     print_table(
-        ("labelled \\ predicted", *(_class_name(number, class_names) for number in range(len(counts)))),
-        [(_class_name(number, class_names), *map(str, row)) for number, row in enumerate(counts)],
+        ("labelled \\ predicted", *(class_label(number, class_names) for number in range(len(counts)))),
+        [(class_label(number, class_names), *map(str, row)) for number, row in enumerate(counts)],
         title=name.replace("_", " "),
     )
-
-
-def _class_name(number: int, class_names: Sequence[str]) -> str:
-    return class_names[number] if number < len(class_names) else str(number)

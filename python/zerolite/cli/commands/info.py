@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +12,15 @@ import numpy as np
 import typer
 
 from zerolite.cli.metadata_tables import Facts
-from zerolite.cli.options import DELEGATE_HELP, ModelArgument, delegates_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
-from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_structure
+from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
 from zerolite.inspection.structure import shape_words
 
 if TYPE_CHECKING:
-    from zerolite import Tensor
+    from zerolite import Delegation, Dispatch, Tensor
+    from zerolite.inspection import ModelStructure
 
 __all__ = ["register"]
 
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _info(
-    model_file: ModelArgument,
+    model_files: ModelsArgument,
     *,
     tensors: Annotated[bool, typer.Option("--tensors", help="Also list every tensor of every graph.")] = False,
     graph: Annotated[
@@ -43,25 +45,142 @@ def _info(
     delegates: Annotated[
         bool, typer.Option("--delegates", help="Also list the parts of the graph that delegates run.")
     ] = False,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Show what is inside a model and how it will be run; draw its graph.
+    """Show what is inside models and how they will be run; draw the graph of one.
 
-    Signatures, operators, quantization, sizes, metadata, labels, and the oldest runtime that it needs.
+    Signatures, operators, quantization, sizes, metadata, labels, and the oldest runtime that it needs. A model that
+    can't be run here is shown too, with the reason.
     """
     if graph is not None and graph.suffix not in GRAPH_SUFFIXES:
-        raise typer.BadParameter(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
+        raise wrong_use(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
+    if graph is not None and len(model_files) > 1:
+        raise wrong_use(f"One file is drawn, and {len(model_files)} models came.", param_hint="--graph")
     chosen_delegates = delegates_of(delegate or [])
-    with failures_in_one_line():
-        from zerolite import Error, load
-        from zerolite._platform.files import check_writable_target, write_atomically
+    documents: list[dict[str, Any]] = []
+    failed = False
+    for place, model_file in enumerate(model_files):
+        if place > 0 and not as_json:
+            say("")
+        # With several files, one that is no model does not hide the others.
+        try:
+            with failures_in_one_line():
+                found = _look_into(model_file, chosen_delegates, graph)
+        except typer.Exit:
+            if len(model_files) == 1:
+                raise
+            failed = True
+            continue
+        if as_json:
+            documents.append({**found.to_dict(), "graph": None if graph is None else str(graph)})
+        else:
+            _print(found, tensors=tensors, delegates=delegates)
+            if graph is not None:
+                say(f"{graph} written.")
+    if as_json:
+        print_json(documents[0] if len(model_files) == 1 else documents)
+    if failed:
+        raise typer.Exit(1)
 
-        if graph is not None:
-            check_writable_target(graph)
-        # Loaded first: only a model that was found sound is read any further.
-        content = model_file.read_bytes()
-        with load(model_file, delegates=chosen_delegates) as model:
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is inside a file, and how it is run."""
+
+    file: Path
+    size_bytes: int
+    structure: ModelStructure
+    running: _Running
+    facts: Facts
+
+    def to_dict(self) -> dict[str, Any]:
+        document = {"file": str(self.file), "size_bytes": self.size_bytes}
+        described = {"tflite_metadata": self.facts.to_dict()}
+        return {**document, **self.running.to_dict(), **self.structure.to_dict(), **described}
+
+
+def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None) -> _Found:
+    from zerolite._platform.files import check_writable_target, write_atomically
+
+    if graph is not None:
+        check_writable_target(graph)
+    content = model_file.read_bytes()
+    running = _running(model_file, content, delegates)
+    structure = read_structure(content)
+    if graph is not None:
+        write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
+    return _Found(
+        file=model_file,
+        size_bytes=len(content),
+        structure=structure,
+        running=running,
+        facts=Facts.read(model_file),
+    )
+
+
+def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
+    running = found.running
+    say(f"{found.file}, {found.size_bytes:,} bytes")
+    print_summary(found.structure)
+    found.facts.print()
+    if running.refusal is not None:
+        say(f"can't be run here: {' '.join(running.refusal.split())}")
+    if running.dispatch is not None:
+        say(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
+    for name, signature in running.signatures.items():
+        print_table(
+            ("", "name", "dtype", "shape", "quantization"),
+            [
+                (
+                    side[:-1],
+                    tensor["name"],
+                    tensor["dtype"],
+                    "unknown rank" if tensor["shape_signature"] is None else shape_words(tensor["shape_signature"]),
+                    _quantization_words(tensor),
+                )
+                for side, tensors in signature.items()
+                for tensor in tensors
+            ],
+            title=f"signature {name}",
+            left=5,
+        )
+    print_operators(found.structure)
+    if delegates and running.delegation is not None:
+        print_delegation(running.delegation)
+    if tensors:
+        print_tensors(found.structure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    """How a model is run; without a dispatch and a delegation where it is refused."""
+
+    signatures: dict[str, dict[str, list[dict[str, Any]]]]
+    dispatch: Dispatch | None = None
+    delegation: Delegation | None = None
+    refusal: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        dispatch = None if self.dispatch is None else {"path": str(self.dispatch), "reason": self.dispatch.reason}
+        return {
+            "dispatch": dispatch,
+            "delegation": None if self.delegation is None else self.delegation.to_dict(),
+            "refusal": self.refusal,
+            "signatures": self.signatures,
+        }
+
+
+def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _Running:
+    """Load the model; where that fails, take from its file what a look inside is wanted for.
+
+    Raises:
+        Error: the file can't be read either, or the delegate that was asked for is the reason.
+    """
+    from zerolite import DelegateError, Error, load
+
+    try:
+        with load(model_file, delegates=delegates) as model:
             signatures = {
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
@@ -71,51 +190,15 @@ def _info(
             with contextlib.suppress(Error):
                 for _ in range(_RUNS_UNTIL_SETTLED):
                     model.run()
-            dispatch = model.dispatch
-            delegation = model.delegation
-            document = {
-                "file": str(model_file),
-                "size_bytes": len(content),
-                "dispatch": {"path": str(dispatch), "reason": dispatch.reason},
-                "delegation": delegation.to_dict(),
-                "signatures": signatures,
-            }
-        structure = read_structure(content)
-        facts = Facts.read(model_file)
-        if graph is not None:
-            write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
-        if as_json:
-            described = {"tflite_metadata": facts.to_dict(), "graph": None if graph is None else str(graph)}
-            print_json({**document, **structure.to_dict(), **described})
-            return
-        typer.echo(f"{model_file}, {document['size_bytes']:,} bytes")
-        print_summary(structure)
-        facts.print()
-        typer.echo(f"dispatch: {dispatch}, {dispatch.reason}")
-        for name, signature in signatures.items():
-            print_table(
-                ("", "name", "dtype", "shape", "quantization"),
-                [
-                    (
-                        side[:-1],
-                        tensor["name"],
-                        tensor["dtype"],
-                        shape_words(tensor["shape_signature"]),
-                        _quantization_words(tensor),
-                    )
-                    for side, tensors in signature.items()
-                    for tensor in tensors
-                ],
-                title=f"signature {name}",
-                left=5,
-            )
-        print_operators(structure)
-        if delegates:
-            print_delegation(delegation)
-        if tensors:
-            print_tensors(structure)
-        if graph is not None:
-            typer.echo(f"{graph} written.")
+            return _Running(signatures=signatures, dispatch=model.dispatch, delegation=model.delegation)
+    except Error as error:
+        if delegates and isinstance(error, DelegateError):
+            raise
+        try:
+            signatures = read_signatures(content)
+        except ValueError:
+            raise error from None
+        return _Running(signatures=signatures, refusal=str(error))
 
 
 def _tensors(tensors: Mapping[str, Tensor]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zerolite.cli.options import PreprocessingOption, ResamplingOption, SignatureOption, resampling_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _layers(
 ) -> None:
     """Show which operators lose accuracy when a model is quantized: the error of every layer, in its order."""
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+        raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
         from zerolite._plots.plottable import check_plot_target
@@ -78,11 +78,11 @@ def _layers(
         if as_json:
             print_json({**comparison.to_dict(), "plot": None if plot is None else str(plot)})
         elif as_csv:
-            typer.echo(comparison.to_csv(), nl=False)
+            print_csv(comparison.to_csv())
         else:
             _print(comparison)
             if plot is not None:
-                typer.echo(f"{plot} written.")
+                say(f"{plot} written.")
 
 
 def _print(comparison: LayerComparison) -> None:
@@ -105,7 +105,7 @@ def _print(comparison: LayerComparison) -> None:
     )
     worst = comparison.worst(1)[0]
     only = len(comparison.only_float), len(comparison.only_quantized)
-    typer.echo(
+    say(
         f"{len(comparison.layers)} layers over {comparison.items} items; "
         f"the largest relative error is at {worst.name}. "
         f"Of the other tensors {only[0]} are only in the first model and {only[1]} only in the second."

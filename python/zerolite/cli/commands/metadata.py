@@ -11,7 +11,7 @@ import typer
 
 from zerolite.cli.metadata_tables import print_metadata
 from zerolite.cli.options import JsonOption, ModelArgument, NormalizationOption, PackedLabelsOption, normalization_of
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 
 if TYPE_CHECKING:
     from zerolite.metadata import Metadata
@@ -89,7 +89,7 @@ def _add(
     }
     told = {field: value for field, value in told.items() if value is not None}
     if not told and not files and labels is None and chosen is None and document is None:
-        raise typer.BadParameter("Say what to add: --labels, --normalization, --name, --metadata, --file or another.")
+        raise wrong_use("Say what to add: --labels, --normalization, --name, --metadata, --file or another.")
     with failures_in_one_line():
         from zerolite import metadata
         from zerolite.vision import load_labels
@@ -108,7 +108,7 @@ def _add(
         if as_json:
             print_json({"file": str(target), "metadata": known.to_dict()})
         else:
-            typer.echo(f"{target} written.")
+            say(f"{target} written.")
             print_metadata(known)
 
 
@@ -141,7 +141,7 @@ def _extract(
         elif written:
             print_table(("file", "bytes"), [(str(path), f"{size:,}") for path, size in written])
         else:
-            typer.echo(f"No files are packed into {model_file}.")
+            say(f"No files are packed into {model_file}.")
 
 
 def _document(path: Path) -> Metadata:

@@ -9,14 +9,14 @@ import typer
 
 from zerolite.cli.inputs import fill_inputs
 from zerolite.cli.options import (
-    DELEGATE_HELP,
+    DelegateOption,
     InputOption,
     ModelArgument,
     SignatureOption,
     chosen_signature,
     delegates_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _profile(
     runs: Annotated[int, typer.Option(min=1, help="How many runs are profiled.")] = 50,
     signature: SignatureOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that a run uses.")] = None,
-    delegate: Annotated[list[str] | None, typer.Option(metavar="NAME", help=DELEGATE_HELP)] = None,
+    delegate: DelegateOption = None,
     trace: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write all runs in the Trace Event Format, which ui.perfetto.dev opens."),
@@ -50,7 +50,7 @@ def _profile(
     Over inputs from files as in `zerolite run`, or over zeros where none are given.
     """
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.", param_hint="--csv")
+        raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")
     delegates = delegates_of(delegate or [])
     with failures_in_one_line():
         from zerolite import load
@@ -69,11 +69,11 @@ def _profile(
         if as_json:
             print_json({**profile.to_dict(), "trace": None if trace is None else str(trace)})
         elif as_csv:
-            typer.echo(profile.to_csv(), nl=False)
+            print_csv(profile.to_csv())
         else:
             _print(profile)
             if trace is not None:
-                typer.echo(f"{trace} written.")
+                say(f"{trace} written.")
 
 
 def _print(profile: Profile) -> None:
@@ -81,7 +81,7 @@ def _print(profile: Profile) -> None:
         ("name", "type", "delegate", "count", "total / ms", "mean / us", "share"),
         [
             (
-                one.name,
+                one.name.partition(";")[0],  # the tensor itself; names of operators fused into it follow
                 one.type,
                 one.delegate,
                 f"{one.count:,}",
@@ -92,5 +92,6 @@ def _print(profile: Profile) -> None:
             for one in profile.operators
         ],
         left=3,
+        shortened=2,
     )
-    typer.echo(profile.summary)
+    say(profile.summary)

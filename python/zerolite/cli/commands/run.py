@@ -23,7 +23,7 @@ from zerolite.cli.options import (
     chosen_signature,
     resampling_of,
 )
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.inspection.structure import shape_words
 
 __all__ = ["register"]
@@ -56,7 +56,7 @@ def _run(
     refused.
     """
     if output is not None and output.suffix not in (".npz", ".npy"):
-        raise typer.BadParameter(f"{output} must end in .npz or .npy.", param_hint="--output")
+        raise wrong_use(f"{output} must end in .npz or .npy.", param_hint="--output")
     chosen_resampling = resampling_of(resampling)
     with failures_in_one_line():
         from zerolite import load
@@ -92,7 +92,7 @@ def _run(
             lines = [(*_head(*item), *_extremes(item[1])) for item in outputs.items()]
         print_table(("output", "dtype", "shape", *headings), lines, left=3)
         if output is not None:
-            typer.echo(f"{output} written.")
+            say(f"{output} written.")
 
 
 def _write(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zerolite.cli.options import ModelArgument, SignatureOption
-from zerolite.cli.output import failures_in_one_line, print_json, print_table
+from zerolite.cli.output import failures_in_one_line, print_json, print_table, say
 from zerolite.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _tune(
         _print(result)
         for path in (save, plot):
             if path is not None:
-                typer.echo(f"{path} written.")
+                say(f"{path} written.")
 
 
 def _print(result: TuningResult) -> None:
@@ -118,7 +118,7 @@ def _print(result: TuningResult) -> None:
         title=f"{result.goal} of {result.model}, {result.signature}",
         left=2,
     )
-    typer.echo(f"{result.elapsed_s:.1f} s. {result}.")
+    say(f"{result.elapsed_s:.1f} s. {result}.")
 
 
 def _line(trial: Trial, *, won: bool) -> tuple[str, ...]:

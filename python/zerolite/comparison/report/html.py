@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,9 @@ def _plots(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     """The plots: of each its heading, its image in both themes, its text for screen readers, and a note."""
     plots: list[dict[str, Any]] = []
     metric = next(iter(rows[0].numbers), None)
-    sized = [row for row in rows if row.size_bytes is not None]
-    if metric is not None:
+    measured = [row for row in rows if metric is not None and math.isfinite(row.numbers[metric])]
+    sized = [row for row in measured if row.size_bytes is not None]
+    if metric is not None and measured:
         title = metric[0].upper() + metric[1:].replace("_", " ")
         if sized:
             plots.append(
@@ -109,8 +111,8 @@ def _plots(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
         plots.append(
             {
                 "title": f"{title} against latency",
-                "image": _both_themes(lambda theme: metric_against(rows, metric, "latency", theme)),
-                "words": _words(rows, metric, lambda row: f"{short_number(row.result.latency(50))} µs"),
+                "image": _both_themes(lambda theme: metric_against(measured, metric, "latency", theme)),
+                "words": _words(measured, metric, lambda row: f"{short_number(row.result.latency(50))} µs"),
                 "wide": False,
                 "note": "Median latency of a call; the points of one model in several runtimes are joined.",
             }

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from zerolite._plots.figure import draw_figure
 from zerolite._plots.theme import PlotTheme
+from zerolite._runners.classes import class_label
 from zerolite.comparison.rows import ComparisonRow
+from zerolite.evaluation.metrics.choice import BUILT_IN_METRICS, is_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +36,12 @@ _WIDE = (5.4, 3.5)
 
 def metric_against(rows: Sequence[ComparisonRow], metric: str, quantity: str, theme: PlotTheme) -> bytes:
     """A metric against "size" (KiB) or "latency" (the median, µs): one point for each row, one label for each model."""
-    share = all(0 <= row.numbers[metric] <= 1 for row in rows) and metric not in ("mse", "mae", "r2")
-    points = [(_quantity(row, quantity), row.numbers[metric] * (100 if share else 1), row) for row in rows]
-    points = [point for point in points if not math.isnan(point[0]) and not math.isnan(point[1])]
+    own = metric not in BUILT_IN_METRICS
+    points = [(_quantity(row, quantity), row.numbers[metric], row) for row in rows]
+    points = [point for point in points if math.isfinite(point[0]) and math.isfinite(point[1])]
+    share = (own or is_share(metric)) and all(0 <= value <= 1 for _, value, _ in points)
+    if share:
+        points = [(x, 100 * value, row) for x, value, row in points]
 
     def paint(_: Figure, axes: Axes) -> None:
         by_model: dict[str, list[tuple[float, float, ComparisonRow]]] = {}
@@ -103,7 +108,7 @@ def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], theme:
     classes = len(counts)
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    names = [class_names[number] if number < len(class_names) else str(number) for number in range(classes)]
+    names = [class_label(number, class_names) for number in range(classes)]
 
     def paint(_: Figure, axes: Axes) -> None:
         from matplotlib.colors import LinearSegmentedColormap

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from zerolite.comparison.rows import Agreement, ComparisonRow
+from zerolite.evaluation.metrics.choice import is_share
 
 __all__ = [
     "Table",
@@ -22,7 +23,6 @@ __all__ = [
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 _FOUR_DIGITS = 1000
-_SHARES = ("accuracy", "precision", "recall", "f1", "mean_iou")
 _NONE = "-"
 
 
@@ -31,12 +31,17 @@ def main_table(rows: Sequence[ComparisonRow]) -> Table:
     metrics = list(rows[0].numbers)
     batches = {row.result.items_per_call for row in rows}
     per = "" if batches == {1} else " a call"
-    headings = ("model", "runtime", *metrics, f"p50 / µs{per}", f"p95 / µs{per}", "items/s", "KiB")
+    nan = ("NaN items",) if any(row.result.nan_items for row in rows) else ()
+    # Of inputs that are quantized and get real numbers.
+    saturated = ("saturated",) if any(row.result.input_ranges for row in rows) else ()
+    headings = ("model", "runtime", *metrics, *nan, *saturated, f"p50 / µs{per}", f"p95 / µs{per}", "items/s", "KiB")
     lines = [
         (
             row.model,
             row.runtime,
             *(metric_words(name, row.numbers.get(name, math.nan)) for name in metrics),
+            *(f"{row.result.nan_items:,}" for _ in nan),
+            *(f"{row.result.saturated:.2%}" if row.result.input_ranges else _NONE for _ in saturated),
             short_number(row.result.latency(50)),
             short_number(row.result.latency(95)),
             f"{row.result.throughput:,.0f}",
@@ -124,7 +129,7 @@ def metric_words(name: str, value: float) -> str:
     """A share in percent, and any other number with four digits."""
     if math.isnan(value):
         return _NONE
-    return f"{100 * value:.2f} %" if name in _SHARES or name.startswith("top") else small_number(value)
+    return f"{100 * value:.2f} %" if is_share(name) else small_number(value)
 
 
 def short_number(value: float) -> str:
@@ -141,7 +146,7 @@ def _metric_change(name: str, first: ComparisonRow, row: ComparisonRow) -> str:
     change = row.numbers.get(name, math.nan) - first.numbers[name]
     if math.isnan(change):
         return _NONE
-    if name in _SHARES or name.startswith("top"):
+    if is_share(name):
         return f"{100 * change:+.2f} pp"
     return f"{change:+.3g}"
 

@@ -18,7 +18,7 @@ from zerolite.conversion.result import ConversionError
 __all__ = ["ChildError", "ConversionProcess"]
 
 #: Called with what the conversion is at, whenever that changes.
-Progress = Callable[[str], None]
+OnStep = Callable[[str], None]
 
 _PROGRAM = "import sys; from zerolite.conversion.child.program import main; sys.exit(main(reply, {preload!r}))"
 _ERRORS: dict[str, type[Exception]] = {
@@ -73,12 +73,12 @@ class ConversionProcess:
         """What the process has printed so far."""
         return self._python.log
 
-    def convert(self, request: ConversionRequest, progress: Progress | None) -> dict[str, Any]:
+    def convert(self, request: ConversionRequest, on_step: OnStep | None) -> dict[str, Any]:
         """Have a model converted.
 
         Args:
             request: what to do.
-            progress: told about each step.
+            on_step: told about each step.
 
         Returns:
             What the process says of the result, which is in the request's file.
@@ -94,8 +94,8 @@ class ConversionProcess:
             reply: dict[str, Any] = json.loads(line)
             if "step" in reply:
                 self._step = reply["step"]
-                if progress is not None:
-                    progress(reply["step"])
+                if on_step is not None:
+                    on_step(reply["step"])
             elif "error" in reply:
                 raise self._error(reply["error"]) from ChildError(reply["error"]["traceback"])
             else:

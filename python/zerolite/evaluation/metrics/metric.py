@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Metric", "MetricFunction", "MetricValue", "WholeSetMetric"]
+from zerolite._runners.score_rule import ScoreRule
+
+__all__ = ["Metric", "MetricFunction", "MetricValue", "Reading", "Void", "WholeSetMetric"]
 
 #: One number, or an array (a confusion matrix), or numbers by name and by class.
 MetricValue = float | NDArray[np.int64] | Mapping[str, Any]
 
 #: Takes all outputs, shape (items, *output shape), and all labels, shape (items, ...); returns one number.
 MetricFunction = Callable[[NDArray[Any], NDArray[Any]], float]
+
+#: The number of pixels that are not to be judged; None for none; "auto" is 255 where the labels mean it so.
+Void = int | Literal["auto"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How built-in metrics read outputs and labels.
+
+    Attributes:
+        rule: from which score on a class or a label is predicted.
+        void: which pixels don't count.
+    """
+
+    rule: ScoreRule = ScoreRule()  # noqa: RUF009 - it is frozen
+    void: Void = "auto"
 
 
 @runtime_checkable

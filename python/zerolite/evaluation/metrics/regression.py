@@ -8,13 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RegressionError"]
+from zerolite.evaluation.metrics.metric import Reading
+
+__all__ = ["Error", "RegressionError"]
+
+Error = Literal["mse", "rmse", "mae", "r2"]
 
 
 class RegressionError:
-    """The mean squared error, the mean absolute error, or R² (the mean over the values of an item)."""
+    """The mean squared error, its root, the mean absolute error, or R² (the mean over the values of an item)."""
 
-    def __init__(self, kind: Literal["mse", "mae", "r2"]) -> None:
+    def __init__(self, kind: Error, _: Reading | None = None) -> None:
         self._kind = kind
         self._items = 0
         self._squared: NDArray[np.float64] | None = None
@@ -48,11 +52,13 @@ class RegressionError:
         self._items = both
 
     def result(self) -> float:
-        """The error in the labels' unit ("mae"), its square ("mse"), or a share of 1 ("r2"); NaN without items."""
+        """The error in the labels' unit ("mae", "rmse") or its square, or a share of 1 ("r2"); NaN without items."""
         if self._squared is None:
             return math.nan
         if self._kind == "mse":
             return float(self._squared.mean() / self._items)
+        if self._kind == "rmse":
+            return float(np.sqrt(self._squared / self._items).mean())
         if self._kind == "mae":
             return float(self._absolute.mean() / self._items)
         # Where labels don't vary, scikit-learn's convention: 1 for no error, else 0.

@@ -115,7 +115,8 @@ struct Registration {
   std::uint64_t inplace_operator;
 };
 
-// The value of BuiltinOperator in TensorFlow Lite's schema for what a delegate puts in.
+// Values of BuiltinOperator in TensorFlow Lite's schema: for a custom operator, and for what a delegate puts in.
+inline constexpr std::int32_t kBuiltinCustom = 32;
 inline constexpr std::int32_t kBuiltinDelegate = 51;
 
 // What Node::builtin_data points to, for the operator of this name.

@@ -1,0 +1,32 @@
+#include "zerolite/compilation/prepare_signature.hpp"
+
+#include <string>
+
+#include "zerolite/compilation/missing_kernels.hpp"
+#include "zerolite/platform/error.hpp"
+
+namespace zerolite {
+namespace {
+
+void require_kernels(const Model& model, const GraphObserver& observer, std::size_t subgraph) {
+  const std::string missing = missing_kernels(model, observer, subgraph);
+  if (!missing.empty()) throw Error(model.name() + ": " + missing);
+}
+
+}  // namespace
+
+std::unique_ptr<SignatureRunner> prepare_signature(abi::CompiledModel compiled, std::size_t index, const Model& model,
+                                                   const GraphObserver& observer, bool direct_allowed) {
+  const std::size_t subgraph = model.interface().signatures[index].subgraph;
+  std::unique_ptr<SignatureRunner> runner;
+  try {
+    runner = std::make_unique<SignatureRunner>(compiled, index, model, *observer.graph(subgraph), direct_allowed);
+  } catch (const Error&) {
+    require_kernels(model, observer, subgraph);
+    throw;
+  }
+  if (has_operators_by_name_only(model)) require_kernels(model, observer, subgraph);
+  return runner;
+}
+
+}  // namespace zerolite
