@@ -21,6 +21,7 @@ BUILD := build
 DEMO_VENV := $(BUILD)/venv-demo
 TEST_VENV := $(BUILD)/venv-test
 BENCH_VENV := $(BUILD)/venv-bench
+METADATA_VENV := $(BUILD)/venv-tflite-support
 
 # What an installed package depends on; a change makes it stale.
 PACKAGE_SOURCES := pyproject.toml CMakeLists.txt tools/install.py \
@@ -49,7 +50,8 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .DELETE_ON_ERROR:
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
   test-threads-sanitized fuzz soak bench docs wheel sdist clean \
-  wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu
+  wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu \
+  test-metadata
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -158,6 +160,15 @@ swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU 
 
 test-gpu: swiftshader ## Run the tests of zl.Gpu on SwiftShader, or on the driver that VK_ICD_FILENAMES names
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/delegates/test_gpu.py tests/delegates/test_gpu_models.py
+
+test-metadata: $(VENV)/.installed $(METADATA_VENV)/.installed ## Read metadata with tflite-support too; needs Python 3.11 and libusb-1.0-0
+	ZEROLITE_TFLITE_SUPPORT="$(abspath $(METADATA_VENV))/bin/python" \
+	  $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/metadata/test_tflite_support.py
+
+# Its last release is for Python 3.11 and NumPy 1.
+$(METADATA_VENV)/.installed:
+	python3.11 tools/install.py $(METADATA_VENV) 'tflite-support==0.4.4' 'numpy<2'
+	@touch $@
 
 soak: $(VENV)/.installed ## Repeat calls, loads, pools and resizes, and tell whether memory, threads or files grow
 	$(VENV)/bin/python -m benchmarks.soak $(SOAK_FLAGS)

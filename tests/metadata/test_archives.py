@@ -78,8 +78,16 @@ def test_names_that_end_early() -> None:
 def test_names_twice() -> None:
     with pytest.raises(ValueError, match=r"'labels\.txt' is in its archive twice; pack one of them under another name"):
         zl.metadata.read(named("labels.txt", "b.txt", "labels.txt"))
-    with pytest.raises(ValueError, match="'a' is a file and a folder"):
-        zl.metadata.read(named("a/b", "a"))
+    for names in (("a/b", "a"), ("a", "a.txt", "a/b/c"), ("a", "a/")):
+        with pytest.raises(ValueError, match="'a' is a file and a folder"):
+            zl.metadata.read(named(*names))
+    assert zl.metadata.read(named("a/b", "a.txt", "a/")).attached_files == ("a/b", "a.txt")
+
+
+def test_very_deep_folders_take_no_memory() -> None:
+    """A list of all folders would be of hundreds of gigabytes."""
+    names = [f"{number}" + "/a" * 30_000 for number in range(200)]
+    assert len(zl.metadata.read(named(*names)).attached_files) == len(names)
 
 
 def test_bombs() -> None:

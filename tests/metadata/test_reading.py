@@ -52,6 +52,22 @@ def test_reads_what_the_file_says(tmp_path: Path) -> None:
         vision.load_labels(MODEL)
 
 
+def test_files_of_something_else_are_no_labels() -> None:
+    model = model_zoo.model_path("two_inputs_three_outputs")
+    file = zl.metadata.AssociatedFile("sides.txt", kind="axis_labels")
+    other = zl.metadata.TensorMetadata(associated_files=(file,))
+    graph = zl.metadata.SubgraphMetadata(outputs=(zl.metadata.TensorMetadata(), other, zl.metadata.TensorMetadata()))
+    content = zl.metadata.write(model, zl.metadata.Metadata(subgraphs=(graph,)), {"sides.txt": b"left\nright"})
+    assert [zl.metadata.read_labels(content, output=output) for output in range(4)] == [
+        None,
+        ["left", "right"],
+        None,
+        None,
+    ]
+    vocabulary = zl.metadata.Metadata(associated_files=(zl.metadata.AssociatedFile("words.txt", kind="vocabulary"),))
+    assert zl.metadata.read_labels(zl.metadata.write(model, vocabulary, {"words.txt": b"a"})) is None
+
+
 def test_classify_uses_normalization_and_labels(picture: Path, tmp_path: Path) -> None:
     path = written(tmp_path / "m.tflite", with_metadata(MODEL.read_bytes(), GOOD, {"names.txt": "\n".join(NAMES)}))
     expected = next(iter(vision.classify(MODEL, picture, NAMES, preprocessing="tf"))).predictions

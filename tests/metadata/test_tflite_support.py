@@ -1,7 +1,7 @@
 """What tflite-support itself makes of a file that zerolite wrote.
 
-It has its last release for Python 3.11, so it runs in an environment of its own. `ZEROLITE_TFLITE_SUPPORT` names its
-Python: `python3.11 -m venv DIR && DIR/bin/pip install tflite-support==0.4.4 'numpy<2'`; it needs libusb-1.0.
+Its last release is for Python 3.11, so it runs in an environment of its own: `make test-metadata` makes that, and
+`ZEROLITE_TFLITE_SUPPORT` names its Python.
 """
 
 from __future__ import annotations

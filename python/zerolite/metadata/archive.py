@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import IO
 
 __all__ = ["Archive", "check_name", "packed"]
@@ -139,10 +140,11 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
                 f"{entry.file_size}"
             )
         _check_factor(f"the file '{name}' in its archive", entry.compress_size, entry.file_size)
-    folders = {name[:place] for name in known for place, one in enumerate(name) if one == "/"}
-    both = sorted(folders & known)
-    if both:
-        raise ValueError(f"'{both[0]}' is a file and a folder in its archive; pack the file under another name")
+    # In this order, what is in a folder comes right behind a file of its name.
+    ordered = sorted(name.removesuffix("/") + "/" for name in known)
+    for name, following in pairwise(ordered):
+        if following.startswith(name) and name[:-1] in known:
+            raise ValueError(f"'{name[:-1]}' is a file and a folder in its archive; pack the file under another name")
     _check_factor(
         "its archive", sum(entry.compress_size for entry in entries), sum(entry.file_size for entry in entries)
     )

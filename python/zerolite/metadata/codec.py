@@ -1,4 +1,8 @@
-"""The FlatBuffer that metadata is stored as: file identifier M001."""
+"""The FlatBuffer that metadata is stored as: file identifier M001.
+
+The numbers of fields and kinds, here and in the records, are facts of the published schema, version 1.5.0:
+`metadata_schema.fbs` of tensorflow/tflite-support.
+"""
 
 from __future__ import annotations
 

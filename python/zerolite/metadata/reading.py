@@ -70,7 +70,8 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
     """Read the names of classes that are packed into a model's file.
 
     The labels that the metadata names for the output are taken, those without a locale first; without a description
-    the one packed file whose name ends in .txt and speaks of labels, or is the only .txt file.
+    the one packed file whose name ends in .txt and speaks of labels, or is the only .txt file, and which the metadata
+    does not name as something else, such as a vocabulary or the labels of another output.
 
     Args:
         model: the path of a .tflite file, or its bytes.
@@ -91,7 +92,8 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
     if described:
         name = described[0].name
     else:
-        texts = [name for name in known.attached_files if name.lower().endswith(".txt")]
+        elsewhere = {one.name for one in known.all_files if one.kind != "unknown"}
+        texts = [name for name in known.attached_files if name.lower().endswith(".txt") and name not in elsewhere]
         speaking = [name for name in texts if "label" in name.lower()]
         if len(speaking or texts) != 1:
             return None
