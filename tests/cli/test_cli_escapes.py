@@ -141,6 +141,18 @@ def test_compare(model: Path, samples: Path, capsys: pytest.CaptureFixture[str])
     assert SHOWN in shown
 
 
+def test_metadata(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed = model.with_name("labels.txt")
+    packed.write_text("\n".join(f"\x1b]0;owned\x07{number}" for number in range(10)))
+    words = [
+        word for option in ("name", "description", "version", "author", "license") for word in (f"--{option}", EVIL)
+    ]
+    assert tell(capsys, "metadata", "add", model, "--labels", packed, *words)[0] == 0
+    code, shown = tell(capsys, "metadata", "show", model)
+    assert code == 0
+    assert SHOWN in shown
+
+
 def test_classify(model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps([f"{EVIL}{number}" for number in range(10)]))

@@ -122,6 +122,17 @@ def test_package_reaches_the_runtime_only_through_native() -> None:
     assert not {path: found for path, imported in modules.items() if (found := imported & foreign)}
 
 
+def test_commands_print_in_one_place() -> None:
+    """There, what names from models and files would command a terminal is made visible."""
+    prints = re.compile(
+        r"typer\.echo\(|(?<![\w.])(?<!def )print\(|\bConsole\(|raise typer\.BadParameter|sys\.std(out|err)\.write"
+    )
+    commands = files("python/zerolite/cli/*.py", "python/zerolite/cli/commands/*.py")
+    found = {path.relative_to(ROOT) for path in commands if prints.search(path.read_text())}
+    # Without the package that prints, what it says is all its own.
+    assert found == {Path("python/zerolite/cli/__init__.py"), Path("python/zerolite/cli/output.py")}
+
+
 def test_import_is_light() -> None:
     program = "import sys, json, zerolite; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
     answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
