@@ -28,10 +28,12 @@ SAME = {
     "Preprocessing": "str",  # a conversion takes a function, too
     "Mapping[str, OptionValue]": "Mapping[str, str]",  # options of a delegate, which become text
     "Mapping[object, object]": "Mapping[str, str]",
+    "MeanAndStd": "Normalization",  # a conversion takes its two parts as well
     "_Directory": "str | os.PathLike[str]",
 }
 # What means different things on purpose: the function that takes it says of what.
 OF_THE_FUNCTION = {
+    "labels",  # of the data of an evaluation, and of the classes that a conversion or metadata name
     "inputs",  # shapes for a conversion, and what a benchmark fills them with
     "out",  # the file of a conversion, and the arrays of a batch
     "output",  # the name of an output, and its place where a file without a model's names is read

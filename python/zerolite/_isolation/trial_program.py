@@ -20,6 +20,8 @@ __all__ = ["main"]
 _LONGEST_MESSAGE = 4096
 #: So many runs of each signature are wanted; values that kernels refuse are followed by others.
 _FINISHED_RUNS = 2
+#: For axes that the file leaves open, where its own sizes are placeholders that nothing can run with.
+_SIZES = (4, 16, 64, 256, 1024, 4096)
 
 
 def main(settings: str, name: bytes, reply: int) -> None:
@@ -62,20 +64,44 @@ def _load_and_run(content: bytes, name: bytes, native: dict[str, Any]) -> dict[s
     for index, key in enumerate(model._signature_keys()):
         signature = _native.Signature(model, index)
         signature._settle_positions()
-        finished, last = 0, ""
-        for values in _VALUES:
-            try:
-                signature(*(values(tensor) for tensor in _inputs(signature)))
-            except _native.Error as error:
-                last = str(error)
+        finished, reason = _run(signature)
+        for size in _SIZES:
+            if finished or not _resize_open_axes(signature, size):
                 continue
-            finished += 1
-            if finished == _FINISHED_RUNS:
-                break
+            finished, _ = _run(signature)
         if not finished:
-            return {"untried": f"no run of its signature '{key}' finished: {last}"[:_LONGEST_MESSAGE]}
+            return {"untried": f"no run of its signature '{key}' finished: {reason}"[:_LONGEST_MESSAGE]}
     model.close()
     return {}
+
+
+def _run(signature: _native.Signature) -> tuple[int, str]:
+    """How many runs finished, and why the last of the others did not."""
+    finished, reason = 0, ""
+    for values in _VALUES:
+        try:
+            signature(*(values(tensor) for tensor in _inputs(signature)))
+        except _native.Error as error:
+            reason = str(error)
+            continue
+        finished += 1
+        if finished == _FINISHED_RUNS:
+            break
+    return finished, reason
+
+
+def _resize_open_axes(signature: _native.Signature, size: int) -> bool:
+    """Whether the graph takes this size wherever it leaves one open."""
+    shapes = [
+        (index, [size if axis < 0 else axis for axis in tensor.shape_signature])
+        for index, tensor in enumerate(_inputs(signature))
+        if min(tensor.shape_signature, default=0) < 0
+    ]
+    try:
+        signature._resize(shapes)
+    except (_native.Error, ValueError):
+        return False
+    return bool(shapes)
 
 
 def _inputs(signature: _native.Signature) -> list[_native.Tensor]:
