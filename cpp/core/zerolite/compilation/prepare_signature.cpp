@@ -25,7 +25,8 @@ std::unique_ptr<SignatureRunner> prepare_signature(abi::CompiledModel compiled, 
     require_kernels(model, observer, subgraph);
     throw;
   }
-  if (has_operators_by_name_only(model)) require_kernels(model, observer, subgraph);
+  // No resize helps where a kernel is missing.
+  if (runner->awaits_resize() || has_operators_by_name_only(model)) require_kernels(model, observer, subgraph);
   return runner;
 }
 

@@ -53,6 +53,7 @@ class SignatureRunner {
   void apply_pending() { shapes_.apply_pending(); }
 
   // See InputShapes.
+  [[nodiscard]] bool awaits_resize() const { return shapes_.awaits_resize(); }
   void require_prepared() const { shapes_.require_prepared(); }
 
   // Runs the signature over the tensors' memory: nothing is copied and nothing allocated in our code when it is
