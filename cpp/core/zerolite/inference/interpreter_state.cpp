@@ -201,7 +201,7 @@ void InterpreterState::allocate() {
     if (const std::optional<std::size_t> position = input(index)) requests.push_back({*position, shape});
   }
   try {
-    compiled_->resize(*signature_, requests, EmptyShapes::taken);
+    if (signature_) compiled_->resize(*signature_, requests, EmptyShapes::taken);  // there is one, or no runner
     runner.require_prepared();
   } catch (const ValueError& error) {
     throw Error(error.what());
