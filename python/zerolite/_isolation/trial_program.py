@@ -66,9 +66,10 @@ def _load_and_run(content: bytes, name: bytes, native: dict[str, Any]) -> dict[s
         signature._settle_positions()
         finished, reason = _run(signature)
         for size in _SIZES:
-            if finished or not _resize_open_axes(signature, size):
-                continue
-            finished, _ = _run(signature)
+            if finished:
+                break
+            if _resize_open_axes(signature, size):
+                finished, _ = _run(signature)
         if not finished:
             return {"untried": f"no run of its signature '{key}' finished: {reason}"[:_LONGEST_MESSAGE]}
     model.close()

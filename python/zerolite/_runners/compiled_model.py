@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite import _native
 from zerolite._inference.signature import in_file_order
 from zerolite._runners.inner_quantization import with_inner_quantization
-from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.runner import ModelFile, OpenItems, TensorSpec, check_inputs, chosen_output
 from zerolite._runners.score_kind import score_kind
 from zerolite._runtime.quantization import AffineQuantization
 
@@ -79,21 +77,12 @@ class CompiledModelRunner:
                 return result
 
             self.function = choose
-        self._first_shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs.values()}
-        self._has_open_items = has_open_items(self.inputs)
-        if self._has_open_items:
-            run = self.function
-
-            def fit_and_run(*arrays: NDArray[Any]) -> NDArray[Any]:
-                self._fit(arrays)
-                return run(*arrays)
-
-            self.function = fit_and_run
+        self._open_items = OpenItems(self.inputs, model.resize)
+        self.function = self._open_items.fitted(self.function)
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in the native loop."""
-        if self._has_open_items:
-            self._fit(batches)
+        self._open_items.fit(batches)
         results = self._model.map(
             {spec.name: batch for spec, batch in zip(self.inputs, batches, strict=True)}, reset=self._reset
         )
@@ -103,14 +92,8 @@ class CompiledModelRunner:
         """Close the model if the adapter owns it; another one gets its shapes back."""
         if self._owned:
             self._model.close()  # type: ignore[union-attr] # only models that were loaded for it are owned
-        elif self._has_open_items:
-            with contextlib.suppress(_native.Error):  # shapes that only stood in the file may be none to run with
-                self._model.resize(self._first_shapes)
-
-    def _fit(self, arrays: Sequence[NDArray[Any]]) -> None:
-        shapes = other_shapes(self.inputs, arrays, {name: tensor.shape for name, tensor in self._model.inputs.items()})
-        if shapes:
-            self._model.resize(shapes)
+        else:
+            self._open_items.restore()
 
 
 def tensor_spec(tensor: Tensor, source: ModelFile | None = None) -> TensorSpec:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zerolite._platform.output_capture import CapturedOutput
 from zerolite._runners.inner_quantization import with_inner_quantization
 from zerolite._runners.input_range import StoredAs
-from zerolite._runners.runner import ModelFile, TensorSpec, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.runner import ModelFile, OpenItems, TensorSpec, check_inputs, chosen_output
 from zerolite._runners.score_kind import ScoreKind, kind_by_operators
 from zerolite._runtime.quantization import AffineQuantization
 
@@ -87,21 +87,14 @@ class InterpreterRunner:
             result: NDArray[Any] = get_tensor(output_index)
             return result
 
-        self.function: Callable[..., NDArray[Any]] = run_one_input if len(input_indices) == 1 else run_several_inputs
-        if has_open_items(self.inputs):
-            shapes = {spec.name: spec.shape for spec in self.inputs}
-            run = self.function
+        def resize(shapes: Mapping[str, tuple[int, ...]]) -> None:
+            for name, shape in shapes.items():
+                interpreter.resize_tensor_input(inputs[name]["index"], shape)
+            interpreter.allocate_tensors()
 
-            def fit_and_run(*arrays: NDArray[Any]) -> NDArray[Any]:
-                changed = other_shapes(self.inputs, arrays, shapes)
-                if changed:
-                    for name, shape in changed.items():
-                        interpreter.resize_tensor_input(inputs[name]["index"], shape)
-                    interpreter.allocate_tensors()
-                    shapes.update(changed)
-                return run(*arrays)
-
-            self.function = fit_and_run
+        self.function: Callable[..., NDArray[Any]] = OpenItems(self.inputs, resize).fitted(
+            run_one_input if len(input_indices) == 1 else run_several_inputs
+        )
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items in a Python loop: an interpreter has no other way that gives the same results."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite import _native
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.inner_quantization import with_inner_quantization
-from zerolite._runners.runner import ModelFile, check_inputs, chosen_output, has_open_items, other_shapes
+from zerolite._runners.runner import ModelFile, OpenItems, check_inputs, chosen_output
 from zerolite._runners.score_kind import score_kind
 
 if TYPE_CHECKING:
@@ -65,19 +63,18 @@ class PoolRunner:
         self.inputs = with_inner_quantization(inputs, content, key)
         self.score_kind = score_kind(content, chosen, key)
         check_inputs(self.inputs)
-        self._first_shapes = {name: tuple(tensor.shape) for name, tensor in pool.inputs.items()}
-        self._has_open_items = has_open_items(self.inputs)
+        self._open_items = OpenItems(self.inputs, pool.resize)
 
     def function(self, *arrays: NDArray[Any]) -> NDArray[Any]:
         """Run one item on whichever replica is free."""
-        self._fit(arrays)
+        self._open_items.fit(arrays)
         if self._reset == "never":
             return self.run_each([arrays])[0]
         return self._chosen(self._pool.submit(self._named(arrays)).result())
 
     def map(self, *batches: NDArray[Any]) -> NDArray[Any]:
         """Run many items over all replicas, in native threads."""
-        self._fit(batches)
+        self._open_items.fit(batches)
         return self._chosen(self._pool.map(self._named(batches), reset=self._reset))
 
     def run_each(self, calls: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
@@ -91,16 +88,8 @@ class PoolRunner:
         """Close the pool if the adapter owns it; another one gets its shapes back."""
         if self._owned:
             self._pool.close()
-        elif self._has_open_items:
-            with contextlib.suppress(_native.Error):  # shapes that only stood in the file may be none to run with
-                self._pool.resize(self._first_shapes)
-
-    def _fit(self, arrays: Sequence[NDArray[Any]]) -> None:
-        if not self._has_open_items:
-            return
-        shapes = other_shapes(self.inputs, arrays, {name: tensor.shape for name, tensor in self._pool.inputs.items()})
-        if shapes:
-            self._pool.resize(shapes)
+        else:
+            self._open_items.restore()
 
     def _chosen(self, results: NDArray[Any] | dict[str, NDArray[Any]]) -> NDArray[Any]:
         return results if isinstance(results, np.ndarray) else results[self._output_name]

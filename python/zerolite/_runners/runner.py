@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +11,17 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite import _native
 from zerolite._runners.input_range import RangeMeter, StoredAs
 from zerolite._runtime.quantization import AffineQuantization
 
 __all__ = [
     "ModelFile",
+    "OpenItems",
     "Runner",
     "TensorSpec",
     "check_inputs",
     "chosen_output",
-    "has_open_items",
-    "other_shapes",
     "state_reset",
 ]
 
@@ -163,26 +164,48 @@ class Runner(Protocol):
         ...
 
 
-def other_shapes(
-    specs: Sequence[TensorSpec], arrays: Sequence[NDArray[Any]], shapes: Mapping[str, Sequence[int]]
-) -> dict[str, tuple[int, ...]]:
-    """The shapes that inputs have to be resized to, since items fill open axes otherwise than now.
+class OpenItems:
+    """Resizes a model whose items may be of several sizes, beside the axis that counts them, as they come.
 
-    Args:
-        specs: the inputs.
-        arrays: for each input (items, ...).
-        shapes: input -> its present shape.
+    Attributes:
+        are_possible: whether an input leaves such an axis open; without that there is nothing to do.
     """
-    return {
-        spec.name: (shapes[spec.name][0], *array.shape[1:])
-        for spec, array in zip(specs, arrays, strict=True)
-        if array.shape[1:] != tuple(shapes[spec.name][1:])
-    }
 
+    def __init__(self, specs: Sequence[TensorSpec], resize: Callable[[Mapping[str, tuple[int, ...]]], object]) -> None:
+        """Take the inputs with the shapes that they have, and what gives inputs others, by name."""
+        self.are_possible = any(axis > 0 for spec in specs for axis in spec.open_axes)
+        self._specs = specs
+        self._resize = resize
+        self._shapes = {spec.name: spec.shape for spec in specs}
 
-def has_open_items(specs: Sequence[TensorSpec]) -> bool:
-    """Whether items of several sizes fit, beside the axis that counts them."""
-    return any(axis > 0 for spec in specs for axis in spec.open_axes)
+    def fit(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Make the model one for these items, (items, ...) for each input."""
+        if not self.are_possible:
+            return
+        shapes = {spec.name: (spec.shape[0], *array.shape[1:]) for spec, array in zip(self._specs, arrays, strict=True)}
+        self._apply({name: shape for name, shape in shapes.items() if shape != self._shapes[name]})
+
+    def restore(self) -> None:
+        """Give the inputs back the shapes that they had."""
+        changed = {spec.name: spec.shape for spec in self._specs if spec.shape != self._shapes[spec.name]}
+        with contextlib.suppress(_native.Error):  # shapes that only stood in the file may be none to run with
+            self._apply(changed)
+
+    def fitted(self, run: Callable[..., NDArray[Any]]) -> Callable[..., NDArray[Any]]:
+        """`run` after `fit`; `run` itself where that does nothing."""
+        if not self.are_possible:
+            return run
+
+        def fit_and_run(*arrays: NDArray[Any]) -> NDArray[Any]:
+            self.fit(arrays)
+            return run(*arrays)
+
+        return fit_and_run
+
+    def _apply(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        if shapes:
+            self._resize(shapes)
+            self._shapes |= shapes
 
 
 def state_reset(runner: Runner) -> Callable[[], object] | None:

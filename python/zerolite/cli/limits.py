@@ -75,14 +75,16 @@ def check_differences(comparison: Comparison, greatest: float | None) -> None:
     Raises:
         typer.Exit: the limit is not kept, or outputs of different shapes can't be compared.
     """
+    if greatest is None:
+        return
     broken = []
-    for row in comparison.rows if greatest is not None else ():
+    for row in comparison.rows:
         if row.difference is None:
             continue
         largest = row.difference.largest_difference
         if largest is None:
             broken.append(f"the outputs of {row.name} have another shape")
-        elif not largest <= (greatest or 0):
+        elif not largest <= greatest:
             broken.append(f"{row.name} differs by {largest:.6g}")
     if broken:
         raise fail(f"beside {comparison.first.name} {greatest:g} is allowed: {'; '.join(broken)}")
