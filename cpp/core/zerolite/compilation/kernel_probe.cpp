@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -57,11 +56,6 @@ constexpr auto kBehindName = std::to_array<std::uint32_t>({
     0x7F000000,
 });
 
-template <typename Value>
-void put(std::span<std::byte> bytes, std::optional<std::size_t> position, Value value) {
-  if (position) std::memcpy(bytes.data() + *position, &value, sizeof(value));
-}
-
 std::vector<std::byte> model_with(const OperatorCode& code) {
   const auto before = std::as_bytes(std::span(kBeforeName));
   const auto behind = std::as_bytes(std::span(kBehindName));
@@ -72,10 +66,10 @@ std::vector<std::byte> model_with(const OperatorCode& code) {
   const OperatorCode builtin = code.is_custom() ? OperatorCode{} : code;
   const flatbuffer::Table table = flatbuffer::Table::root(bytes).tables(schema::model::kOperatorCodes).table(0);
   constexpr std::int32_t kLastDeprecated = 127;
-  put(bytes, table.position(schema::operator_code::kDeprecatedBuiltinCode),
-      static_cast<std::int8_t>(std::min(builtin.builtin_code, kLastDeprecated)));
-  put(bytes, table.position(schema::operator_code::kBuiltinCode), builtin.builtin_code);
-  put(bytes, table.position(schema::operator_code::kVersion), builtin.version);
+  flatbuffer::write_field<std::int8_t>(bytes, table, schema::operator_code::kDeprecatedBuiltinCode,
+                                       static_cast<std::int8_t>(std::min(builtin.builtin_code, kLastDeprecated)));
+  flatbuffer::write_field(bytes, table, schema::operator_code::kBuiltinCode, builtin.builtin_code);
+  flatbuffer::write_field(bytes, table, schema::operator_code::kVersion, builtin.version);
   // The runtime's names end at a null byte. One that is longer is nobody's, and so is its beginning.
   const std::string_view name = code.is_custom() ? std::string_view(code.custom_code) : std::string_view("none");
   std::memcpy(bytes.data() + before.size(), name.data(), std::min(name.size(), kNameSize - 1));

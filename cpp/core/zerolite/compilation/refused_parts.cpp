@@ -1,7 +1,6 @@
 #include "zerolite/compilation/refused_parts.hpp"
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <set>
 
@@ -14,17 +13,6 @@ namespace {
 
 using flatbuffer::Table;
 using flatbuffer::Vector;
-
-template <typename Value>
-void write(std::span<std::byte> bytes, std::size_t position, Value value) {
-  flatbuffer::require(bytes, position, sizeof(value));
-  std::memcpy(bytes.data() + position, &value, sizeof(value));
-}
-
-template <typename Value>
-void write_field(std::span<std::byte> bytes, const Table& table, unsigned field, Value value) {
-  if (const std::optional<std::size_t> position = table.position(field)) write(bytes, *position, value);
-}
 
 // Where a table has one of its numbers; the same for two entries of a list that are one table.
 std::optional<std::size_t> place_of(const Table& code) {
@@ -64,9 +52,9 @@ bool replace_unused_codes(std::span<std::byte> bytes) {
     if (used.contains(i) || !place || used_places.contains(*place)) continue;
     if (is_custom(code) && !code.string(schema::operator_code::kCustomCode).empty()) continue;
     // The first operator in its first version, which the runtime always has.
-    write_field(bytes, code, schema::operator_code::kDeprecatedBuiltinCode, std::int8_t{0});
-    write_field(bytes, code, schema::operator_code::kBuiltinCode, std::int32_t{0});
-    write_field(bytes, code, schema::operator_code::kVersion, std::int32_t{1});
+    flatbuffer::write_field(bytes, code, schema::operator_code::kDeprecatedBuiltinCode, std::int8_t{0});
+    flatbuffer::write_field(bytes, code, schema::operator_code::kBuiltinCode, std::int32_t{0});
+    flatbuffer::write_field(bytes, code, schema::operator_code::kVersion, std::int32_t{1});
     replaced = true;
   }
   return replaced;
@@ -95,11 +83,12 @@ bool leave_out_incomplete_signatures(std::span<std::byte> bytes) {
     // An element is the distance from where it stands.
     const std::size_t from = *list + kOffset * (i + 1);
     const std::size_t to = *list + kOffset * (kept + 1);
-    write(bytes, to, static_cast<std::uint32_t>(flatbuffer::read<std::uint32_t>(bytes, from) + (from - to)));
+    flatbuffer::write(bytes, to,
+                      static_cast<std::uint32_t>(flatbuffer::read<std::uint32_t>(bytes, from) + (from - to)));
     ++kept;
   }
   if (kept == signatures.size()) return false;
-  write(bytes, *list, kept);
+  flatbuffer::write(bytes, *list, kept);
   return true;
 }
 

@@ -161,11 +161,11 @@ void Dispatcher::run() {
     has_late_outputs_ = false;
     return;
   }
-  if (direct_allowed_ && !compared_ && may_be_slow_) {
+  const bool compare = direct_allowed_ && !compared_;
+  if (compare && may_be_slow_) {
     run_and_weigh();
     return;
   }
-  const bool compare = direct_allowed_ && !compared_;
   const VariableValues variables = compare ? VariableValues(signature_.graph) : VariableValues();
   run_regular();
   // If memory runs out here, all this is done again after the next run.

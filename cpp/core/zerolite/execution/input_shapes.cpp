@@ -51,7 +51,7 @@ InputShapes::InputShapes(const CompiledSignature& signature, const Model& model,
       dispatcher_(dispatcher),
       variables_(model, signature.description.subgraph) {}
 
-std::string InputShapes::open_inputs() const {
+std::string InputShapes::required_resize() const {
   std::string names;
   for (std::size_t i = 0; i < signature_.description.inputs.size(); ++i) {
     const TensorSpec spec = memory_.spec(Side::input, i);
@@ -59,7 +59,7 @@ std::string InputShapes::open_inputs() const {
     names += (names.empty() ? "'" : ", '") + signature_.description.inputs[i].name + "', which is open as " +
              to_string(spec.shape_signature);
   }
-  return names;
+  return names.empty() ? "" : "the shapes in the file can't be prepared; before the first run resize " + names;
 }
 
 void InputShapes::allocate_as_stored() {
@@ -67,10 +67,8 @@ void InputShapes::allocate_as_stored() {
     allocate();
   } catch (const Error& error) {
     // Such shapes are often placeholders, of files whose programs resize before the first run.
-    const std::string open = open_inputs();
-    if (open.empty()) throw;
-    required_resize_ = "the shapes in the file can't be prepared; before the first run resize " + open;
-    unprepared_reason_ = std::string(error.what()) + "; " + required_resize_;
+    if (required_resize().empty()) throw;
+    preparation_failure_ = error.what();
   }
 }
 
@@ -100,8 +98,7 @@ void InputShapes::allocate() {
                            failure(status, "prepare signature '" + signature_.description.key + "'", log));
   }
   is_resized_ = false;
-  unprepared_reason_.clear();
-  required_resize_.clear();
+  preparation_failure_.clear();
 }
 
 void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {

@@ -42,11 +42,11 @@ class InputShapes {
   void allocate_as_stored();
   // Throws Error while the graph waits for a resize, and says which input.
   void require_prepared() const {
-    if (!unprepared_reason_.empty()) throw Error(unprepared_reason_);
+    if (awaits_resize()) throw Error(preparation_failure_ + "; " + required_resize());
   }
-  [[nodiscard]] bool awaits_resize() const { return !unprepared_reason_.empty(); }
-  // What has to be resized first; empty where nothing has.
-  [[nodiscard]] const std::string& required_resize() const { return required_resize_; }
+  [[nodiscard]] bool awaits_resize() const { return !preparation_failure_.empty(); }
+  // What has to be resized first, in words; empty where the file leaves nothing open.
+  [[nodiscard]] std::string required_resize() const;
 
   // All or nothing, the memory included. Throws ValueError for a shape that can't be, Error when the graph does not
   // allow it, std::bad_alloc where memory runs out; the shapes are then what they were.
@@ -59,7 +59,6 @@ class InputShapes {
 
  private:
   void allocate();
-  [[nodiscard]] std::string open_inputs() const;
   void require_resizable(std::size_t input, const std::string& refusal) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   // The other inputs of the same name; of none, mostly.
@@ -73,8 +72,7 @@ class InputShapes {
   AssignedVariables variables_;
   std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
   bool is_resized_ = false;                    // the graph has to be prepared anew
-  std::string required_resize_;
-  std::string unprepared_reason_;  // why the graph can't run with the shapes of the file; else empty
+  std::string preparation_failure_;            // of the shapes of the file; empty when the graph is prepared
 };
 
 }  // namespace zerolite

@@ -23,6 +23,14 @@ Scalar read(std::span<const std::byte> bytes, std::size_t position) {
   return value;
 }
 
+// Writes a scalar, likewise.
+template <typename Scalar>
+void write(std::span<std::byte> bytes, std::size_t position, Scalar value) {
+  static_assert(std::is_arithmetic_v<Scalar>);
+  require(bytes, position, sizeof(Scalar));
+  std::memcpy(bytes.data() + position, &value, sizeof(Scalar));
+}
+
 class Table;
 
 // A vector of scalars or of tables.
@@ -80,5 +88,11 @@ class Table {
   std::size_t field_offsets_;
   std::size_t field_count_;
 };
+
+// Writes a scalar of a table that lies within the bytes, where the table has it.
+template <typename Scalar>
+void write_field(std::span<std::byte> bytes, const Table& table, unsigned field, Scalar value) {
+  if (const std::optional<std::size_t> position = table.position(field)) write(bytes, *position, value);
+}
 
 }  // namespace zerolite::flatbuffer
