@@ -124,7 +124,7 @@ define test_cpp
 	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2) \
 	  -DZEROLITE_TEST_RUNTIME="$(RUNTIME)"
 	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS)
-	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error $(3)
+	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error --parallel $(JOBS) $(3)
 endef
 
 FUZZER := $(BUILD)/cpp-fuzz/cpp/fuzz/zerolite_fuzz_load_and_run
@@ -152,7 +152,8 @@ define test_sanitized
 	  -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2)
 	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS) \
 	  --target _native zerolite_sample_delegate zerolite_deliberate_faults
-	$(VENV)/bin/python -m tools.sanitized_tests $(3) $(BUILD)/$(1) -- $(PYTEST_FLAGS)
+	$(VENV)/bin/python -m tools.sanitized_tests $(3) $(BUILD)/$(1) -- \
+	  --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_FLAGS)
 endef
 
 swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU into build/swiftshader
