@@ -37,7 +37,8 @@ ModelHandle create(ModelBytes& bytes) {
 std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verification level) {
   // What can't even be parsed is refused as it is.
   ModelInterface interface = ModelInterface::parse(*bytes);
-  if (remove_refused_parts(bytes->mutable_span())) interface = ModelInterface::parse(*bytes);
+  if (replace_unused_codes(bytes->mutable_span())) interface = ModelInterface::parse(*bytes);
+  leave_out_signatures(*bytes, interface.incomplete_signatures);
   verify(*bytes, interface, level);
   ModelHandle handle = create(*bytes);
   // make_shared would need a public constructor.

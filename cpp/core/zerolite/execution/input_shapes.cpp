@@ -92,7 +92,7 @@ void InputShapes::allocate() {
   });
   // In a model without signatures the runtime looks tensors up by name, and throws when two have the same name
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
-  const bool is_left_to_a_run = status == kThrown && signature_.description.key == kPlaceholderSignature;
+  const bool is_left_to_a_run = status == kThrown && signature_.description.is_placeholder;
   if (status != abi::Status::ok && !is_left_to_a_run) {
     throw PreparationError(signature_.model_name + ": " +
                            failure(status, "prepare signature '" + signature_.description.key + "'", log));
