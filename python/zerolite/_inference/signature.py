@@ -146,8 +146,8 @@ class SignatureMethods(_native.Signature):
             ValueError: a name is unknown, a shape is impossible (dimensions are at least 1, and at most 8), or it
                 changes what the model fixes.
             Error: the graph does not work with these shapes, or can't be resized at all: with a part on a GPU or an
-                NPU, variables in XNNPACK, another input of the same name, or more than 8 dimensions in the file. The
-                previous shapes are kept.
+                NPU, variables in XNNPACK, another input whose name is the same string of the file, or more than 8
+                dimensions in the file. The previous shapes are kept.
         """
         inputs = self.inputs
         requests = []

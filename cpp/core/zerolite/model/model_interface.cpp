@@ -97,6 +97,7 @@ SubgraphDescription parse_subgraph(const Table& table, Allowance& allowance) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Table tensor = tensors.table(i);
     subgraph.tensors.push_back({text(tensor, schema::tensor::kName, allowance),
+                                {},
                                 element_type(tensor.scalar<std::int8_t>(schema::tensor::kType, 0)),
                                 integers(tensor, schema::tensor::kShape, allowance)});
   }

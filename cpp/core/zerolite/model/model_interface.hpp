@@ -25,6 +25,7 @@ struct OperatorCode {
 
 struct TensorDescription {
   std::string name;
+  std::string name_for_runtime;  // where it is another one; see distinct_input_names.hpp
   ElementType type = ElementType::none;
   std::vector<std::int32_t> shape;
 
