@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -41,15 +42,6 @@ def two_writes() -> bytes:
         builder.operator(Op.ASSIGN_VARIABLE, [handle, value], [], options=schema.AssignVariableOptionsT())
     builder.operator(Op.READ_VARIABLE, [handle], [y], options=schema.ReadVariableOptionsT())
     builder.interface([one, three], [y])
-    return builder.finish()
-
-
-def sum_of_inputs(left: str, right: str) -> bytes:
-    builder = GraphBuilder()
-    operands = [builder.tensor(left, [2, 3]), builder.tensor(right, [2, 3])]
-    result = builder.tensor("result", [2, 3])
-    builder.operator(Op.ADD, operands, [result], options=schema.AddOptionsT())
-    builder.interface(operands, [result])
     return builder.finish()
 
 
@@ -105,19 +97,100 @@ def test_variables_have_one_size() -> None:
         zl.load(two_writes(), verify="full")
 
 
+def weighted_sum(names: list[str | None], signed: dict[str, int] | None = None) -> bytes:
+    """x0 + 2 x1 + 4 x2 and so on, over inputs with these names and any number of rows."""
+    builder = GraphBuilder()
+    open_rows: Any = {"shape": [2, 3], "shape_signature": [-1, 3]}
+    inputs = [builder.tensor(name, **open_rows) for name in names]
+    two = builder.constant("two", np.array([2], np.float32))
+    total = inputs[-1]
+    for place, operand in reversed(list(enumerate(inputs[:-1]))):
+        twice, result = builder.tensor(f"twice_{place}", **open_rows), builder.tensor(f"result_{place}", **open_rows)
+        builder.operator(Op.MUL, [total, two], [twice], options=schema.MulOptionsT())
+        builder.operator(Op.ADD, [operand, twice], [result], options=schema.AddOptionsT())
+        total = result
+    builder.interface(inputs, [total])
+    if signed:
+        builder.signature("serving_default", {name: inputs[place] for name, place in signed.items()}, {"y": total})
+    return builder.finish()
+
+
+def shared_string(content: bytes) -> bytes:
+    """The same model, whose second tensor uses the first one's string as its name."""
+    changed = bytearray(content)
+    model = schema.Model.GetRootAs(changed)
+    places = [model.Subgraphs(0).Tensors(place)._tab for place in range(2)]
+    field = 10  # of the name, in a tensor's table of fields
+    first, second = (table.Pos + table.Offset(field) for table in places)
+    string = first + int.from_bytes(changed[first : first + 4], "little")
+    changed[second : second + 4] = (string - second).to_bytes(4, "little")
+    assert [model.Subgraphs(0).Tensors(place).Name() for place in range(2)] == [b"first"] * 2
+    return bytes(changed)
+
+
 @pytest.mark.parametrize("delegates", [None, BUILTIN])
-def test_inputs_of_one_name(delegates: list[zl.XNNPack] | None) -> None:
+@pytest.mark.parametrize(
+    ("names", "signed"),
+    [
+        (["x", "x"], None),
+        (["image", "image", "image"], None),
+        (["x", "0", "x", "x", "1"], None),
+        (["x", None, "x", ""], None),
+        (["eingabe é", "eingabe é"], None),
+        (["x", "x"], {"a": 0, "b": 1}),
+        (["x", "x", "x"], {"c": 0, "x": 1, "a": 2}),
+    ],
+)
+def test_inputs_of_one_name(
+    names: list[str | None], signed: dict[str, int] | None, delegates: list[zl.XNNPack] | None
+) -> None:
     """The runtime resizes the first one of a name, whichever is meant."""
-    with zl.load(sum_of_inputs("x", "x"), verify="full", delegates=delegates) as model:
-        first, second = model.inputs
-        for name in (first, second):
-            with pytest.raises(zl.Error, match="another input has the name 'x' too, and the runtime resizes inputs by"):
+    content = weighted_sum(names, signed)
+    weights = 2.0 ** np.arange(len(names), dtype=np.float32)
+    rows = [np.arange(18, dtype=np.float32).reshape(6, 3) + place for place in range(len(names))]
+    expected = sum(weight * one for weight, one in zip(weights, rows, strict=True))
+    with zl.load(content, verify="isolated", delegates=delegates) as model:
+        assert len(model.inputs) == len(names)
+        if signed is None:
+            assert next(iter(model.inputs)) == names[0]
+        for sizes in ([4] * len(names), [1] * (len(names) - 1) + [5], [5] + [1] * (len(names) - 1), [2] * len(names)):
+            model.resize(dict(zip(model.inputs, [(size, 3) for size in sizes], strict=True)))
+            values = [one[:size] for one, size in zip(rows, sizes, strict=True)]
+            wanted = sum(weight * one for weight, one in zip(weights, values, strict=True))
+            for _ in range(3):
+                np.testing.assert_array_equal(model(dict(zip(model.inputs, values, strict=True))), wanted)
+        np.testing.assert_array_equal(model.map(dict(zip(model.inputs, rows, strict=True))), expected)
+        other = pickle.loads(pickle.dumps(model))
+        assert list(other.inputs) == list(model.inputs)
+    with zl.Pool(content, workers=2, delegates=delegates) as pool:
+        np.testing.assert_array_equal(pool.map(dict(zip(other.inputs, rows, strict=True))), expected)
+
+
+def test_the_interpreter_resizes_inputs_of_one_name() -> None:
+    content = weighted_sum(["x", "x", "x"])
+    interpreter = zl.Interpreter(model_content=content)
+    inputs = [details["index"] for details in interpreter.get_input_details()]
+    assert [details["name"] for details in interpreter.get_tensor_details()[:3]] == ["x", "x", "x"]
+    for sizes in ([4, 4, 4], [1, 5, 1], [1, 1, 6]):
+        for index, size in zip(inputs, sizes, strict=True):
+            interpreter.resize_tensor_input(index, (size, 3))
+        interpreter.allocate_tensors()
+        for index, size in zip(inputs, sizes, strict=True):
+            interpreter.set_tensor(index, np.full((size, 3), index + 1, np.float32))
+        interpreter.invoke()
+        answer = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        np.testing.assert_array_equal(answer, np.full((max(sizes), 3), 1 + 2 * 2 + 4 * 3, np.float32))
+    assert [details["name"] for details in interpreter.get_tensor_details()[:3]] == ["x", "x", "x"]
+
+
+def test_inputs_whose_names_are_one_string() -> None:
+    """Nothing tells them apart; no converter writes such files."""
+    with zl.load(shared_string(weighted_sum(["first", "other"])), verify="full") as model:
+        for name in model.inputs:
+            with pytest.raises(zl.Error, match="another input has the name 'first' too, and the runtime resizes inp"):
                 model.resize({name: (4, 3)})
         ones = np.ones((2, 3), np.float32)
-        np.testing.assert_array_equal(model(ones, ones), 2 * ones)
-        # What can't be resized is run item by item, or as many at a time as the file says.
-        rows = np.arange(18, dtype=np.float32).reshape(6, 3)
-        np.testing.assert_array_equal(model.map([rows, rows]), 2 * rows)
+        np.testing.assert_array_equal(model(ones, ones), 3 * ones)
 
 
 def test_inputs_of_more_dimensions_than_the_runtime_takes() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +93,9 @@ NO_INPUTS: tuple[dict[str, str], dict[str, str]] = ({}, {"y": "y"})
 COMPLETE = ({"a": "x"}, {"b": "y"})
 
 
-@pytest.mark.parametrize("incomplete", [NO_OUTPUTS, NO_INPUTS, ({}, {})])
+@pytest.mark.parametrize("incomplete", [NO_OUTPUTS, NO_INPUTS, ({}, {}), ({"x": "x"}, {"y": "y", "again": "y"})])
 @pytest.mark.parametrize("level", LEVELS)
-def test_incomplete_signatures_are_left_out(incomplete: tuple[dict[str, str], dict[str, str]], level: Any) -> None:
+def test_incomplete_signatures_run(incomplete: tuple[dict[str, str], dict[str, str]], level: Any) -> None:
     for keys in (("before",), ("after",), ("before", "after")):
         signatures = {"before": incomplete} if "before" in keys else {}
         signatures["complete"] = COMPLETE
@@ -99,9 +103,11 @@ def test_incomplete_signatures_are_left_out(incomplete: tuple[dict[str, str], di
         if "after" in keys:
             signatures["after"] = incomplete
         with zl.load(with_signatures(**signatures), verify=level) as model:
-            assert set(model.signatures) == {"complete", "second"}
-            for signature in model.signatures.values():
-                np.testing.assert_array_equal(signature(a=X), -X)
+            assert set(model.signatures) == {"complete", "second", *keys}
+            for key, signature in model.signatures.items():
+                answer = signature({"x" if key in keys else "a": X})
+                for values in answer.values() if isinstance(answer, dict) else [answer]:
+                    np.testing.assert_array_equal(values, -X)
 
 
 @pytest.mark.parametrize("incomplete", [NO_OUTPUTS, NO_INPUTS])
@@ -130,6 +136,119 @@ def test_the_interpreter_takes_incomplete_signatures_by_index() -> None:
         answers.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_array_equal(answers[0], -X)
+
+
+def sum_and_difference(signatures: Mapping[str, tuple[list[str], list[str]]], *, subgraph: int = 0) -> bytes:
+    """Signatures of one subgraph, each of which names some of the tensors left, right, sum and difference."""
+    builder = GraphBuilder()
+    if subgraph:
+        negation(builder)
+        builder.start_subgraph("second")
+    tensors = {name: builder.tensor(name, [1, 3], shape_signature=[-1, 3]) for name in ("left", "right")}
+    for name, operation, options in (
+        ("sum", Op.ADD, schema.AddOptionsT()),
+        ("difference", Op.SUB, schema.SubOptionsT()),
+    ):
+        tensors[name] = builder.tensor(name, [1, 3], shape_signature=[-1, 3])
+        builder.operator(operation, [tensors["left"], tensors["right"]], [tensors[name]], options=options)
+    builder.interface([tensors["left"], tensors["right"]], [tensors["sum"], tensors["difference"]])
+    for key, (inputs, outputs) in signatures.items():
+        builder.signature(
+            key,
+            {f"my_{name}": tensors[name] for name in inputs},
+            {f"my_{name}": tensors[name] for name in outputs},
+            subgraph=subgraph,
+        )
+    return builder.finish()
+
+
+ROWS = np.arange(6, dtype=np.float32).reshape(2, 3)
+ALL_FOUR = (["left", "right"], ["sum", "difference"])
+
+
+@pytest.mark.parametrize("others", [{}, {"other": ALL_FOUR}])
+@pytest.mark.parametrize("kernels", ["delegate", "builtin"])
+def test_outputs_that_a_signature_does_not_name(others: dict[str, tuple[list[str], list[str]]], kernels: Any) -> None:
+    """They are computed and not returned, as with tf.lite's signature runners."""
+    content = sum_and_difference({"serving_default": (["left", "right"], ["difference"]), **others})
+    with zl.load(content, delegates=zl.XNNPack(kernels=kernels)) as model:
+        assert (list(model.inputs), list(model.outputs)) == (["my_left", "my_right"], ["my_difference"])
+        for rows in (1, 2, 1):
+            model.resize(my_left=(rows, 3), my_right=(rows, 3))
+            for _ in range(3):
+                np.testing.assert_array_equal(model(ROWS[:rows], 2 * ROWS[:rows]), -ROWS[:rows])
+        for key in others:
+            np.testing.assert_array_equal(model.signatures[key](ROWS[:1], ROWS[:1])["my_sum"], 2 * ROWS[:1])
+        np.testing.assert_array_equal(model(my_left=ROWS[:1], my_right=ROWS[:1]), 0 * ROWS[:1])
+        np.testing.assert_array_equal(model.map([ROWS, 2 * ROWS]), -ROWS)
+    runners = [
+        kind(model_content=content).get_signature_runner("serving_default") for kind in (zl.Interpreter, Interpreter)
+    ]
+    answers = [runner(my_left=ROWS, my_right=3 * ROWS) for runner in runners]
+    for answer in answers:
+        assert list(answer) == ["my_difference"]
+        np.testing.assert_array_equal(answer["my_difference"], -2 * ROWS)
+
+
+@pytest.mark.parametrize("others", [{}, {"other": ALL_FOUR}])
+def test_inputs_that_a_signature_does_not_name_go_by_their_own_names(
+    others: dict[str, tuple[list[str], list[str]]],
+) -> None:
+    """With tf.lite's signature runners they keep what is in their memory."""
+    content = sum_and_difference({"serving_default": (["right"], ["difference"]), **others})
+    with zl.load(content, verify="isolated") as model:
+        assert (list(model.inputs), list(model.outputs)) == (["left", "my_right"], ["my_difference"])
+        np.testing.assert_array_equal(model(left=ROWS[:1], my_right=3 * ROWS[:1]), -2 * ROWS[:1])
+        with pytest.raises(TypeError, match="left"):
+            model(my_right=ROWS[:1])
+        copies = [pickle.loads(pickle.dumps(model)), copy.copy(model)]
+        for other in copies:
+            assert list(other.signatures) == list(model.signatures)
+            np.testing.assert_array_equal(other(left=ROWS[:1], my_right=3 * ROWS[:1]), -2 * ROWS[:1])
+    with zl.Pool(content, workers=2) as pool:
+        np.testing.assert_array_equal(pool.submit(left=ROWS[:1], my_right=ROWS[:1]).result(), 0 * ROWS[:1])
+    for kind in (zl.Interpreter, Interpreter):
+        interpreter = kind(model_content=content)
+        interpreter.allocate_tensors()
+        assert interpreter.get_signature_list()["serving_default"] == {
+            "inputs": ["my_right"],
+            "outputs": ["my_difference"],
+        }
+
+
+def test_a_signature_that_nothing_can_run_is_left_out_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runtime runs subgraphs for its signatures alone, and refuses a file with one that leaves a tensor out."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(sum_and_difference({"second": (["right"], ["difference"])}, subgraph=1))
+    reason = "does not name the input 'left' of its subgraph 1"
+    with pytest.warns(UserWarning, match=f"signature 'second' is left out, since it {reason}") as told:
+        model = zl.load(path)
+    assert [Path(warning.filename) for warning in told] == [Path(__file__)]
+    with model:
+        assert list(model.signatures) == ["<placeholder signature>"]
+        assert model.signatures.get("second") is None
+        np.testing.assert_array_equal(model(X), -X)
+        with pytest.raises(KeyError, match=reason):
+            model.signatures["second"]
+        with pytest.raises(KeyError, match="third"):
+            model.signatures["third"]
+    with pytest.warns(UserWarning, match=reason):
+        interpreter = zl.Interpreter(str(path))
+    with pytest.raises(ValueError, match=reason):
+        interpreter.get_signature_runner("second")
+    assert main(["info", str(path)]) == 0
+    assert f"signature second can't be used: it {reason}" in " ".join(capsys.readouterr().out.split())
+    assert main(["info", str(path), "--json"]) == 0
+    assert reason in json.loads(capsys.readouterr().out)["unusable_signatures"]["second"]
+
+
+def test_a_signature_of_a_second_subgraph_needs_another_one_of_it() -> None:
+    content = sum_and_difference({"second": (["right"], ["difference"]), "third": ALL_FOUR}, subgraph=1)
+    with zl.load(content) as model:
+        second = model.signatures["second"]
+        np.testing.assert_array_equal(second(left=ROWS[:1], my_right=3 * ROWS[:1]), -2 * ROWS[:1])
 
 
 # Strings that pass through

@@ -170,14 +170,9 @@ void register_graph_interpreter(py::module_& module) {
           },
           py::arg("index"), py::arg("subgraph"), py::pos_only())
       .def("_signature_details", [](py::handle self) { return signature_details(interpreter(self)); })
-      .def("_signature_subgraphs",
-           [](py::handle self) {
-             std::vector<std::size_t> subgraphs;
-             for (const SignatureDetails& signature : interpreter(self).contents().signatures) {
-               subgraphs.push_back(signature.subgraph);
-             }
-             return subgraphs;
-           })
+      .def("_signature_subgraphs", [](py::handle self) { return signature_subgraphs(interpreter(self)); })
+      .def("_unusable_signatures",
+           [](py::handle self) { return unusable_signatures(interpreter(self).model().interface()); })
       .def("_node_details", [](py::handle self) { return node_details(interpreter(self)); })
       .def("_traced_tensors", &traced_tensors)
       .def("_dispatch", &dispatch_of)

@@ -1,6 +1,7 @@
 #include "interpreter/interpreter_details.hpp"
 
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -123,11 +124,18 @@ py::dict quantization_parameters(const Facts& facts) {
   return parameters;
 }
 
-py::dict tensor_indices(const std::map<std::string, std::int32_t>& tensors) {
+// Those that the signature names, sorted by name.
+py::dict tensor_indices(const std::vector<NamedTensor>& tensors) {
+  std::map<std::string, std::int32_t> sorted;
+  for (const NamedTensor& tensor : tensors) {
+    if (tensor.is_named) sorted[tensor.name_in_file] = tensor.tensor_index;
+  }
   py::dict indices;
-  for (const auto& [name, index] : tensors) indices[name_as_str(name)] = index;
+  for (const auto& [name, index] : sorted) indices[name_as_str(name)] = index;
   return indices;
 }
+
+bool is_of_file(const SignatureDescription& signature) { return signature.key != kPlaceholderSignature; }
 
 }  // namespace
 
@@ -148,13 +156,22 @@ py::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, st
 
 py::dict signature_details(const InterpreterObject& interpreter) {
   py::dict signatures;
-  for (const SignatureDetails& signature : interpreter.contents().signatures) {
+  for (const SignatureDescription& signature : interpreter.model().interface().signatures) {
+    if (!is_of_file(signature)) continue;
     py::dict sides;
     sides["inputs"] = tensor_indices(signature.inputs);
     sides["outputs"] = tensor_indices(signature.outputs);
     signatures[name_as_str(signature.key)] = sides;
   }
   return signatures;
+}
+
+std::vector<std::size_t> signature_subgraphs(const InterpreterObject& interpreter) {
+  std::vector<std::size_t> subgraphs;
+  for (const SignatureDescription& signature : interpreter.model().interface().signatures) {
+    if (is_of_file(signature)) subgraphs.push_back(signature.subgraph);
+  }
+  return subgraphs;
 }
 
 py::list node_details(InterpreterObject& interpreter) {

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
+#include <vector>
 
 #include "interpreter/interpreter_object.hpp"
 
@@ -13,6 +14,8 @@ namespace zerolite::bindings {
 pybind11::dict tensor_details(InterpreterObject& interpreter, std::ptrdiff_t index, std::ptrdiff_t subgraph);
 // {key: {"inputs": {name: index}, "outputs": {name: index}}}, names in alphabetical order.
 pybind11::dict signature_details(const InterpreterObject& interpreter);
+// Of each of them, the subgraph that it runs.
+std::vector<std::size_t> signature_subgraphs(const InterpreterObject& interpreter);
 // [(builtin code, custom code or None, inputs, outputs)] of the main subgraph, with the nodes that delegates added.
 pybind11::list node_details(InterpreterObject& interpreter);
 

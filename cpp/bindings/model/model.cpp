@@ -168,6 +168,8 @@ void register_model(py::module_& module) {
                              [](py::handle self) { return native<ModelObject>(self).model().options().threads; })
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
       .def("_signature_keys", &signature_keys)
+      .def("_unusable_signatures",
+           [](py::handle self) { return unusable_signatures(native<ModelObject>(self).model().interface()); })
       .def("_delegation", &delegation_of)
       .def("_unused_delegates", &unused_delegates)
       .def("close", &close);

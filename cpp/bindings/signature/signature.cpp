@@ -27,9 +27,14 @@ py::tuple names_of(const std::vector<TensorInfo>& tensors) {
   return names;
 }
 
-// Over the model's memory, which is there as long as the signature.
+// Over the model's memory, which is there as long as the signature, or over a copy where that is not the file's.
 py::memoryview content_of(py::handle self) {
-  const std::span<const std::byte> bytes = native<SignatureObject>(self).model().model()->bytes().span();
+  const ModelBytes& content = native<SignatureObject>(self).model().model()->bytes();
+  if (content.is_overwritten()) {
+    const std::vector<std::byte> original = content.original();
+    return py::memoryview(py::bytes(reinterpret_cast<const char*>(original.data()), original.size()));
+  }
+  const std::span<const std::byte> bytes = content.span();
   return py::memoryview::from_memory(bytes.data(), static_cast<py::ssize_t>(bytes.size()));
 }
 

@@ -69,6 +69,12 @@ SignatureObject::SignatureObject(std::shared_ptr<CompiledModel> model, std::size
       plain_outputs_(std::ranges::all_of(outputs_, &TensorInfo::plain)),
       positions_settled_(!model_->interface().signatures[index].inputs_in_doubt) {}
 
+py::dict unusable_signatures(const ModelInterface& model) {
+  py::dict reasons;
+  for (const auto& [key, reason] : model.unusable_signatures) reasons[name_as_str(key)] = name_as_str(reason);
+  return reasons;
+}
+
 bool SignatureObject::has_like_inputs() const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto is_like = [&](const TensorInfo& other) {

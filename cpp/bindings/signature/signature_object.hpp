@@ -78,6 +78,9 @@ class SignatureObject {
   std::uint64_t generation_ = 0;
 };
 
+// By key, why nothing can run it.
+pybind11::dict unusable_signatures(const ModelInterface& model);
+
 // Runs with the GIL when a run takes less than giving the GIL away and fetching it again is worth; without it
 // else. Needs the model's lock.
 void run_locked(SignatureRunner& runner);

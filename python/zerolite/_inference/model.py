@@ -9,7 +9,14 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
-from zerolite._inference.signature import Shapes, Signature, SignatureMethods, warn_of_positions
+from zerolite._inference.signature import (
+    Shapes,
+    Signature,
+    SignatureMethods,
+    Signatures,
+    warn_of_positions,
+    warn_of_unusable,
+)
 from zerolite._inference.source import NAMELESS, ModelSource, Origin, Verify, contiguous_view, encoded_path
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
@@ -96,6 +103,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             )
         if path is not None and tuned is None and verify != "isolated":
             super().__init__(path=path, map=map, verification=verification, **settings)
+            warn_of_unusable(self.name, self._unusable_signatures())
             return
         # Read once, so that the bytes that are verified are those that are loaded.
         source = _native.read_file(path) if path is not None else source
@@ -108,6 +116,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
                 require_survival(content, name=name, settings=settings)
             super().__init__(content=content, name=name, verification=verification, **settings)
+        warn_of_unusable(self.name, self._unusable_signatures())
         self._apply(tuned)
 
     def _apply(self, tuned: TunedFile | None) -> None:
@@ -120,6 +129,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """The signatures by key, in the model's order.
 
         A model without signatures has one under LiteRT's key "<placeholder signature>", with the tensors' own names.
+        Inputs that a signature does not name are there under their tensors' names; outputs are, if it names none. One
+        that can't be used, since the runtime runs its subgraph for no signature, is left out with a warning.
         """
         if self._signatures is None:
             signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
@@ -127,7 +138,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
                 signature._origin = self._origin
             if self._tuned is not None and self._tuned.signature in signatures:
                 signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
-            self._signatures = MappingProxyType(signatures)
+            self._signatures = MappingProxyType(Signatures(signatures, self._unusable_signatures()))
         return self._signatures
 
     @property
@@ -319,7 +330,11 @@ def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signa
     if key is None:
         return model
     if key not in model.signatures:
-        raise ValueError(f"{model.name} has no signature {key!r}; it has {', '.join(map(repr, model.signatures))}")
+        reason = model._unusable_signatures().get(key)
+        missing = (
+            f"has no signature {key!r}" if reason is None else f"has a signature {key!r} that can't be used: {reason}"
+        )
+        raise ValueError(f"{model.name} {missing}; it has {', '.join(map(repr, model.signatures))}")
     return model.signatures[key]
 
 

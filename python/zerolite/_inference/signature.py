@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
 
-__all__ = ["Dispatch", "Shapes", "Signature", "SignatureMethods", "in_file_order", "warn_of_positions"]
+__all__ = [
+    "Dispatch",
+    "Shapes",
+    "Signature",
+    "SignatureMethods",
+    "Signatures",
+    "in_file_order",
+    "warn_of_positions",
+    "warn_of_unusable",
+]
 
 
 #: The inputs' shapes by signature and name.
@@ -136,8 +146,8 @@ class SignatureMethods(_native.Signature):
             ValueError: a name is unknown, a shape is impossible (dimensions are at least 1, and at most 8), or it
                 changes what the model fixes.
             Error: the graph does not work with these shapes, or can't be resized at all: with a part on a GPU or an
-                NPU, variables in XNNPACK, another input of the same name, or more than 8 dimensions in the file. The
-                previous shapes are kept.
+                NPU, variables in XNNPACK, another input whose name is the same string of the file, or more than 8
+                dimensions in the file. The previous shapes are kept.
         """
         inputs = self.inputs
         requests = []
@@ -289,3 +299,41 @@ def in_file_order(signature: SignatureMethods) -> SignatureMethods:
 def warn_of_positions(signature: _native.Signature) -> None:
     """Warn whoever called zerolite, once, of inputs by position that could be mistaken for one another."""
     signature._warn_of_positions(caller_level())
+
+
+class Signatures(dict[str, Signature]):
+    """Signatures by key; of those that can't be used the KeyError says why.
+
+    Attributes:
+        unusable: the reasons by key.
+    """
+
+    def __init__(self, signatures: Mapping[str, Signature], unusable: Mapping[str, str]) -> None:
+        """Keep both."""
+        super().__init__(signatures)
+        self.unusable = unusable
+
+    def __missing__(self, key: str) -> Signature:
+        """Say why there is no such signature.
+
+        Raises:
+            KeyError: always.
+        """
+        reason = self.unusable.get(key)
+        raise KeyError(key if reason is None else f"signature {key!r} can't be used: {reason}")
+
+
+def warn_of_unusable(name: str, unusable: Mapping[str, str]) -> None:
+    """Warn whoever called zerolite of signatures that the file has and nothing can run.
+
+    Args:
+        name: the model's.
+        unusable: the reasons by key.
+    """
+    for key, reason in unusable.items():
+        warnings.warn(
+            f"{name}: signature {key!r} is left out, since {reason}; convert the model again so that the signature "
+            "names all of its inputs and outputs, or use the others",
+            UserWarning,
+            stacklevel=caller_level(),
+        )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from zerolite import _native
+from zerolite._inference.signature import warn_of_unusable
 from zerolite._inference.source import contiguous_view, encoded_path
 from zerolite.interpreter.delegate import Delegate
 from zerolite.interpreter.graph_details import GraphDetails
@@ -164,6 +165,7 @@ class Interpreter(GraphDetails):
             raise _native.InvalidModelError(f"The model is not a valid Flatbuffer buffer: {error}") from error
         except OSError as error:
             raise ValueError(f"Could not open {os.fspath(model_path or '')!r}: {error.strerror}") from error
+        warn_of_unusable(os.fsdecode(model_path) if model_path else "the model in memory", self._unusable_signatures())
         self._model_path = model_path
         self._delegates = list(experimental_delegates or ())
         self._compress_zero_points = experimental_compress_quantization_zero_points

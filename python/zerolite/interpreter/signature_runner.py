@@ -35,7 +35,9 @@ class SignatureRunner:
         signatures = interpreter._get_full_signature_list()
         if signature_key not in signatures:
             known = ", ".join(map(repr, signatures)) or "none"
-            raise ValueError(f'Invalid signature_key provided: "{signature_key}"; the model has {known}')
+            unusable = interpreter._unusable_signatures().get(signature_key)
+            reason = "" if unusable is None else f" can't be used: {unusable}"
+            raise ValueError(f'Invalid signature_key provided: "{signature_key}"{reason}; the model has {known}')
         self._interpreter = interpreter
         self._signature_key = signature_key
         self._inputs = signatures[signature_key]["inputs"]

@@ -1,5 +1,6 @@
 #include "zerolite/compilation/refused_parts.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -28,7 +29,8 @@ bool is_custom(const Table& code) {
          code.scalar<std::int8_t>(schema::operator_code::kDeprecatedBuiltinCode, 0) == OperatorCode::kCustom;
 }
 
-// The runtime looks for the kernel of every code in the list. Custom ones that it does not find it passes over.
+}  // namespace
+
 bool replace_unused_codes(std::span<std::byte> bytes) {
   const Table root = Table::root(bytes);
   const Vector codes = root.tables(schema::model::kOperatorCodes);
@@ -60,44 +62,21 @@ bool replace_unused_codes(std::span<std::byte> bytes) {
   return replaced;
 }
 
-bool is_complete(const Table& signature, const Vector& subgraphs) {
-  const auto index = signature.scalar<std::uint32_t>(schema::signature::kSubgraph, 0);
-  if (index >= subgraphs.size()) return true;  // unsound, and refused for it
-  const Table subgraph = subgraphs.table(index);
-  return signature.tables(schema::signature::kInputs).size() ==
-             subgraph.scalars<std::int32_t>(schema::subgraph::kInputs).size() &&
-         signature.tables(schema::signature::kOutputs).size() ==
-             subgraph.scalars<std::int32_t>(schema::subgraph::kOutputs).size();
-}
-
-bool leave_out_incomplete_signatures(std::span<std::byte> bytes) {
-  const Table root = Table::root(bytes);
+void leave_out_signatures(ModelBytes& bytes, const std::vector<std::size_t>& places) {
+  if (places.empty()) return;
+  const Table root = Table::root(bytes.span());
   const std::optional<std::size_t> list = root.vector_position(schema::model::kSignatures);
-  if (!list) return false;
-  const Vector subgraphs = root.tables(schema::model::kSubgraphs);
-  const Vector signatures = root.tables(schema::model::kSignatures);
-  constexpr std::size_t kOffset = sizeof(std::uint32_t);
-  std::uint32_t kept = 0;
-  for (std::size_t i = 0; i < signatures.size(); ++i) {
-    if (!is_complete(signatures.table(i), subgraphs)) continue;
-    // An element is the distance from where it stands.
-    const std::size_t from = *list + kOffset * (i + 1);
-    const std::size_t to = *list + kOffset * (kept + 1);
-    flatbuffer::write(bytes, to,
-                      static_cast<std::uint32_t>(flatbuffer::read<std::uint32_t>(bytes, from) + (from - to)));
-    ++kept;
+  if (!list) return;
+  const std::size_t count = root.tables(schema::model::kSignatures).size();
+  std::vector<std::uint32_t> kept = {0};  // its size, and how far from its place in the list each table is
+  for (std::size_t i = 0; i < count; ++i) {
+    if (std::ranges::binary_search(places, i)) continue;
+    const std::size_t from = *list + sizeof(std::uint32_t) * (i + 1);
+    const std::size_t to = *list + sizeof(std::uint32_t) * kept.size();
+    kept.push_back(static_cast<std::uint32_t>(flatbuffer::read<std::uint32_t>(bytes.span(), from) + (from - to)));
   }
-  if (kept == signatures.size()) return false;
-  flatbuffer::write(bytes, *list, kept);
-  return true;
-}
-
-}  // namespace
-
-bool remove_refused_parts(std::span<std::byte> bytes) {
-  const bool replaced = replace_unused_codes(bytes);
-  const bool left_out = leave_out_incomplete_signatures(bytes);
-  return replaced || left_out;
+  kept.front() = static_cast<std::uint32_t>(kept.size() - 1);
+  bytes.overwrite(*list, std::as_bytes(std::span(kept)));
 }
 
 }  // namespace zerolite

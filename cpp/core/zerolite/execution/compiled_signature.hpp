@@ -15,18 +15,18 @@ struct CompiledSignature {
   CompiledSignature(abi::CompiledModel compiled_model, std::size_t signature, const Model& model,
                     const CapturedGraph& captured)
       : compiled(compiled_model),
-        index(signature),
         model_name(model.name()),
         file_size(model.bytes().span().size()),
         description(model.interface().signatures[signature]),
+        index(description.runtime_index),
         subgraph(model.interface().subgraphs[description.subgraph]),
         graph(captured) {}
 
   abi::CompiledModel compiled;
-  std::size_t index;  // among the model's signatures
   const std::string& model_name;
   std::size_t file_size;
   const SignatureDescription& description;
+  std::size_t index;  // among the runtime's signatures
   const SubgraphDescription& subgraph;
   const CapturedGraph& graph;
 };

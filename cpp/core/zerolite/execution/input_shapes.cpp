@@ -92,7 +92,7 @@ void InputShapes::allocate() {
   });
   // In a model without signatures the runtime looks tensors up by name, and throws when two have the same name
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
-  const bool is_left_to_a_run = status == kThrown && signature_.description.key == kPlaceholderSignature;
+  const bool is_left_to_a_run = status == kThrown && signature_.description.is_placeholder;
   if (status != abi::Status::ok && !is_left_to_a_run) {
     throw PreparationError(signature_.model_name + ": " +
                            failure(status, "prepare signature '" + signature_.description.key + "'", log));
@@ -174,7 +174,8 @@ void InputShapes::require_resizable(std::size_t input, const std::string& refusa
     throw Error(refusal + "it has " + std::to_string(binding.shape().size()) +
                 " dimensions, and the runtime resizes inputs of 1 to 8");
   }
-  // It finds the first of those without a name, but none of those that share one (LiteRT 2.3.0).
+  // It finds the first of those without a name, but none of those that share one (LiteRT 2.3.0), which here are left
+  // over where a file has one string for the names of several tensors.
   const std::string_view name = name_of(signature_.graph.tensor(binding.tensor_index()));
   if (!name.empty() && !namesakes_of(binding.tensor_index()).empty()) {
     throw Error(refusal + "another input has the name '" + std::string(name) +

@@ -22,7 +22,8 @@ bool is_name_of(const std::string& name, std::int32_t index, std::size_t subgrap
   const auto named = [&](const NamedTensor& tensor) {
     return tensor.tensor_index == index && (is_name(tensor.name) || is_name(tensor.name_in_file));
   };
-  return is_name(model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)].name) ||
+  const TensorDescription& described = model.subgraphs[subgraph].tensors[static_cast<std::size_t>(index)];
+  return is_name(described.name_for_runtime.empty() ? described.name : described.name_for_runtime) ||
          std::ranges::any_of(model.signatures, [&](const SignatureDescription& signature) {
            return signature.subgraph == subgraph &&
                   (std::ranges::any_of(signature.inputs, named) || std::ranges::any_of(signature.outputs, named));

@@ -33,6 +33,21 @@ ModelBytes::ModelBytes(Memory copy, std::size_t size, std::string name)
 ModelBytes::ModelBytes(MappedFile file, std::string name)
     : file_(std::move(file)), bytes_(file_->bytes()), name_(std::move(name)) {}
 
+void ModelBytes::overwrite(std::size_t position, std::span<const std::byte> replacement) {
+  const std::span<std::byte> place = bytes_.subspan(position, replacement.size());
+  overwritten_.push_back({position, {place.begin(), place.end()}});
+  std::ranges::copy(replacement, place.begin());
+}
+
+std::vector<std::byte> ModelBytes::original() const {
+  std::vector<std::byte> bytes(bytes_.begin(), bytes_.end());
+  // The last first: what was overwritten twice gets its first value back.
+  for (auto part = overwritten_.rbegin(); part != overwritten_.rend(); ++part) {
+    std::ranges::copy(part->original, bytes.begin() + static_cast<std::ptrdiff_t>(part->position));
+  }
+  return bytes;
+}
+
 void ModelBytes::require_unchanged() const {
   if (!file_ || file_->is_unchanged()) return;
   throw InvalidModelError(name_ +

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "zerolite/platform/mapped_file.hpp"
 
@@ -33,6 +34,11 @@ class ModelBytes {
   [[nodiscard]] std::span<const std::byte> span() const { return bytes_; }
   // What is written here stays in this process.
   [[nodiscard]] std::span<std::byte> mutable_span() { return bytes_; }
+  // For what a reader of the file would miss: original() has it again.
+  void overwrite(std::size_t position, std::span<const std::byte> replacement);
+  [[nodiscard]] bool is_overwritten() const { return !overwritten_.empty(); }
+  // A copy as it was before anything was overwritten.
+  [[nodiscard]] std::vector<std::byte> original() const;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] bool is_mapped() const { return file_.has_value(); }
 
@@ -49,9 +55,15 @@ class ModelBytes {
   ModelBytes(MappedFile file, std::string name);
   static Memory allocate(std::size_t size);
 
+  struct Overwritten {
+    std::size_t position;
+    std::vector<std::byte> original;
+  };
+
   Memory copy_;  // null for a mapping
   std::optional<MappedFile> file_;
   std::span<std::byte> bytes_;
+  std::vector<Overwritten> overwritten_;
   std::string name_;
 };
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "zerolite/model/flatbuffer.hpp"
 #include "zerolite/model/schema_fields.hpp"
@@ -94,6 +97,7 @@ SubgraphDescription parse_subgraph(const Table& table, Allowance& allowance) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Table tensor = tensors.table(i);
     subgraph.tensors.push_back({text(tensor, schema::tensor::kName, allowance),
+                                {},
                                 element_type(tensor.scalar<std::int8_t>(schema::tensor::kType, 0)),
                                 integers(tensor, schema::tensor::kShape, allowance)});
   }
@@ -111,8 +115,22 @@ SubgraphDescription parse_subgraph(const Table& table, Allowance& allowance) {
   return subgraph;
 }
 
-// Names the tensors in the subgraph's order; a tensor that the signature names twice appears under both
-// names.
+// Those that a signature does not name, under their own names.
+std::vector<NamedTensor> unnamed_tensors(const std::vector<NamedTensor>& named, const std::vector<std::int32_t>& order,
+                                         const SubgraphDescription& subgraph, Allowance& allowance) {
+  std::set<std::int32_t> known;
+  for (const NamedTensor& tensor : named) known.insert(tensor.tensor_index);
+  std::vector<NamedTensor> unnamed;
+  for (const std::int32_t index : order) {
+    if (!known.insert(index).second) continue;
+    const std::string& name = subgraph.tensors[static_cast<std::size_t>(index)].name;
+    allowance.take_bytes(name.size());
+    unnamed.push_back({name, index, name, false});
+  }
+  return unnamed;
+}
+
+// The tensors in the subgraph's order, all of them; one that the signature names twice appears under both names.
 std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std::int32_t>& order,
                                        const SubgraphDescription& subgraph, const std::string& key,
                                        Allowance& allowance) {
@@ -140,6 +158,7 @@ std::vector<NamedTensor> named_tensors(const Vector& maps, const std::vector<std
                               "', which is no input or output of the signature's subgraph");
     }
   }
+  std::ranges::move(unnamed_tensors(tensors, order, subgraph, allowance), std::back_inserter(tensors));
   std::ranges::stable_sort(tensors, {}, [&](const NamedTensor& tensor) { return positions[tensor.tensor_index]; });
   return tensors;
 }
@@ -176,15 +195,67 @@ SignatureDescription parse_signature(const Table& table, const std::vector<Subgr
     throw InvalidModelError("its signature '" + signature.key + "' refers to a subgraph that does not exist");
   }
   const SubgraphDescription& subgraph = subgraphs[signature.subgraph];
-  signature.inputs = named_tensors(tables(table, schema::signature::kInputs, allowance), subgraph.inputs, subgraph,
-                                   signature.key, allowance);
-  signature.outputs = named_tensors(tables(table, schema::signature::kOutputs, allowance), subgraph.outputs, subgraph,
-                                    signature.key, allowance);
+  const Vector inputs = tables(table, schema::signature::kInputs, allowance);
+  const Vector outputs = tables(table, schema::signature::kOutputs, allowance);
+  signature.inputs = named_tensors(inputs, subgraph.inputs, subgraph, signature.key, allowance);
+  signature.outputs = named_tensors(outputs, subgraph.outputs, subgraph, signature.key, allowance);
+  signature.is_complete = inputs.size() == subgraph.inputs.size() && outputs.size() == subgraph.outputs.size() &&
+                          std::ranges::all_of(signature.inputs, &NamedTensor::is_named) &&
+                          std::ranges::all_of(signature.outputs, &NamedTensor::is_named);
   return signature;
 }
 
+std::string incompleteness(const SignatureDescription& signature) {
+  for (const auto& [side, tensors] : {std::pair("input", &signature.inputs), std::pair("output", &signature.outputs)}) {
+    const auto unnamed = std::ranges::find(*tensors, false, &NamedTensor::is_named);
+    if (unnamed != tensors->end()) {
+      return std::string("it does not name the ") + side + " '" + unnamed->name + "' of its subgraph";
+    }
+  }
+  return "it names a tensor twice";
+}
+
+// Says for each signature what the runtime runs in its place.
+void find_runtime_signatures(ModelInterface& model) {
+  std::map<std::size_t, std::size_t> complete;  // the first one of each subgraph
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < model.signatures.size(); ++i) {
+    SignatureDescription& signature = model.signatures[i];
+    if (!signature.is_complete) {
+      model.incomplete_signatures.push_back(i);
+      continue;
+    }
+    signature.runtime_index = count++;
+    complete.try_emplace(signature.subgraph, signature.runtime_index);
+  }
+  if (count == 0) complete.emplace(0, 0);
+  const auto is_unusable = [&](const SignatureDescription& signature) {
+    return !complete.contains(signature.subgraph);
+  };
+  for (SignatureDescription& signature : model.signatures) {
+    if (is_unusable(signature)) {
+      model.unusable_signatures.push_back(
+          {signature.key, incompleteness(signature) + " " + std::to_string(signature.subgraph) +
+                              ", which the runtime asks for, and no other signature runs that subgraph"});
+    } else if (!signature.is_complete) {
+      signature.runtime_index = complete[signature.subgraph];
+      signature.is_placeholder = count == 0;
+    }
+    // A run computes the others, too, and nobody asked for them.
+    if (std::ranges::any_of(signature.outputs, &NamedTensor::is_named)) {
+      std::erase_if(signature.outputs, [](const NamedTensor& output) { return !output.is_named; });
+    }
+  }
+  std::erase_if(model.signatures, is_unusable);
+}
+
 SignatureDescription placeholder_signature(const SubgraphDescription& main) {
-  return {kPlaceholderSignature, 0, own_names(main.inputs, main), own_names(main.outputs, main), false};
+  SignatureDescription signature;
+  signature.key = kPlaceholderSignature;
+  signature.inputs = own_names(main.inputs, main);
+  signature.outputs = own_names(main.outputs, main);
+  signature.is_placeholder = true;
+  return signature;
 }
 
 void require_identifier(std::span<const std::byte> bytes) {
@@ -229,6 +300,7 @@ ModelInterface parse_model(std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     model.signatures.push_back(parse_signature(signatures.table(i), model.subgraphs, allowance));
   }
+  find_runtime_signatures(model);
   const bool is_signed = !model.signatures.empty();
   if (!is_signed) model.signatures.push_back(placeholder_signature(model.subgraphs.front()));
   for (SignatureDescription& signature : model.signatures) {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,6 +127,8 @@ def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
     found.facts.print()
     if running.refusal is not None:
         say(f"can't be run here: {' '.join(running.refusal.split())}")
+    for key, reason in running.unusable_signatures.items():
+        say(f"signature {key} can't be used: {reason}")
     if running.dispatch is not None:
         say(f"dispatch: {running.dispatch}, {running.dispatch.reason}")
     for name, signature in running.signatures.items():
@@ -160,6 +163,7 @@ class _Running:
     dispatch: Dispatch | None = None
     delegation: Delegation | None = None
     refusal: str | None = None
+    unusable_signatures: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         dispatch = None if self.dispatch is None else {"path": str(self.dispatch), "reason": self.dispatch.reason}
@@ -168,6 +172,7 @@ class _Running:
             "delegation": None if self.delegation is None else self.delegation.to_dict(),
             "refusal": self.refusal,
             "signatures": self.signatures,
+            "unusable_signatures": dict(self.unusable_signatures),
         }
 
 
@@ -180,7 +185,10 @@ def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _
     from zerolite import DelegateError, Error, load
 
     try:
-        with load(model_file, delegates=delegates) as model:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of signatures that can't be used, which stand in the answer
+            model = load(model_file, delegates=delegates)
+        with model:
             signatures = {
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in model.signatures.items()
@@ -190,7 +198,12 @@ def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _
             with contextlib.suppress(Error):
                 for _ in range(_RUNS_UNTIL_SETTLED):
                     model.run()
-            return _Running(signatures=signatures, dispatch=model.dispatch, delegation=model.delegation)
+            return _Running(
+                signatures=signatures,
+                dispatch=model.dispatch,
+                delegation=model.delegation,
+                unusable_signatures=model._unusable_signatures(),
+            )
     except Error as error:
         if delegates and isinstance(error, DelegateError):
             raise
