@@ -22,6 +22,7 @@ LAZY_IMPORTS = {
     "flatbuffers",
     "graphviz",
     "h5py",
+    "httptools",
     "jinja2",
     "keras",
     "matplotlib",
@@ -29,8 +30,11 @@ LAZY_IMPORTS = {
     "psutil",
     "rich",
     "sklearn",
+    "starlette",
     "tensorflow",
     "typer",
+    "uvicorn",
+    "uvloop",
 }
 
 
