@@ -73,10 +73,15 @@ def is_ready(url: str) -> bool:
 
 
 def as_json(inputs: Mapping[str, Array]) -> dict[str, Any]:
-    """The body of a request with inputs as nested lists."""
+    """The body of a request with inputs as flat lists."""
     return {
         "inputs": [
-            {"name": name, "datatype": JSON_DATATYPES[array.dtype.name], "shape": array.shape, "data": array.tolist()}
+            {
+                "name": name,
+                "datatype": JSON_DATATYPES[array.dtype.name],
+                "shape": array.shape,
+                "data": array.ravel().tolist(),
+            }
             for name, array in inputs.items()
         ]
     }

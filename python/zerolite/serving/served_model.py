@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zerolite import _native
+from zerolite._inference.batch import batch_layout, named_outputs
 from zerolite._inference.model import CompiledModel
 from zerolite._inference.pool import Pool
 from zerolite.serving.datatypes import datatype_of
@@ -61,12 +64,19 @@ class ServedModel:
                 key: Interface(_described(signature.inputs), _described(signature.outputs))
                 for key, signature in model.signatures.items()
             }
+            self._one_item_a_run = {key for key, signature in model.signatures.items() if _takes_items(signature)}
         except BaseException:
             self._pool.close()
             raise
         # The shapes that the inputs of each replica have now; only the thread that has the replica looks at its own.
         self._shapes: dict[tuple[int, str], Shapes] = {}
-        self.scheduler = Scheduler(self._pool, self._run, queue_size=settings.queue_size)
+        self.scheduler = Scheduler(
+            self._pool,
+            self._run,
+            queue_size=settings.queue_size,
+            max_batch=settings.max_batch,
+            batch_delay_s=settings.batch_delay_s,
+        )
         self._users = 0
         self._retired = False
 
@@ -79,7 +89,7 @@ class ServedModel:
             UnavailableError: the run failed.
         """
         try:
-            return await self.scheduler.run(signature, inputs)
+            return await self.scheduler.run(signature, inputs, batch=self._batch_of(signature, inputs))
         except (ValueError, TypeError) as error:
             raise InvalidRequestError(self.told(error)) from error
         except MemoryError as error:
@@ -113,9 +123,50 @@ class ServedModel:
 
             threading.Thread(target=self._pool.close, name="zerolite-retire").start()
 
-    def _run(self, replica: SignatureMethods, key: str, inputs: Arrays) -> Arrays:
+    def _batch_of(self, signature: str, inputs: Arrays) -> Hashable | None:
+        """What requests of one item have to have in common to go through one run; None for other requests.
+
+        Only where the leading axis of all inputs is open, and only for one item each: the batch loop gives such items,
+        bit by bit, what a run of each alone gives. A run of several items at once may mix them.
+        """
+        if signature not in self._one_item_a_run or any(array.shape[0] != 1 for array in inputs.values()):
+            return None
+        return tuple(inputs[name].shape for name in self.interfaces[signature].inputs)
+
+    def _run(self, replica: SignatureMethods, key: str, requests: Sequence[Arrays]) -> list[Arrays | Exception]:
+        """What comes of each request; in the replica's thread."""
         if not isinstance(replica, CompiledModel):
             raise TypeError("the pool was made for one signature")
+        if len(requests) > 1:
+            try:
+                return [*self._run_batch(replica, key, requests)]
+            except (ValueError, RuntimeError, MemoryError):
+                pass  # one of them may be at fault, and the others must not feel it
+        outcomes: list[Arrays | Exception] = []
+        for inputs in requests:
+            try:
+                outcomes.append(self._run_one(replica, key, inputs))
+            except Exception as error:  # noqa: BLE001 - the request's client is told
+                outcomes.append(error)
+        return outcomes
+
+    def _run_one(self, replica: CompiledModel, key: str, inputs: Arrays) -> Arrays:
+        signature = self._fitted(replica, key, inputs)
+        if self._keeps_state:
+            signature.reset()  # no request may depend on another one
+        return self._named(key, signature(inputs))
+
+    def _run_batch(self, replica: CompiledModel, key: str, requests: Sequence[Arrays]) -> list[Arrays]:
+        signature = self._fitted(replica, key, requests[0])
+        items = {name: np.concatenate([inputs[name] for inputs in requests]) for name in requests[0]}
+        outputs = self._named(key, signature.map(items))
+        return [{name: array[place : place + 1] for name, array in outputs.items()} for place in range(len(requests))]
+
+    def _named(self, key: str, result: Any) -> Arrays:
+        return named_outputs(result, self.interfaces[key].outputs)
+
+    def _fitted(self, replica: CompiledModel, key: str, inputs: Arrays) -> SignatureMethods:
+        """The signature, with the shapes that these inputs have."""
         signature = replica.signatures[key]
         wanted = {name: array.shape for name, array in inputs.items()}
         place = (id(replica), key)
@@ -125,12 +176,7 @@ class ServedModel:
             self._shapes.pop(place, None)
             signature.resize(changed)
         self._shapes[place] = wanted
-        if self._keeps_state:
-            signature.reset()  # no request may depend on another one
-        result = signature(inputs)
-        if isinstance(result, dict):
-            return result
-        return {next(iter(self.interfaces[key].outputs)): result}
+        return signature
 
 
 def told(error: BaseException, path: Path, name: str) -> str:
@@ -138,6 +184,13 @@ def told(error: BaseException, path: Path, name: str) -> str:
     if isinstance(error, OSError):
         return f"the file of model {name!r} can't be read: {error.strerror or 'the system refused it'}"
     return str(error).replace(os.fspath(path), name).replace(path.name, name)
+
+
+def _takes_items(signature: SignatureMethods) -> bool:
+    """Whether an item of a batch is a whole request of one item, and several may go through one run."""
+    layout = batch_layout(signature)
+    plain = all(tensor.is_plain for tensor in (*signature.inputs.values(), *signature.outputs.values()))
+    return layout.resizable and layout.items_per_run == 1 and plain
 
 
 def _described(tensors: Mapping[str, Any]) -> dict[str, TensorMetadata]:

@@ -27,6 +27,10 @@ class ServingSettings:
         fallback: whether operators that no delegate of the list takes run on the CPU.
         verify: how closely a model is looked at before it is used, as for `zerolite.load`.
         queue_size: how many requests of a model may wait while others run; the next one is refused with 429.
+        max_batch: how many requests of one item each may go through one run, where they wait together and the leading
+            axis of the model is open; 1 runs each alone. The results are the same, bit by bit.
+        batch_delay_s: how long a request waits for others to run with, in seconds; with 0 only those run together that
+            wait for a replica anyway.
         deadline_s: seconds after which a request that has no result is answered with 504; a client's own deadline may
             be shorter.
         receive_timeout_s: seconds within which the body of a request has to arrive, else 408.
@@ -36,8 +40,8 @@ class ServingSettings:
             are told without it.
 
     Raises:
-        ValueError: a size or a time is not above 0 (`queue_size` may be 0), `model_control` is neither "none" nor
-            "explicit", or the token is empty or not ASCII.
+        ValueError: a size or a time is not above 0 (`queue_size` and `batch_delay_s` may be 0), `model_control` is
+            neither "none" nor "explicit", or the token is empty or not ASCII.
     """
 
     workers: int | None = None
@@ -46,6 +50,8 @@ class ServingSettings:
     fallback: bool = True
     verify: Verify = "structure"
     queue_size: int = 128
+    max_batch: int = 1
+    batch_delay_s: float = 0.0
     deadline_s: float = 60.0
     receive_timeout_s: float = 30.0
     max_request_bytes: int = 64 << 20
@@ -54,12 +60,14 @@ class ServingSettings:
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model."""
-        for name in ("deadline_s", "receive_timeout_s", "max_request_bytes"):
+        for name in ("max_batch", "deadline_s", "receive_timeout_s", "max_request_bytes"):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}, and must be above 0")
-        if self.queue_size < 0:
-            raise ValueError(f"queue_size is {self.queue_size}, and must be 0 or above")
+        for name in ("queue_size", "batch_delay_s"):
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"{name} is {value}, and must be 0 or above")
         if self.model_control not in ("none", "explicit"):
             raise ValueError(f"model_control is {self.model_control!r}, and must be 'none' or 'explicit'")
         if self.token is not None and not (self.token and self.token.isascii() and self.token.isprintable()):

@@ -51,6 +51,12 @@ def _serve(
         _Level.structure
     ),
     queue: Annotated[int, typer.Option(min=0, help="Requests of a model that may wait while others run.")] = 128,
+    max_batch: Annotated[
+        int, typer.Option(min=1, help="Requests of one item that may go through one run; 1 runs each alone.")
+    ] = 1,
+    batch_delay: Annotated[
+        float, typer.Option(min=0, metavar="MILLISECONDS", help="How long a request waits for others to run with.")
+    ] = 0.0,
     deadline: Annotated[float, typer.Option(metavar="SECONDS", help="How long a request may take.")] = 60.0,
     receive_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="How long a client may take to send a request.")
@@ -87,6 +93,8 @@ def _serve(
             threads=threads,
             verify=verify.value,
             queue_size=queue,
+            max_batch=max_batch,
+            batch_delay_s=batch_delay / 1000,
             deadline_s=deadline,
             receive_timeout_s=receive_timeout,
             max_request_bytes=max_request,
