@@ -27,6 +27,7 @@ LAZY_IMPORTS = {
     "keras",
     "matplotlib",
     "PIL",
+    "prometheus_client",
     "psutil",
     "rich",
     "sklearn",

@@ -6,8 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zerolite.serving.core import InferenceServer
-from zerolite.serving.repository import ModelRepository, Sources
+from zerolite.serving.repository import Sources
 from zerolite.serving.settings import ServingSettings
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
-_EXTRA = ("httptools", "starlette", "uvicorn")
+_EXTRA = ("httptools", "prometheus_client", "starlette", "uvicorn")
 
 
 def create_app(models: Sources, settings: ServingSettings | None = None) -> Starlette:
@@ -36,12 +35,13 @@ def create_app(models: Sources, settings: ServingSettings | None = None) -> Star
         ModuleNotFoundError: the extra "serve" is not installed.
     """
     try:
-        from zerolite.serving.http import http_app
+        from zerolite.serving.core import InferenceServer
+        from zerolite.serving.http.app import http_app
     except ModuleNotFoundError as error:
         raise _of_the_extra(error) from error
 
     settings = settings or ServingSettings()
-    return http_app(InferenceServer(ModelRepository(models, settings), settings), settings)
+    return http_app(InferenceServer(models, settings), settings)
 
 
 def serve(
@@ -54,6 +54,7 @@ def serve(
     private_key: str | os.PathLike[str] | None = None,
     max_connections: int = 1024,
     drain_s: float = 0.0,
+    access_log: str | os.PathLike[str] | None = None,
     on_ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve models over the Open Inference Protocol (KServe v2) until SIGTERM or SIGINT.
@@ -70,6 +71,7 @@ def serve(
         private_key: the file of their private key, where it is not in the same file.
         max_connections: how many connections may be open; further ones are answered with 503.
         drain_s: seconds between the signal and the last new connection, for those who watch readiness.
+        access_log: a file that gets a line of JSON for each request over HTTP; nothing is logged without one.
         on_ready: called with the URL of the server once it is ready for requests.
 
     Raises:
@@ -78,7 +80,8 @@ def serve(
         ModuleNotFoundError: the extra "serve" is not installed.
     """
     try:
-        from zerolite.serving.server import Address, run_server
+        from zerolite.serving.core import InferenceServer
+        from zerolite.serving.http.server import Address, run_server
     except ModuleNotFoundError as error:
         raise _of_the_extra(error) from error
 
@@ -86,8 +89,8 @@ def serve(
     address = Address(
         host=host, port=port, certificate=certificate, private_key=private_key, max_connections=max_connections
     )
-    core = InferenceServer(ModelRepository(models, settings), settings)
-    run_server(core, settings, address, drain_s=drain_s, on_ready=on_ready)
+    core = InferenceServer(models, settings)
+    run_server(core, settings, address, drain_s=drain_s, access_log=access_log, on_ready=on_ready)
 
 
 def _of_the_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from zerolite import _native
-from zerolite.serving.errors import DeadlineError, ForbiddenError, UnknownModelError
+from zerolite.serving.errors import DeadlineError, ForbiddenError, RequestError, UnknownModelError
+from zerolite.serving.metrics import QueueLength, ServerMetrics
 from zerolite.serving.protocol import Arrays, InferenceRequest, Interface
-from zerolite.serving.repository import ModelRepository, ModelState
+from zerolite.serving.repository import ModelRepository, ModelState, Sources
 from zerolite.serving.served_model import ServedModel
 from zerolite.serving.settings import ServingSettings
 
@@ -34,12 +37,19 @@ class InferenceServer:
 
     Attributes:
         repository: the models.
+        metrics: the figures.
         draining: whether the server is about to end, and no more ready for requests.
     """
 
-    def __init__(self, repository: ModelRepository, settings: ServingSettings) -> None:
-        """Serve the models of `repository`."""
-        self.repository = repository
+    def __init__(self, models: Sources, settings: ServingSettings) -> None:
+        """Find the models, and load none of them yet.
+
+        Raises:
+            OSError, ValueError: as `find_models` raises them.
+        """
+        self.metrics = ServerMetrics()
+        self.repository = ModelRepository(models, settings, self.metrics)
+        self.metrics.watch(self.queues)
         self.draining = False
         self._deadline_s = settings.deadline_s
         self._model_control = settings.model_control
@@ -114,6 +124,35 @@ class InferenceServer:
             raise ForbiddenError(
                 "this server does not let clients load and unload models; start it with explicit model control"
             )
+
+    def queues(self) -> list[QueueLength]:
+        """The queues of all models that are loaded."""
+        return [
+            QueueLength(model.name, model.version, model.scheduler.queued, model.scheduler.running)
+            for model in self.repository.models
+        ]
+
+    @contextmanager
+    def noted(self, name: str, version: str | None, transport: str) -> Iterator[None]:
+        """Note how a request to run a model is answered, and how long it took until the end of a with statement."""
+        begun = time.perf_counter()
+        status = 200
+        try:
+            yield
+        except RequestError as error:
+            status = error.status
+            raise
+        except BaseException:
+            status = RequestError.status
+            raise
+        finally:
+            try:
+                model, _ = self.repository.find(name, version)
+                known: tuple[str, int | None] = (model.name, model.version)
+            except RequestError:  # names that clients made up must not fill the memory
+                known = ("", None)
+            seconds = time.perf_counter() - begun
+            self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
 
     async def infer(
         self,

@@ -8,11 +8,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from zerolite.serving.errors import UnavailableError, UnknownModelError
 from zerolite.serving.served_model import ServedModel, told
 from zerolite.serving.settings import ServingSettings
+
+if TYPE_CHECKING:
+    from zerolite.serving.metrics import ServerMetrics
 
 __all__ = ["ModelRepository", "ModelState", "Sources", "find_models"]
 
@@ -100,7 +103,7 @@ class ModelRepository:
     A name that comes from a client is looked up among the names that were found, and never becomes a path.
     """
 
-    def __init__(self, sources: Sources, settings: ServingSettings) -> None:
+    def __init__(self, sources: Sources, settings: ServingSettings, metrics: ServerMetrics) -> None:
         """Find the models, and load none of them.
 
         Raises:
@@ -108,6 +111,7 @@ class ModelRepository:
         """
         self._sources = sources
         self._settings = settings
+        self._metrics = metrics
         self._files = find_models(sources)
         self._loaded: dict[str, dict[int, ServedModel]] = {}
         self._reasons: dict[str, dict[int, str]] = {}
@@ -221,7 +225,12 @@ class ModelRepository:
         for version, path in sorted(self._files[name].items()):
             try:
                 after[version] = await asyncio.to_thread(
-                    ServedModel, path, name=name, version=version, settings=self._settings
+                    ServedModel,
+                    path,
+                    name=name,
+                    version=version,
+                    settings=self._settings,
+                    metrics=self._metrics.of_model(name, version),
                 )
             except (OSError, ValueError, RuntimeError, MemoryError) as error:
                 _log.warning("Version %d of model %r can't be loaded: %s", version, name, error)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from zerolite._inference.pool import Pool
     from zerolite._inference.signature import SignatureMethods
+    from zerolite.serving.metrics import ModelMetrics
 
     #: Runs the inputs of some requests through a signature of a replica, and says of each what came of it.
     Run = Callable[[SignatureMethods, str, Sequence[Arrays]], list[Arrays | Exception]]
@@ -46,10 +47,13 @@ class Scheduler:
         running: how many runs are under way.
     """
 
-    def __init__(self, pool: Pool, run: Run, *, queue_size: int, max_batch: int, batch_delay_s: float) -> None:
+    def __init__(
+        self, pool: Pool, run: Run, metrics: ModelMetrics, *, queue_size: int, max_batch: int, batch_delay_s: float
+    ) -> None:
         """Schedule for the replicas of `pool`; at most `queue_size` requests wait, beside those that run."""
         self._pool = pool
         self._run = run
+        self._metrics = metrics
         self._queue_size = queue_size
         self._max_batch = max_batch
         self._batch_delay_s = batch_delay_s
@@ -124,18 +128,21 @@ class Scheduler:
 
     def _start(self, requests: Sequence[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
+        begun = loop.time()
 
         def work(replica: SignatureMethods) -> list[Arrays | Exception]:
             return self._run(replica, requests[0].signature, [request.inputs for request in requests])
 
         def finished(future: Future[list[Arrays | Exception]]) -> None:  # in the replica's thread
-            loop.call_soon_threadsafe(self._finish, requests, future)
+            loop.call_soon_threadsafe(self._finish, requests, future, begun)
 
         self._pool._submit_work(work).add_done_callback(finished)
         self.running += 1
 
-    def _finish(self, requests: Sequence[_Waiting], future: Future[list[Arrays | Exception]]) -> None:
+    def _finish(self, requests: Sequence[_Waiting], future: Future[list[Arrays | Exception]], begun: float) -> None:
         self.running -= 1
+        now = asyncio.get_running_loop().time()
+        self._metrics.note_run([begun - request.since for request in requests], now - begun)
         error = future.exception()
         outcomes = [error] * len(requests) if error is not None else future.result()
         for request, outcome in zip(requests, outcomes, strict=True):

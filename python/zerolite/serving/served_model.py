@@ -20,6 +20,7 @@ from zerolite.serving.scheduling import Scheduler
 
 if TYPE_CHECKING:
     from zerolite._inference.signature import SignatureMethods
+    from zerolite.serving.metrics import ModelMetrics
     from zerolite.serving.settings import ServingSettings
 
     Shapes = dict[str, tuple[int, ...]]
@@ -38,7 +39,9 @@ class ServedModel:
         scheduler: its queue.
     """
 
-    def __init__(self, path: Path, *, name: str, version: int, settings: ServingSettings) -> None:
+    def __init__(
+        self, path: Path, *, name: str, version: int, settings: ServingSettings, metrics: ModelMetrics
+    ) -> None:
         """Load the file and make its replicas, which takes as long as it takes: not for the event loop.
 
         Raises:
@@ -73,6 +76,7 @@ class ServedModel:
         self.scheduler = Scheduler(
             self._pool,
             self._run,
+            metrics,
             queue_size=settings.queue_size,
             max_batch=settings.max_batch,
             batch_delay_s=settings.batch_delay_s,

@@ -67,6 +67,9 @@ def _serve(
         float,
         typer.Option(min=0, metavar="SECONDS", help="From SIGTERM, which ends readiness, to the last connection."),
     ] = 0.0,
+    access_log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file that gets a line of JSON for each request.")
+    ] = None,
     model_control: Annotated[
         bool, typer.Option("--model-control", help="Let clients load and unload models of the folders.")
     ] = False,
@@ -110,5 +113,6 @@ def _serve(
             private_key=private_key,
             max_connections=max_connections,
             drain_s=drain,
+            access_log=access_log,
             on_ready=lambda url: say(f"Serving at {url}"),
         )

@@ -15,7 +15,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from zerolite.serving.access import RequireToken
 from zerolite.serving.core import InferenceServer
 from zerolite.serving.errors import (
     ForbiddenError,
@@ -27,6 +26,9 @@ from zerolite.serving.errors import (
     UnavailableError,
     UnsupportedEncodingError,
 )
+from zerolite.serving.http.access import RequireToken
+from zerolite.serving.http.access_log import AccessLog, LogRequests
+from zerolite.serving.metrics import CONTENT_TYPE
 from zerolite.serving.protocol import (
     encode_response,
     parse_object,
@@ -44,7 +46,7 @@ _HEADER_LENGTH = "Inference-Header-Content-Length"
 _CLIENT_HAS_GONE = 499  # nobody reads it; logs know the number from nginx
 
 
-def http_app(server: InferenceServer, settings: ServingSettings) -> Starlette:
+def http_app(server: InferenceServer, settings: ServingSettings, *, access_log: AccessLog | None = None) -> Starlette:
     """The application that answers for `server`, and loads its models when it starts; see `create_app`."""
 
     @asynccontextmanager
@@ -55,10 +57,11 @@ def http_app(server: InferenceServer, settings: ServingSettings) -> Starlette:
         finally:
             await server.stop()
 
+    logging = [] if access_log is None else [Middleware(LogRequests, log=access_log)]
     return Starlette(
         routes=_Endpoints(server, settings).routes(),
         lifespan=lifespan,
-        middleware=[Middleware(RequireToken, token=settings.token)],
+        middleware=[*logging, Middleware(RequireToken, token=settings.token)],
         exception_handlers={
             RequestError: _told,
             HTTPException: _told_by_starlette,
@@ -77,6 +80,7 @@ class _Endpoints:
     def routes(self) -> list[Route]:
         model = "/v2/models/{model}"
         routes = [
+            Route("/metrics", self.metrics),
             Route("/v2", self.metadata),
             Route("/v2/health/live", self.live),
             Route("/v2/health/ready", self.ready),
@@ -94,6 +98,9 @@ class _Endpoints:
 
     async def metadata(self, _request: Request) -> Response:
         return JSONResponse(self._server.metadata())
+
+    async def metrics(self, _request: Request) -> Response:
+        return Response(self._server.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
 
     async def live(self, _request: Request) -> Response:
         return JSONResponse({"live": True})
@@ -139,6 +146,10 @@ class _Endpoints:
 
     async def infer(self, request: Request) -> Response:
         name, version = _model_of(request)
+        with self._server.noted(name, version, "http"):
+            return await self._infer(request, name, version)
+
+    async def _infer(self, request: Request, name: str, version: str | None) -> Response:
         model, _ = self._server.repository.find(name, version)
         model.scheduler.require_room()  # before anything is received for nothing
         body = await self._body(request)
@@ -155,7 +166,7 @@ class _Endpoints:
             ),
         )
         if result is None:
-            return Response(status_code=_CLIENT_HAS_GONE)
+            raise ClientDisconnect
         content, parts = encode_response(
             result.outputs, result.request, model=result.model.name, version=str(result.model.version)
         )

@@ -7,6 +7,7 @@ import math
 import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 
@@ -14,7 +15,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from zerolite.serving.core import InferenceServer
-from zerolite.serving.http import http_app
+from zerolite.serving.http.access_log import AccessLog
+from zerolite.serving.http.app import http_app
 from zerolite.serving.settings import ServingSettings
 
 __all__ = ["Address", "run_server"]
@@ -39,6 +41,7 @@ def run_server(
     address: Address,
     *,
     drain_s: float,
+    access_log: str | os.PathLike[str] | None,
     on_ready: Callable[[str], object] | None,
 ) -> None:
     """Serve with uvicorn until a signal; see `serve`.
@@ -47,8 +50,9 @@ def run_server(
         OSError: nothing can listen there, or a file can't be read.
         ValueError: no model can be loaded.
     """
+    log = None if access_log is None else AccessLog(access_log)
     config = uvicorn.Config(
-        http_app(core, settings),
+        http_app(core, settings, access_log=log),
         http=_protocol(settings.receive_timeout_s),
         ws="none",
         lifespan="off",  # the models are loaded here, so that what fails is raised and not only logged
@@ -61,8 +65,11 @@ def run_server(
         ssl_certfile=address.certificate,
         ssl_keyfile=None if address.private_key is None else os.fspath(address.private_key),
     )
-    config.load()  # reads the files for TLS
-    with _listen(address.host, address.port) as listener:
+    with ExitStack() as stack:
+        if log is not None:
+            stack.callback(log.close)
+        config.load()  # reads the files for TLS
+        listener = stack.enter_context(_listen(address.host, address.port))
         shown_host = f"[{address.host}]" if ":" in address.host else address.host
         url = f"{'https' if config.is_ssl else 'http'}://{shown_host}:{listener.getsockname()[1]}"
 
