@@ -25,6 +25,7 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.serving",
     "zerolite.tuned",
     "zerolite.tuning",
     "zerolite.vision",

@@ -22,15 +22,20 @@ LAZY_IMPORTS = {
     "flatbuffers",
     "graphviz",
     "h5py",
+    "httptools",
     "jinja2",
     "keras",
     "matplotlib",
     "PIL",
+    "prometheus_client",
     "psutil",
     "rich",
     "sklearn",
+    "starlette",
     "tensorflow",
     "typer",
+    "uvicorn",
+    "uvloop",
 }
 
 

@@ -20,11 +20,18 @@ if TYPE_CHECKING:  # these types take longer to make than everything else here
     Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
     Out = Array | Mapping[str, Array]
 
-__all__ = ["has_open_leading_axis", "map_signature", "named_outputs"]
+__all__ = ["Layout", "batch_layout", "has_open_leading_axis", "map_signature", "named_outputs"]
 
 
-class _Layout(NamedTuple):
-    """How a signature's tensors are made of items; an item is a slice along the leading axis."""
+class Layout(NamedTuple):
+    """How a signature's tensors are made of items; an item is a slice along the leading axis.
+
+    Attributes:
+        items_per_run: how many items a run takes without another resize.
+        leading_axis: whether items are along the leading axis of all tensors; if not, an item is a whole tensor.
+        resizable: whether that axis may be resized without changing what an item's result is.
+        output_shapes: the shape of one item of each output.
+    """
 
     items_per_run: int
     leading_axis: bool
@@ -33,6 +40,11 @@ class _Layout(NamedTuple):
 
     def item_shape(self, tensor: Tensor) -> tuple[int, ...]:
         return tensor.shape[1:] if self.leading_axis else tensor.shape
+
+
+def batch_layout(signature: _native.Signature) -> Layout:
+    """How the tensors of a signature are made of items, with the shapes that it has now."""
+    return Layout(*_native.batch_layout(signature))
 
 
 def map_signature(
@@ -48,7 +60,7 @@ def map_signature(
     first = replicas[0]
     resets = resets_items(reset) and first._keeps_state()
     inputs, outputs = TensorMap(first, is_input=True), TensorMap(first, is_input=False)
-    layout = _Layout(*_native.batch_layout(first))
+    layout = batch_layout(first)
     arrays = _input_arrays(batch, inputs, layout, first)
     items = _count_items(arrays, inputs)
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
@@ -96,7 +108,7 @@ def named_outputs(result: Array | dict[str, Array], names: Iterable[str]) -> dic
     return result if isinstance(result, dict) else {next(iter(names)): result}
 
 
-def _possible_chunk(chunk: int, inputs: TensorMap, layout: _Layout) -> int:
+def _possible_chunk(chunk: int, inputs: TensorMap, layout: Layout) -> int:
     size = positive_int("chunk", chunk, otherwise=", or None for the fastest")
     is_resizable = layout.leading_axis and has_open_leading_axis(inputs)
     if size != layout.items_per_run and not is_resizable:
@@ -133,7 +145,7 @@ def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature)
     return dict(zip(inputs, batch, strict=True))
 
 
-def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout, signature: _native.Signature) -> list[Array]:
+def _input_arrays(batch: Batch, inputs: TensorMap, layout: Layout, signature: _native.Signature) -> list[Array]:
     arrays = []
     for name, value in _named_values(batch, inputs, signature).items():
         tensor = inputs[name]
@@ -203,7 +215,7 @@ def _one_by_one(
     signature: _native.Signature,
     arrays: list[Array],
     items: int,
-    layout: _Layout,
+    layout: Layout,
     *,
     progress: Progress | None,
     resets: bool,
@@ -236,7 +248,7 @@ def _one_by_one(
     return {name: _join(name, values, outputs[name], layout) for name, values in parts.items()}
 
 
-def _join(name: str, values: list[Array], output: Tensor, layout: _Layout) -> Array:
+def _join(name: str, values: list[Array], output: Tensor, layout: Layout) -> Array:
     if not values:
         return np.empty((0, *layout.item_shape(output)), output.dtype)
     if len({value.shape for value in values}) > 1:

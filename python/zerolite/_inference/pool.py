@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy.typing as npt
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
 __all__ = ["ItemError", "Pool"]
+
+_T = TypeVar("_T")
 
 
 #: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
@@ -216,6 +218,17 @@ class Pool:
         except RuntimeError as error:  # another thread has closed the pool meanwhile
             raise closed_error() from error
 
+    def _submit_work(self, work: Callable[[SignatureMethods], _T]) -> Future[_T]:
+        """Run a function over a free replica, which it has for itself and leaves as fit for use as it was.
+
+        The replica is the model itself where the pool was made for the default signature, and so has all signatures.
+        """
+        self._require_open()
+        try:
+            return self._executor.submit(self._work, work)
+        except RuntimeError as error:  # another thread has closed the pool meanwhile
+            raise closed_error() from error
+
     async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
         """Run one item on the pool's threads, so that an event loop goes on meanwhile."""
         return await asyncio_wrap(self.submit(*args, **kwargs))
@@ -324,13 +337,19 @@ class Pool:
         return f"Pool({self._models[0].name!r}, workers={self.workers}{state})"
 
     def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value], resets: bool) -> _Result:
-        # There are as many replicas as threads, so that one is free whenever a thread is.
-        replica = self._free.get()
-        try:
+        def run(replica: SignatureMethods) -> _Result:
             if resets:
                 replica.reset()
             result: _Result = replica(*args, **kwargs)
             return result
+
+        return self._work(run)
+
+    def _work(self, work: Callable[[SignatureMethods], _T]) -> _T:
+        # There are as many replicas as threads, so that one is free whenever a thread is.
+        replica = self._free.get()
+        try:
+            return work(replica)
         finally:
             self._free.put(replica)
 

@@ -19,6 +19,7 @@ from zerolite.cli.commands import (
     metadata,
     profile,
     run,
+    serve,
     tune,
 )
 from zerolite.cli.output import say
@@ -38,6 +39,7 @@ _COMMANDS = (
     layers,
     tune,
     check,
+    serve,
     demo,
 )
 

@@ -1,0 +1,118 @@
+"""The command `zerolite serve`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zerolite.cli.options import DelegateOption, ThreadsOption, delegates_of
+from zerolite.cli.output import failures_in_one_line, say
+
+__all__ = ["register"]
+
+
+class _Level(str, Enum):
+    structure = "structure"
+    full = "full"
+    isolated = "isolated"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="serve")(_serve)
+
+
+def _serve(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL_OR_DIR...",
+            help=".tflite files, and folders: of one model (<version>/*.tflite) or of several.",
+            exists=True,
+            readable=True,
+        ),
+    ],
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen at; others reach this machine at 0.0.0.0.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of HTTP; 0 takes a free one.")] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Replicas of each model; if not given, one for each usable core.")
+    ] = None,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    verify: Annotated[_Level, typer.Option(help="How closely a model is looked at before it is used.")] = (
+        _Level.structure
+    ),
+    queue: Annotated[int, typer.Option(min=0, help="Requests of a model that may wait while others run.")] = 128,
+    max_batch: Annotated[
+        int, typer.Option(min=1, help="Requests of one item that may go through one run; 1 runs each alone.")
+    ] = 1,
+    batch_delay: Annotated[
+        float, typer.Option(min=0, metavar="MILLISECONDS", help="How long a request waits for others to run with.")
+    ] = 0.0,
+    deadline: Annotated[float, typer.Option(metavar="SECONDS", help="How long a request may take.")] = 60.0,
+    receive_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a client may take to send a request.")
+    ] = 30.0,
+    max_request: Annotated[int, typer.Option(min=1, metavar="BYTES", help="The largest request.")] = 64 << 20,
+    max_connections: Annotated[int, typer.Option(min=1, help="How many connections may be open.")] = 1024,
+    drain: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="From SIGTERM, which ends readiness, to the last connection."),
+    ] = 0.0,
+    access_log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file that gets a line of JSON for each request.")
+    ] = None,
+    model_control: Annotated[
+        bool, typer.Option("--model-control", help="Let clients load and unload models of the folders.")
+    ] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with the token that clients must send.", exists=True, dir_okay=False),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM certificates, for TLS.", exists=True, dir_okay=False)
+    ] = None,
+    private_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Their private key.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Serve models over the Open Inference Protocol (KServe v2), until SIGTERM or Ctrl-C."""
+    delegates = delegates_of(delegate or [])
+    with failures_in_one_line():
+        from zerolite import serving
+
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+        settings = serving.ServingSettings(
+            workers=workers,
+            delegates=delegates,
+            threads=threads,
+            verify=verify.value,
+            queue_size=queue,
+            max_batch=max_batch,
+            batch_delay_s=batch_delay / 1000,
+            deadline_s=deadline,
+            receive_timeout_s=receive_timeout,
+            max_request_bytes=max_request,
+            model_control="explicit" if model_control else "none",
+            token=None if token_file is None else token_file.read_text(encoding="utf-8").strip(),
+        )
+        serving.serve(
+            models,
+            settings,
+            host=host,
+            port=port,
+            certificate=certificate,
+            private_key=private_key,
+            max_connections=max_connections,
+            drain_s=drain,
+            access_log=access_log,
+            on_ready=lambda url: say(f"Serving at {url}"),
+        )

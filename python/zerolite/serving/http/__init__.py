@@ -1,0 +1,1 @@
+"""The protocol over HTTP: the ASGI application, who may ask, the log, and the server."""

@@ -1,0 +1,241 @@
+"""The protocol over HTTP: an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from zerolite.serving.core import InferenceServer
+from zerolite.serving.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    OverloadError,
+    RequestError,
+    TooLargeError,
+    TooSlowError,
+    UnavailableError,
+    UnsupportedEncodingError,
+)
+from zerolite.serving.http.access import RequireToken
+from zerolite.serving.http.access_log import AccessLog, LogRequests
+from zerolite.serving.metrics import CONTENT_TYPE
+from zerolite.serving.protocol import (
+    encode_response,
+    parse_object,
+    read_request,
+    split_body,
+    string_parameter,
+    timeout_of,
+)
+from zerolite.serving.settings import ServingSettings
+
+__all__ = ["http_app"]
+
+_T = TypeVar("_T")
+_HEADER_LENGTH = "Inference-Header-Content-Length"
+_CLIENT_HAS_GONE = 499  # nobody reads it; logs know the number from nginx
+
+
+def http_app(server: InferenceServer, settings: ServingSettings, *, access_log: AccessLog | None = None) -> Starlette:
+    """The application that answers for `server`, and loads its models when it starts; see `create_app`."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop()
+
+    logging = [] if access_log is None else [Middleware(LogRequests, log=access_log)]
+    return Starlette(
+        routes=_Endpoints(server, settings).routes(),
+        lifespan=lifespan,
+        middleware=[*logging, Middleware(RequireToken, token=settings.token)],
+        exception_handlers={
+            RequestError: _told,
+            HTTPException: _told_by_starlette,
+            ClientDisconnect: _unread,
+            Exception: _unexpected,
+        },
+    )
+
+
+class _Endpoints:
+    def __init__(self, server: InferenceServer, settings: ServingSettings) -> None:
+        self._server = server
+        self._max_request_bytes = settings.max_request_bytes
+        self._receive_timeout_s = settings.receive_timeout_s
+
+    def routes(self) -> list[Route]:
+        model = "/v2/models/{model}"
+        routes = [
+            Route("/metrics", self.metrics),
+            Route("/v2", self.metadata),
+            Route("/v2/health/live", self.live),
+            Route("/v2/health/ready", self.ready),
+            Route("/v2/repository/index", self.index, methods=["POST"]),
+            Route("/v2/repository/models/{model}/load", self.load, methods=["POST"]),
+            Route("/v2/repository/models/{model}/unload", self.unload, methods=["POST"]),
+        ]
+        for path in (model, f"{model}/versions/{{version}}"):
+            routes += [
+                Route(path, self.model_metadata),
+                Route(f"{path}/ready", self.model_ready),
+                Route(f"{path}/infer", self.infer, methods=["POST"]),
+            ]
+        return routes
+
+    async def metadata(self, _request: Request) -> Response:
+        return JSONResponse(self._server.metadata())
+
+    async def metrics(self, _request: Request) -> Response:
+        return Response(self._server.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def live(self, _request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(self, _request: Request) -> Response:
+        ready = self._server.ready
+        return JSONResponse({"ready": ready}, 200 if ready else UnavailableError.status)
+
+    async def model_metadata(self, request: Request) -> Response:
+        return JSONResponse(self._server.model_metadata(*_model_of(request)))
+
+    async def model_ready(self, request: Request) -> Response:
+        name, version = _model_of(request)
+        self._server.repository.find(name, version)
+        return JSONResponse({"name": name, "ready": True})
+
+    async def index(self, request: Request) -> Response:
+        wanted = parse_object(await self._body(request), empty_is_object=True).get("ready", False)
+        if not isinstance(wanted, bool):
+            raise InvalidRequestError("'ready' must be true or false")
+        return JSONResponse(
+            [
+                {
+                    "name": state.name,
+                    "version": str(state.version),
+                    "state": "READY" if state.ready else "UNAVAILABLE",
+                    "reason": state.reason,
+                }
+                for state in self._server.index(only_ready=wanted)
+            ]
+        )
+
+    async def load(self, request: Request) -> Response:
+        if parse_object(await self._body(request), empty_is_object=True).get("parameters"):
+            raise ForbiddenError("models are loaded from the server's own files, and as the server was started")
+        await self._server.load(request.path_params["model"])
+        return JSONResponse({})
+
+    async def unload(self, request: Request) -> Response:
+        parse_object(await self._body(request), empty_is_object=True)
+        await self._server.unload(request.path_params["model"])
+        return JSONResponse({})
+
+    async def infer(self, request: Request) -> Response:
+        name, version = _model_of(request)
+        with self._server.noted(name, version, "http"):
+            return await self._infer(request, name, version)
+
+    async def _infer(self, request: Request, name: str, version: str | None) -> Response:
+        model, _ = self._server.repository.find(name, version)
+        model.scheduler.require_room()  # before anything is received for nothing
+        body = await self._body(request)
+        header, binary = split_body(body, request.headers.get(_HEADER_LENGTH))
+        document = parse_object(header)
+        result = await _while_connected(
+            request,
+            self._server.infer(
+                name,
+                version,
+                partial(read_request, document, binary),
+                signature=string_parameter(document, "signature"),
+                timeout_s=timeout_of(document),
+            ),
+        )
+        if result is None:
+            raise ClientDisconnect
+        content, parts = encode_response(
+            result.outputs, result.request, model=result.model.name, version=str(result.model.version)
+        )
+        if not any(output.binary for output in result.request.outputs):
+            return Response(content, media_type="application/json")
+        return Response(
+            content + parts, media_type="application/octet-stream", headers={_HEADER_LENGTH: str(len(content))}
+        )
+
+    async def _body(self, request: Request) -> bytes:
+        """The body, which is received here and not by a worker, and never beyond what the server takes."""
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise UnsupportedEncodingError("compressed requests are not supported; send the request as it is")
+        if int(request.headers.get("Content-Length", "0")) > self._max_request_bytes:
+            raise self._too_large()
+        try:
+            return await asyncio.wait_for(self._received(request), self._receive_timeout_s)
+        except asyncio.TimeoutError as error:
+            raise TooSlowError(f"the request did not arrive within {self._receive_timeout_s:g} s") from error
+
+    async def _received(self, request: Request) -> bytes:
+        content = bytearray()
+        async for part in request.stream():
+            if len(content) + len(part) > self._max_request_bytes:
+                raise self._too_large()
+            content += part
+        return bytes(content)
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(f"the request is larger than the {self._max_request_bytes} bytes that this server takes")
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """The result of `work`; None where the client has gone before, and the work was cancelled for that."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())  # the body is received, so that nothing else can come
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        return None
+    finally:
+        gone.cancel()
+        working.cancel()
+
+
+def _model_of(request: Request) -> tuple[str, str | None]:
+    return request.path_params["model"], request.path_params.get("version")
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, RequestError) else UnavailableError.status
+    headers = {}
+    if isinstance(error, OverloadError):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, TooLargeError | TooSlowError):
+        headers["Connection"] = "close"  # what follows of the request is not read
+    return JSONResponse({"error": str(error)}, status, headers)
+
+
+async def _told_by_starlette(request: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
+    return JSONResponse({"error": f"there is no {request.method} {request.url.path[:200]}"}, status, headers)
+
+
+async def _unread(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=_CLIENT_HAS_GONE)
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    """What is a bug of the server: the ASGI server writes it to its log, with the traceback."""
+    return JSONResponse({"error": "the server failed; its log says why"}, RequestError.status)

@@ -1,0 +1,156 @@
+"""Running the application: sockets, signals, and the way to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from zerolite.serving.core import InferenceServer
+from zerolite.serving.http.access_log import AccessLog
+from zerolite.serving.http.app import http_app
+from zerolite.serving.settings import ServingSettings
+
+__all__ = ["Address", "run_server"]
+
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a server listens, and to whom; see `serve`."""
+
+    host: str
+    port: int
+    certificate: str | os.PathLike[str] | None
+    private_key: str | os.PathLike[str] | None
+    max_connections: int
+
+
+def run_server(
+    core: InferenceServer,
+    settings: ServingSettings,
+    address: Address,
+    *,
+    drain_s: float,
+    access_log: str | os.PathLike[str] | None,
+    on_ready: Callable[[str], object] | None,
+) -> None:
+    """Serve with uvicorn until a signal; see `serve`.
+
+    Raises:
+        OSError: nothing can listen there, or a file can't be read.
+        ValueError: no model can be loaded.
+    """
+    log = None if access_log is None else AccessLog(access_log)
+    config = uvicorn.Config(
+        http_app(core, settings, access_log=log),
+        http=_protocol(settings.receive_timeout_s),
+        ws="none",
+        lifespan="off",  # the models are loaded here, so that what fails is raised and not only logged
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=address.max_connections,
+        timeout_graceful_shutdown=math.ceil(max(settings.deadline_s, settings.receive_timeout_s)),
+        ssl_certfile=address.certificate,
+        ssl_keyfile=None if address.private_key is None else os.fspath(address.private_key),
+    )
+    with ExitStack() as stack:
+        if log is not None:
+            stack.callback(log.close)
+        config.load()  # reads the files for TLS
+        listener = stack.enter_context(_listen(address.host, address.port))
+        shown_host = f"[{address.host}]" if ":" in address.host else address.host
+        url = f"{'https' if config.is_ssl else 'http'}://{shown_host}:{listener.getsockname()[1]}"
+
+        def ready() -> None:
+            if on_ready is not None:
+                on_ready(url)
+
+        _Server(config, core, drain_s=drain_s, on_ready=ready).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"nothing can listen at port {port} of {host}: {error}; choose another host or port") from error
+
+
+class _Server(uvicorn.Server):
+    def __init__(
+        self, config: uvicorn.Config, core: InferenceServer, *, drain_s: float, on_ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._core = core
+        self._drain_s = drain_s
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._core.start()
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await self._core.stop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # uvicorn would raise the signal again at the end, and an orderly end is no failure.
+        if self._core.draining or not self._core.ready:
+            self.should_exit = self.force_exit = True
+        elif self._drain_s > 0:
+            self._core.draining = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._exit)
+        else:
+            self._core.draining = True
+            self._exit()
+
+    def _exit(self) -> None:
+        self.should_exit = True
+
+
+def _protocol(header_timeout_s: float) -> type[asyncio.Protocol]:
+    """HTTP for clients that have to send the head of a request in time; uvicorn waits for it without end (0.54)."""
+
+    class TimedProtocol(HttpToolsProtocol):
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._start_timer()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._start_timer()
+
+        def on_headers_complete(self) -> None:
+            self._stop_timer()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def _start_timer(self) -> None:
+            self._stop_timer()
+            self._timer = self.loop.call_later(header_timeout_s, self.transport.close)
+
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return TimedProtocol

@@ -1,0 +1,155 @@
+"""Who runs next: the requests of one model, which wait for a free replica in a queue of limited length."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING
+
+from zerolite.serving.errors import OverloadError
+from zerolite.serving.protocol import Arrays
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from zerolite._inference.pool import Pool
+    from zerolite._inference.signature import SignatureMethods
+    from zerolite.serving.metrics import ModelMetrics
+
+    #: Runs the inputs of some requests through a signature of a replica, and says of each what came of it.
+    Run = Callable[[SignatureMethods, str, Sequence[Arrays]], list[Arrays | Exception]]
+
+__all__ = ["Scheduler"]
+
+
+class _Waiting:
+    """A request in the queue, or one that runs."""
+
+    def __init__(self, signature: str, inputs: Arrays, batch: Hashable | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.signature = signature
+        self.inputs = inputs
+        self.batch = batch
+        self.since = loop.time()
+        self.result: asyncio.Future[Arrays] = loop.create_future()
+
+
+class Scheduler:
+    """Gives requests to the replicas of a pool in the order in which they came; used from one event loop only.
+
+    Requests that can go through one run together do, where several wait: up to `max_batch` of them. One that could
+    still get company waits `batch_delay_s` for it, also where a replica is free; without a delay nobody waits for that.
+
+    A request that is cancelled while it waits leaves the queue at once. One that already runs is finished, since a run
+    can't be stopped, and its result is dropped; only then its replica takes the next one.
+
+    Attributes:
+        running: how many runs are under way.
+    """
+
+    def __init__(
+        self, pool: Pool, run: Run, metrics: ModelMetrics, *, queue_size: int, max_batch: int, batch_delay_s: float
+    ) -> None:
+        """Schedule for the replicas of `pool`; at most `queue_size` requests wait, beside those that run."""
+        self._pool = pool
+        self._run = run
+        self._metrics = metrics
+        self._queue_size = queue_size
+        self._max_batch = max_batch
+        self._batch_delay_s = batch_delay_s
+        self._waiting: dict[_Waiting, None] = {}  # in order, and quick to leave
+        self._timer: asyncio.TimerHandle | None = None
+        self.running = 0
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait."""
+        return len(self._waiting)
+
+    def require_room(self) -> None:
+        """Refuse a request that could not even wait.
+
+        Raises:
+            OverloadError: the queue is full.
+        """
+        # What waits for company while a replica is free counts as well, but for a queue without any room.
+        most = max(self._queue_size, 0 if self.running >= self._pool.workers else self._max_batch)
+        if self.queued >= most:
+            raise OverloadError(f"{self.queued} requests wait for this model, which is as many as may; try again later")
+
+    async def run(self, signature: str, inputs: Arrays, *, batch: Hashable | None = None) -> Arrays:
+        """Wait for a replica, and run.
+
+        Args:
+            signature: the key of the signature.
+            inputs: what it is run on.
+            batch: requests of the same signature whose `batch` is equal may go through one run; None goes alone.
+
+        Raises:
+            OverloadError: the queue is full.
+            Exception: whatever the run raises.
+        """
+        self.require_room()
+        request = _Waiting(signature, inputs, batch)
+        self._waiting[request] = None
+        self._start_runs()
+        try:
+            return await request.result
+        finally:
+            self._waiting.pop(request, None)
+
+    def _start_runs(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self.running < self._pool.workers and (requests := self._next_requests()):
+            for request in requests:
+                del self._waiting[request]
+            self._start(requests)
+
+    def _next_requests(self) -> list[_Waiting]:
+        """Those that go through the next run; none where all that wait hope for company."""
+        now = asyncio.get_running_loop().time()
+        hoping: set[Hashable] = set()
+        for first in self._waiting:
+            if first.batch is None or self._max_batch == 1:
+                return [first]
+            key = (first.signature, first.batch)
+            if key in hoping:
+                continue
+            company = [other for other in self._waiting if (other.signature, other.batch) == key][: self._max_batch]
+            due = first.since + self._batch_delay_s
+            if len(company) == self._max_batch or due <= now:
+                return company
+            if not hoping:
+                self._timer = asyncio.get_running_loop().call_at(due, self._start_runs)
+            hoping.add(key)
+        return []
+
+    def _start(self, requests: Sequence[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+
+        def work(replica: SignatureMethods) -> list[Arrays | Exception]:
+            return self._run(replica, requests[0].signature, [request.inputs for request in requests])
+
+        def finished(future: Future[list[Arrays | Exception]]) -> None:  # in the replica's thread
+            loop.call_soon_threadsafe(self._finish, requests, future, begun)
+
+        self._pool._submit_work(work).add_done_callback(finished)
+        self.running += 1
+
+    def _finish(self, requests: Sequence[_Waiting], future: Future[list[Arrays | Exception]], begun: float) -> None:
+        self.running -= 1
+        now = asyncio.get_running_loop().time()
+        self._metrics.note_run([begun - request.since for request in requests], now - begun)
+        error = future.exception()
+        outcomes = [error] * len(requests) if error is not None else future.result()
+        for request, outcome in zip(requests, outcomes, strict=True):
+            if request.result.done():
+                continue  # nobody waits for it any more
+            if isinstance(outcome, BaseException):
+                request.result.set_exception(outcome)
+            else:
+                request.result.set_result(outcome)
+        self._start_runs()
