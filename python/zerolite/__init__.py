@@ -29,7 +29,7 @@ from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import compat, metadata, vision
+    from zerolite import compat, metadata, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import BenchmarkResult, benchmark
@@ -87,6 +87,7 @@ _ON_DEMAND = {
     "evaluate": "zerolite.evaluation",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
+    "tasks": "zerolite.tasks",
     "tune": "zerolite.tuning",
     "vision": "zerolite.vision",
 }
@@ -158,6 +159,7 @@ __all__ = [
     "metadata",
     "runtime_info",
     "set_log_level",
+    "tasks",
     "tune",
     "vision",
 ]

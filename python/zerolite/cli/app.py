@@ -19,6 +19,7 @@ from zerolite.cli.commands import (
     metadata,
     profile,
     run,
+    tasks,
     tune,
 )
 from zerolite.cli.output import say
@@ -33,6 +34,7 @@ _COMMANDS = (
     evaluate,
     compare,
     classify,
+    tasks,
     benchmark,
     profile,
     layers,

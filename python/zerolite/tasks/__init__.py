@@ -1,0 +1,26 @@
+"""From a model's file to answers: what is in a picture, and where. Needs the extra "vision".
+
+>>> import zerolite as zl
+>>> with zl.tasks.load("detector.tflite") as detect:
+...     for found in detect.map("photos/"):
+...         print(found.path, [(one.label, one.box) for one in found.detections])
+"""
+
+from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
+from zerolite.tasks.detect import Box, Detection, Detections, Detector
+from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.loading import TaskName, load
+from zerolite.tasks.picture import PictureSource
+
+__all__ = [
+    "Box",
+    "Detection",
+    "Detections",
+    "Detector",
+    "ImageTask",
+    "PictureSource",
+    "TaskName",
+    "efficientdet_anchors",
+    "load",
+    "ssd_anchors",
+]
