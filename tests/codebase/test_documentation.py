@@ -4,8 +4,8 @@ A ```python block is run, all blocks of a document in order as one program, in a
 model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form
 `model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
 `labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
-same shape, and `stream.tflite` with state; `detector.tflite`, which finds the
-coloured shapes of `shapes.png`; commands also find `model.keras`, of the kind of `model.tflite`, and
+same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
+`shapes.png`; commands also find `model.keras`, of the kind of `model.tflite`, and
 `samples.npy` with inputs. Commands in ```sh and
 ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
 where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
@@ -38,7 +38,7 @@ FILES = {
     "pair.tflite": "two_inputs_three_outputs.tflite",
     "stream.tflite": "svdf.tflite",
 }
-TASK_MODELS = {"detector.tflite": "shape_detector.tflite"}
+TASK_MODELS = {"detector.tflite": "shape_detector.tflite", "segmenter.tflite": "shape_segmenter.tflite"}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
 QUICK_COMMANDS = {
     "classify",
@@ -51,6 +51,7 @@ QUICK_COMMANDS = {
     "metadata",
     "profile",
     "run",
+    "segment",
     "tune",
 }
 COMMAND_GROUPS = {"metadata"}

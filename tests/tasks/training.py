@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tests.tasks.shapes import CLASSES, Scene, scene
+from zerolite.metadata import Normalization, annotate
 
 MODELS = Path(__file__).parent / "models"
 SIDE = 64
@@ -129,6 +130,8 @@ def main() -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         content = converter.convert()
+        if head is segmenter:
+            content = annotate(content, labels=["ground", *CLASSES], normalization=Normalization((0.0,), (255.0,)))
         (MODELS / f"{name}.tflite").write_bytes(content)
         print(name, len(content))
 

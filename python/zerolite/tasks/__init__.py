@@ -11,14 +11,18 @@ from zerolite.tasks.detect import Box, Detection, Detections, Detector
 from zerolite.tasks.image_task import ImageTask
 from zerolite.tasks.loading import TaskName, load
 from zerolite.tasks.picture import PictureSource
+from zerolite.tasks.segment import Area, Segmentation, Segmenter
 
 __all__ = [
+    "Area",
     "Box",
     "Detection",
     "Detections",
     "Detector",
     "ImageTask",
     "PictureSource",
+    "Segmentation",
+    "Segmenter",
     "TaskName",
     "efficientdet_anchors",
     "load",

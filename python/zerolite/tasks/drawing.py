@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["color_of", "draw_tag", "font_for", "line_width"]
+__all__ = ["color_of", "draw_legend", "draw_tag", "line_width"]
 
 # Colours that people tell apart, also those who see few; each is dark enough for white words.
 _COLORS = (
@@ -36,7 +37,7 @@ def line_width(width: int, height: int) -> int:
 
 
 @lru_cache(maxsize=16)
-def font_for(width: int, height: int) -> Any:
+def _font_for(width: int, height: int) -> Any:
     """Pillow's own font, as large as a picture of this size needs it."""
     from PIL import ImageFont
 
@@ -54,7 +55,7 @@ def draw_tag(draw: Any, corner: tuple[float, float], words: str, color: tuple[in
         color: the patch's colour.
         size: width and height of the picture.
     """
-    font = font_for(*size)
+    font = _font_for(*size)
     left, top, right, bottom = draw.textbbox((0, 0), words, font=font)
     gap = max(1, (bottom - top) // 5)
     width, height = right - left + 2 * gap, bottom - top + 2 * gap
@@ -62,3 +63,17 @@ def draw_tag(draw: Any, corner: tuple[float, float], words: str, color: tuple[in
     y = corner[1] - height if corner[1] >= height else min(max(0, corner[1]), max(0, size[1] - height))
     draw.rectangle((x, y, x + width, y + height), fill=color)
     draw.text((x + gap - left, y + gap - top), words, font=font, fill=_WHITE)
+
+
+def draw_legend(draw: Any, entries: Sequence[tuple[str, tuple[int, int, int]]], size: tuple[int, int]) -> None:
+    """Words with their colours in the left upper corner of a picture; as many as there is room for.
+
+    Args:
+        draw: Pillow's ImageDraw.
+        entries: the words and the colours.
+        size: width and height of the picture.
+    """
+    font = _font_for(*size)
+    line = sum(draw.textbbox((0, 0), "Xg", font=font)[1::2]) + 4
+    for place, (words, color) in enumerate(entries[: max(1, (size[1] - 4) // line)]):
+        draw_tag(draw, (4, 4 + place * line + line), words, color, size)

@@ -59,6 +59,22 @@ class Placement:
         in_input = np.asarray(points, np.float64) * self.input
         return (in_input - self.corner) * (np.asarray(self.picture) / self.shown)
 
+    def cells(self, columns: int, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each pixel of the picture lies in a grid over the whole input.
+
+        Args:
+            columns: of the grid.
+            rows: of the grid.
+
+        Returns:
+            For each column of the picture that of the grid, and for each row that of the grid.
+        """
+        found = []
+        for side, count in enumerate((columns, rows)):
+            middles = (np.arange(self.picture[side]) + 0.5) * self.shown[side] / self.picture[side] + self.corner[side]
+            found.append(np.clip(middles * count / self.input[side], 0, count - 1).astype(np.int64))
+        return found[0], found[1]
+
 
 class ImageInput:
     """A model's input for pictures.

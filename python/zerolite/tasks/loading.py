@@ -12,6 +12,7 @@ from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
 from zerolite.tasks.detect import Detector
 from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.segment import Segmenter
 from zerolite.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect"]
+TaskName: TypeAlias = Literal["detect", "segment"]
 
 # How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
-_DECLARED: dict[str, TaskName] = {"ObjectDetector": "detect", "detect": "detect"}
+_DECLARED: dict[str, TaskName] = {
+    "ObjectDetector": "detect",
+    "ImageSegmenter": "segment",
+    "detect": "detect",
+    "segment": "segment",
+}
 
 
 @overload
@@ -41,6 +47,22 @@ def load(
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Detector: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["segment"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Segmenter: ...
 @overload
 def load(
     model: ModelSource,
@@ -80,8 +102,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect". None finds it by the model's outputs and, where these are those of several tasks, by what the
-            metadata says.
+        task: "detect" or "segment". None finds it by the model's outputs and, where these are those of several tasks,
+            by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -115,8 +137,11 @@ def load(
     try:
         loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
-        assert chosen == "detect"
-        return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
+        if chosen == "detect":
+            return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
+        if anchors is not None:
+            raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
+        return Segmenter(loaded, class_names=class_names, preprocessing=preprocessing)
     except BaseException:
         loaded.close()
         raise
@@ -136,4 +161,5 @@ def _chosen(model: TaskModel) -> TaskName:
     )
 
 
-_KINDS: dict[TaskName, type[Detector]] = {"detect": Detector}
+# In the order in which a model is asked.
+_KINDS: dict[TaskName, type[Detector | Segmenter]] = {"detect": Detector, "segment": Segmenter}

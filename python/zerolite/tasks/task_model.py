@@ -190,6 +190,10 @@ class TaskModel:
         """What the numbers of an output are, by the operator that makes them."""
         return score_kind(self.source, output, self._key)
 
+    def maker_of(self, output: TaskTensor) -> str:
+        """The name of the operator that makes an output; empty where nothing tells."""
+        return next((one.name for one in self.operators if output.number in one.outputs), "")
+
     def labels(self, output: TaskTensor) -> list[str]:
         """The names of classes that are packed into the file for this output; none where there are none.
 

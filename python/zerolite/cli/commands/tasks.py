@@ -1,4 +1,4 @@
-"""The commands that answer questions about pictures: `zerolite detect`."""
+"""The commands that answer questions about pictures: `zerolite detect` and `zerolite segment`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command(name="detect")(_detect)
+    app.command(name="segment")(_segment)
 
 
 def _detect(
@@ -122,6 +123,83 @@ def _detect(
             )
 
 
+def _segment(
+    images: _ImagesArgument,
+    *,
+    model: _ModelOption,
+    output: _PicturesOption = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write each picture's mask, the numbers of the classes as grey PNG, here."),
+    ] = None,
+    class_names: ClassNamesOption = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Of one mask, the probability above which a pixel is on the thing.")
+    ] = 0.5,
+    size: SizeOption = None,
+    preprocessing: PreprocessingOption = None,
+    skip_corrupt: SkipCorruptOption = False,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    tuned: _TunedOption = None,
+    workers: _WorkersOption = None,
+    as_json: _JsonLinesOption = False,
+) -> None:
+    """Say what the pixels of pictures belong to, and how much of a picture that is."""
+    delegates = delegates_of(delegate or [])
+    chosen_size = size_of(size)
+    with failures_in_one_line():
+        from zerolite import tasks
+
+        with tasks.load(
+            model,
+            "segment",
+            class_names=class_names_of(class_names),
+            preprocessing=preprocessing,
+            size=chosen_size,
+            delegates=delegates,
+            threads=threads,
+            tuned=tuned,
+            workers=workers,
+        ) as segmenter:
+            mask_files = {} if masks is None else _targets(images, masks, suffix=".png")
+
+            def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
+                for result in segmenter.map(files, threshold=threshold, **rest):
+                    if result.path in mask_files:
+                        _save(_grey(result.mask), mask_files[result.path])
+                    yield result
+
+            def rows(result: Any) -> list[tuple[str, ...]]:
+                return [(area.label, f"{100 * area.share:.1f} %", str(area.pixels)) for area in result.areas]
+
+            _run(
+                _Report("segment", ("class", "share", "pixels"), rows),
+                images,
+                task=segmenter,
+                answers=answers,
+                output=output,
+                skip_corrupt=skip_corrupt,
+                as_json=as_json,
+            )
+
+
+def _grey(mask: Any) -> Any:
+    """Numbers of classes as a Pillow image of 8 bits, or of 16 where they need it.
+
+    Raises:
+        ValueError: a number is negative or has more than 16 bits.
+    """
+    import numpy as np
+    from PIL import Image
+
+    if mask.dtype == np.uint8:
+        return Image.fromarray(mask)
+    if mask.min() < 0 or mask.max() > np.iinfo(np.uint16).max:
+        raise ValueError(f"a mask has numbers of classes from {mask.min()} to {mask.max()}, which no grey PNG holds")
+    return Image.fromarray(mask.astype(np.uint16))
+
+
 def _pixels(box: Any) -> str:
     return ", ".join(f"{side:.0f}" for side in (box.left, box.top, box.right, box.bottom))
 
@@ -185,8 +263,14 @@ def _run(
         raise fail(f"{len(skipped)} of {len(files)} images can't be decoded; --skip-corrupt leaves them out")
 
 
-def _targets(sources: list[Path], folder: Path) -> dict[Path, Path]:
-    """Where each file's picture goes: as it lies in the folder that was named, each under a name of its own."""
+def _targets(sources: list[Path], folder: Path, *, suffix: str | None = None) -> dict[Path, Path]:
+    """Where each file's picture goes: as it lies in the folder that was named, each under a name of its own.
+
+    Args:
+        sources: the files and folders that were named.
+        folder: where pictures go.
+        suffix: the end of all names; None keeps the end where it is that of a format that is written.
+    """
     from zerolite.vision import image_files
 
     targets: dict[Path, Path] = {}
@@ -196,8 +280,8 @@ def _targets(sources: list[Path], folder: Path) -> dict[Path, Path]:
             if file in targets:
                 continue
             place = folder / (file.relative_to(source) if source.is_dir() else file.name)
-            if place.suffix.lower() not in _KEPT_SUFFIXES:
-                place = place.with_suffix(".png")
+            if suffix is not None or place.suffix.lower() not in _KEPT_SUFFIXES:
+                place = place.with_suffix(suffix or ".png")
             names = (place.with_stem(f"{place.stem}-{number}") for number in itertools.count(2))
             target = next(name for name in itertools.chain([place], names) if name not in taken)
             taken.add(target)
