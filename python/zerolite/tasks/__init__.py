@@ -6,6 +6,7 @@
 ...         print(found.path, [(one.label, one.box) for one in found.detections])
 """
 
+from zerolite.tasks.classify import Classified, Classifier
 from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
 from zerolite.tasks.detect import Box, Detection, Detections, Detector
 from zerolite.tasks.image_task import ImageTask
@@ -16,6 +17,8 @@ from zerolite.tasks.segment import Area, Segmentation, Segmenter
 __all__ = [
     "Area",
     "Box",
+    "Classified",
+    "Classifier",
     "Detection",
     "Detections",
     "Detector",

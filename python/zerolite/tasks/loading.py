@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
+from zerolite.tasks.classify import Classifier
 from zerolite.tasks.detect import Detector
 from zerolite.tasks.image_task import ImageTask
 from zerolite.tasks.segment import Segmenter
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify"]
 
 # How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
 _DECLARED: dict[str, TaskName] = {
     "ObjectDetector": "detect",
     "ImageSegmenter": "segment",
+    "ImageClassifier": "classify",
     "detect": "detect",
     "segment": "segment",
+    "classify": "classify",
 }
 
 
@@ -63,6 +66,22 @@ def load(
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Segmenter: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["classify"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Classifier: ...
 @overload
 def load(
     model: ModelSource,
@@ -102,8 +121,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect" or "segment". None finds it by the model's outputs and, where these are those of several tasks,
-            by what the metadata says.
+        task: "detect", "segment" or "classify". None finds it by the model's outputs and, where these are those of
+            several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -141,7 +160,8 @@ def load(
             return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
         if anchors is not None:
             raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
-        return Segmenter(loaded, class_names=class_names, preprocessing=preprocessing)
+        kind = Segmenter if chosen == "segment" else Classifier
+        return kind(loaded, class_names=class_names, preprocessing=preprocessing)
     except BaseException:
         loaded.close()
         raise
@@ -162,4 +182,8 @@ def _chosen(model: TaskModel) -> TaskName:
 
 
 # In the order in which a model is asked.
-_KINDS: dict[TaskName, type[Detector | Segmenter]] = {"detect": Detector, "segment": Segmenter}
+_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier]] = {
+    "detect": Detector,
+    "segment": Segmenter,
+    "classify": Classifier,
+}
