@@ -5,8 +5,8 @@ model, `model.tflite`, with one input of shape (n, 64) and one output of shape (
 `model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
 `labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
 same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
-`shapes.png`; commands also find `model.keras`, of the kind of `model.tflite`, and
-`samples.npy` with inputs. Commands in ```sh and
+`shapes.png`, and `pose.tflite`, which sees a person in every picture; commands also find `model.keras`, of the kind of
+`model.tflite`, and `samples.npy` with inputs. Commands in ```sh and
 ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
 where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tasks.constant_models import constant_model
 from tests.tasks.shapes import scene
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,7 @@ QUICK_COMMANDS = {
     "info",
     "layers",
     "metadata",
+    "pose",
     "profile",
     "run",
     "segment",
@@ -135,6 +137,8 @@ def folder_with_model(tmp_path: Path) -> Path:
     np.savez(tmp_path / "test.npz", x=rng.random((80, 64), np.float32), y=rng.integers(0, 10, 80))
     (tmp_path / "labels.txt").write_text("\n".join(f"digit {number}" for number in range(10)) + "\n", encoding="utf-8")
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
+    person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
+    (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
     images.fromarray(scene(np.random.default_rng(5), height=240, width=320).picture).save(tmp_path / "shapes.png")
     for number in range(10):
         (tmp_path / "images" / str(number)).mkdir(parents=True)

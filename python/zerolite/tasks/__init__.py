@@ -6,12 +6,14 @@
 ...         print(found.path, [(one.label, one.box) for one in found.detections])
 """
 
+from zerolite.tasks.box import Box
 from zerolite.tasks.classify import Classified, Classifier
 from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
-from zerolite.tasks.detect import Box, Detection, Detections, Detector
+from zerolite.tasks.detect import Detection, Detections, Detector
 from zerolite.tasks.image_task import ImageTask
 from zerolite.tasks.loading import TaskName, load
 from zerolite.tasks.picture import PictureSource
+from zerolite.tasks.pose import KeyPoint, Pose, PoseEstimator, Poses
 from zerolite.tasks.segment import Area, Segmentation, Segmenter
 
 __all__ = [
@@ -23,7 +25,11 @@ __all__ = [
     "Detections",
     "Detector",
     "ImageTask",
+    "KeyPoint",
     "PictureSource",
+    "Pose",
+    "PoseEstimator",
+    "Poses",
     "Segmentation",
     "Segmenter",
     "TaskName",

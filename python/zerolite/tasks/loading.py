@@ -13,6 +13,7 @@ from zerolite._inference.source import ModelSource
 from zerolite.tasks.classify import Classifier
 from zerolite.tasks.detect import Detector
 from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.pose import PoseEstimator
 from zerolite.tasks.segment import Segmenter
 from zerolite.tasks.task_model import TaskModel
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose"]
 
 # How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
 _DECLARED: dict[str, TaskName] = {
@@ -29,6 +30,7 @@ _DECLARED: dict[str, TaskName] = {
     "ImageSegmenter": "segment",
     "ImageClassifier": "classify",
     "detect": "detect",
+    "pose": "pose",
     "segment": "segment",
     "classify": "classify",
 }
@@ -85,6 +87,22 @@ def load(
 @overload
 def load(
     model: ModelSource,
+    task: Literal["pose"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> PoseEstimator: ...
+@overload
+def load(
+    model: ModelSource,
     task: TaskName | None = ...,
     *,
     class_names: Sequence[str] | None = ...,
@@ -121,8 +139,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment" or "classify". None finds it by the model's outputs and, where these are those of
-            several tasks, by what the metadata says.
+        task: "detect", "segment", "classify" or "pose". None finds it by the model's outputs and, where these are those
+            of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -160,7 +178,7 @@ def load(
             return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
         if anchors is not None:
             raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
-        kind = Segmenter if chosen == "segment" else Classifier
+        kind: type[Segmenter | Classifier | PoseEstimator] = _OTHERS[chosen]
         return kind(loaded, class_names=class_names, preprocessing=preprocessing)
     except BaseException:
         loaded.close()
@@ -181,9 +199,10 @@ def _chosen(model: TaskModel) -> TaskName:
     )
 
 
-# In the order in which a model is asked.
-_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier]] = {
-    "detect": Detector,
+_OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator]] = {
+    "pose": PoseEstimator,
     "segment": Segmenter,
     "classify": Classifier,
 }
+# In the order in which a model is asked.
+_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier | PoseEstimator]] = {"detect": Detector, **_OTHERS}

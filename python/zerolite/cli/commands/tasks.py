@@ -1,4 +1,4 @@
-"""The commands that answer questions about pictures: `zerolite detect` and `zerolite segment`."""
+"""The commands that answer questions about pictures: `zerolite detect`, `segment` and `pose`."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command(name="detect")(_detect)
     app.command(name="segment")(_segment)
+    app.command(name="pose")(_pose)
 
 
 def _detect(
@@ -177,6 +178,63 @@ def _segment(
                 _Report("segment", ("class", "share", "pixels"), rows),
                 images,
                 task=segmenter,
+                answers=answers,
+                output=output,
+                skip_corrupt=skip_corrupt,
+                as_json=as_json,
+            )
+
+
+def _pose(
+    images: _ImagesArgument,
+    *,
+    model: _ModelOption,
+    output: _PicturesOption = None,
+    min_score: Annotated[float, typer.Option(min=0, help="Leave out people who are less sure.")] = 0.25,
+    max_results: Annotated[int, typer.Option(min=1, help="How many people to tell of a picture, the surest.")] = 10,
+    size: SizeOption = None,
+    preprocessing: PreprocessingOption = None,
+    skip_corrupt: SkipCorruptOption = False,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    tuned: _TunedOption = None,
+    workers: _WorkersOption = None,
+    as_json: _JsonLinesOption = False,
+) -> None:
+    """Find people in pictures, and their joints."""
+    delegates = delegates_of(delegate or [])
+    chosen_size = size_of(size)
+    with failures_in_one_line():
+        from zerolite import tasks
+
+        with tasks.load(
+            model,
+            "pose",
+            preprocessing=preprocessing,
+            size=chosen_size,
+            delegates=delegates,
+            threads=threads,
+            tuned=tuned,
+            workers=workers,
+        ) as estimator:
+
+            def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
+                return estimator.map(files, min_score=min_score, max_results=max_results, **rest)
+
+            def rows(result: Any) -> list[tuple[str, ...]]:
+                return [
+                    (
+                        f"person {number}",
+                        f"{100 * pose.score:.1f} %",
+                        str(sum(point.score >= min_score for point in pose.key_points)),
+                    )
+                    for number, pose in enumerate(result.poses, 1)
+                ]
+
+            _run(
+                _Report("pose", ("found", "score", "sure key points"), rows),
+                images,
+                task=estimator,
                 answers=answers,
                 output=output,
                 skip_corrupt=skip_corrupt,
