@@ -29,7 +29,7 @@ from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import compat, metadata, serving, vision
+    from zerolite import compat, metadata, serving, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import BenchmarkResult, benchmark
@@ -88,6 +88,7 @@ _ON_DEMAND = {
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
+    "tasks": "zerolite.tasks",
     "tune": "zerolite.tuning",
     "vision": "zerolite.vision",
 }
@@ -160,6 +161,7 @@ __all__ = [
     "runtime_info",
     "serving",
     "set_log_level",
+    "tasks",
     "tune",
     "vision",
 ]

@@ -4,8 +4,9 @@ A ```python block is run, all blocks of a document in order as one program, in a
 model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form
 `model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
 `labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
-same shape, and `stream.tflite` with state; commands also find `model.keras`, of the kind of `model.tflite`, and
-`samples.npy` with inputs. Commands in ```sh and
+same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
+`shapes.png`, and `pose.tflite`, which sees a person in every picture; commands also find `model.keras`, of the kind of
+`model.tflite`, and `samples.npy` with inputs. Commands in ```sh and
 ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
 where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
@@ -26,6 +27,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tasks.constant_models import constant_model
+from tests.tasks.shapes import scene
+
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "tests" / "models"
 FILES = {
@@ -35,8 +39,23 @@ FILES = {
     "pair.tflite": "two_inputs_three_outputs.tflite",
     "stream.tflite": "svdf.tflite",
 }
+TASK_MODELS = {"detector.tflite": "shape_detector.tflite", "segmenter.tflite": "shape_segmenter.tflite"}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
-QUICK_COMMANDS = {"classify", "compare", "convert", "evaluate", "info", "layers", "metadata", "profile", "run", "tune"}
+QUICK_COMMANDS = {
+    "classify",
+    "compare",
+    "convert",
+    "detect",
+    "evaluate",
+    "info",
+    "layers",
+    "metadata",
+    "pose",
+    "profile",
+    "run",
+    "segment",
+    "tune",
+}
 COMMAND_GROUPS = {"metadata"}
 MAKE_TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
@@ -112,10 +131,15 @@ def python_programs() -> list[Any]:
 def folder_with_model(tmp_path: Path) -> Path:
     for name, model in FILES.items():
         shutil.copy(MODELS / model, tmp_path / name)
+    for name, model in TASK_MODELS.items():
+        shutil.copy(ROOT / "tests" / "tasks" / "models" / model, tmp_path / name)
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "test.npz", x=rng.random((80, 64), np.float32), y=rng.integers(0, 10, 80))
     (tmp_path / "labels.txt").write_text("\n".join(f"digit {number}" for number in range(10)) + "\n", encoding="utf-8")
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
+    person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
+    (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
+    images.fromarray(scene(np.random.default_rng(5), height=240, width=320).picture).save(tmp_path / "shapes.png")
     for number in range(10):
         (tmp_path / "images" / str(number)).mkdir(parents=True)
         for index in range(2):

@@ -78,6 +78,7 @@ PACKAGE_LISTS = {
     "benchmarking": "_platform _runtime _timing delegates _inference",
     "compat": "interpreter",
     "vision": "_runtime _runners metadata",
+    "tasks": "_inference _runners _runtime tuned metadata vision",
     "_data": "_runners vision",
     "conversion": "_platform _runtime _inference _runners metadata vision _data",
     "evaluation": "_timing _runners vision _data",

@@ -20,6 +20,7 @@ from zerolite.cli.commands import (
     profile,
     run,
     serve,
+    tasks,
     tune,
 )
 from zerolite.cli.output import say
@@ -34,6 +35,7 @@ _COMMANDS = (
     evaluate,
     compare,
     classify,
+    tasks,
     benchmark,
     profile,
     layers,

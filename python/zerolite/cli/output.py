@@ -19,7 +19,17 @@ from rich.text import Text
 
 from zerolite.cli.printable import printable, unfiltered
 
-__all__ = ["console", "fail", "failures_in_one_line", "print_csv", "print_json", "print_table", "say", "wrong_use"]
+__all__ = [
+    "console",
+    "fail",
+    "failures_in_one_line",
+    "print_csv",
+    "print_json",
+    "print_json_line",
+    "print_table",
+    "say",
+    "wrong_use",
+]
 
 # Without a terminal there is no width to fit; a line is then as long as it needs to be, up to this.
 _FILE_WIDTH = 200
@@ -49,6 +59,11 @@ def print_csv(table: str) -> None:
 def print_json(document: Any) -> None:
     """Print `document` as indented JSON, whose own escapes keep text from outside exact and harmless."""
     typer.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_json_line(document: Any) -> None:
+    """Print `document` as JSON in one line, of many that come while the work goes on."""
+    typer.echo(json.dumps(document, allow_nan=False))
 
 
 def print_table(

@@ -21,12 +21,17 @@ class Feeding:
     """Makes a model's input of decoded images.
 
     With a named preprocessing, every model is fed with that. Without one, the normalization in the metadata of the
-    model's file counts; without that, an 8-bit input takes the pixels as they are; a real one takes counts from 0 to
-    255, with a warning, since nothing tells the range that the model was trained on.
+    model's file counts; without that, an 8-bit input takes the pixels as they are; a real one takes what is usual for
+    its kind of model or, where that is not known either, counts from 0 to 255, with a warning, since nothing tells the
+    range that the model was trained on.
     """
 
-    def __init__(self, preprocessing: str | None) -> None:
+    def __init__(self, preprocessing: str | None, *, usual: str | None = None) -> None:
         """Check the choice.
+
+        Args:
+            preprocessing: a name of `PREPROCESSINGS`; None leaves it to the model's file.
+            usual: the preprocessing of models of this kind, for a real input of which the file does not tell.
 
         Raises:
             ValueError: there is no such preprocessing.
@@ -34,6 +39,7 @@ class Feeding:
         if preprocessing is not None:
             check_preprocessing(preprocessing)
         self._name = preprocessing
+        self._usual = usual
         # By the identity of the source, which is kept alive here.
         self._known: dict[int, tuple[Any, Normalization | None]] = {}
         self._has_warned = False
@@ -59,6 +65,8 @@ class Feeding:
                 spec.dtype
             )
             return spec.store(shifted)
+        if self._usual is not None and spec.dtype.kind == "f":
+            return spec.store_image(preprocess(images, self._usual))
         if not self._has_warned and (spec.dtype.kind == "f" or spec.quantization is not None):
             self._has_warned = True
             warnings.warn(

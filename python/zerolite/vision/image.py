@@ -6,7 +6,8 @@ import io
 import os
 import struct
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -17,7 +18,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zerolite._runners import TensorSpec
 
-__all__ = ["Color", "ImageError", "ImageForm", "Resampling", "decode_image", "image_form", "pillow"]
+__all__ = [
+    "Color",
+    "ImageError",
+    "ImageForm",
+    "Resampling",
+    "decode_image",
+    "image_form",
+    "pillow",
+    "read_image",
+    "upright_image",
+]
 
 Color = Literal["rgb", "grayscale", "rgba"]
 #: Height and width, None for those of each picture, and the channels.
@@ -109,19 +120,53 @@ def decode_image(
         raise ValueError(f"resampling must be one of {', '.join(get_args(Resampling))}; came {resampling!r}")
     if size is not None and not _is_height_and_width(size):
         raise ValueError(f"size must be a height and a width of at least 1 pixel; came {size}")
-    images = pillow()
     place = Path(path)
-    content = place.read_bytes()
+    image = read_image(place.read_bytes(), place, color)
+    if size is not None:
+        image = _resized(pillow(), image, size, resampling, keep_aspect_ratio=keep_aspect_ratio)
+    values = np.asarray(image, dtype=np.float32)
+    return values if values.ndim == 3 else values[..., np.newaxis]  # noqa: PLR2004 - grey images have two axes
+
+
+def read_image(content: bytes, place: Path, color: Color) -> Any:
+    """A Pillow image of the bytes of a file: decoded, turned upright, and with the channels of `color`.
+
+    Args:
+        content: the bytes of a file in any format that Pillow reads.
+        place: the file, for errors.
+        color: the channels to convert to.
+
+    Raises:
+        ImageError: the bytes are no sound image.
+        ImportError: Pillow is not installed (extra "vision").
+    """
+    images = pillow()
+    with _decoder_errors(place, content), images.open(io.BytesIO(content)) as opened:
+        opened.load()
+        return _converted(images, _upright(images, opened), color)
+
+
+def upright_image(image: Any, place: Path, color: Color) -> Any:
+    """A Pillow image, turned upright and with the channels of `color`; `place` is what errors call it.
+
+    Raises:
+        ImageError: its file, which Pillow decodes late, is broken, or its numbers have 32 bits.
+    """
+    images = pillow()
+    with _decoder_errors(place, b"?"):
+        image.load()
+        return _converted(images, _upright(images, image), color)
+
+
+@contextmanager
+def _decoder_errors(place: Path, content: bytes) -> Iterator[None]:
+    """Whatever a decoder raises, as `ImageError` of the file."""
+    images = pillow()
     try:
         # Pillow warns of odd but sound files (transparent palettes) and of large ones; it refuses huge ones itself.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with images.open(io.BytesIO(content)) as opened:
-                opened.load()
-                image = _converted(images, _upright(images, opened), color)
-                if size is not None:
-                    image = _resized(images, image, size, resampling, keep_aspect_ratio=keep_aspect_ratio)
-                values = np.asarray(image, dtype=np.float32)
+            yield
     except images.DecompressionBombError as error:
         advice = "shrink it before, or set PIL.Image.MAX_IMAGE_PIXELS higher if you trust it"
         raise ImageError(place, f"it is too large ({error})", advice) from error
@@ -129,7 +174,6 @@ def decode_image(
         raise ImageError(place, "it is empty" if not content else "its format is unknown") from error
     except _DECODER_ERRORS as error:
         raise ImageError(place, str(error) or type(error).__name__) from error
-    return values if values.ndim == 3 else values[..., np.newaxis]  # noqa: PLR2004 - grey images have two axes
 
 
 def image_form(specs: Sequence[TensorSpec], size: tuple[int, int] | None = None) -> ImageForm:

@@ -1,0 +1,39 @@
+"""From a model's file to answers: what is in a picture, and where. Needs the extra "vision".
+
+>>> import zerolite as zl
+>>> with zl.tasks.load("detector.tflite") as detect:
+...     for found in detect.map("photos/"):
+...         print(found.path, [(one.label, one.box) for one in found.detections])
+"""
+
+from zerolite.tasks.box import Box
+from zerolite.tasks.classify import Classified, Classifier
+from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
+from zerolite.tasks.detect import Detection, Detections, Detector
+from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.loading import TaskName, load
+from zerolite.tasks.picture import PictureSource
+from zerolite.tasks.pose import KeyPoint, Pose, PoseEstimator, Poses
+from zerolite.tasks.segment import Area, Segmentation, Segmenter
+
+__all__ = [
+    "Area",
+    "Box",
+    "Classified",
+    "Classifier",
+    "Detection",
+    "Detections",
+    "Detector",
+    "ImageTask",
+    "KeyPoint",
+    "PictureSource",
+    "Pose",
+    "PoseEstimator",
+    "Poses",
+    "Segmentation",
+    "Segmenter",
+    "TaskName",
+    "efficientdet_anchors",
+    "load",
+    "ssd_anchors",
+]

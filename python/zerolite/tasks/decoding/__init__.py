@@ -1,0 +1,1 @@
+"""From the numbers that a model gives to what they stand for."""

@@ -1,0 +1,200 @@
+"""What all tasks on pictures have in common: one picture, many pictures, and drawing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from zerolite.tasks.image_input import Framing, ImageInput, Placement
+from zerolite.tasks.picture import Picture, PictureSource, pictures_of
+from zerolite.vision import ImageError, OnCorrupt
+from zerolite.vision.loading import check_on_corrupt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from zerolite.tasks.task_model import Outputs, TaskModel
+
+__all__ = ["ImageTask"]
+
+_Result = TypeVar("_Result")
+_Options = TypeVar("_Options")
+_Task = TypeVar("_Task", bound="ImageTask[Any, Any]")
+
+# So many pictures for each replica are under way, so that none waits for the one who iterates.
+_AHEAD = 2
+
+
+class ImageTask(ABC, Generic[_Result, _Options]):
+    """A model that answers a question about pictures; `zerolite.tasks.load` makes them.
+
+    It may be called from several threads. Close it, or use it in a with statement, when it is done.
+    """
+
+    #: The task's name, as `load` takes it.
+    name: ClassVar[str]
+
+    def __init__(self, model: TaskModel, framing: Framing, *, preprocessing: str | None) -> None:
+        """Take a model, of which the task becomes the owner.
+
+        Args:
+            model: a model with one input, which has the size that pictures shall have.
+            framing: how models of this kind are fed.
+            preprocessing: a name of `vision.PREPROCESSINGS`; None leaves it to the model's file.
+
+        Raises:
+            ValueError: the model takes no images, or `preprocessing` is no such name.
+        """
+        self._model = model
+        self._input = ImageInput(model.picture_input.spec, framing, preprocessing=preprocessing)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the pictures that the model sees, in pixels."""
+        return self._input.size
+
+    @abstractmethod
+    def __call__(self, picture: PictureSource, /) -> _Result:
+        """Answer for one picture; the tasks have options of their own.
+
+        Args:
+            picture: a path, the bytes of a file, a Pillow image, or an array of uint8 of shape (height, width, 3).
+        """
+
+    @abstractmethod
+    def map(
+        self,
+        pictures: PictureSource | Iterable[PictureSource],
+        /,
+        *,
+        on_corrupt: OnCorrupt = "raise",
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> Iterator[_Result]:
+        """Answer for many pictures, one after another; in a pool, for several at once.
+
+        Args:
+            pictures: a folder, a list or an iterator of what a call takes.
+            on_corrupt: what to do with a picture that can't be decoded: "raise", "skip", or a function that is called
+                with the `ImageError` of each one that is skipped.
+            progress: is called after each picture with how many are done and how many there are, None for not known.
+
+        Returns:
+            An iterator in the order of the pictures.
+        """
+
+    @abstractmethod
+    def _decode(self, outputs: Outputs, placement: Placement, path: Path | None, options: _Options) -> _Result:
+        """The result that a run's outputs stand for."""
+
+    @abstractmethod
+    def _draw(self, image: Image, result: _Result) -> Image:
+        """The result, drawn on an RGB image that may be changed."""
+
+    def draw(self, picture: PictureSource, result: _Result, /) -> Image:
+        """Draw a result on its picture.
+
+        Args:
+            picture: the picture, as it was given to the task.
+            result: what the task said of it.
+
+        Returns:
+            A Pillow image in RGB, of the picture's size.
+
+        Raises:
+            ImageError, OSError, TypeError, ValueError: as a call raises them for `picture`; or the result is one of a
+                picture of another size.
+        """
+        image = Picture.open(picture).image.copy()
+        size = getattr(result, "width", image.width), getattr(result, "height", image.height)
+        if image.size != size:
+            raise ValueError(
+                f"the result is one of a picture of {size[0]} x {size[1]} pixels, and this one has {image.width} x "
+                f"{image.height}; draw it on the picture that it was found in"
+            )
+        return self._draw(image, result)
+
+    def _answer(self, source: PictureSource, options: _Options) -> _Result:
+        picture = Picture.open(source, self._input.color)
+        image, placement = self._input.place(picture.image)
+        outputs = self._model.run({self._input.name: image})
+        return self._decode(outputs, placement, picture.path, options)
+
+    def _answers(
+        self,
+        sources: PictureSource | Iterable[PictureSource],
+        options: _Options,
+        on_corrupt: OnCorrupt,
+        progress: Callable[[int, int | None], None] | None,
+    ) -> Iterator[_Result]:
+        check_on_corrupt(on_corrupt)
+        pictures, total = pictures_of(sources)
+        return self._results(pictures, total, options, on_corrupt, progress)
+
+    def _results(
+        self,
+        pictures: Iterator[PictureSource],
+        total: int | None,
+        options: _Options,
+        on_corrupt: OnCorrupt,
+        progress: Callable[[int, int | None], None] | None,
+    ) -> Iterator[_Result]:
+        done = 0
+        for answer in _in_order(lambda one: self._answer(one, options), pictures, self._model.workers):
+            done += 1
+            try:
+                result = answer()
+            except ImageError as error:
+                if on_corrupt == "raise":
+                    raise
+                if callable(on_corrupt):
+                    on_corrupt(error)
+                continue
+            finally:
+                if progress is not None:
+                    progress(done, total)
+            yield result
+
+    def close(self) -> None:
+        """Give back the model, and the threads of a pool. Closing twice does nothing."""
+        self._model.close()
+
+    def __enter__(self: _Task) -> _Task:
+        """Close the task at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the task."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The task and its model."""
+        return f"{type(self).__name__}({self._model!r})"
+
+
+def _in_order(
+    work: Callable[[PictureSource], _Result], items: Iterator[PictureSource], workers: int
+) -> Iterator[Callable[[], _Result]]:
+    """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
+    if workers == 1:
+        for item in items:
+            yield lambda item=item: work(item)  # type: ignore[misc] # a default of the item's own type
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="zerolite-task") as threads:
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(threads.submit(work, item))
+                if len(waiting) > _AHEAD * workers:
+                    yield waiting.popleft().result
+            while waiting:
+                yield waiting.popleft().result
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,208 @@
+"""From a model's file to the task that it is for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, overload
+
+from numpy.typing import NDArray
+
+from zerolite._inference.model import Verify
+from zerolite._inference.source import ModelSource
+from zerolite.tasks.classify import Classifier
+from zerolite.tasks.detect import Detector
+from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.pose import PoseEstimator
+from zerolite.tasks.segment import Segmenter
+from zerolite.tasks.task_model import TaskModel
+
+if TYPE_CHECKING:
+    from zerolite._runners import Delegates
+
+__all__ = ["TaskName", "load"]
+
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose"]
+
+# How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
+_DECLARED: dict[str, TaskName] = {
+    "ObjectDetector": "detect",
+    "ImageSegmenter": "segment",
+    "ImageClassifier": "classify",
+    "detect": "detect",
+    "pose": "pose",
+    "segment": "segment",
+    "classify": "classify",
+}
+
+
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["detect"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: NDArray[Any] | None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Detector: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["segment"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Segmenter: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["classify"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Classifier: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["pose"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> PoseEstimator: ...
+@overload
+def load(
+    model: ModelSource,
+    task: TaskName | None = ...,
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: NDArray[Any] | None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> ImageTask[Any, Any]: ...
+def load(
+    model: ModelSource,
+    task: TaskName | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    preprocessing: str | None = None,
+    size: tuple[int, int] | None = None,
+    anchors: NDArray[Any] | None = None,
+    delegates: Delegates | None = None,
+    threads: int | None = None,
+    fallback: bool = True,
+    verify: Verify = "structure",
+    tuned: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+) -> ImageTask[Any, Any]:
+    """Load a model for the task that it was made for.
+
+    >>> detector = zl.tasks.load("ssd.tflite", "detect")
+    >>> for one in detector("street.jpg").detections:
+    ...     print(one.label, one.score, one.box)
+
+    Args:
+        model: the path of a .tflite file, or its bytes.
+        task: "detect", "segment", "classify" or "pose". None finds it by the model's outputs and, where these are those
+            of several tasks, by what the metadata says.
+        class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
+            calls classes by their numbers.
+        preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
+            without that, an 8-bit input gets the pixels as they are, and a real one what is usual for the kind of
+            model.
+        size: height and width in pixels, for a model that leaves them open and whose metadata does not tell them.
+        anchors: of a detector that tells boxes by their distance from anchors: the middle's y and x, height and width
+            as parts of the input, shape (anchors, 4). None is those of SSD with MobileNet or of EfficientDet.
+        delegates: where the model runs, as for `zerolite.load`.
+        threads: how many threads a run uses on the CPU; in a pool, of each replica.
+        fallback: whether operators that no delegate of the list takes run on the CPU.
+        verify: how closely the file is looked at, as for `zerolite.load`.
+        tuned: a file with the fastest setting, as for `zerolite.load`, also one that is for a pool.
+        workers: run the model in a pool of so many replicas; then `map` decodes and runs several pictures at once.
+
+    Returns:
+        The task, which owns the model.
+
+    Raises:
+        ValueError: the model is for none of the tasks or not for this one, its metadata is broken, or an option is
+            wrong or does not fit it.
+        OSError: the file can't be read.
+        InvalidModelError, Error, DelegateError: as `zerolite.load` raises them.
+        ImportError: Pillow is not installed (extra "vision").
+    """
+    if task is not None and task not in get_args(TaskName):
+        raise ValueError(f"there is no task {task!r}; there is {', '.join(get_args(TaskName))}")
+    loaded = TaskModel(
+        model, delegates=delegates, threads=threads, fallback=fallback, verify=verify, tuned=tuned, workers=workers
+    )
+    try:
+        loaded.fit_picture(size)
+        chosen = task or _chosen(loaded)
+        if chosen == "detect":
+            return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
+        if anchors is not None:
+            raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
+        kind: type[Segmenter | Classifier | PoseEstimator] = _OTHERS[chosen]
+        return kind(loaded, class_names=class_names, preprocessing=preprocessing)
+    except BaseException:
+        loaded.close()
+        raise
+
+
+def _chosen(model: TaskModel) -> TaskName:
+    """The task whose outputs a model has."""
+    declared = _DECLARED.get(str(model.exporter.get("task", model.metadata.name)))
+    fitting: list[TaskName] = [name for name, kind in _KINDS.items() if kind.fits(model)]
+    if declared in fitting:
+        return declared
+    if fitting:
+        return fitting[0]
+    told = "" if declared is None else f"; its metadata says {declared}, and its outputs do not fit that"
+    raise ValueError(
+        f"{model.name} is for none of the tasks {', '.join(_KINDS)}: its outputs are {model.described_outputs()}{told}"
+    )
+
+
+_OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator]] = {
+    "pose": PoseEstimator,
+    "segment": Segmenter,
+    "classify": Classifier,
+}
+# In the order in which a model is asked.
+_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier | PoseEstimator]] = {"detect": Detector, **_OTHERS}
