@@ -25,8 +25,8 @@ _MANY = (
 # AddressSanitizer's operator new ends a process that runs out of memory, where others throw.
 _OUT_OF_MEMORY = "tests/calls/test_errors.py::test_memory_that_runs_out_in_a_call_is_a_memory_error"
 
-# A trial may have 8 GiB of addresses. AddressSanitizer's shadow takes thousands of times that before the limit is set, and
-# then whatever it has to map is refused: whether the process survives depends on what it has left.
+# A trial may have 8 GiB of addresses. AddressSanitizer's shadow takes thousands of times that before the limit is set,
+# and then whatever it has to map is refused: whether the process survives depends on what it has left.
 _ADDRESS_SPACE = "tests/calls/test_resize_limits.py::test_such_a_model_is_sound[isolated]"
 
 # Without tests/process/test_fork.py: AddressSanitizer (GCC 12) lets a child hang in its allocator where another thread
