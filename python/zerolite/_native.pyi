@@ -41,6 +41,7 @@ class CpuSettings:
         *,
         threads: int = 1,
         kernels: _Kernels = "delegate",
+        weights: Literal["stored", "dequantized"] = "stored",
         weight_cache: _Path = "",
         weight_cache_file: _Path = "",
         # XNNPACK's flags that are on; None for the runtime's defaults.
@@ -186,6 +187,8 @@ class CompiledModel(Signature):
     # By key, why nothing can run it.
     def _unusable_signatures(self) -> dict[str, str]: ...
     # Of each subgraph: its position, its operators' names, (delegate, operators) by partition, the operators left.
+    @property
+    def _dequantized_bytes(self) -> int: ...
     def _delegation(self) -> list[tuple[int, list[str], list[tuple[str, list[int]]], list[int]]]: ...
     # The names of delegates that the model goes without, and why.
     def _unused_delegates(self) -> list[tuple[str, str]]: ...

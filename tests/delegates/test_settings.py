@@ -17,6 +17,7 @@ NO_TEXT = os.fsdecode(b"n\xff")
 NATIVE = [
     _native.CpuSettings(),
     _native.CpuSettings(threads=3, kernels="builtin"),
+    _native.CpuSettings(weights="dequantized"),
     _native.CpuSettings(weight_cache=b"n\xff", weight_cache_file=NO_TEXT, flags=["qs8", "force_fp16"]),
     _native.CpuSettings(flags=[]),
     _native.ExternalSettings(library="library.so"),
@@ -57,7 +58,9 @@ def test_names_are_checked(name: str) -> None:
         _native.GpuSettings(library="gpu.so", **{name: "none"})  # type: ignore[arg-type]
 
 
-def test_kernels_and_flags_are_checked() -> None:
+def test_kernels_weights_and_flags_are_checked() -> None:
+    with pytest.raises(ValueError, match="weights is 'none', and must be one of 'stored', 'dequantized'"):
+        _native.CpuSettings(weights="none")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="kernels is 'none', and must be one of 'delegate', 'builtin', 'reference'"):
         _native.CpuSettings(kernels="none")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="there is no XNNPACK flag 'fp16'"):
@@ -73,7 +76,7 @@ def test_paths_are_paths() -> None:
 
 CHOICES = [
     DelegateChoice(None, threads=None),
-    DelegateChoice(zl.XNNPack(weight_cache="file", flags={"qs8": False}), threads=4),
+    DelegateChoice(zl.XNNPack(weight_cache="file", weights="dequantized", flags={"qs8": False}), threads=4),
     DelegateChoice([zl.Gpu(precision="fp16", cache="folder", device="one")], threads=None, fallback=False),
     DelegateChoice(
         [

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.support import model_zoo as zoo
+from tests.support.operator_model import Depthwise
 from zerolite.benchmarking import Ratio
 from zerolite.cli import main
 from zerolite.tuned import Setting, TunedFile, TuningIdentity
 from zerolite.tuning import Trial, tune_model
 from zerolite.tuning.inputs import batch_of, samples_for
+from zerolite.tuning.search_space import weights
 
 MODEL = zoo.model_path("dense_2layer")
 OTHER = zoo.model_path("small_cnn")
@@ -102,6 +104,32 @@ def test_half_precision_does_not_pass_for_float(monkeypatch: pytest.MonkeyPatch)
     _, trial = zl.tune(MODEL, budget_s=0.5, max_threads=1).trials
     assert (trial.setting, trial.outcome) == (half, "differs")
     assert "of its largest value" in trial.reason
+
+
+@pytest.mark.usefixtures("stepping_clock")
+def test_dequantized_weights_are_tried_where_there_are_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting(weights="dequantized")
+    content = Depthwise(image=(16, 16, 8)).model()
+    with monkeypatch.context() as patch:
+        patch.setattr(tune_model, "stages_for", lambda _, limits: [lambda best: weights(best, limits)])
+        for tolerance, outcome in ((1e-6, "differs"), (0.1, "measured")):
+            _, trial = zl.tune(content, budget_s=0.5, max_threads=1, tolerance=tolerance).trials
+            assert (trial.setting, trial.outcome) == (setting, outcome), trial.reason
+            assert trial.load_s is not None
+        assert len(zl.tune(MODEL, budget_s=0.5, max_threads=1).trials) == 1
+    assert str(setting) == "dequantized weights"
+
+
+def test_dequantized_weights_are_applied(tmp_path: Path) -> None:
+    path, model = tmp_path / "tuned.json", tmp_path / "model.tflite"
+    model.write_bytes(Depthwise().model())
+    with zl.load(model, tuned=tuned(path, model, weights="dequantized")) as loaded:
+        assert loaded.delegation.dequantized_bytes > 0
+    document = json.loads(tuned(path, model).read_text())
+    del document["setting"]["weights"]  # as files of earlier versions have it
+    path.write_text(json.dumps(document))
+    with zl.load(model, tuned=path) as loaded:
+        assert loaded.delegation.dequantized_bytes == 0
 
 
 @pytest.mark.usefixtures("stepping_clock")
@@ -347,6 +375,7 @@ def change_in(place: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
         (change_in("setting", workers="2"), "workers is '2'"),
         (change_in("setting", chunk=0), "chunk is 0"),
         (change_in("setting", kernels="fast"), "kernels is 'fast'"),
+        (change_in("setting", weights="light"), "weights is 'light'"),
         (change_in("setting", kernels=[]), r"kernels is \[\]"),
         (change_in("setting", flags={"warp": True}), "there is no XNNPACK flag 'warp'"),
         (change_in("setting", flags={"qs8": 1}), "the XNNPACK flag qs8 is 1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tests.support.model_zoo import Array
 from zerolite.tuned import Setting
 from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
-from zerolite.tuning.search_space import Limits, SearchStage, chunks, flags, parallelism, stages_for
+from zerolite.tuning.search_space import Limits, SearchStage, chunks, flags, parallelism, stages_for, weights
 from zerolite.tuning.tolerance import Tolerance
 from zerolite.tuning.trial import SearchOutcome
 
@@ -260,6 +260,22 @@ def test_latency_takes_one_replica() -> None:
 def test_flags_and_chunks_are_tried_on_top() -> None:
     assert all(setting.threads == 2 and len(setting.flags) == 1 for setting in flags(TWO))
     assert flags(BUILTIN) == [], "flags are XNNPACK's"
+
+
+def test_dequantized_weights_go_with_the_kernels_of_xnnpack() -> None:
+    limits = Limits(threads=2, workers=1, chunk=None, dequantized=True)
+    for best in (TWO, replace(TWO, kernels="builtin")):
+        assert weights(best, limits) == [Setting(threads=2, weights="dequantized")]
+        for goal in ("latency", "throughput"):
+            assert stages_for(goal, limits)[1](best)[0] == Setting(threads=2, weights="dequantized")
+    assert weights(TWO, replace(limits, dequantized=False)) == []
+
+
+def test_what_loading_costs_is_told() -> None:
+    bench = Bench({DEFAULT: 10 * MICROSECOND, TWO: 5 * MICROSECOND}, loading=0.25, failing=frozenset({FOUR}))
+    _, made = search(bench, [TWO, FOUR])
+    assert made.trials[DEFAULT].load_s == made.trials[TWO].load_s == 0.25
+    assert made.trials[FOUR].load_s is None
     assert [setting.chunk for setting in chunks(TWO, 64)] == [1, 8, 32]
     assert [setting.chunk for setting in chunks(TWO, 512)] == [1, 8, 32, 128, 512]
     assert chunks(TWO, None) == []

@@ -28,6 +28,10 @@ constexpr std::array kKernels = std::to_array<std::pair<std::string_view, CpuKer
     {"builtin", CpuKernels::builtin},
     {"reference", CpuKernels::reference},
 });
+constexpr std::array kWeights = std::to_array<std::pair<std::string_view, Weights>>({
+    {"stored", Weights::stored},
+    {"dequantized", Weights::dequantized},
+});
 constexpr std::array kPrecisions = std::to_array<std::pair<std::string_view, GpuPrecision>>({
     {"automatic", GpuPrecision::automatic},
     {"fp16", GpuPrecision::fp16},
@@ -82,15 +86,21 @@ py::dict dict_of(const std::vector<std::pair<std::string, Value>>& options) {
   return values;
 }
 
-CpuSettings make_cpu(int threads, std::string_view kernels, const py::object& weight_cache,
+CpuSettings make_cpu(int threads, std::string_view kernels, std::string_view weights, const py::object& weight_cache,
                      const py::object& weight_cache_file, std::optional<std::vector<std::string>> flags) {
-  return {threads, kernels_of(kernels), path_bytes(weight_cache), path_bytes(weight_cache_file), std::move(flags)};
+  return {threads,
+          kernels_of(kernels),
+          chosen<Weights>("weights", weights, kWeights),
+          path_bytes(weight_cache),
+          path_bytes(weight_cache_file),
+          std::move(flags)};
 }
 
 py::dict arguments_of(const CpuSettings& settings) {
   py::dict arguments;
   arguments["threads"] = settings.threads;
   arguments["kernels"] = name_of<CpuKernels>(settings.kernels, kKernels);
+  arguments["weights"] = name_of<Weights>(settings.weights, kWeights);
   arguments["weight_cache"] = path_as_str(settings.weight_cache);
   arguments["weight_cache_file"] = path_as_str(settings.weight_cache_file);
   arguments["flags"] = settings.flags;
@@ -169,6 +179,7 @@ CompileOptions CpuSettings::options() const {
   CompileOptions options;
   options.threads = threads;
   options.kernels = kernels;
+  options.weights = weights;
   options.weight_cache = weight_cache;
   options.weight_cache_file = weight_cache_file;
   if (flags) options.xnnpack_flags = xnnpack_flags(*flags);
@@ -180,7 +191,8 @@ void register_delegate_settings(py::module_& module) {
 
   py::class_<CpuSettings> cpu(module, "CpuSettings", "How operators run on the CPU.");
   cpu.def(py::init(&make_cpu), py::kw_only(), py::arg("threads") = 1, py::arg("kernels") = "delegate",
-          py::arg("weight_cache") = "", py::arg("weight_cache_file") = "", py::arg("flags") = py::none());
+          py::arg("weights") = "stored", py::arg("weight_cache") = "", py::arg("weight_cache_file") = "",
+          py::arg("flags") = py::none());
   add_arguments(cpu);
 
   py::class_<ExternalDelegateSettings> external(module, "ExternalSettings", "A delegate in a library of its own.");

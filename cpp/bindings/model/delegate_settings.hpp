@@ -19,6 +19,7 @@ CpuKernels kernels_of(std::string_view name);
 struct CpuSettings {
   int threads = CompileOptions().threads;
   CpuKernels kernels = CpuKernels::delegate;
+  Weights weights = Weights::stored;
   std::string weight_cache;
   std::string weight_cache_file;
   // XNNPACK's flags that are on, by name; without them the runtime's defaults hold.

@@ -39,6 +39,7 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::s
   if (kernels) {
     options = CompileOptions();
     options.threads = signature.model().options().threads;
+    options.weights = signature.model().options().weights;
     options.kernels = kernels_of(*kernels);
     if (options.kernels == CpuKernels::builtin && has_operators_by_name_only(*signature.model().executed_model())) {
       options.kernels = CpuKernels::delegate;

@@ -166,6 +166,8 @@ void register_model(py::module_& module) {
           "mapped", [](py::handle self) { return native<ModelObject>(self).model().model()->bytes().is_mapped(); })
       .def_property_readonly("threads",
                              [](py::handle self) { return native<ModelObject>(self).model().options().threads; })
+      .def_property_readonly("_dequantized_bytes",
+                             [](py::handle self) { return native<ModelObject>(self).model().dequantized_bytes(); })
       .def_property_readonly("closed", [](py::handle self) { return native<ModelObject>(self).model().is_closed(); })
       .def("_signature_keys", &signature_keys)
       .def("_unusable_signatures",

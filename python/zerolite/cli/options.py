@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -145,11 +145,17 @@ VoidOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-_KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
+_CPU: Mapping[str, Mapping[str, Any]] = {
+    "xnnpack": {},
+    "xnnpack-dequantized": {"weights": "dequantized"},
+    "builtin": {"kernels": "builtin"},
+    "reference": {"kernels": "reference"},
+}
 
 _DELEGATE_HELP = (
-    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
-    "external delegate. Repeatable, in order of preference."
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), xnnpack-dequantized (float32 weights "
+    "where XNNPACK is faster with them), gpu, npu, or the .so file of an external delegate. Repeatable, in order of "
+    "preference."
 )
 DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
@@ -282,8 +288,8 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
 
     delegates: list[Any] = []
     for word in words:
-        if word in _KERNELS:
-            delegates.append(zerolite.XNNPack(kernels=_KERNELS[word]))  # type: ignore[arg-type]
+        if word in _CPU:
+            delegates.append(zerolite.XNNPack(**_CPU[word]))
         elif word == "gpu":
             delegates.append(zerolite.Gpu())
         elif word == "npu":
@@ -291,7 +297,7 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
         elif word.endswith(".so"):
             delegates.append(zerolite.ExternalDelegate(word))
         else:
-            known = ", ".join([*_KERNELS, "gpu", "npu"])
+            known = ", ".join([*_CPU, "gpu", "npu"])
             raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )

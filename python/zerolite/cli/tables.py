@@ -49,6 +49,8 @@ def print_delegation(delegation: Delegation) -> None:
         title=f"delegation, {delegation.threads} thread{'s' * (delegation.threads != 1)}",
         left=4,
     )
+    if delegation.dequantized_bytes:
+        say(f"dequantized weights: {delegation.dequantized_bytes:,} bytes for a copy of the model with them")
     for name, reason in delegation.unused:
         say(f"{name} is not used: {reason}")
 

@@ -59,12 +59,15 @@ class Delegation(NamedTuple):
         builtin: for each subgraph with any, the operators on builtin kernels, under the delegate "builtin".
         threads: how many threads a run may use on the CPU.
         unused: delegates that were asked for and could not be used, so that the model runs without them.
+        dequantized_bytes: how much memory ``XNNPack(weights="dequantized")`` costs: the bytes of a copy of the model
+            with these weights, which its replicas share. 0 where there are none.
     """
 
     partitions: tuple[Partition, ...]
     builtin: tuple[Partition, ...]
     threads: int
     unused: tuple[UnusedDelegate, ...] = ()
+    dequantized_bytes: int = 0
 
     @classmethod
     def of(cls, model: _native.CompiledModel) -> Delegation:
@@ -77,7 +80,7 @@ class Delegation(NamedTuple):
             if left:
                 builtin.append(_partition("builtin", subgraph, left, names))
         unused = tuple(UnusedDelegate(name, reason) for name, reason in model._unused_delegates())
-        return cls(tuple(partitions), tuple(builtin), model.threads, unused)
+        return cls(tuple(partitions), tuple(builtin), model.threads, unused, model._dequantized_bytes)
 
     @property
     def complete(self) -> bool:
@@ -101,6 +104,7 @@ class Delegation(NamedTuple):
             "partitions": [part.to_dict() for part in self.partitions],
             "builtin": [part.to_dict() for part in self.builtin],
             "unused": dict(self.unused),
+            "dequantized_bytes": self.dequantized_bytes,
         }
 
     def __repr__(self) -> str:
@@ -112,6 +116,8 @@ class Delegation(NamedTuple):
             where = f" in {_counted(parts, 'partition')}" if parts else ""
             kinds_text = ", ".join(f"{count} {name}" for name, count in kinds.most_common())
             lines.append(f"  {delegate}: {_counted(kinds.total(), 'operator')}{where} ({kinds_text})")
+        if self.dequantized_bytes:
+            lines.append(f"  dequantized weights: {self.dequantized_bytes:,} bytes for a copy of the model with them")
         lines.extend(f"  {name} is not used: {reason}" for name, reason in self.unused)
         return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from zerolite import _native
 from zerolite._runtime.validation import positive_int
 from zerolite.delegates.delegate import MOST_THREADS, Delegate
 
-__all__ = ["XNNPACK_FLAGS", "Kernels", "SharedWeights", "XNNPack", "checked_flags", "flags_that_are_on"]
+__all__ = ["XNNPACK_FLAGS", "Kernels", "SharedWeights", "Weights", "XNNPack", "checked_flags", "flags_that_are_on"]
 
 #: Name -> whether the flag is on when nobody chooses.
 XNNPACK_FLAGS: Mapping[str, bool] = _native.xnnpack_flags()
@@ -43,6 +43,7 @@ def flags_that_are_on(flags: Mapping[str, bool]) -> list[str] | None:
 
 
 Kernels = Literal["delegate", "builtin", "reference"]
+Weights = Literal["stored", "dequantized"]
 
 
 class XNNPack(Delegate):
@@ -57,11 +58,15 @@ class XNNPack(Delegate):
             processes share their memory; None, the default, packs them at each load. The file has a checksum
             over the model, the processor and the runtime: one that is damaged or belongs to something else is replaced.
             Where it can't be read or written, or another user may have written it, `load` raises OSError.
+        weights: "stored" for the weights as the file has them; "dequantized" for float32 in the place of the int8
+            filters of depthwise convolutions over float32 values, where XNNPACK is faster with that. It has no kernels
+            for such filters as they are (LiteRT 2.3.0). Results come nearer to those of the float32 model. It costs a
+            copy of the model in memory, see `Delegation.dequantized_bytes`.
         flags: XNNPACK's flags that are switched on or off, by name; all others keep their defaults, which are "qs8" and
             "qu8" on and the others off. docs/delegates.md tells what each of them does.
     """
 
-    __slots__ = ("_shared_weights", "flags", "kernels", "threads", "weight_cache")
+    __slots__ = ("_shared_weights", "flags", "kernels", "threads", "weight_cache", "weights")
 
     def __init__(
         self,
@@ -69,21 +74,26 @@ class XNNPack(Delegate):
         threads: int = 1,
         kernels: Kernels = "delegate",
         weight_cache: str | os.PathLike[str] | None = None,
+        weights: Weights = "stored",
         flags: Mapping[str, bool] | None = None,
     ) -> None:
         """Choose the settings.
 
         Raises:
             TypeError: `weight_cache` is no path, or `flags` no mapping from names to bools.
-            ValueError: `kernels` is none of "delegate", "builtin" and "reference", the weight cache's path is empty
-                or has a null character, there is no flag of a name, flags are given for other kernels than
-                XNNPACK's, or "force_fp16" with a weight cache.
+            ValueError: `kernels` is none of "delegate", "builtin" and "reference", `weights` none of "stored" and
+                "dequantized", the weight cache's path is empty or has a null character, there is no flag of a name,
+                flags or dequantized weights are given for other kernels than XNNPACK's, or "force_fp16" with a weight
+                cache.
         """
-        if kernels not in get_args(Kernels):
-            choices = ", ".join(map(repr, get_args(Kernels)))
-            raise ValueError(f"kernels is {kernels!r}, and must be one of {choices}")
+        for name, value, choices in (("kernels", kernels, Kernels), ("weights", weights, Weights)):
+            if value not in get_args(choices):
+                raise ValueError(f"{name} is {value!r}, and must be one of {', '.join(map(repr, get_args(choices)))}")
         self.threads = threads
         self.kernels = kernels
+        self.weights = weights
+        if weights != "stored" and kernels != "delegate":
+            raise ValueError(f"weights are dequantized for XNNPACK, and kernels is {kernels!r}; leave one of both out")
         self.weight_cache = None if weight_cache is None else _path(weight_cache)
         self.flags = checked_flags(flags)
         if self.flags and kernels != "delegate":
@@ -96,13 +106,13 @@ class XNNPack(Delegate):
 
     def with_threads(self, threads: int) -> XNNPack:
         """Make the same settings with another number of threads."""
-        settings = XNNPack(threads=threads, kernels=self.kernels, weight_cache=self.weight_cache, flags=self.flags)
+        settings = XNNPack(**(self.arguments | {"threads": threads}))
         settings._shared_weights = self._shared_weights
         return settings
 
     def _with_shared_weights(self, path: str) -> XNNPack:
         """Make the same settings with a place in memory for packed weights; each place must serve only one model."""
-        settings = XNNPack(threads=self.threads, kernels=self.kernels, flags=self.flags)
+        settings = XNNPack(**(self.arguments | {"weight_cache": None}))
         settings._shared_weights = path
         return settings
 
@@ -113,6 +123,7 @@ class XNNPack(Delegate):
             "threads": self.threads,
             "kernels": self.kernels,
             "weight_cache": self.weight_cache,
+            "weights": self.weights,
             "flags": dict(self.flags),
         }
 
@@ -127,6 +138,7 @@ class XNNPack(Delegate):
         return _native.CpuSettings(
             threads=positive_int("threads", self.threads, most=MOST_THREADS),
             kernels=self.kernels,
+            weights=self.weights,
             weight_cache=self._shared_weights,
             weight_cache_file=self.weight_cache or "",
             flags=flags_that_are_on(self.flags),
@@ -140,8 +152,9 @@ class XNNPack(Delegate):
     def __repr__(self) -> str:
         """The settings."""
         cache = "" if self.weight_cache is None else f", weight_cache={self.weight_cache!r}"
+        weights = "" if self.weights == "stored" else f", weights={self.weights!r}"
         flags = f", flags={self.flags!r}" if self.flags else ""
-        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache}{flags})"
+        return f"XNNPack(threads={self.threads}, kernels={self.kernels!r}{cache}{weights}{flags})"
 
 
 def _path(path: str | os.PathLike[str]) -> str:

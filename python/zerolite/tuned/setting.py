@@ -8,7 +8,7 @@ from typing import Any
 
 from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS
-from zerolite.delegates.xnnpack import Kernels, XNNPack
+from zerolite.delegates.xnnpack import Kernels, Weights, XNNPack
 
 __all__ = ["Setting"]
 
@@ -20,6 +20,7 @@ class Setting:
     Attributes:
         threads: how many threads a run of one replica uses.
         kernels: as `XNNPack` takes it.
+        weights: as `XNNPack` takes it.
         flags: XNNPACK's flags that are switched, as pairs of a name and whether it is on, in the order of the names.
         workers: how many replicas run; more than 1 means a `Pool`.
         chunk: how many items of a batch go through one run; None lets `map` measure a few sizes at each first batch.
@@ -27,6 +28,7 @@ class Setting:
 
     threads: int = 1
     kernels: Kernels = "delegate"
+    weights: Weights = "stored"
     flags: tuple[tuple[str, bool], ...] = ()
     workers: int = 1
     chunk: int | None = None
@@ -39,13 +41,14 @@ class Setting:
     @property
     def delegate(self) -> XNNPack:
         """The part of it that `load` and `Pool` take as a delegate."""
-        return XNNPack(threads=self.threads, kernels=self.kernels, flags=dict(self.flags))
+        return XNNPack(threads=self.threads, kernels=self.kernels, weights=self.weights, flags=dict(self.flags))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "threads": self.threads,
             "kernels": self.kernels,
+            "weights": self.weights,
             "flags": dict(self.flags),
             "workers": self.workers,
             "chunk": self.chunk,
@@ -64,11 +67,12 @@ class Setting:
         setting = cls(
             threads=_count("threads", values["threads"]),
             kernels=values["kernels"],
+            weights=values.get("weights", "stored"),  # the first files do not tell
             flags=tuple(sorted(flags.items())),
             workers=_count("workers", values["workers"]),
             chunk=None if values["chunk"] is None else _whole("chunk", values["chunk"]),
         )
-        XNNPack(kernels=setting.kernels, flags=flags)  # which refuses what it does not know
+        XNNPack(kernels=setting.kernels, weights=setting.weights, flags=flags)  # which refuses what it does not know
         return setting
 
     def __str__(self) -> str:
@@ -80,6 +84,8 @@ class Setting:
             words.append(f"{self.threads} threads{' each' if self.workers > 1 else ''}")
         if self.kernels != "delegate":
             words.append(f"{self.kernels} kernels")
+        if self.weights != "stored":
+            words.append(f"{self.weights} weights")
         words += [name if on else f"without {name}" for name, on in self.flags]
         if self.chunk is not None:
             words.append(f"chunks of {self.chunk}")

@@ -24,9 +24,11 @@ _SCHEMA = 1
 _LONGEST = 1 << 16
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "": ("schema", "goal", "signature", "setting", "ratio", "belongs_to"),
-    "setting": ("threads", "kernels", "flags", "workers", "chunk"),
+    "setting": ("threads", "kernels", "weights", "flags", "workers", "chunk"),
     "belongs_to": ("model", "processor", "cores", "runtime"),
 }
+# Keys that came later, which may be missing.
+_LATER = ("weights",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,7 @@ def _require_keys(values: object, place: str) -> None:
     if not isinstance(values, dict):
         raise ValueError(f"there is no object{where}")
     unknown = [key for key in values if key not in _KEYS[place]]
-    missing = [key for key in _KEYS[place] if key not in values]
+    missing = [key for key in _KEYS[place] if key not in values and key not in _LATER]
     if unknown:
         raise ValueError(f"the field {unknown[0]!r}{where} is unknown")
     if missing:

@@ -111,9 +111,12 @@ class CallCandidate:
 class OpenCandidates:
     """Loads candidates, and keeps the last ones, since loading may take longer than timing."""
 
-    def __init__(self, opener: Opener, *, most: int) -> None:
-        """Keep at most so many at once, unless a single group has more."""
+    def __init__(self, opener: Opener, clock: Callable[[], float], *, most: int) -> None:
+        """Keep at most so many at once, unless a single group has more; the clock tells the time in seconds."""
+        #: What it took to load the model with a setting for the first time, in seconds.
+        self.load_s: dict[Setting, float] = {}
         self._opener = opener
+        self._clock = clock
         self._most = most
         self._open: dict[tuple[Setting, int], Candidate] = {}
 
@@ -129,7 +132,9 @@ class OpenCandidates:
                 break
             self._open.pop(key).close()
         for key in new:
+            begin = self._clock()
             self._open[key] = self._opener(key[0])
+            self.load_s.setdefault(key[0], self._clock() - begin)
         return [self._open[key] for key in keys]
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Search:
             progress: called as ``progress(done, 100)`` with the percents of the budget that are spent.
         """
         self.trials: dict[Setting, Trial] = {}
-        self._open = OpenCandidates(opener, most=_GROUP + 1)
+        self._open = OpenCandidates(opener, clock, most=_GROUP + 1)
         self._tolerance = tolerance
         self._budget_s = budget_s
         self._clock = clock
@@ -213,12 +213,18 @@ class Search:
         )
 
     def _note(self, setting: Setting, outcome: Outcome, reason: str) -> None:
-        self.trials[setting] = Trial(setting=setting, outcome=outcome, reason=reason)
+        self.trials[setting] = Trial(
+            setting=setting, outcome=outcome, reason=reason, load_s=self._open.load_s.get(setting)
+        )
 
     def _note_measurement(self, setting: Setting, measurement: Measurement) -> None:
         ratio = None if setting.is_default else measurement.ratio
         self.trials[setting] = Trial(
-            setting=setting, outcome="measured", per_item_us=measurement.per_item_us, ratio=ratio
+            setting=setting,
+            outcome="measured",
+            per_item_us=measurement.per_item_us,
+            ratio=ratio,
+            load_s=self._open.load_s.get(setting),
         )
 
     def _advance(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from zerolite import _native
 from zerolite.tuned import Goal, Setting
 
-__all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for"]
+__all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for", "weights"]
 
 #: The settings to try once an earlier stage has found its best one.
 SearchStage = Callable[[Setting], list[Setting]]
@@ -32,19 +32,25 @@ class Limits:
         threads: how many threads run at most, those of all replicas together.
         workers: how many replicas there are at most.
         chunk: how many items go through one run at most; None where the model's leading axis can't be resized.
+        dequantized: whether the model has weights that can be dequantized.
     """
 
     threads: int
     workers: int
     chunk: int | None
+    dequantized: bool = False
 
 
 def stages_for(goal: Goal, limits: Limits) -> list[SearchStage]:
     """The stages for a goal, each of which starts from the best setting of those before."""
     if goal == "latency":
         alone = replace(limits, workers=1)
-        return [lambda _: parallelism(alone), flags]
-    return [lambda _: parallelism(limits), flags, lambda best: chunks(best, limits.chunk)]
+        return [lambda _: parallelism(alone), lambda best: [*weights(best, limits), *flags(best)]]
+    return [
+        lambda _: parallelism(limits),
+        lambda best: [*weights(best, limits), *flags(best)],
+        lambda best: chunks(best, limits.chunk),
+    ]
 
 
 def parallelism(limits: Limits) -> list[Setting]:
@@ -61,6 +67,11 @@ def parallelism(limits: Limits) -> list[Setting]:
     alone = [(1, 1), (1, limits.threads), (min(limits.workers, limits.threads), 1)]
     settings += [Setting(workers=workers, threads=threads, kernels="builtin") for workers, threads in _unique(alone)]
     return [setting for setting in settings if not setting.is_default]
+
+
+def weights(best: Setting, limits: Limits) -> list[Setting]:
+    """Dequantized weights, with the threads and replicas of the best setting: kernels are XNNPACK's with them."""
+    return [replace(best, kernels="delegate", weights="dequantized", flags=())] if limits.dequantized else []
 
 
 def flags(best: Setting) -> list[Setting]:

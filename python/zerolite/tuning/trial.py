@@ -24,6 +24,8 @@ class Trial:
         reason: why it was not measured, in words; empty where it was.
         per_item_us: microseconds per item, the median of the last rounds that it was in; None where it was not timed.
         ratio: its time as a part of the default's in the same rounds; None as before, and for the default itself.
+        load_s: seconds that it took to compile the model with it, the model's bytes in memory; None where that failed
+            or was not tried.
     """
 
     setting: Setting
@@ -31,6 +33,7 @@ class Trial:
     reason: str = ""
     per_item_us: float | None = None
     ratio: Ratio | None = None
+    load_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -41,6 +44,7 @@ class Trial:
             "reason": self.reason,
             "per_item_us": self.per_item_us,
             "ratio": None if self.ratio is None else self.ratio.to_dict(),
+            "load_s": self.load_s,
         }
 
 

@@ -11,7 +11,8 @@ from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.source import ModelSource, read_source
 from zerolite._platform.machine import usable_cores
 from zerolite._runtime.validation import positive_int
-from zerolite.delegates.choice import MOST_THREADS
+from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
+from zerolite.delegates.xnnpack import XNNPack
 from zerolite.tuned import Goal, Setting, TuningIdentity
 from zerolite.tuning.candidates import BatchCandidate, CallCandidate
 from zerolite.tuning.inputs import batch_of, largest_chunk, samples_for
@@ -46,9 +47,10 @@ def tune(
 ) -> TuningResult:
     """Find out how a model runs the fastest on this machine, without other results.
 
-    Tries threads, kernels and XNNPACK's flags; for throughput also replicas in a `Pool` and how many items of a batch
-    go through one run. Settings are timed in turns with the default, and the winner once more at the end: where it does
-    not beat the default by more than the default differs from itself, the default is the result.
+    Tries threads, kernels, dequantized weights where the model has such, and XNNPACK's flags; for throughput also
+    replicas in a `Pool` and how many items of a batch go through one run. Settings are timed in turns with the default,
+    and the winner once more at the end: where it does not beat the default by more than the default differs from
+    itself, the default is the result.
 
     Args:
         model: the path of a .tflite file, or its bytes.
@@ -100,7 +102,12 @@ def tune(
         )
         samples = samples_for(chosen, data, seed=seed)
         batch = {} if goal == "latency" else batch_of(chosen, samples, workers=workers, budget_s=budget_s)
-        limits = Limits(threads=threads, workers=workers, chunk=largest_chunk(chosen, batch) if batch else None)
+        limits = Limits(
+            threads=threads,
+            workers=workers,
+            chunk=largest_chunk(chosen, batch) if batch else None,
+            dequantized=_can_be_dequantized(base),
+        )
 
         def opener(setting: Setting) -> Candidate:
             if goal == "latency":
@@ -123,3 +130,12 @@ def tune(
         elapsed_s=time.monotonic() - begin,
         identity=TuningIdentity.of(content),
     )
+
+
+def _can_be_dequantized(model: CompiledModel) -> bool:
+    # Only operators that XNNPACK does not take as they are have such weights.
+    if model.delegation.complete:
+        return False
+    choice = DelegateChoice(XNNPack(weights="dequantized"), threads=None)
+    with CompiledModel(model, choice=choice) as replica:
+        return replica.delegation.dequantized_bytes > 0

@@ -19,9 +19,15 @@ enum class CpuKernels {
   reference,  // TensorFlow Lite's plain reference kernels only
 };
 
+enum class Weights {
+  stored,       // as the file has them
+  dequantized,  // as float32 where XNNPACK is faster with that, see dequantized_weights.hpp
+};
+
 struct CompileOptions {
   int threads = 1;  // the runtime's own default
   CpuKernels kernels = CpuKernels::delegate;
+  Weights weights = Weights::stored;
   // Where XNNPACK keeps packed weights, to be mapped by those who compile the model after the first; empty for nowhere.
   std::string weight_cache;
   // A file for the same purpose that outlives the process, see weight_cache.hpp; empty for none.

@@ -69,7 +69,7 @@ std::shared_ptr<const Model> load_model(std::shared_ptr<ModelBytes> bytes, Verif
   verify(*bytes, interface, level);
   ModelHandle handle = create(*bytes);
   // make_shared would need a public constructor.
-  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(interface), std::move(handle)));
+  return std::shared_ptr<const Model>(new Model(std::move(bytes), std::move(interface), level, std::move(handle)));
 }
 
 }  // namespace zerolite

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zerolite/compilation/dequantized_weights.hpp"
 #include "zerolite/compilation/prepare_signature.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
@@ -71,10 +72,8 @@ ModelLock::Threads own_threads(const CompileOptions& options) {
   return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
 }
 
-// A model that is compiled for the same NPU again need not be.
-std::shared_ptr<const Model> compiled_for_npu(const CompiledModel& original, const CompileOptions& options) {
-  if (original.executed_model() == original.model() || options.npu() == nullptr) return nullptr;
-  return *options.npu() == *original.options().npu() ? original.executed_model() : nullptr;
+std::shared_ptr<const Model> with_weights(const std::shared_ptr<const Model>& model, Weights weights) {
+  return weights == Weights::dequantized ? dequantize_weights(model) : model;
 }
 
 bool runs_delegated(const GraphObserver& observer, std::size_t subgraph) {
@@ -91,21 +90,21 @@ bool direct_dispatch_allowed() {
 }  // namespace
 
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options)
-    : CompiledModel(std::move(model), std::move(options), nullptr) {}
+    : CompiledModel(std::move(model), std::move(options), MadeBefore()) {}
 
 CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions& options)
-    : CompiledModel(original.model_, options, compiled_for_npu(original, options)) {}
+    : CompiledModel(original.model_, options, made_for(original, options)) {}
 
-CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
-                             const std::shared_ptr<const Model>& compiled_before)
+CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options, const MadeBefore& before)
     : model_(std::move(model)),
       options_(std::move(options)),
-      observer_(new GraphObserver(make_observer(*model_))),  // which can't be moved, as std::make_unique would
+      source_(before.source != nullptr ? before.source : with_weights(model_, options_.weights)),
+      observer_(new GraphObserver(make_observer(*source_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(options_.before_xnnpack, options_.after_xnnpack)),
-      weight_cache_(open_weight_cache(options_, *model_)),
-      compilation_(
-          compile_model(model_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_, compiled_before)),
-      origins_(executed_model() == model_ ? std::nullopt : OperatorOrigins::of(*model_, *executed_model())),
+      weight_cache_(open_weight_cache(options_, *source_)),
+      compilation_(compile_model(source_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_,
+                                 before.compiled_for_npu)),
+      origins_(executed_model() == source_ ? std::nullopt : OperatorOrigins::of(*source_, *executed_model())),
       unused_delegates_(delegates_->unused()),
       state_(find_state()),
       runners_(interface().signatures.size()),
@@ -119,6 +118,16 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     require_same_graph(*graph, signature.subgraph, interface());
   }
   if (!options_.fallback) require_complete();
+}
+
+CompiledModel::MadeBefore CompiledModel::made_for(const CompiledModel& original, const CompileOptions& options) {
+  MadeBefore before;
+  if (options.weights != original.options_.weights) return before;
+  before.source = original.source_;
+  // A model that is compiled for the same NPU again need not be.
+  const bool was_made = original.executed_model() != original.source_ && options.npu() != nullptr;
+  if (was_made && *options.npu() == *original.options_.npu()) before.compiled_for_npu = original.executed_model();
+  return before;
 }
 
 CompiledModel::~CompiledModel() {
@@ -168,6 +177,7 @@ std::string CompiledModel::explain_refusal(const PreparationError& error, std::s
   try {
     CompileOptions options;
     options.kernels = CpuKernels::builtin;
+    options.weights = options_.weights;
     CompiledModel plain(*this, options);
     SignatureRunner& runner = plain.signature(index);
     std::vector<ResizeRequest> shapes = runner.resized_in(signature(index));

@@ -36,10 +36,13 @@ class CompiledModel {
   CompiledModel& operator=(const CompiledModel&) = delete;
 
   [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
-  // What was compiled: the model, or what an NPU's compiler has made of it, which has the same signatures.
+  // What was compiled: the model, a copy with dequantized weights, or what an NPU's compiler has made of one of them.
+  // It has the same signatures.
   [[nodiscard]] const std::shared_ptr<const Model>& executed_model() const { return compilation_.executed; }
   [[nodiscard]] const ModelInterface& interface() const { return executed_model()->interface(); }
   [[nodiscard]] const CompileOptions& options() const { return options_; }
+  // What dequantized weights take, for all replicas: a copy of the model that has them. 0 when there are none.
+  [[nodiscard]] std::size_t dequantized_bytes() const { return source_ == model_ ? 0 : source_->size(); }
 
   [[nodiscard]] const GraphObserver& observer() const { return *observer_; }
 
@@ -83,8 +86,14 @@ class CompiledModel {
   [[nodiscard]] bool is_closed() const { return compilation_.compiled == nullptr; }
 
  private:
-  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
-                const std::shared_ptr<const Model>& compiled_before);
+  // What replicas have made of a model before, as far as it can be used again; null else.
+  struct MadeBefore {
+    std::shared_ptr<const Model> source;
+    std::shared_ptr<const Model> compiled_for_npu;
+  };
+  static MadeBefore made_for(const CompiledModel& original, const CompileOptions& options);
+
+  CompiledModel(std::shared_ptr<const Model> model, CompileOptions options, const MadeBefore& before);
 
   SignatureRunner& switch_to(std::size_t index);
   [[nodiscard]] std::string explain_refusal(const PreparationError& error, std::size_t index,
@@ -97,6 +106,8 @@ class CompiledModel {
   // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
   std::shared_ptr<const Model> model_;
   CompileOptions options_;
+  // The model with its weights in the form that was asked for, from which all else is made.
+  std::shared_ptr<const Model> source_;
   std::unique_ptr<GraphObserver> observer_;
   std::unique_ptr<DelegateRegistry> delegates_;
   std::optional<WeightCache> weight_cache_;

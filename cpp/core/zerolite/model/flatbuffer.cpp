@@ -24,9 +24,9 @@ Vector::Vector(std::span<const std::byte> bytes, std::size_t position, std::size
   require(bytes, first_, size_ * element_size);
 }
 
-Table Vector::table(std::size_t index) const {
-  return {bytes_, follow(bytes_, first_ + index * sizeof(std::uint32_t))};
-}
+std::size_t Vector::target(std::size_t index) const { return follow(bytes_, first_ + index * sizeof(std::uint32_t)); }
+
+Table Vector::table(std::size_t index) const { return {bytes_, target(index)}; }
 
 Table::Table(std::span<const std::byte> bytes, std::size_t position) : bytes_(bytes), position_(position) {
   const std::int64_t fields = static_cast<std::int64_t>(position) - read<std::int32_t>(bytes, position);
@@ -47,22 +47,25 @@ std::optional<std::size_t> Table::field_position(unsigned field) const {
   return position_ + offset;
 }
 
-std::optional<std::size_t> Table::vector_position(unsigned field) const {
+std::optional<std::size_t> Table::target(unsigned field) const {
   const std::optional<std::size_t> position = field_position(field);
-  if (!position) return std::nullopt;
-  const std::size_t vector = follow(bytes_, *position);
-  require(bytes_, vector, sizeof(std::uint32_t));
+  return position ? std::optional(follow(bytes_, *position)) : std::nullopt;
+}
+
+std::optional<std::size_t> Table::vector_position(unsigned field) const {
+  const std::optional<std::size_t> vector = target(field);
+  if (vector) require(bytes_, *vector, sizeof(std::uint32_t));
   return vector;
 }
 
 Vector Table::vector(unsigned field, std::size_t element_size) const {
-  const std::optional<std::size_t> position = field_position(field);
-  return position ? Vector(bytes_, follow(bytes_, *position), element_size) : Vector();
+  const std::optional<std::size_t> position = target(field);
+  return position ? Vector(bytes_, *position, element_size) : Vector();
 }
 
 std::optional<Table> Table::table(unsigned field) const {
-  const std::optional<std::size_t> position = field_position(field);
-  return position ? std::optional(Table(bytes_, follow(bytes_, *position))) : std::nullopt;
+  const std::optional<std::size_t> position = target(field);
+  return position ? std::optional(Table(bytes_, *position)) : std::nullopt;
 }
 
 Vector Table::tables(unsigned field) const { return vector(field, sizeof(std::uint32_t)); }

@@ -47,6 +47,8 @@ class Vector {
   [[nodiscard]] Scalar scalar(std::size_t index) const {
     return read<Scalar>(bytes_, first_ + index * sizeof(Scalar));
   }
+  // Where the table stands that an element refers to.
+  [[nodiscard]] std::size_t target(std::size_t index) const;
   [[nodiscard]] Table table(std::size_t index) const;
 
  private:
@@ -68,6 +70,8 @@ class Table {
   }
   // Where a field's scalar stands, when the table has the field.
   [[nodiscard]] std::optional<std::size_t> position(unsigned field) const { return field_position(field); }
+  // Where the table or the vector stands that a field refers to, when the table has the field.
+  [[nodiscard]] std::optional<std::size_t> target(unsigned field) const;
   // Where a field's vector (its length, that is) stands.
   [[nodiscard]] std::optional<std::size_t> vector_position(unsigned field) const;
   [[nodiscard]] std::string_view string(unsigned field) const;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -61,10 +60,16 @@ ModelBytes::Memory ModelBytes::allocate(std::size_t size) {
 }
 
 std::shared_ptr<ModelBytes> ModelBytes::copy(std::span<const std::byte> bytes, std::string name) {
-  if (bytes.empty()) throw empty_model(name);
-  Memory data = allocate(bytes.size());
-  std::memcpy(data.get(), bytes.data(), bytes.size());
-  return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), bytes.size(), std::move(name)));
+  return join({}, bytes, std::move(name));
+}
+
+std::shared_ptr<ModelBytes> ModelBytes::join(std::span<const std::byte> front, std::span<const std::byte> back,
+                                             std::string name) {
+  const std::size_t size = front.size() + back.size();
+  if (size == 0) throw empty_model(name);
+  Memory data = allocate(size);
+  std::ranges::copy(back, std::ranges::copy(front, data.get()).out);
+  return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), size, std::move(name)));
 }
 
 std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path, FileAccess access) {

@@ -30,6 +30,9 @@ class ModelBytes {
   static std::shared_ptr<ModelBytes> read(const std::filesystem::path& path, FileAccess access = FileAccess::by_size);
   // Copies the bytes; `name` stands in error messages where a file's path would.
   static std::shared_ptr<ModelBytes> copy(std::span<const std::byte> bytes, std::string name);
+  // Likewise two parts, one behind the other.
+  static std::shared_ptr<ModelBytes> join(std::span<const std::byte> front, std::span<const std::byte> back,
+                                          std::string name);
 
   [[nodiscard]] std::span<const std::byte> span() const { return bytes_; }
   // What is written here stays in this process.

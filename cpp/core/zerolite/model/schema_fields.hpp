@@ -50,6 +50,7 @@ inline constexpr unsigned kExternalBuffer = 10;
 }  // namespace tensor
 
 namespace tensor_type {
+inline constexpr std::int8_t kFloat32 = 0;
 inline constexpr std::int8_t kComplex128 = 11;
 inline constexpr std::int8_t kVariant = 14;
 }  // namespace tensor_type
@@ -77,6 +78,10 @@ inline constexpr unsigned kLargeCustomOptionsSize = 10;
 inline constexpr unsigned kOptions2Type = 11;
 inline constexpr unsigned kOptions2 = 12;
 }  // namespace operation
+
+namespace depthwise_conv_2d_options {
+inline constexpr unsigned kActivation = 4;
+}  // namespace depthwise_conv_2d_options
 
 namespace signature {
 inline constexpr unsigned kInputs = 0;

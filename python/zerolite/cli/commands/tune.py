@@ -113,7 +113,7 @@ def _print(result: TuningResult) -> None:
         key=lambda trial: (order[trial.outcome], 1.0 if trial.ratio is None else trial.ratio.median),
     )
     print_table(
-        ("setting", "what came of it", "per item / us", "of the default's time", "q1", "q3"),
+        ("setting", "what came of it", "per item / us", "of the default's time", "q1", "q3", "load / ms"),
         [_line(trial, won=trial.setting == result.setting) for trial in trials],
         title=f"{result.goal} of {result.model}, {result.signature}",
         left=2,
@@ -126,7 +126,8 @@ def _line(trial: Trial, *, won: bool) -> tuple[str, ...]:
     if trial.setting.is_default and not won:
         outcome = "compared with"
     time = "-" if trial.per_item_us is None else f"{trial.per_item_us:,.2f}"
+    load = "-" if trial.load_s is None else f"{1e3 * trial.load_s:,.1f}"
     if trial.ratio is None:
-        return (str(trial.setting), outcome, time, "-", "-", "-")
+        return (str(trial.setting), outcome, time, "-", "-", "-", load)
     low, high = trial.ratio.quartiles
-    return (str(trial.setting), outcome, time, f"{trial.ratio.median:.3f}", f"{low:.3f}", f"{high:.3f}")
+    return (str(trial.setting), outcome, time, f"{trial.ratio.median:.3f}", f"{low:.3f}", f"{high:.3f}", load)
