@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.mutations.mutation import (
     ALL_KINDS,
     Mutation,
+    edits,
     past_crashers,
     random_mutations,
     single_operators,
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000, help="random mutations, over all models")
     parser.add_argument("--lengths", type=int, default=0, metavar="N", help="truncations, at most N of each model")
     parser.add_argument("--operators", type=int, default=0, metavar="N", help="models of one operator, N of each")
+    parser.add_argument("--edits", type=int, default=0, metavar="N", help="models that were changed by their objects")
     parser.add_argument("--seed", type=int, default=0, help="chooses the mutations")
     parser.add_argument("--verify", choices=("structure", "full", "isolated"), default="structure")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="try the mutations that stand in lines of a file")
@@ -60,6 +62,7 @@ def _mutations(arguments: argparse.Namespace) -> list[Mutation]:
     models = list(zoo.load_manifest())
     found = random_mutations(models, arguments.count, seed=arguments.seed)
     found += single_operators(arguments.operators, seed=arguments.seed)
+    found += edits(arguments.edits, seed=arguments.seed)
     return found + (truncations(models, every_length_up_to=arguments.lengths) if arguments.lengths else [])
 
 

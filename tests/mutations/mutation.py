@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mutations.editable_model import origins
+from tests.mutations.edited_model import edited_model
 from tests.mutations.single_operator import OPERATORS, single_operator
 from tests.support import model_zoo as zoo
 
 KINDS = ("byte", "word", "splice", "offset")
-ALL_KINDS = ("found", "truncation", "operator", *KINDS)
+ALL_KINDS = ("found", "truncation", "operator", "edit", *KINDS)
 
 CRASHERS = Path(__file__).parent / "crashers.txt"
 # Files that the fuzzer found, for which there is no recipe.
@@ -27,7 +29,8 @@ class Mutation:
     """A model of the zoo, what is done to it, and the number that decides about the rest.
 
     `number` is the seed of the random choices, or, of a truncation, the length that is left. A model of the kind
-    "found" is a file of the folder `crashers`, as it is, and one of the kind "operator" is made of that operator alone.
+    "found" is a file of the folder `crashers`, as it is, one of the kind "operator" is made of that operator alone, and
+    one of the kind "edit" was changed by its objects.
     """
 
     model: str
@@ -49,6 +52,8 @@ class Mutation:
             return _FOUND.joinpath(f"{self.model}.tflite").read_bytes()
         if self.kind == "operator":
             return single_operator(self.model, self.number)
+        if self.kind == "edit":
+            return edited_model(self.model, self.number)
         content = bytearray(zoo.MODELS.joinpath(f"{self.model}.tflite").read_bytes())
         if self.kind == "truncation":
             return bytes(content[: self.number])
@@ -82,6 +87,12 @@ def random_mutations(models: Sequence[str], count: int, *, seed: int) -> list[Mu
 def single_operators(count: int, *, seed: int) -> list[Mutation]:
     """As many models of each builtin operator, from one place on in the row of those that there are."""
     return [Mutation(operator, "operator", seed * count + i) for operator in OPERATORS for i in range(count)]
+
+
+def edits(count: int, *, seed: int) -> list[Mutation]:
+    """As many edited models, of what there is to begin with by chance."""
+    rng = random.Random(seed)
+    return [Mutation(rng.choice(origins()), "edit", rng.randrange(2**31)) for _ in range(count)]
 
 
 def truncations(models: Sequence[str], *, every_length_up_to: int) -> list[Mutation]:

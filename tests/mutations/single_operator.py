@@ -58,10 +58,10 @@ _NOT_ALONE = {
 # How many inputs there are, most of the time; two where it is not said.
 _INPUT_COUNTS: dict[str, int] = json.loads(Path(__file__).with_name("input_counts.json").read_text(encoding="utf-8"))
 
-_NUMBERS = {name: number for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+NUMBERS = {name: number for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 
 # What the runtime and its delegates know by a name, as a custom operator or a composite, and a name that they don't.
-_NAMES = (
+KNOWN_NAMES = (
     "AudioSpectrogram",
     "Convolution2DTransposeBias",
     "MaxPoolingWithArgmax2D",
@@ -69,6 +69,8 @@ _NAMES = (
     "Mfcc",
     "NumericVerify",
     "TFLite_Detection_PostProcess",
+    "aeq.hadamard_rotation",
+    "aten.avg_pool2d.default",
     "odml.group_norm",
     "odml.l2_norm",
     "odml.rms_norm",
@@ -78,12 +80,12 @@ _NAMES = (
 _CUSTOM, _COMPOSITE = "CUSTOM:", "STABLEHLO_COMPOSITE:"
 
 OPERATORS = [
-    *sorted(_NUMBERS.keys() - _NOT_ALONE),
-    *(f"{kind}{name}" for kind in (_CUSTOM, _COMPOSITE) for name in _NAMES),
+    *sorted(NUMBERS.keys() - _NOT_ALONE),
+    *(f"{kind}{name}" for kind in (_CUSTOM, _COMPOSITE) for name in KNOWN_NAMES),
 ]
 
 _Type = schema.TensorType
-_DTYPES: dict[int, type[np.generic]] = {
+DTYPES: dict[int, type[np.generic]] = {
     _Type.FLOAT32: np.float32,
     _Type.INT8: np.int8,
     _Type.INT32: np.int32,
@@ -126,9 +128,9 @@ class _Draft:
         graph.outputs = outputs
         code = schema.OperatorCodeT()
         kind, _, name = self._operator.partition(":")
-        code.builtinCode = _NUMBERS[kind]
+        code.builtinCode = NUMBERS[kind]
         code.customCode = name if kind == "CUSTOM" else None
-        code.deprecatedBuiltinCode = min(code.builtinCode, _NUMBERS["PLACEHOLDER_FOR_GREATER_OP_CODES"])
+        code.deprecatedBuiltinCode = min(code.builtinCode, NUMBERS["PLACEHOLDER_FOR_GREATER_OP_CODES"])
         code.version = rng.choice((1, 1, 1, 1, 1, 2, 3, 4, 5))
         model = schema.ModelT()
         model.version = 3
@@ -147,7 +149,7 @@ class _Draft:
         return _INPUT_COUNTS.get(self._operator, of_name)
 
     def _some_type(self) -> int:
-        return self._rng.choices(list(_DTYPES), _TYPE_WEIGHTS)[0]
+        return self._rng.choices(list(DTYPES), _TYPE_WEIGHTS)[0]
 
     def _some_shape(self) -> list[int]:
         rng = self._rng
@@ -199,7 +201,7 @@ class _Draft:
         values = [rng.choice((0, 0, 1, 1, 2, 3, -1, -2, 4, 100)) for _ in range(size)]
         buffer = schema.BufferT()
         # Without values a buffer says that the tensor is no constant.
-        buffer.data = list(np.array(values, np.int64).astype(_DTYPES[type_]).tobytes()) or [1, 0, 0, 0]
+        buffer.data = list(np.array(values, np.int64).astype(DTYPES[type_]).tobytes()) or [1, 0, 0, 0]
         self._buffers.append(buffer)
         return len(self._buffers) - 1
 
@@ -235,13 +237,7 @@ class _Draft:
         return operation
 
     def _name(self, operation: Any, kind: str, name: str) -> None:
-        """Settings or attributes: none, a FlexBuffer, one that was cut or changed, or no such thing."""
-        rng = self._rng
-        keys = rng.sample(["scale", "logit_cap", "epsilon", "num_classes", "max_detections", "window_size", "axis"], 3)
-        sound = list(flexbuffers.Dumps({key: rng.choice((0, 1, 2, 0.5, -1)) for key in keys}))
-        cut, changed = sound[: rng.randrange(len(sound))], list(sound)
-        changed[rng.randrange(len(changed))] = rng.randrange(256)
-        settings = rng.choices((None, [], sound, cut, changed, [1, 2, 3]), (1, 1, 6, 1, 1, 1))[0]
+        settings = random_settings(self._rng)
         if kind == "CUSTOM":
             operation.customOptions = settings
             return
@@ -277,6 +273,15 @@ class _Draft:
                 if not _fits(options):
                     setattr(options, field, default)
         return options
+
+
+def random_settings(rng: random.Random) -> list[int] | None:
+    """Settings or attributes: none, a FlexBuffer, one that was cut or changed, or no such thing."""
+    keys = rng.sample(["scale", "logit_cap", "epsilon", "num_classes", "max_detections", "window_size", "axis"], 3)
+    sound = list(flexbuffers.Dumps({key: rng.choice((0, 1, 2, 0.5, -1)) for key in keys}))
+    cut, changed = sound[: rng.randrange(len(sound))], list(sound)
+    changed[rng.randrange(len(changed))] = rng.randrange(256)
+    return rng.choices((None, [], sound, cut, changed, [1, 2, 3]), (1, 1, 6, 1, 1, 1))[0]
 
 
 def _fits(options: Any) -> bool:

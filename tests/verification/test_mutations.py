@@ -14,6 +14,7 @@ from tests.mutations.mutation import (
     CRASHERS,
     KINDS,
     Mutation,
+    edits,
     past_crashers,
     random_mutations,
     single_operators,
@@ -43,6 +44,13 @@ def test_random_mutations_at_full() -> None:
     assert ends["refused"] > 0
 
 
+def test_edited_models_at_full() -> None:
+    """Most of them are sound enough to run."""
+    ends = campaign("--count", "0", "--edits", "500", "--seed", "7", "--verify", "full")
+    assert ends["ran"] > 200
+    assert ends["refused"] > 100
+
+
 def test_past_crashers_at_full() -> None:
     """Each of them ended a process, at some level, before there was a guard."""
     ends = campaign("--replay", CRASHERS, "--verify", "full")
@@ -67,9 +75,11 @@ def test_mutations_are_the_same_each_time() -> None:
     mutations = random_mutations(models, 40, seed=3)
     operators = single_operators(1, seed=3)
     assert [mutation.model for mutation in operators] == OPERATORS
+    edited = edits(40, seed=3)
     assert mutations == random_mutations(models, 40, seed=3)
+    assert edited == edits(40, seed=3)
     assert {mutation.kind for mutation in mutations} == set(KINDS)
-    for mutation in (*mutations, *operators):
+    for mutation in (*mutations, *operators, *edited):
         assert Mutation.parse(str(mutation)).bytes() == mutation.bytes()
 
 

@@ -96,7 +96,7 @@ def test_states_of_other_recurrent_operators_too(kind: int, inputs: int, state: 
 
 def test_named_operators_drawn_by_chance_end_no_process() -> None:
     named = [operator for operator in OPERATORS if ":" in operator]
-    assert len(named) == 24
+    assert len(named) == 28
     drawn = [str(Mutation(operator, "operator", number)) for operator in named for number in range(20)]
     # In a process of its own, which forks.
     command = [sys.executable, "-m", "tests.mutations", "--json", "--verify", "full", "--replay", "/dev/stdin"]

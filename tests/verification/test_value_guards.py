@@ -28,6 +28,10 @@ def floor_mod(dtype: str, *shapes: Sequence[int]) -> bytes:
     return model_of(Op.FLOOR_MOD, [(shape, dtype) for shape in shapes], (shapes[0], dtype))
 
 
+def quotient(*shapes: Sequence[int]) -> bytes:
+    return model_of(Op.DIV, [(shape, "int32") for shape in shapes], (shapes[0], "int32"), schema.DivOptionsT())
+
+
 def broadcast_args(dtype: str) -> bytes:
     return model_of(Op.BROADCAST_ARGS, [((3,), dtype), ((2,), dtype)], ((3,), dtype))
 
@@ -76,6 +80,12 @@ GUARDED: dict[str, tuple[bytes, Sequence[Any], Sequence[Any], str]] = {
         (np.array([1, -7, 7], np.int32), np.array([-1], np.int32)),
         (np.array([1, least("int32"), 1], np.int32), np.array([-1], np.int32)),
         r"'input_1' holds -1",
+    ),
+    "quotient": (
+        quotient((3,), (3,)),
+        (np.array([least("int32"), 7, -7], np.int32), np.array([3, -1, 4], np.int32)),
+        (np.array([1, least("int32"), 1], np.int32), np.array([1, -1, 1], np.int32)),
+        r"'input_1' holds -1, by which the smallest number of a type can't be divided",
     ),
     **{
         f"broadcast_args of {dtype}": (

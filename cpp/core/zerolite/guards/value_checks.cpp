@@ -27,7 +27,7 @@ bool divides_least_by_minus_one(Numbers<Value> numerators, Numbers<Value> denomi
 }  // namespace
 
 // The quotient is no number of the type, for which processors raise SIGFPE.
-CheckResult check_floor_mod(const LiveNode& node) {
+CheckResult check_division(const LiveNode& node) {
   if (node.type(0) != ElementType::int32 && node.type(0) != ElementType::int64) return {};
   const auto divides = [](auto left, auto right) { return divides_least_by_minus_one(left, right); };
   return CheckResult::refuse_unless(!judge_integers(node, divides, 0, 1), node.input(1),

@@ -7,7 +7,7 @@ namespace zerolite {
 
 KernelCheck check_broadcast_args;
 KernelCheck check_dilate;
-KernelCheck check_floor_mod;
+KernelCheck check_division;
 KernelCheck check_random;
 KernelCheck check_resize_nearest_neighbor;
 KernelCheck check_reverse_sequence;

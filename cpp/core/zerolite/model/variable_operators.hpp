@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +22,17 @@ struct VariableOperator {
   std::int32_t tensor;  // where it is read to, or what is assigned
 };
 
-// Those whose variable has a name in their subgraph. Operators have their operands.
-std::vector<VariableOperator> variable_operators(const SubgraphView& graph);
+// Which variables the tensors of a subgraph refer to, by the tensor.
+using VariableNames = std::map<std::int32_t, std::set<std::string>>;
+
+// For each subgraph, what the operators that run it hand to it. References that a loop exchanges for one another all
+// stand for each of their variables. Operators have their operands, calls lead to subgraphs that there are, and none
+// back to where they came from.
+std::vector<VariableNames> passed_variables(const ModelInterface& interface, const ModelContents& contents);
+
+// Those whose variable has a name in their subgraph, or is among what is passed to it; one for each variable that they
+// may work on. Operators have their operands.
+std::vector<VariableOperator> variable_operators(const SubgraphView& graph, VariableNames passed = {});
 
 // How many bytes an operator reads or writes; nothing where that is known after a run only. An output without
 // dimensions takes the shape of its variable.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,8 +49,9 @@ class CheckedOperator : public Refusing<CheckedOperator> {
     return position < details_.inputs.size() && details_.inputs[position] >= 0;
   }
   [[nodiscard]] Operand input(std::size_t position) const { return {graph_, details_.inputs[position]}; }
-  // The first one.
-  [[nodiscard]] Operand output() const { return {graph_, details_.outputs[0]}; }
+  [[nodiscard]] Operand output(std::size_t position = 0) const { return {graph_, details_.outputs[position]}; }
+  // The operator that computes an input; nothing for what is constant or comes from without.
+  [[nodiscard]] std::optional<CheckedOperator> writer_of(std::size_t input) const;
 
   // For the rules of operands.
   [[nodiscard]] const std::vector<std::int32_t>& shape(std::size_t position) const { return input(position).shape(); }

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint8_t kNull = 0;
 constexpr std::uint8_t kFloat = 3;
 constexpr std::uint8_t kMap = 9;
+constexpr std::uint8_t kVector = 10;
 constexpr std::uint8_t kBoolean = 26;
 constexpr std::uint8_t kLastNumber = 3;  // null, int, unsigned and float are stored in place
 
@@ -79,10 +80,26 @@ class Reader {
       // Names are looked up by halves.
       if (i > 0 && name <= previous) throw InvalidModelError("its names are not in order");
       previous = name;
-      const std::uint8_t type = byte_at(values + count * width + i) >> 2U;
-      if (type > kLastNumber && type != kBoolean) throw InvalidModelError("a setting in it is no number");
+      const std::uint8_t packed = byte_at(values + count * width + i);
+      const std::uint8_t type = packed >> 2U;
+      if (type == kVector) {
+        check_vector(back(values + i * width, width), std::size_t{1} << (packed & 3U));
+        continue;
+      }
+      require_number(type);
       if (type != kNull && type != kFloat) integers_[name] = integer_at(values + i * width, width, type);
     }
+  }
+
+  static void require_number(std::uint8_t type) {
+    if (type > kLastNumber && type != kBoolean) throw InvalidModelError("a setting in it is no number");
+  }
+
+  void check_vector(std::size_t values, std::size_t width) const {
+    const std::size_t count = number_at(before(values, width), width);
+    if (count > bytes_.size()) throw InvalidModelError("a vector in it is longer than all of it");
+    flatbuffer::require(bytes_, values, count * width + count);
+    for (std::size_t i = 0; i < count; ++i) require_number(byte_at(values + count * width + i) >> 2U);
   }
 
   [[nodiscard]] std::string_view text_at(std::size_t position) const {

@@ -10,7 +10,8 @@
 
 namespace zerolite::flexbuffer {
 
-// What is wrong with a FlexBuffer that should be a map from names to numbers; nothing when it is one.
+// What is wrong with a FlexBuffer that should be a map from names to numbers, or to vectors of them;
+// nothing when it is one.
 std::optional<std::string> unsound_settings(std::span<const std::byte> bytes);
 
 // A setting as the runtime reads it for an integer of 32 bits; nothing for one that is missing, null or a fraction.

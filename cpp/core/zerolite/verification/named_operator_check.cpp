@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "zerolite/verification/flexbuffer_check.hpp"
+#include "zerolite/verification/operand_rules.hpp"
 
 namespace zerolite {
 namespace {
@@ -60,6 +62,77 @@ void check_detection(const CheckedOperator& operation) {
     (void)setting(operation, "detections_per_class");
   }
   check_detection_shapes(operation, classes);
+}
+
+// The kernel divides by the size, reads two or three dimensions, and writes as much as it reads into memory for floats.
+void check_rotation(const CheckedOperator& operation) {
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == 1 && details.outputs.size() == 1 && operation.has_input(0), "has ",
+                    details.inputs.size(), " inputs and ", details.outputs.size(),
+                    " outputs, and one each is expected");
+  const Shape& shape = operation.shape(0);
+  const Operand output = operation.output();
+  operation.require(operation.type(0) == ElementType::float32 && output.type() == ElementType::float32,
+                    "has an input of ", operation.type(0), " and an output of ", output.type(),
+                    ", and float32 is expected");
+  operation.require((shape.size() == 2 || shape.size() == 3) && output.shape() == shape, "has an input of the shape ",
+                    shape, " and an output of the shape ", output.shape(),
+                    ", and one shape of two or three dimensions is expected");
+  const std::int64_t size = setting(operation, "hadamard_size");
+  operation.require(std::has_single_bit(static_cast<std::uint64_t>(size)) && shape.back() % size == 0,
+                    "has a hadamard_size of ", size, " for the shape ", shape,
+                    ", and a power of two that divides the last dimension is expected");
+}
+
+constexpr std::string_view kPooling = "MaxPoolingWithArgmax2D";
+constexpr std::string_view kUnpooling = "MaxUnpooling2D";
+
+// Of both operators, the product of the sides: the fourth and fifth number of their settings, which XNNPACK takes for
+// zeros where they are missing. It does not take an operator with a side of less than one.
+std::int64_t window_of(std::span<const std::byte> settings) {
+  constexpr std::size_t kFilterWidth = 3;
+  const auto side = [&](std::size_t position) {
+    std::array<std::byte, sizeof(std::int32_t)> bytes{};
+    for (std::size_t i = 0; i < bytes.size() && position * bytes.size() + i < settings.size(); ++i) {
+      bytes[i] = settings[position * bytes.size() + i];
+    }
+    return std::int64_t{std::bit_cast<std::int32_t>(bytes)};
+  };
+  return side(kFilterWidth) * side(kFilterWidth + 1);
+}
+
+void require_indices(const CheckedOperator& operation, const Operand& indices, const Operand& values) {
+  const bool is_as_wide = byte_size(indices.type(), {}) == sizeof(std::uint32_t);
+  operation.require(is_as_wide && indices.shape() == values.shape(), "has indices of ", indices.type(),
+                    " of the shape ", indices.shape(), " for values of the shape ", values.shape(),
+                    ", and one shape and a type of 32 bits are expected");
+}
+
+void check_pooling(const CheckedOperator& operation) {
+  if (operation.details().outputs.size() != 2) return;  // XNNPACK does not take it
+  require_indices(operation, operation.output(1), operation.output());
+}
+
+// XNNPACK writes each value where its index says, in a window, and takes the bits of an index of any type for a place
+// without looking (2.3.0). Places are sound where they are the result of pooling, or constant.
+void check_unpooling(const CheckedOperator& operation) {
+  if (!operation.has_input(0) || !operation.has_input(1)) return;  // nor this
+  const Operand indices = operation.input(1);
+  require_indices(operation, indices, operation.input(0));
+  const std::int64_t window = window_of(operation.details().custom_options);
+  if (!indices.constant().empty()) {
+    const bool beyond =
+        Numbers<std::uint32_t>(indices.constant()).any_of([window](std::uint32_t index) { return index >= window; });
+    operation.require(!beyond, "has indices past the end of its window of ", window, " places");
+    return;
+  }
+  const std::optional<CheckedOperator> pooling = operation.writer_of(1);
+  operation.require(pooling && pooling->kind() == Operator::CUSTOM && pooling->custom_code() == kPooling &&
+                        pooling->details().outputs.size() == 2 &&
+                        pooling->details().outputs[1] == operation.details().inputs[1] &&
+                        window_of(pooling->details().custom_options) <= window,
+                    "has indices that are no constant and not those of ", kPooling, " of at most its own window of ",
+                    window, " places, and they are followed unchecked");
 }
 
 constexpr std::string_view kAttention = "odml.scaled_dot_product_attention";
@@ -123,13 +196,16 @@ void check_attention_shapes(const CheckedOperator& operation) {
 
 // Those that the runtime brings with it take their settings from a FlexBuffer, which it does not verify (2.3.0).
 void check_custom(const CheckedOperator& operation) {
-  static constexpr auto kWithFlexBuffer =
-      std::to_array<std::string_view>({"TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"});
+  static constexpr auto kWithFlexBuffer = std::to_array<std::string_view>(
+      {"TFLite_Detection_PostProcess", "aeq.hadamard_rotation", "AudioSpectrogram", "Mfcc", "NumericVerify"});
+  if (operation.custom_code() == kPooling) return check_pooling(operation);
+  if (operation.custom_code() == kUnpooling) return check_unpooling(operation);
   if (std::ranges::find(kWithFlexBuffer, operation.custom_code()) == kWithFlexBuffer.end()) return;
   if (const std::optional<std::string> wrong = flexbuffer::unsound_settings(operation.details().custom_options)) {
     operation.refuse("has settings that can't be read: ", *wrong);
   }
-  if (operation.custom_code() == kWithFlexBuffer.front()) check_detection(operation);
+  if (operation.custom_code() == kWithFlexBuffer[0]) check_detection(operation);
+  if (operation.custom_code() == kWithFlexBuffer[1]) check_rotation(operation);
 }
 
 void check_attention(const CheckedOperator& operation) {

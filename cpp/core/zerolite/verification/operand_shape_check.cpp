@@ -56,6 +56,52 @@ void check_diagonal(const CheckedOperator& operation) {
   operation.refuse("has diagonals of the shape ", operation.shape(1), ", and ", expected, " is expected");
 }
 
+std::size_t count_of(const Shape& shape) {
+  std::size_t count = 1;
+  for (const std::int32_t dimension : shape) count *= static_cast<std::size_t>(dimension);
+  return count;
+}
+
+// XNNPACK has room for six sizes, looks at the output's dimensions, and stores as many as there are (2.3.0).
+void check_new_shape(const CheckedOperator& operation) {
+  constexpr std::size_t kMostDimensions = 6;
+  std::size_t sizes = 0;
+  if (operation.has_input(1)) {
+    if (operation.constant(1).empty()) return;
+    sizes = count_of(operation.shape(1));
+  } else if (const auto options = options_of(operation.kind(), operation.details())) {
+    sizes = options->scalars<std::int32_t>(0).size();
+  }
+  const Shape& result = operation.output().shape();
+  operation.require(sizes <= kMostDimensions || sizes == result.size(), "has ", sizes,
+                    " sizes for an output of the shape ", result);
+}
+
+// With sizes in the place of ends the kernel takes one for each dimension, while it is prepared, and uses an end mask
+// for what it writes and not for the memory that it writes to (2.3.0).
+void check_slice_sizes(const CheckedOperator& operation, const flatbuffer::Table& options) {
+  constexpr unsigned kEndMask = 1;
+  constexpr unsigned kEllipsisMask = 2;
+  constexpr unsigned kNewAxisMask = 3;
+  for (const unsigned mask : {kEndMask, kEllipsisMask, kNewAxisMask}) {
+    operation.require(options.scalar<std::int32_t>(mask, 0) == 0,
+                      "has sizes in the place of ends (offset), and a mask (option ", mask,
+                      ") that can't be used with them");
+  }
+  const std::size_t rank = operation.shape(0).size();
+  operation.require(!operation.constant(2).empty() && count_of(operation.shape(2)) == rank,
+                    "has sizes in the place of ends (offset) of the shape ", operation.shape(2), ", and ", rank,
+                    " constant values are expected");
+}
+
+void check_slice(const CheckedOperator& operation) {
+  constexpr unsigned kOffset = 5;
+  operation.require(count_of(operation.shape(3)) >= count_of(operation.shape(1)), "has strides of the shape ",
+                    operation.shape(3), " for begins of the shape ", operation.shape(1));
+  const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
+  if (options && options->scalar<std::uint8_t>(kOffset, 0) != 0) check_slice_sizes(operation, *options);
+}
+
 }  // namespace
 
 void check_operand_shapes(const CheckedOperator& operation) {
@@ -69,6 +115,10 @@ void check_operand_shapes(const CheckedOperator& operation) {
     case Operator::UNIDIRECTIONAL_SEQUENCE_LSTM:
     case Operator::BIDIRECTIONAL_SEQUENCE_LSTM:
       return require_rank(operation, 2, 3);
+    case Operator::RESHAPE:
+      return check_new_shape(operation);
+    case Operator::STRIDED_SLICE:
+      return check_slice(operation);
     case Operator::SPLIT:
       return require_value(operation, 0);
     case Operator::REVERSE_V2:

@@ -58,6 +58,28 @@ void check_types(const CheckedOperator& operation, std::initializer_list<Element
                     ", which its kernel takes for float32");
 }
 
+// Operands whose values kernels take for int32 without looking.
+struct IndexOperand {
+  Operator kind;
+  std::size_t position;
+};
+
+constexpr std::array kIndices = {
+    IndexOperand{Operator::TRANSPOSE, 1},         IndexOperand{Operator::SPLIT, 0},
+    IndexOperand{Operator::SPLIT_V, 2},           IndexOperand{Operator::SPACE_TO_BATCH_ND, 1},
+    IndexOperand{Operator::SPACE_TO_BATCH_ND, 2}, IndexOperand{Operator::BATCH_TO_SPACE_ND, 1},
+    IndexOperand{Operator::BATCH_TO_SPACE_ND, 2},
+};
+
+void check_index_types(const CheckedOperator& operation) {
+  for (const IndexOperand& indices : kIndices) {
+    if (indices.kind != operation.kind()) continue;
+    const Operand operand = operation.input(indices.position);
+    operation.require(operand.type() == ElementType::int32, "has ", operand.name(), " of the type ", operand.type(),
+                      " among its inputs, which its kernel takes for int32");
+  }
+}
+
 // The kernels begin with the first pixel, whether or not there is one (2.3.0).
 void check_resize(const CheckedOperator& operation) {
   const Operand input = operation.input(0);
@@ -202,6 +224,7 @@ void check_operator(const SubgraphView& graph, std::size_t index) {
   const CheckedOperator operation(graph, index);
   check_operands(operation);
   check_output_type(operation);
+  check_index_types(operation);
   check_operand_shapes(operation);
   check_quantized_operator(operation);
   check_kind(operation);

@@ -124,6 +124,19 @@ void check_channels(const CheckedOperator& operation) {
                     " and several scales; one shape, which is not empty, is expected");
 }
 
+// The integer kernels multiply weights by zero points while they are prepared, when what a run computes is not there
+// yet; the fields of the operator in between are its states (2.3.0).
+void check_constant_weights(const CheckedOperator& operation) {
+  constexpr std::size_t kOutputState = 18;
+  constexpr std::size_t kCellState = 19;
+  if (operation.type(0) != ElementType::int8) return;
+  for (std::size_t i = 1; i < operation.details().inputs.size(); ++i) {
+    if (i == kOutputState || i == kCellState || !operation.has_input(i)) continue;
+    operation.require(!operation.constant(i).empty(), "has weights that a run computes, ", operation.input(i).name(),
+                      ", and its kernel for int8 takes constant ones");
+  }
+}
+
 }  // namespace
 
 // Kernels turn scales into fixed-point multipliers, and end the process over one that is not in their range (2.3.0).
@@ -148,6 +161,9 @@ void check_quantized_operator(const CheckedOperator& operation) {
     case Operator::SQRT:
     case Operator::RSQRT:
       return check_table(operation);
+    case Operator::LSTM:
+    case Operator::UNIDIRECTIONAL_SEQUENCE_LSTM:
+      return check_constant_weights(operation);
     case Operator::QUANTIZE:
     case Operator::DEQUANTIZE:
       return check_channels(operation);

@@ -1,7 +1,9 @@
 #include "zerolite/verification/subgraph_call_check.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,13 +16,132 @@
 namespace zerolite {
 namespace {
 
+// By its options. Whether there is an operand is another check.
+std::vector<std::size_t> subgraphs_run_by(const CheckedOperator& operation, std::size_t count) {
+  std::vector<std::size_t> called;
+  const std::span<const unsigned> fields = callees(operation.kind());
+  if (fields.empty()) return called;
+  const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
+  if (!options) operation.refuse("has no options that say which subgraph it runs");
+  for (const unsigned field : fields) {
+    const auto subgraph = options->scalar<std::int32_t>(field, 0);
+    operation.require(subgraph >= 0 && std::cmp_less(subgraph, count), "runs subgraph ", subgraph,
+                      ", and the model has ", count);
+    called.push_back(static_cast<std::size_t>(subgraph));
+  }
+  return called;
+}
+
+// The kernels copy values both ways, or let a subgraph write into memory of their outputs, and give one the types of
+// the other without looking (LiteRT 2.3.0).
+void require_same_types(const CheckedOperator& operation, const SubgraphView& graph, std::span<const std::int32_t> own,
+                        const SubgraphDescription& callee, std::span<const std::int32_t> others,
+                        const std::string& what) {
+  operation.require(own.size() == others.size(), "has ", own.size(), what, ", and the subgraph that it runs has ",
+                    others.size());
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    operation.require(own[i] >= 0 && others[i] >= 0, "leaves out one of its", what);
+    const ElementType type = graph.tensor(own[i]).type;
+    const ElementType other = callee.tensors[static_cast<std::size_t>(others[i])].type;
+    operation.require(type == other, "has ", type, " among its", what, ", where the subgraph that it runs has ", other);
+  }
+}
+
+// Whether a kernel computes what it writes while it is prepared, where all that it reads is known by then.
+bool computes_early(Operator kind) {
+  switch (kind) {
+    case Operator::BROADCAST_ARGS:
+    case Operator::CONCATENATION:
+    case Operator::GATHER:
+    case Operator::MEAN:
+    case Operator::MUL:
+    case Operator::RANGE:
+    case Operator::REDUCE_ALL:
+    case Operator::REDUCE_ANY:
+    case Operator::REDUCE_MAX:
+    case Operator::REDUCE_MIN:
+    case Operator::REDUCE_PROD:
+    case Operator::RESHAPE:
+    case Operator::STRIDED_SLICE:
+    case Operator::SUM:
+    case Operator::TILE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The operator that computes an output of a subgraph while it is prepared, into memory of the output's own. What runs
+// the subgraph puts other memory in its place, and the runtime gives back one of them twice (LiteRT 2.3.0).
+std::optional<std::size_t> early_output(const SubgraphView& graph) {
+  std::map<std::int32_t, std::size_t> early;  // by what they write
+  const auto is_known = [&](std::int32_t tensor) {
+    return tensor < 0 || early.contains(tensor) || !graph.tensor_details(tensor).constant.empty();
+  };
+  for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
+    const OperatorDetails& operation = graph.details.operators[i];
+    const Operator kind = kind_of(graph.operator_code(i));
+    const bool is_early = kind == Operator::SHAPE || kind == Operator::RANK ||
+                          (computes_early(kind) && std::ranges::all_of(operation.inputs, is_known));
+    if (!is_early) continue;
+    for (const std::int32_t output : operation.outputs) early.emplace(output, i);
+  }
+  for (const std::int32_t output : graph.description.outputs) {
+    if (const auto found = early.find(output); found != early.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+void require_late_outputs(const CheckedOperator& operation, const SubgraphView& callee) {
+  const std::optional<std::size_t> early = early_output(callee);
+  if (!early) return;
+  operation.refuse("runs a subgraph whose result ", callee.name_of_operator(*early),
+                   " computes while it is prepared, and its kernel takes results of a run");
+}
+
+void check_call(const SubgraphView& graph, const ModelContents& contents, std::size_t index) {
+  const CheckedOperator operation(graph, index);
+  const std::vector<std::size_t> called = subgraphs_run_by(operation, graph.model.subgraphs.size());
+  std::span<const std::int32_t> inputs = operation.details().inputs;
+  const std::span<const std::int32_t> outputs = operation.details().outputs;
+  const auto check_inputs = [&](const SubgraphDescription& subgraph) {
+    require_same_types(operation, graph, inputs, subgraph, subgraph.inputs, " inputs");
+  };
+  const auto check_outputs = [&](const SubgraphDescription& subgraph) {
+    require_same_types(operation, graph, outputs, subgraph, subgraph.outputs, " outputs");
+  };
+  const std::vector<SubgraphDescription>& subgraphs = graph.model.subgraphs;
+  switch (operation.kind()) {
+    case Operator::STABLEHLO_COMPOSITE:
+    case Operator::IF:
+      if (operation.kind() == Operator::IF) {
+        operation.require(operation.has_input(0), "leaves out its condition");
+        inputs = inputs.subspan(1);
+      }
+      for (const std::size_t subgraph : called) {
+        check_inputs(subgraphs[subgraph]);
+        check_outputs(subgraphs[subgraph]);
+        require_late_outputs(operation, {graph.model, subgraphs[subgraph], contents.subgraphs[subgraph]});
+      }
+      return;
+    case Operator::WHILE:
+      for (const std::size_t subgraph : called) check_inputs(subgraphs[subgraph]);
+      return check_outputs(subgraphs[called[1]]);
+    default:
+      return;
+  }
+}
+
 class Calls {
  public:
   Calls(const ModelInterface& interface, const ModelContents& contents)
       : called_(interface.subgraphs.size()), states_(interface.subgraphs.size()) {
     for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
       const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
-      for (std::size_t j = 0; j < graph.details.operators.size(); ++j) read(graph, j, called_[i]);
+      for (std::size_t j = 0; j < graph.details.operators.size(); ++j) {
+        const std::vector<std::size_t> called = subgraphs_run_by(CheckedOperator(graph, j), called_.size());
+        called_[i].insert(called_[i].end(), called.begin(), called.end());
+      }
     }
   }
 
@@ -48,41 +169,6 @@ class Calls {
     std::size_t next = 0;
   };
 
-  void read(const SubgraphView& graph, std::size_t index, std::vector<std::size_t>& called) const {
-    const CheckedOperator operation(graph, index);
-    const std::span<const unsigned> fields = callees(operation.kind());
-    if (fields.empty()) return;
-    const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
-    if (!options) operation.refuse("has no options that say which subgraph it runs");
-    for (const unsigned field : fields) {
-      const auto subgraph = options->scalar<std::int32_t>(field, 0);
-      operation.require(subgraph >= 0 && std::cmp_less(subgraph, called_.size()), "runs subgraph ", subgraph,
-                        ", and the model has ", called_.size());
-      called.push_back(static_cast<std::size_t>(subgraph));
-    }
-    if (operation.kind() == Operator::STABLEHLO_COMPOSITE) {
-      const SubgraphDescription& decomposition = graph.model.subgraphs[called.back()];
-      require_same_types(operation, graph, operation.details().inputs, decomposition, decomposition.inputs, " inputs");
-      require_same_types(operation, graph, operation.details().outputs, decomposition, decomposition.outputs,
-                         " outputs");
-    }
-  }
-
-  // The kernel copies values both ways, and gives its outputs the types of the subgraph's (LiteRT 2.3.0).
-  static void require_same_types(const CheckedOperator& operation, const SubgraphView& graph,
-                                 const std::vector<std::int32_t>& own, const SubgraphDescription& callee,
-                                 const std::vector<std::int32_t>& others, const std::string& what) {
-    operation.require(own.size() == others.size(), "has ", own.size(), what, ", and the subgraph that it runs has ",
-                      others.size());
-    for (std::size_t i = 0; i < own.size(); ++i) {
-      operation.require(own[i] >= 0 && others[i] >= 0, "leaves out one of its", what);
-      const ElementType type = graph.tensor(own[i]).type;
-      const ElementType other = callee.tensors[static_cast<std::size_t>(others[i])].type;
-      operation.require(type == other, "has ", type, " among its", what, ", where the subgraph that it runs has ",
-                        other);
-    }
-  }
-
   void enter(std::size_t subgraph, std::vector<std::size_t>& path) {
     State& state = states_[subgraph];
     if (state.finished) return;
@@ -102,6 +188,10 @@ class Calls {
 
 void check_calls(const ModelInterface& interface, const ModelContents& contents) {
   Calls(interface, contents).require_no_circle();
+  for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+    const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
+    for (std::size_t j = 0; j < graph.details.operators.size(); ++j) check_call(graph, contents, j);
+  }
 }
 
 }  // namespace zerolite

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "zerolite/model/variable_operators.hpp"
 #include "zerolite/verification/checked_operator.hpp"
@@ -18,8 +20,9 @@ class Variables {
  public:
   // What is written has a size by its shape, unless the shape is open: a variable then holds what a run makes of it, or
   // what another operator writes.
-  void note_writes(const SubgraphView& graph) {
-    for (const VariableOperator& operation : variable_operators(graph)) {
+  void note_writes(const SubgraphView& graph, const VariableNames& passed) {
+    require_names(graph, passed);
+    for (const VariableOperator& operation : variable_operators(graph, passed)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
       if (operation.kind != Kind::assign || !size) continue;
       const auto [known, is_new] = sizes_.try_emplace(operation.variable, *size);
@@ -28,8 +31,8 @@ class Variables {
     }
   }
 
-  void check_reads(const SubgraphView& graph) const {
-    for (const VariableOperator& operation : variable_operators(graph)) {
+  void check_reads(const SubgraphView& graph, const VariableNames& passed) const {
+    for (const VariableOperator& operation : variable_operators(graph, passed)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
       const auto known = sizes_.find(operation.variable);
       if (operation.kind != Kind::read || !size || known == sizes_.end()) continue;
@@ -38,6 +41,19 @@ class Variables {
   }
 
  private:
+  // The kernels take any number for that of a variable, and hash tables have the same numbers.
+  static void require_names(const SubgraphView& graph, const VariableNames& passed) {
+    std::set<std::size_t> named;
+    for (const VariableOperator& operation : variable_operators(graph, passed)) named.insert(operation.index);
+    for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
+      const CheckedOperator operation(graph, i);
+      const bool uses_variable =
+          operation.kind() == Operator::READ_VARIABLE || operation.kind() == Operator::ASSIGN_VARIABLE;
+      operation.require(!uses_variable || named.contains(i),
+                        "works on a variable that no VAR_HANDLE of this subgraph or of those that run it names");
+    }
+  }
+
   [[noreturn]] static void refuse(const SubgraphView& graph, const VariableOperator& operation, const std::string& verb,
                                   std::size_t size, std::size_t known) {
     const std::string place = operation.kind == Kind::read ? " bytes from variable '" : " bytes to variable '";
@@ -86,11 +102,12 @@ constexpr std::array kTypeRules = {
 
 void check_variables(const ModelInterface& interface, const ModelContents& contents) {
   Variables variables;
+  const std::vector<VariableNames> passed = passed_variables(interface, contents);
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
-    variables.note_writes({interface, interface.subgraphs[i], contents.subgraphs[i]});
+    variables.note_writes({interface, interface.subgraphs[i], contents.subgraphs[i]}, passed[i]);
   }
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
-    variables.check_reads({interface, interface.subgraphs[i], contents.subgraphs[i]});
+    variables.check_reads({interface, interface.subgraphs[i], contents.subgraphs[i]}, passed[i]);
   }
 }
 
