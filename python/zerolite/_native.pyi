@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final
@@ -27,6 +28,10 @@ def set_log_level(level: int) -> None: ...
 # Memory
 
 def empty(shape: int | Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]: ...
+
+# A NumPy array over the memory of a buffer, or of another library's array; None for anything else. `who` begins the
+# message of an error.
+def array_over_memory(value: Any, who: str, /) -> npt.NDArray[Any] | None: ...
 
 # Models
 
@@ -127,7 +132,19 @@ class Tensor:
     def _quantization(self) -> tuple[tuple[float, ...], tuple[int, ...], int] | None: ...
     @property
     def array(self) -> npt.NDArray[Any]: ...
-    def bind(self, array: npt.NDArray[Any], /) -> None: ...
+    if sys.version_info >= (3, 12):  # before, Python's own type checkers knew of no buffers in C
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+    # The array API standard's; the result is a capsule, which has no type of its own in Python.
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def bind(self, array: Any, /) -> None: ...
     def unbind(self) -> None: ...
 
 class Signature:

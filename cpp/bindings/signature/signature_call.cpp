@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arrays/array_memory.hpp"
+#include "arrays/other_arrays.hpp"
 #include "python/errors.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
@@ -50,11 +51,13 @@ void assign(Call& call, const SignatureObject& signature, py::handle name, py::h
   call.inputs[index] = py::reinterpret_borrow<py::object>(value);
 }
 
-bool is_mapping(py::handle object) { return PyDict_Check(object.ptr()) || py::hasattr(object, "keys"); }
+bool is_mapping(py::handle object) {
+  return PyDict_Check(object.ptr()) || (!PyArray_Check(object.ptr()) && py::hasattr(object, "keys"));
+}
 
 void assign_positional(Call& call, SignatureObject& signature, const py::tuple& args) {
   const std::size_t expected = signature.inputs().size();
-  if (args.size() == 1 && !PyArray_Check(py::object(args[0]).ptr()) && is_mapping(args[0])) {
+  if (args.size() == 1 && is_mapping(args[0])) {
     const py::dict values(args[0]);
     for (const auto& [name, value] : values) assign(call, signature, name, value);
     return;
@@ -88,31 +91,40 @@ Call parse(SignatureObject& signature, py::handle args, py::handle kwargs) {
   return call;
 }
 
-// The caller's arrays for the outputs, by position; null where there is none.
-std::vector<py::object> parse_out(const SignatureObject& signature, const py::object& out) {
+// Where the caller wants an output: an array over memory of theirs, and what they have given for it. Null where nothing
+// was given.
+struct Target {
+  py::object array;
+  py::object given;
+};
+
+// The caller's memory for the outputs, by position.
+std::vector<Target> parse_out(const SignatureObject& signature, const py::object& out) {
   const std::vector<TensorInfo>& outputs = signature.outputs();
-  std::vector<py::object> targets(outputs.size());
+  std::vector<Target> targets(outputs.size());
   if (out.is_none()) return targets;
-  if (PyArray_Check(out.ptr())) {
+  const auto who = [&](std::size_t i) { return "the array for output '" + outputs[i].name + "'"; };
+  if (is_mapping(out)) {
+    const py::dict values(out);
+    for (const auto& [name, value] : values) {
+      targets[position_of(outputs, name, "output")].given = py::reinterpret_borrow<py::object>(value);
+    }
+  } else {
     if (outputs.size() != 1) {
       throw TypeError("out is one array, and the signature has " + std::to_string(outputs.size()) +
                       " outputs; pass a mapping from their names (" + list_names(outputs) + ") to arrays");
     }
-    targets[0] = out;
-  } else if (is_mapping(out)) {
-    const py::dict values(out);
-    for (const auto& [name, value] : values) {
-      targets[position_of(outputs, name, "output")] = py::reinterpret_borrow<py::object>(value);
-    }
-  } else {
-    throw TypeError("out is of type " + std::string(Py_TYPE(out.ptr())->tp_name) +
-                    ", and an array (or a mapping from names to arrays) is expected");
+    targets[0].given = out;
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    const std::string who = "the array for output '" + outputs[i].name + "'";
-    if (!targets[i]) continue;
-    if (!PyArray_Check(targets[i].ptr())) throw TypeError(who + " is no NumPy array");
-    if (!PyArray_ISWRITEABLE(as_array(targets[i]))) throw ValueError(who + " is read-only; pass a writable one");
+    auto& [array, given] = targets[i];
+    if (!given) continue;
+    array = array_over_memory(given, who(i));
+    if (!array) {
+      throw TypeError(who(i) + " is no NumPy array and no other buffer, but of type " +
+                      std::string(Py_TYPE(given.ptr())->tp_name) + "; pass one, or a mapping from names to such");
+    }
+    if (!PyArray_ISWRITEABLE(as_array(array))) throw ValueError(who(i) + " is read-only; pass a writable one");
   }
   return targets;
 }
@@ -159,13 +171,13 @@ void require_inputs(const SignatureObject& signature, const std::vector<InputVal
 }
 
 std::vector<OutputValue> run(SignatureObject& signature, const std::vector<InputValue>& inputs,
-                             const std::vector<py::object>& targets) {
+                             const std::vector<Target>& targets) {
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
   require_inputs(signature, inputs);
   const auto require_targets = [&](auto&& require) {
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      if (targets[i]) require("output", signature.outputs()[i], targets[i]);
+      if (targets[i].array) require("output", signature.outputs()[i], targets[i].array);
     }
   };
   // Before the run where the shapes are known then, so that a mistake changes nothing.
@@ -184,11 +196,11 @@ std::vector<OutputValue> run(SignatureObject& signature, const std::vector<Input
 }
 
 py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vector<npy_intp>& shape,
-                  const py::object& target) {
+                  const Target& target) {
   py::object array = tensor.type == ElementType::string ? decode_strings(value.strings, shape) : value.array;
-  if (!target) return array;
-  if (PyArray_CopyInto(as_array(target), as_array(array)) != 0) throw py::error_already_set();
-  return target;
+  if (!target.array) return array;
+  if (PyArray_CopyInto(as_array(target.array), as_array(array)) != 0) throw py::error_already_set();
+  return target.given;
 }
 
 }  // namespace
@@ -218,7 +230,7 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
 
 py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs) {
   const Call call = parse(signature, args, kwargs);
-  const std::vector<py::object> targets = parse_out(signature, call.out);
+  const std::vector<Target> targets = parse_out(signature, call.out);
   const std::vector<InputValue> inputs = converted_inputs(signature, call);
   std::vector<OutputValue> values = run(signature, inputs, targets);
   const std::vector<TensorInfo>& outputs = signature.outputs();

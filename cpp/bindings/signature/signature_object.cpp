@@ -54,6 +54,20 @@ bool TensorInfo::matches(PyArrayObject* array) const {
          std::equal(shape.begin(), shape.end(), PyArray_DIMS(array));
 }
 
+bool TensorInfo::matches(const dlpack::Tensor& other) const {
+  if (!plain || other.type.code == dlpack::TypeCode::complex || other.device.type != dlpack::DeviceType::cpu ||
+      other.type != dlpack_type_of(type) || static_cast<std::size_t>(other.rank) != shape.size() ||
+      !std::equal(shape.begin(), shape.end(), other.shape)) {
+    return false;
+  }
+  std::int64_t elements = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (other.strides != nullptr && shape[i] != 1 && other.strides[i] != elements) return false;
+    elements *= shape[i];
+  }
+  return elements > 1;
+}
+
 bool TensorInfo::may_become(std::span<const npy_intp> other) const {
   if (other.size() != shape.size()) return false;
   if (std::ranges::find(shape_signature, -1) == shape_signature.end()) return true;

@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <array_exchange/dlpack.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,11 @@ struct TensorInfo {
   [[nodiscard]] PyArray_Descr* descriptor() const { return reinterpret_cast<PyArray_Descr*>(dtype.ptr()); }
   // Same dtype in native byte order, same shape.
   [[nodiscard]] bool matches(PyArrayObject* array) const;
+  // The same for a tensor that another library lends, which also has to lie in C order in memory of the CPU. Nothing is
+  // asked of what is there only when numbers are read: never true for complex numbers, which PyTorch may have to
+  // conjugate, nor for a single element. More than one of a conjugated tensor's imaginary part, which it has to negate,
+  // is not in C order.
+  [[nodiscard]] bool matches(const dlpack::Tensor& other) const;
   // The model leaves the axes open in which the shape differs, or does not say that it fixes any.
   [[nodiscard]] bool may_become(std::span<const npy_intp> other) const;
 };

@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "arrays/array_memory.hpp"
+#include "arrays/dlpack_export.hpp"
+#include "arrays/dtypes.hpp"
+#include "python/errors.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
 #include "register.hpp"
@@ -39,6 +42,26 @@ class TensorObject {
     if (!current.quantization) return py::none();
     const Quantization& quantization = *current.quantization;
     return py::make_tuple(as_tuple(quantization.scales), as_tuple(quantization.zero_points), quantization.axis);
+  }
+
+  // As other libraries take it over: the memory itself, where they don't ask for a copy.
+  [[nodiscard]] py::object dlpack(const py::object& stream, const py::object& max_version, const py::object& dl_device,
+                                  const py::object& copy) const {
+    const std::unique_lock lock = lock_model(signature_->model().lock());
+    SignatureRunner& runner = signature_->runner();
+    runner.collect_again(runner.position(side_, index_));
+    const TensorBinding& binding = runner.binding(side_, index_);
+    return dlpack_capsule({binding.data(), info().type, binding.shape(), binding.owner()},
+                          {stream, max_version, dl_device, copy});
+  }
+
+  // By the buffer protocol, of which NumPy knows the formats.
+  void fill(Py_buffer* view, int flags) const {
+    if (!has_buffer_format()) {
+      throw py::buffer_error("the buffer protocol has no format for elements of " + std::string(name_of(info().type)) +
+                             "; use the tensor's .array, or DLPack");
+    }
+    if (PyObject_GetBuffer(array().ptr(), view, flags) != 0) throw py::error_already_set();
   }
 
   [[nodiscard]] py::object array() const {
@@ -81,6 +104,10 @@ class TensorObject {
     return tuple;
   }
 
+  [[nodiscard]] bool has_buffer_format() const {
+    const int number = info().descriptor()->type_num;  // those of ml_dtypes are beyond NumPy's own
+    return info().plain && (PyTypeNum_ISNUMBER(number) || PyTypeNum_ISBOOL(number));
+  }
   [[nodiscard]] const TensorInfo& info() const { return signature_->tensors(side_)[index_]; }
   [[nodiscard]] TensorSpec spec() const {
     const std::unique_lock lock = lock_model(signature_->model().lock());
@@ -93,10 +120,26 @@ class TensorObject {
   std::size_t index_;
 };
 
+// See bf_getbuffer of CPython.
+int fill_buffer(PyObject* self, Py_buffer* view, int flags) {
+  const PyObject* filled = translated([&]() -> PyObject* {
+    native<TensorObject>(self).fill(view, flags);
+    return self;
+  });
+  if (filled == nullptr) view->obj = nullptr;
+  return filled == nullptr ? -1 : 0;
+}
+
+void add_buffer(PyHeapTypeObject* type) {
+  type->as_buffer.bf_getbuffer = &fill_buffer;
+  type->ht_type.tp_as_buffer = &type->as_buffer;
+}
+
 }  // namespace
 
 void register_tensor(py::module_& module) {
-  py::class_<TensorObject>(module, "Tensor", "An input or output of a signature, as it is at the moment of asking.")
+  py::class_<TensorObject>(module, "Tensor", "An input or output of a signature, as it is at the moment of asking.",
+                           py::custom_type_setup([](PyHeapTypeObject* type) { add_buffer(type); }))
       .def(py::init([](py::object signature, bool is_input, std::size_t index) {
              const auto& object = native<SignatureObject>(signature);
              const Side side = is_input ? Side::input : Side::output;
@@ -113,6 +156,13 @@ void register_tensor(py::module_& module) {
       .def_property_readonly("shape_signature", method(&TensorObject::shape_signature))
       .def_property_readonly("_quantization", method(&TensorObject::quantization))
       .def_property_readonly("array", method(&TensorObject::array))
+      .def("__dlpack__", method(&TensorObject::dlpack), py::kw_only(), py::arg("stream") = py::none(),
+           py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(), py::arg("copy") = py::none())
+      .def("__dlpack_device__",
+           [](py::handle self) {
+             (void)native<TensorObject>(self);
+             return dlpack_device();
+           })
       .def("bind", method(&TensorObject::bind), py::arg("array"), py::pos_only())
       .def("unbind", method(&TensorObject::unbind));
 }
