@@ -10,6 +10,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/tensor/affine_quantization.hpp"
 
 namespace py = pybind11;
 
@@ -34,6 +35,18 @@ std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const 
     infos.push_back(std::move(info));
   }
   return infos;
+}
+
+// A quantized tensor as the real numbers that it stands for, and any other as it is.
+TensorInfo in_real_numbers(const TensorInfo& stored, const TensorSpec& spec) {
+  TensorInfo real = stored;
+  if (!spec.quantization || !can_be_quantized(stored.type, *spec.quantization, spec.shape)) return real;
+  real.storage = TensorInfo::Storage{stored.type, *spec.quantization};
+  real.type = ElementType::float32;
+  real.dtype = dtype_of(real.type);
+  real.plain = false;
+  real.scaling.clear();
+  return real;
 }
 
 std::string scaling_of(const std::optional<Quantization>& quantization) {
@@ -94,19 +107,24 @@ bool SignatureObject::has_like_inputs() const {
 }
 
 void SignatureObject::refresh(SignatureRunner& runner) {
-  const auto update = [&](Side side, std::vector<TensorInfo>& infos) {
+  const auto update = [&](Side side, std::vector<TensorInfo>& infos, std::vector<TensorInfo>& real_infos) {
     for (std::size_t i = 0; i < infos.size(); ++i) {
       const TensorBinding& binding = runner.binding(side, i);
       infos[i].shape.assign(binding.shape().begin(), binding.shape().end());
       infos[i].size = binding.size();
-      if (generation_ != 0) continue;
+      if (generation_ != 0) {
+        real_infos[i].shape = infos[i].shape;
+        real_infos[i].size = infos[i].size;
+        continue;
+      }
       TensorSpec spec = runner.spec(side, i);
       infos[i].scaling = scaling_of(spec.quantization);
       infos[i].shape_signature = std::move(spec.shape_signature);
+      if (real_infos.size() <= i) real_infos.push_back(in_real_numbers(infos[i], spec));
     }
   };
-  update(Side::input, inputs_);
-  update(Side::output, outputs_);
+  update(Side::input, inputs_, real_inputs_);
+  update(Side::output, outputs_, real_outputs_);
   generation_ = runner.generation();
   positions_in_doubt_ = !positions_settled_ && has_like_inputs();
 }

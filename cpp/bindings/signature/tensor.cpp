@@ -15,6 +15,7 @@
 #include "signature/bind_memory.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/strings.hpp"
+#include "signature/tensor_values.hpp"
 #include "signature/value_conversion.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
 
@@ -93,6 +94,23 @@ class TensorObject {
     return array;
   }
 
+  // Real numbers, of one item or many, as the integers that the tensor stores for them, and back. What is not quantized
+  // stays what it is.
+  [[nodiscard]] py::object quantized_values(const py::object& value, const std::string& who) const {
+    const TensorInfo& real = real_info();
+    if (!real.storage) return converted(value, who);
+    const py::object array = exactly_converted(real, value, who);
+    require_dtype(real, array, who, [&](py::handle dtype) { return conversion_advice(real, dtype); });
+    require_rank(array, who);
+    py::object stored = quantized(real, info().dtype, array);
+    if (!stored) throw ValueError(who + " holds NaN, for which no integer stands; remove it");
+    return stored;
+  }
+  [[nodiscard]] py::object dequantized_values(const py::object& array) const {
+    const TensorInfo& real = real_info();
+    return real.storage ? dequantized(real, array) : array;
+  }
+
   void bind(const py::object& array) { bind_array(*signature_, side_, index_, array); }
   void unbind() { unbind_array(*signature_, side_, index_); }
 
@@ -109,6 +127,28 @@ class TensorObject {
     return info().plain && (PyTypeNum_ISNUMBER(number) || PyTypeNum_ISBOOL(number));
   }
   [[nodiscard]] const TensorInfo& info() const { return signature_->tensors(side_)[index_]; }
+  [[nodiscard]] const TensorInfo& real_info() const {
+    const std::unique_lock lock = lock_model(signature_->model().lock());
+    (void)signature_->runner();
+    return signature_->tensors(side_, Numbers::real)[index_];
+  }
+  // An axis of a tensor is found from the last one on.
+  void require_rank(const py::object& array, const std::string& who) const {
+    const auto rank = static_cast<std::size_t>(PyArray_NDIM(as_array(array)));
+    const TensorInfo& real = signature_->tensors(side_, Numbers::real)[index_];
+    if (rank < real.shape.size() || rank > real.shape.size() + 1) {
+      throw ValueError(who + " has " + std::to_string(rank) + " dimensions, and the tensor has " +
+                       std::to_string(real.shape.size()) + "; reshape it");
+    }
+    const std::size_t leading = rank - real.shape.size();
+    const auto axis = static_cast<std::size_t>(real.storage->quantization.axis);
+    const std::size_t slices = real.storage->quantization.scales.size();
+    if (slices > 1 &&
+        static_cast<std::size_t>(PyArray_DIM(as_array(array), static_cast<int>(axis + leading))) != slices) {
+      throw ValueError(who + " has not as many slices along its axis " + std::to_string(axis + leading) +
+                       " as there are scales (" + std::to_string(slices) + "); reshape it");
+    }
+  }
   [[nodiscard]] TensorSpec spec() const {
     const std::unique_lock lock = lock_model(signature_->model().lock());
     return signature_->runner().spec(side_, index_);
@@ -151,6 +191,8 @@ void register_tensor(py::module_& module) {
       .def_property_readonly("dtype", method(&TensorObject::dtype))
       .def_property_readonly("is_input", method(&TensorObject::is_input))
       .def("_converted", method(&TensorObject::converted), py::arg("value"), py::arg("who"), py::pos_only())
+      .def("_quantized", method(&TensorObject::quantized_values), py::arg("value"), py::arg("who"), py::pos_only())
+      .def("_dequantized", method(&TensorObject::dequantized_values), py::arg("array"), py::pos_only())
       .def_property_readonly("is_plain", method(&TensorObject::is_plain))
       .def_property_readonly("shape", method(&TensorObject::shape))
       .def_property_readonly("shape_signature", method(&TensorObject::shape_signature))

@@ -124,9 +124,11 @@ py::object exactly_converted(const TensorInfo& tensor, py::handle value, const s
 std::string conversion_advice(const TensorInfo& tensor, py::handle dtype) {
   const char from = kind_of(dtype);
   const std::string to = text_of(tensor.dtype);
+  if (tensor.storage && is_whole(from)) return "; pass real numbers, or call the model itself with what it stores";
   if (from == 'O') return "; pass numbers of one kind, in lists of one length";
   if (!tensor.scaling.empty() && from == 'f') {
-    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass " + quantized_values(tensor);
+    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass " + quantized_values(tensor) +
+           ", or the real numbers themselves to the model's .real(values)";
   }
   const std::string limits = limits_of(tensor.dtype);
   if (limits.empty()) return "; convert them with np.asarray(values).astype(\"" + to + "\")";

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # these types take longer to make than everything else here
     Batch = Any
     Out = Any
 
-__all__ = ["has_open_leading_axis", "map_signature", "named_outputs"]
+__all__ = ["has_open_leading_axis", "map_signature", "named_batch", "named_outputs"]
 
 
 class _Layout(NamedTuple):
@@ -115,7 +115,12 @@ def _is_plain(tensors: TensorMap) -> bool:
     return all(tensor.is_plain for tensor in tensors.values())
 
 
-def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, Any]:
+def named_batch(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, Any]:
+    """The batch by the names of all inputs.
+
+    Raises:
+        ArgumentError: it has other names, or not as many arrays as there are inputs.
+    """
     if isinstance(batch, Mapping):
         unknown = [name for name in batch if name not in inputs]
         missing = [name for name in inputs if name not in batch]
@@ -138,7 +143,7 @@ def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature)
 
 def _input_arrays(batch: Batch, inputs: TensorMap, layout: _Layout, signature: _native.Signature) -> list[Array]:
     arrays = []
-    for name, value in _named_values(batch, inputs, signature).items():
+    for name, value in named_batch(batch, inputs, signature).items():
         tensor = inputs[name]
         array = tensor._converted(value, f"the batch for input {name!r}")
         expected = layout.item_shape(tensor)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zerolite._inference.batch import Batch, Out, Progress
+    from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.source import Origin
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
@@ -72,6 +73,13 @@ class SignatureMethods(_native.Signature):
         """
         direct, reason = self._dispatch()
         return Dispatch("direct" if direct else "runtime", reason)
+
+    @property
+    def real(self) -> RealNumbers:
+        """The same with real numbers in and out where tensors are quantized: ``model.real(x)``."""
+        from zerolite._inference.real_numbers import RealNumbers
+
+        return RealNumbers(self, chunk=self._tuned_chunk)
 
     @property
     def _input_shapes(self) -> dict[str, tuple[int, ...]]:
