@@ -31,6 +31,7 @@ from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 if TYPE_CHECKING:
     from zerolite import compat, metadata, serving, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
+    from zerolite._inference.real_numbers import RealNumbers
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import BenchmarkResult, benchmark
     from zerolite.comparison import Comparison, compare
@@ -75,6 +76,7 @@ _ON_DEMAND = {
     "Partition": "zerolite.delegates.delegation",
     "Pool": "zerolite._inference.pool",
     "Profile": "zerolite._instrumentation",
+    "RealNumbers": "zerolite._inference.real_numbers",
     "SignatureRunner": "zerolite.interpreter",
     "Trace": "zerolite._instrumentation",
     "TuningResult": "zerolite.tuning",
@@ -138,6 +140,7 @@ __all__ = [
     "Pool",
     "Profile",
     "Quantization",
+    "RealNumbers",
     "RuntimeInfo",
     "Signature",
     "SignatureRunner",

@@ -33,6 +33,7 @@ _ADDRESS_SPACE = "tests/calls/test_resize_limits.py::test_such_a_model_is_sound[
 # was in it when the process was forked.
 ADDRESS_TESTS = (
     OWN_TESTS,
+    "tests/arrays/test_dlpack.py",
     "tests/memory/test_bind.py",
     "tests/calls/test_calls.py",
     "tests/delegates/test_delegation.py",

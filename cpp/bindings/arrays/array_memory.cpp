@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arrays/numpy_api.hpp"
+#include "arrays/other_arrays.hpp"
 #include "register.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
 #include "zerolite/platform/error.hpp"
@@ -104,6 +105,13 @@ std::size_t readable_past_end(py::handle array) {
 void register_arrays(py::module_& module) {
   module.def("empty", &aligned_array, py::arg("shape"), py::arg("dtype"),
              "A zeroed array in 64-byte aligned memory that may be bound to a tensor.");
+  module.def(
+      "array_over_memory",
+      [](py::handle value, const std::string& who) -> py::object {
+        py::object array = array_over_memory(value, who);
+        return array ? array : py::none();
+      },
+      py::arg("value"), py::arg("who"), py::pos_only(), "A buffer, or another library's array, as a NumPy array.");
 }
 
 }  // namespace zerolite::bindings

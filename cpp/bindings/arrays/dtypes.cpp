@@ -1,7 +1,9 @@
 #include "arrays/dtypes.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "arrays/numpy_api.hpp"
 #include "zerolite/platform/error.hpp"
@@ -62,7 +64,41 @@ bool is_from_ml_dtypes(ElementType type) {
   }
 }
 
+constexpr std::array<std::pair<ElementType, dlpack::DataType>, 17> kDlpackTypes = {{
+    {ElementType::float32, {dlpack::TypeCode::ieee_float, 32, 1}},
+    {ElementType::int8, {dlpack::TypeCode::signed_integer, 8, 1}},
+    {ElementType::uint8, {dlpack::TypeCode::unsigned_integer, 8, 1}},
+    {ElementType::int32, {dlpack::TypeCode::signed_integer, 32, 1}},
+    {ElementType::int64, {dlpack::TypeCode::signed_integer, 64, 1}},
+    {ElementType::boolean, {dlpack::TypeCode::boolean, 8, 1}},
+    {ElementType::float16, {dlpack::TypeCode::ieee_float, 16, 1}},
+    {ElementType::bfloat16, {dlpack::TypeCode::bfloat, 16, 1}},
+    {ElementType::int16, {dlpack::TypeCode::signed_integer, 16, 1}},
+    {ElementType::uint16, {dlpack::TypeCode::unsigned_integer, 16, 1}},
+    {ElementType::uint32, {dlpack::TypeCode::unsigned_integer, 32, 1}},
+    {ElementType::uint64, {dlpack::TypeCode::unsigned_integer, 64, 1}},
+    {ElementType::float64, {dlpack::TypeCode::ieee_float, 64, 1}},
+    {ElementType::complex64, {dlpack::TypeCode::complex, 64, 1}},
+    {ElementType::complex128, {dlpack::TypeCode::complex, 128, 1}},
+    {ElementType::float8_e4m3fn, {dlpack::TypeCode::float8_e4m3fn, 8, 1}},
+    {ElementType::float8_e5m2, {dlpack::TypeCode::float8_e5m2, 8, 1}},
+}};
+
 }  // namespace
+
+std::optional<dlpack::DataType> dlpack_type_of(ElementType type) {
+  for (const auto& [element_type, dlpack_type] : kDlpackTypes) {
+    if (element_type == type) return dlpack_type;
+  }
+  return std::nullopt;
+}
+
+std::optional<ElementType> type_of(const dlpack::DataType& type) {
+  for (const auto& [element_type, dlpack_type] : kDlpackTypes) {
+    if (dlpack_type == type) return element_type;
+  }
+  return std::nullopt;
+}
 
 py::object dtype_of(ElementType type) {
   if (const std::optional<int> number = numpy_type_number(type)) {

@@ -89,6 +89,8 @@ void set_python_error() noexcept {
       set_error_for(std::current_exception());
     } catch (py::error_already_set& error) {
       error.restore();
+    } catch (const py::builtin_exception& error) {
+      error.set_error();
     } catch (const std::bad_alloc&) {
       PyErr_NoMemory();
     } catch (const std::exception& error) {

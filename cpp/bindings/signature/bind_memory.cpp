@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "arrays/array_memory.hpp"
+#include "arrays/other_arrays.hpp"
 #include "python/locking.hpp"
 #include "signature/tensor_values.hpp"
 #include "zerolite/platform/aligned_buffer.hpp"
@@ -76,13 +77,14 @@ void require_disjoint(const std::string& who, SignatureObject& signature, Signat
 
 }  // namespace
 
-void bind_array(SignatureObject& signature, Side side, std::size_t index, const py::object& array) {
+void bind_array(SignatureObject& signature, Side side, std::size_t index, const py::object& memory) {
   const TensorInfo& tensor = signature.tensors(side)[index];
   const char* role = side == Side::input ? "input" : "output";
   const std::string who = std::string(role) + " '" + tensor.name + "'";
-  if (!PyArray_Check(array.ptr())) {
-    throw TypeError(who + " can be bound to a NumPy array, and got " + std::string(Py_TYPE(array.ptr())->tp_name) +
-                    kUseEmpty);
+  const py::object array = array_over_memory(memory, who);
+  if (!array) {
+    throw TypeError(who + " can be bound to a NumPy array or another buffer, and got " +
+                    std::string(Py_TYPE(memory.ptr())->tp_name) + kUseEmpty);
   }
   auto* data = static_cast<std::byte*>(PyArray_DATA(as_array(array)));
   std::shared_ptr<void> owner = hold(array);

@@ -104,6 +104,10 @@ void register_signature(py::module_& module) {
              const auto& signature = native<SignatureObject>(self);
              return signature.model().interface().signatures[signature.index()].inputs_in_doubt;
            })
+      .def("_call_real",
+           [](py::handle self, const py::args& args, const py::kwargs& kwargs) {
+             return call_signature(native<SignatureObject>(self), args, kwargs, Numbers::real);
+           })
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arrays/array_memory.hpp"
+#include "arrays/other_arrays.hpp"
 #include "python/errors.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
@@ -37,82 +38,108 @@ std::size_t position_of(const std::vector<TensorInfo>& tensors, py::handle name,
                       "; the signature's are " + list_names(tensors));
 }
 
+// A signature as its caller sees it.
+class Face {
+ public:
+  Face(SignatureObject& signature, Numbers numbers) : signature_(signature), numbers_(numbers) {}
+
+  [[nodiscard]] SignatureObject& signature() const { return signature_; }
+  [[nodiscard]] ModelLock& lock() const { return signature_.model().lock(); }
+  [[nodiscard]] const std::vector<TensorInfo>& inputs() const { return signature_.tensors(Side::input, numbers_); }
+  [[nodiscard]] const std::vector<TensorInfo>& outputs() const { return signature_.tensors(Side::output, numbers_); }
+
+ private:
+  SignatureObject& signature_;
+  Numbers numbers_;
+};
+
 struct Call {
   std::vector<py::object> inputs;  // by position
   py::object out;                  // none when not given
 };
 
-void assign(Call& call, const SignatureObject& signature, py::handle name, py::handle value) {
-  const std::size_t index = position_of(signature.inputs(), name, "input");
+void assign(Call& call, const Face& face, py::handle name, py::handle value) {
+  const std::size_t index = position_of(face.inputs(), name, "input");
   if (call.inputs[index]) {
-    throw ArgumentError("input '" + signature.inputs()[index].name + "' is given twice; pass it once");
+    throw ArgumentError("input '" + face.inputs()[index].name + "' is given twice; pass it once");
   }
   call.inputs[index] = py::reinterpret_borrow<py::object>(value);
 }
 
-bool is_mapping(py::handle object) { return PyDict_Check(object.ptr()) || py::hasattr(object, "keys"); }
+bool is_mapping(py::handle object) {
+  return PyDict_Check(object.ptr()) || (!PyArray_Check(object.ptr()) && py::hasattr(object, "keys"));
+}
 
-void assign_positional(Call& call, SignatureObject& signature, const py::tuple& args) {
-  const std::size_t expected = signature.inputs().size();
-  if (args.size() == 1 && !PyArray_Check(py::object(args[0]).ptr()) && is_mapping(args[0])) {
+void assign_positional(Call& call, const Face& face, const py::tuple& args) {
+  const std::size_t expected = face.inputs().size();
+  if (args.size() == 1 && is_mapping(args[0])) {
     const py::dict values(args[0]);
-    for (const auto& [name, value] : values) assign(call, signature, name, value);
+    for (const auto& [name, value] : values) assign(call, face, name, value);
     return;
   }
   if (args.size() > expected) {
     throw ArgumentError(std::to_string(args.size()) + " inputs are given by position, and the signature takes " +
-                        std::to_string(expected) + ": " + list_names(signature.inputs()));
+                        std::to_string(expected) + ": " + list_names(face.inputs()));
   }
-  if (args.size() > 1) warn_of_positions(signature, 1);
+  if (args.size() > 1) warn_of_positions(face.signature(), 1);
   for (std::size_t i = 0; i < args.size(); ++i) call.inputs[i] = args[i];
 }
 
-Call parse(SignatureObject& signature, py::handle args, py::handle kwargs) {
-  Call call{std::vector<py::object>(signature.inputs().size()), py::none()};
-  assign_positional(call, signature, py::reinterpret_borrow<py::tuple>(args));
+Call parse(const Face& face, py::handle args, py::handle kwargs) {
+  Call call{std::vector<py::object>(face.inputs().size()), py::none()};
+  assign_positional(call, face, py::reinterpret_borrow<py::tuple>(args));
   if (kwargs) {
     for (const auto& [name, value] : py::reinterpret_borrow<py::dict>(kwargs)) {
       if (py::str(name).equal(py::str("out"))) {
         call.out = py::reinterpret_borrow<py::object>(value);
       } else {
-        assign(call, signature, name, value);
+        assign(call, face, name, value);
       }
     }
   }
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
     if (!call.inputs[i]) {
-      throw ArgumentError("input '" + signature.inputs()[i].name + "' is missing; the signature's inputs are " +
-                          list_names(signature.inputs()));
+      throw ArgumentError("input '" + face.inputs()[i].name + "' is missing; the signature's inputs are " +
+                          list_names(face.inputs()));
     }
   }
   return call;
 }
 
-// The caller's arrays for the outputs, by position; null where there is none.
-std::vector<py::object> parse_out(const SignatureObject& signature, const py::object& out) {
-  const std::vector<TensorInfo>& outputs = signature.outputs();
-  std::vector<py::object> targets(outputs.size());
+// Where the caller wants an output: an array over memory of theirs, and what they have given for it. Null where nothing
+// was given.
+struct Target {
+  py::object array;
+  py::object given;
+};
+
+// The caller's memory for the outputs, by position.
+std::vector<Target> parse_out(const Face& face, const py::object& out) {
+  const std::vector<TensorInfo>& outputs = face.outputs();
+  std::vector<Target> targets(outputs.size());
   if (out.is_none()) return targets;
-  if (PyArray_Check(out.ptr())) {
+  const auto who = [&](std::size_t i) { return "the array for output '" + outputs[i].name + "'"; };
+  if (is_mapping(out)) {
+    const py::dict values(out);
+    for (const auto& [name, value] : values) {
+      targets[position_of(outputs, name, "output")].given = py::reinterpret_borrow<py::object>(value);
+    }
+  } else {
     if (outputs.size() != 1) {
       throw TypeError("out is one array, and the signature has " + std::to_string(outputs.size()) +
                       " outputs; pass a mapping from their names (" + list_names(outputs) + ") to arrays");
     }
-    targets[0] = out;
-  } else if (is_mapping(out)) {
-    const py::dict values(out);
-    for (const auto& [name, value] : values) {
-      targets[position_of(outputs, name, "output")] = py::reinterpret_borrow<py::object>(value);
-    }
-  } else {
-    throw TypeError("out is of type " + std::string(Py_TYPE(out.ptr())->tp_name) +
-                    ", and an array (or a mapping from names to arrays) is expected");
+    targets[0].given = out;
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    const std::string who = "the array for output '" + outputs[i].name + "'";
-    if (!targets[i]) continue;
-    if (!PyArray_Check(targets[i].ptr())) throw TypeError(who + " is no NumPy array");
-    if (!PyArray_ISWRITEABLE(as_array(targets[i]))) throw ValueError(who + " is read-only; pass a writable one");
+    auto& [array, given] = targets[i];
+    if (!given) continue;
+    array = array_over_memory(given, who(i));
+    if (!array) {
+      throw TypeError(who(i) + " is no NumPy array and no other buffer, but of type " +
+                      std::string(Py_TYPE(given.ptr())->tp_name) + "; pass one, or a mapping from names to such");
+    }
+    if (!PyArray_ISWRITEABLE(as_array(array))) throw ValueError(who(i) + " is read-only; pass a writable one");
   }
   return targets;
 }
@@ -138,57 +165,57 @@ OutputValue take_output(SignatureRunner& runner, std::size_t index, const Tensor
   return {load_output(tensor, bytes), {}};
 }
 
-std::vector<InputValue> converted_inputs(SignatureObject& signature, const Call& call) {
+std::vector<InputValue> converted_inputs(const Face& face, const Call& call) {
   const bool all_arrays =
       std::ranges::all_of(call.inputs, [](const py::object& input) { return PyArray_Check(input.ptr()); });
   if (!all_arrays) {
     // So that messages can tell how a quantized tensor stores real numbers.
-    const std::unique_lock lock = lock_model(signature.model().lock());
-    (void)signature.runner();
+    const std::unique_lock lock = lock_model(face.lock());
+    (void)face.signature().runner();
   }
   std::vector<InputValue> inputs;
   inputs.reserve(call.inputs.size());
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    inputs.push_back(convert_input(signature.inputs()[i], call.inputs[i]));
+    inputs.push_back(convert_input(face.inputs()[i], call.inputs[i]));
   }
   return inputs;
 }
 
-void require_inputs(const SignatureObject& signature, const std::vector<InputValue>& inputs) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", signature.inputs()[i], inputs[i].array);
+void require_inputs(const Face& face, const std::vector<InputValue>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) require_match("input", face.inputs()[i], inputs[i].array);
 }
 
-std::vector<OutputValue> run(SignatureObject& signature, const std::vector<InputValue>& inputs,
-                             const std::vector<py::object>& targets) {
-  const std::unique_lock lock = lock_model(signature.model().lock());
-  SignatureRunner& runner = signature.runner();
-  require_inputs(signature, inputs);
+std::vector<OutputValue> run(const Face& face, const std::vector<InputValue>& inputs,
+                             const std::vector<Target>& targets) {
+  const std::unique_lock lock = lock_model(face.lock());
+  SignatureRunner& runner = face.signature().runner();
+  require_inputs(face, inputs);
   const auto require_targets = [&](auto&& require) {
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      if (targets[i]) require("output", signature.outputs()[i], targets[i]);
+      if (targets[i].array) require("output", face.outputs()[i], targets[i].array);
     }
   };
   // Before the run where the shapes are known then, so that a mistake changes nothing.
   const bool known = runner.knows_output_shapes();
   require_targets(known ? &require_match : &require_dtype);
-  for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
+  for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, face.inputs()[i], inputs[i]);
   run_locked(runner);
-  (void)signature.runner();  // brings shapes up to date that only the run could tell
+  (void)face.signature().runner();  // brings shapes up to date that only the run could tell
   if (!known) require_targets(&require_match);
   std::vector<OutputValue> outputs;
-  outputs.reserve(signature.outputs().size());
-  for (std::size_t i = 0; i < signature.outputs().size(); ++i) {
-    outputs.push_back(take_output(runner, i, signature.outputs()[i]));
+  outputs.reserve(face.outputs().size());
+  for (std::size_t i = 0; i < face.outputs().size(); ++i) {
+    outputs.push_back(take_output(runner, i, face.outputs()[i]));
   }
   return outputs;
 }
 
 py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vector<npy_intp>& shape,
-                  const py::object& target) {
+                  const Target& target) {
   py::object array = tensor.type == ElementType::string ? decode_strings(value.strings, shape) : value.array;
-  if (!target) return array;
-  if (PyArray_CopyInto(as_array(target), as_array(array)) != 0) throw py::error_already_set();
-  return target;
+  if (!target.array) return array;
+  if (PyArray_CopyInto(as_array(target.array), as_array(array)) != 0) throw py::error_already_set();
+  return target.given;
 }
 
 }  // namespace
@@ -216,12 +243,18 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
   signature.settle_positions();
 }
 
-py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs) {
-  const Call call = parse(signature, args, kwargs);
-  const std::vector<py::object> targets = parse_out(signature, call.out);
-  const std::vector<InputValue> inputs = converted_inputs(signature, call);
-  std::vector<OutputValue> values = run(signature, inputs, targets);
-  const std::vector<TensorInfo>& outputs = signature.outputs();
+py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs, Numbers numbers) {
+  if (numbers == Numbers::real) {
+    // Which tensors are quantized, only the prepared graph tells.
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    (void)signature.runner();
+  }
+  const Face face(signature, numbers);
+  const Call call = parse(face, args, kwargs);
+  const std::vector<Target> targets = parse_out(face, call.out);
+  const std::vector<InputValue> inputs = converted_inputs(face, call);
+  std::vector<OutputValue> values = run(face, inputs, targets);
+  const std::vector<TensorInfo>& outputs = face.outputs();
   if (outputs.size() == 1) return finish(outputs[0], values[0], outputs[0].shape, targets[0]);
   py::dict results;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -231,12 +264,13 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
 }
 
 void fill_inputs(SignatureObject& signature, py::handle args, py::handle kwargs) {
-  const Call call = parse(signature, args, kwargs);
+  const Face face(signature, Numbers::stored);
+  const Call call = parse(face, args, kwargs);
   if (!call.out.is_none()) throw TypeError("there is no 'out' here, where no outputs are returned");
-  const std::vector<InputValue> inputs = converted_inputs(signature, call);
+  const std::vector<InputValue> inputs = converted_inputs(face, call);
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();
-  require_inputs(signature, inputs);
+  require_inputs(face, inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, signature.inputs()[i], inputs[i]);
 }
 

@@ -10,6 +10,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/tensor/affine_quantization.hpp"
 
 namespace py = pybind11;
 
@@ -36,6 +37,18 @@ std::vector<TensorInfo> describe(const std::vector<NamedTensor>& tensors, const 
   return infos;
 }
 
+// A quantized tensor as the real numbers that it stands for, and any other as it is.
+TensorInfo in_real_numbers(const TensorInfo& stored, const TensorSpec& spec) {
+  TensorInfo real = stored;
+  if (!spec.quantization || !can_be_quantized(stored.type, *spec.quantization, spec.shape)) return real;
+  real.storage = TensorInfo::Storage{stored.type, *spec.quantization};
+  real.type = ElementType::float32;
+  real.dtype = dtype_of(real.type);
+  real.plain = false;
+  real.scaling.clear();
+  return real;
+}
+
 std::string scaling_of(const std::optional<Quantization>& quantization) {
   if (!quantization || quantization->scales.empty() || quantization->zero_points.empty()) return {};
   if (quantization->scales.size() > 1) {
@@ -52,6 +65,20 @@ bool TensorInfo::matches(PyArrayObject* array) const {
   return PyArray_TYPE(array) == descriptor()->type_num && PyArray_ISNOTSWAPPED(array) &&
          static_cast<std::size_t>(PyArray_NDIM(array)) == shape.size() &&
          std::equal(shape.begin(), shape.end(), PyArray_DIMS(array));
+}
+
+bool TensorInfo::matches(const dlpack::Tensor& other) const {
+  if (!plain || other.type.code == dlpack::TypeCode::complex || other.device.type != dlpack::DeviceType::cpu ||
+      other.type != dlpack_type_of(type) || static_cast<std::size_t>(other.rank) != shape.size() ||
+      !std::equal(shape.begin(), shape.end(), other.shape)) {
+    return false;
+  }
+  std::int64_t elements = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (other.strides != nullptr && shape[i] != 1 && other.strides[i] != elements) return false;
+    elements *= shape[i];
+  }
+  return elements > 1;
 }
 
 bool TensorInfo::may_become(std::span<const npy_intp> other) const {
@@ -86,19 +113,24 @@ bool SignatureObject::has_like_inputs() const {
 }
 
 void SignatureObject::refresh(SignatureRunner& runner) {
-  const auto update = [&](Side side, std::vector<TensorInfo>& infos) {
+  const auto update = [&](Side side, std::vector<TensorInfo>& infos, std::vector<TensorInfo>& real_infos) {
     for (std::size_t i = 0; i < infos.size(); ++i) {
       const TensorBinding& binding = runner.binding(side, i);
       infos[i].shape.assign(binding.shape().begin(), binding.shape().end());
       infos[i].size = binding.size();
-      if (generation_ != 0) continue;
+      if (generation_ != 0) {
+        real_infos[i].shape = infos[i].shape;
+        real_infos[i].size = infos[i].size;
+        continue;
+      }
       TensorSpec spec = runner.spec(side, i);
       infos[i].scaling = scaling_of(spec.quantization);
       infos[i].shape_signature = std::move(spec.shape_signature);
+      if (real_infos.size() <= i) real_infos.push_back(in_real_numbers(infos[i], spec));
     }
   };
-  update(Side::input, inputs_);
-  update(Side::output, outputs_);
+  update(Side::input, inputs_, real_inputs_);
+  update(Side::output, outputs_, real_outputs_);
   generation_ = runner.generation();
   positions_in_doubt_ = !positions_settled_ && has_like_inputs();
 }

@@ -4,9 +4,11 @@
 
 #include <pybind11/pybind11.h>
 
+#include <array_exchange/dlpack.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,13 +31,27 @@ struct TensorInfo {
   std::size_t size = 0;
   std::vector<std::int32_t> shape_signature;
   std::string scaling;  // "scale 0.5 and zero point 3" of a quantized tensor, for messages
+  // Of a quantized tensor as real numbers, how its memory holds them. All above is then of the real numbers.
+  struct Storage {
+    ElementType type;
+    Quantization quantization;
+  };
+  std::optional<Storage> storage;
 
   [[nodiscard]] PyArray_Descr* descriptor() const { return reinterpret_cast<PyArray_Descr*>(dtype.ptr()); }
   // Same dtype in native byte order, same shape.
   [[nodiscard]] bool matches(PyArrayObject* array) const;
+  // The same for a tensor that another library lends, which also has to lie in C order in memory of the CPU. Nothing is
+  // asked of what is there only when numbers are read: never true for complex numbers, which PyTorch may have to
+  // conjugate, nor for a single element. More than one of a conjugated tensor's imaginary part, which it has to negate,
+  // is not in C order.
+  [[nodiscard]] bool matches(const dlpack::Tensor& other) const;
   // The model leaves the axes open in which the shape differs, or does not say that it fixes any.
   [[nodiscard]] bool may_become(std::span<const npy_intp> other) const;
 };
+
+// What a call takes and gives: the numbers that tensors store, or, of quantized ones, the real numbers those stand for.
+enum class Numbers { stored, real };
 
 class SignatureObject {
  public:
@@ -49,6 +65,11 @@ class SignatureObject {
   [[nodiscard]] const std::vector<TensorInfo>& outputs() const { return outputs_; }
   [[nodiscard]] const std::vector<TensorInfo>& tensors(Side side) const {
     return side == Side::input ? inputs_ : outputs_;
+  }
+  // Float32 for quantized tensors, once runner() has been called.
+  [[nodiscard]] const std::vector<TensorInfo>& tensors(Side side, Numbers numbers) const {
+    if (numbers == Numbers::stored) return tensors(side);
+    return side == Side::input ? real_inputs_ : real_outputs_;
   }
   // No output is a string or packed, and positions say which input is meant.
   [[nodiscard]] bool takes_short_way() const { return plain_outputs_ && !positions_in_doubt_; }
@@ -72,6 +93,8 @@ class SignatureObject {
   std::size_t index_;
   std::vector<TensorInfo> inputs_;
   std::vector<TensorInfo> outputs_;
+  std::vector<TensorInfo> real_inputs_;
+  std::vector<TensorInfo> real_outputs_;
   bool plain_outputs_;
   bool positions_settled_;
   bool positions_in_doubt_ = false;

@@ -8,6 +8,7 @@
 #include "signature/strings.hpp"
 #include "signature/value_conversion.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/tensor/affine_quantization.hpp"
 
 namespace py = pybind11;
 
@@ -21,13 +22,15 @@ py::object as_numpy_array(py::handle value, PyArray_Descr* descriptor) {
   return py::reinterpret_steal<py::object>(array);
 }
 
-std::string shape_text(std::span<const npy_intp> shape) {
+std::vector<std::int32_t> dimensions_of(std::span<const npy_intp> shape) {
   std::vector<std::int32_t> dimensions;
   dimensions.reserve(shape.size());
   std::ranges::transform(shape, std::back_inserter(dimensions),
                          [](npy_intp dimension) { return static_cast<std::int32_t>(dimension); });
-  return to_string(dimensions);
+  return dimensions;
 }
+
+std::string shape_text(std::span<const npy_intp> shape) { return to_string(dimensions_of(shape)); }
 
 std::span<const npy_intp> shape_of(py::handle array) {
   return {PyArray_DIMS(as_array(array)), static_cast<std::size_t>(PyArray_NDIM(as_array(array)))};
@@ -74,6 +77,65 @@ void copy_values(PyArrayObject* array, std::byte* to) {
   if (!target || PyArray_CopyInto(as_array(target), array) != 0) throw py::error_already_set();
 }
 
+py::object in_c_order(const py::object& array) {
+  auto ordered = py::reinterpret_steal<py::object>(
+      PyArray_FromArray(as_array(array), nullptr, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED));
+  if (!ordered) throw py::error_already_set();
+  return ordered;
+}
+
+std::span<float> numbers_of(py::handle array) {
+  return {static_cast<float*>(PyArray_DATA(as_array(array))), static_cast<std::size_t>(PyArray_SIZE(as_array(array)))};
+}
+
+std::span<std::byte> bytes_of(py::handle array) {
+  return {static_cast<std::byte*>(PyArray_DATA(as_array(array))),
+          static_cast<std::size_t>(PyArray_NBYTES(as_array(array)))};
+}
+
+py::object new_array(const py::object& dtype, std::span<const npy_intp> shape) {
+  Py_INCREF(dtype.ptr());  // NumPy takes the reference
+  auto array = py::reinterpret_steal<py::object>(
+      PyArray_NewFromDescr(&PyArray_Type, reinterpret_cast<PyArray_Descr*>(dtype.ptr()), static_cast<int>(shape.size()),
+                           shape.data(), nullptr, nullptr, 0, nullptr));
+  if (!array) throw py::error_already_set();
+  return array;
+}
+
+// Of an array whose last dimensions are the tensor's.
+Quantization quantization_within(const TensorInfo& real, py::handle array) {
+  Quantization quantization = real.storage->quantization;
+  quantization.axis += static_cast<std::int32_t>(shape_of(array).size() - real.shape.size());
+  return quantization;
+}
+
+void store_real(const TensorInfo& tensor, py::handle array, std::byte* to) {
+  const auto& [type, quantization] = *tensor.storage;
+  const std::span<const float> numbers = numbers_of(array);
+  const std::vector<std::int32_t> shape = dimensions_of(tensor.shape);
+  bool done = false;
+  if (is_packed(type)) {
+    std::vector<std::uint8_t> values(numbers.size());
+    done = quantize(numbers, type, quantization, shape, std::as_writable_bytes(std::span(values)));
+    pack(values, static_cast<unsigned>(bits_of(type).value_or(8)), to);
+  } else {
+    done = quantize(numbers, type, quantization, shape, {to, byte_size(type, shape).value_or(0)});
+  }
+  if (!done) throw ValueError("input '" + tensor.name + "' has become NaN, for which no integer stands; remove it");
+}
+
+void load_real(const TensorInfo& tensor, std::span<const std::byte> bytes, py::handle array) {
+  const auto& [type, quantization] = *tensor.storage;
+  const std::span<float> numbers = numbers_of(array);
+  std::vector<std::uint8_t> values;
+  if (is_packed(type)) {
+    values.resize(numbers.size());
+    unpack(bytes, static_cast<unsigned>(bits_of(type).value_or(8)), type != ElementType::uint4, values);
+    bytes = std::as_bytes(std::span(values));
+  }
+  dequantize(bytes, type, quantization, dimensions_of(tensor.shape), numbers);
+}
+
 }  // namespace
 
 InputValue convert_input(const TensorInfo& tensor, py::handle value) {
@@ -84,7 +146,15 @@ InputValue convert_input(const TensorInfo& tensor, py::handle value) {
     result.strings = encode_strings(tensor, result.array);
     return result;
   }
-  result.array = exactly_converted(tensor, value, "input '" + tensor.name + "'");
+  const std::string who = "input '" + tensor.name + "'";
+  result.array = exactly_converted(tensor, value, who);
+  if (tensor.storage && PyArray_TYPE(as_array(result.array)) == NPY_FLOAT32) {
+    // Copied in C order here, where an error changes nothing.
+    result.array = in_c_order(result.array);
+    if (std::ranges::any_of(numbers_of(result.array), [](float number) { return number != number; })) {
+      throw ValueError(who + " was given NaN, for which no integer stands; remove it");
+    }
+  }
   return result;
 }
 
@@ -111,7 +181,27 @@ void require_match(const char* role, const TensorInfo& tensor, py::handle array)
   throw ValueError(text);
 }
 
+py::object quantized(const TensorInfo& real, const py::object& dtype, const py::object& array) {
+  const py::object numbers = in_c_order(array);
+  py::object stored = new_array(dtype, shape_of(numbers));
+  const bool done = quantize(numbers_of(numbers), real.storage->type, quantization_within(real, numbers),
+                             dimensions_of(shape_of(numbers)), bytes_of(stored));
+  return done ? stored : py::object();
+}
+
+py::object dequantized(const TensorInfo& real, const py::object& array) {
+  const py::object stored = in_c_order(array);
+  py::object numbers = new_array(real.dtype, shape_of(stored));
+  dequantize(bytes_of(stored), real.storage->type, quantization_within(real, stored), dimensions_of(shape_of(stored)),
+             numbers_of(numbers));
+  return numbers;
+}
+
 void store_values(const TensorInfo& tensor, py::handle array, std::byte* to) {
+  if (tensor.storage) {
+    store_real(tensor, array, to);
+    return;
+  }
   if (!is_packed(tensor.type)) {
     copy_values(as_array(array), to);
     return;
@@ -130,11 +220,11 @@ void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& t
 }
 
 py::object load_output(const TensorInfo& tensor, std::span<const std::byte> bytes) {
-  Py_INCREF(tensor.dtype.ptr());
-  auto array = py::reinterpret_steal<py::object>(
-      PyArray_NewFromDescr(&PyArray_Type, tensor.descriptor(), static_cast<int>(tensor.shape.size()),
-                           tensor.shape.data(), nullptr, nullptr, 0, nullptr));
-  if (!array) throw py::error_already_set();
+  py::object array = new_array(tensor.dtype, tensor.shape);
+  if (tensor.storage) {
+    load_real(tensor, bytes, array);
+    return array;
+  }
   auto* const to = static_cast<std::uint8_t*>(PyArray_DATA(as_array(array)));
   const auto size = static_cast<std::size_t>(PyArray_NBYTES(as_array(array)));
   if (is_packed(tensor.type)) {

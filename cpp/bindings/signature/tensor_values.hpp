@@ -31,6 +31,11 @@ void store_values(const TensorInfo& tensor, pybind11::handle array, std::byte* t
 // Copies a checked value into the tensor's memory. Runs no Python code: the model's lock is held.
 void store_input(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor, const InputValue& value);
 
+// A float32 array of real numbers as a new one of the integers that a tensor stores for them, and back. A tensor's own
+// shape are the last dimensions. Null for NaN, which no integer stands for.
+pybind11::object quantized(const TensorInfo& real, const pybind11::object& dtype, const pybind11::object& array);
+pybind11::object dequantized(const TensorInfo& real, const pybind11::object& array);
+
 // A new array of the tensor's shape with the values in `bytes`; not for strings.
 pybind11::object load_output(const TensorInfo& tensor, std::span<const std::byte> bytes);
 

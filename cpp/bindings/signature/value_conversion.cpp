@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "arrays/other_arrays.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
@@ -53,6 +54,26 @@ py::object changed(const py::object& before, const py::object& after) {
   return numpy("logical_or")(different, numpy("not_equal")(after, before));
 }
 
+// Of an array that another library has to convert: not all of their types are known to NumPy.
+std::string other_librarys_advice(const TensorInfo& tensor, py::handle dtype) {
+  if (!tensor.scaling.empty() && kind_of(dtype) == 'f') return conversion_advice(tensor, dtype);
+  return "; convert it in its own library, as .to(dtype) of PyTorch and .astype(dtype) of JAX do";
+}
+
+py::object as_numpy_takes_it(py::handle value, const std::string& who) {
+  try {
+    return numpy("asarray")(value);
+  } catch (py::error_already_set& error) {
+    // What a list of unlike lengths is, NumPy says itself; a tensor of another library tells of nothing but itself.
+    if (!py::hasattr(py::type::handle_of(value), "__dlpack__") || !error.matches(PyExc_Exception)) throw;
+    const std::string message = who + " can't be read from this " +
+                                text_of(py::type::handle_of(value).attr("__module__")) + "." +
+                                Py_TYPE(value.ptr())->tp_name + ": " + text_of(error.value());
+    py::raise_from(error, PyExc_TypeError, message.c_str());
+    throw py::error_already_set();
+  }
+}
+
 // NumPy warns of what is looked for here.
 class SilentErrors {
  public:
@@ -76,7 +97,11 @@ std::string text_of(py::handle object) { return py::str(object).cast<std::string
 
 py::object exactly_converted(const TensorInfo& tensor, py::handle value, const std::string& who) {
   if (PyArray_Check(value.ptr())) return py::reinterpret_borrow<py::object>(value);
-  py::object array = numpy("asarray")(value);
+  if (py::object array = array_of_other(value, who)) {
+    require_dtype(tensor, array, who, [&](py::handle dtype) { return other_librarys_advice(tensor, dtype); });
+    return array;
+  }
+  py::object array = as_numpy_takes_it(value, who);
   const py::object dtype = array.attr("dtype");
   if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), tensor.descriptor()) != 0) return array;
   if (!may_be_converted(tensor, array)) {
@@ -99,9 +124,11 @@ py::object exactly_converted(const TensorInfo& tensor, py::handle value, const s
 std::string conversion_advice(const TensorInfo& tensor, py::handle dtype) {
   const char from = kind_of(dtype);
   const std::string to = text_of(tensor.dtype);
+  if (tensor.storage && is_whole(from)) return "; pass real numbers, or call the model itself with what it stores";
   if (from == 'O') return "; pass numbers of one kind, in lists of one length";
   if (!tensor.scaling.empty() && from == 'f') {
-    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass " + quantized_values(tensor);
+    return ": its integers stand for real numbers, with " + tensor.scaling + "; pass " + quantized_values(tensor) +
+           ", or the real numbers themselves to the model's .real(values)";
   }
   const std::string limits = limits_of(tensor.dtype);
   if (limits.empty()) return "; convert them with np.asarray(values).astype(\"" + to + "\")";

@@ -15,7 +15,8 @@ std::string text_of(pybind11::handle object);
 
 // An array of the tensor's dtype with the same values: integers and truth values exactly, real numbers rounded as the
 // dtype stores them. Throws TypeError for values of another kind and ValueError for one that the dtype can't hold.
-// `who` begins the message, such as "input 'x'". Arrays are taken as they are and keep their dtype.
+// `who` begins the message, such as "input 'x'". NumPy arrays are taken as they are and keep their dtype; those of
+// other libraries have to have the tensor's.
 pybind11::object exactly_converted(const TensorInfo& tensor, pybind11::handle value, const std::string& who);
 
 // How values of another dtype become the tensor's: the end of a message.

@@ -1,9 +1,11 @@
 #include "signature/vectorcall.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <mutex>
 
+#include "arrays/dlpack_import.hpp"
 #include "python/errors.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
@@ -16,8 +18,8 @@ namespace py = pybind11;
 namespace zerolite::bindings {
 namespace {
 
+// Of what is an array.
 bool is_contiguous_match(const TensorInfo& tensor, PyObject* object) {
-  if (!PyArray_Check(object)) return false;
   PyArrayObject* const array = as_array(object);
   return tensor.plain && tensor.matches(array) && PyArray_IS_C_CONTIGUOUS(array);
 }
@@ -31,11 +33,12 @@ struct PlainArguments {
   bool take(const SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
     if (count != signature.inputs().size()) return false;
     inputs = {args, count};
+    if (!std::ranges::all_of(inputs, [](PyObject* input) { return PyArray_Check(input); })) return false;
     if (names == nullptr || PyTuple_GET_SIZE(names) == 0) return true;
     static PyObject* const out_name = PyUnicode_InternFromString("out");
     if (PyTuple_GET_SIZE(names) != 1 || PyTuple_GET_ITEM(names, 0) != out_name) return false;
     out = args[count];
-    return out != Py_None;
+    return PyArray_Check(out);
   }
 };
 
@@ -83,6 +86,47 @@ PyObject* call_plain(SignatureObject& signature, PyObject* const* args, std::siz
   return arguments.out;
 }
 
+// The short way for tensors of other libraries that lend them, among arrays or not. Null as above.
+PyObject* call_lent(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+  constexpr std::size_t kMostInputs = 8;
+  const bool has_names = names != nullptr && PyTuple_GET_SIZE(names) > 0;
+  if (signature.outputs().size() != 1 || count != signature.inputs().size() || count > kMostInputs || has_names) {
+    return nullptr;
+  }
+  std::array<LendTensor, kMostInputs> lenders{};
+  for (std::size_t i = 0; i < count; ++i) {
+    if (PyArray_Check(args[i])) continue;
+    lenders[i] = lender_of(args[i]);
+    if (lenders[i] == nullptr) return nullptr;
+  }
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  if (!signature.takes_short_way()) return nullptr;
+  std::array<const void*, kMostInputs> values{};
+  for (std::size_t i = 0; i < count; ++i) {
+    const TensorInfo& tensor = signature.inputs()[i];
+    if (lenders[i] == nullptr) {
+      if (!is_contiguous_match(tensor, args[i])) return nullptr;
+      values[i] = PyArray_DATA(as_array(args[i]));
+      continue;
+    }
+    dlpack::Tensor lent{};
+    if (lenders[i](args[i], &lent) != 0) {
+      PyErr_Clear();  // the general way tells what it is
+      return nullptr;
+    }
+    if (!tensor.matches(lent)) return nullptr;
+    values[i] = static_cast<const std::byte*>(lent.data) + lent.byte_offset;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<std::byte> memory = runner.binding(Side::input, i).bytes();
+    if (!memory.empty()) std::memmove(memory.data(), values[i], memory.size());
+  }
+  run_locked(runner);
+  (void)signature.runner();  // brings a shape up to date that only the run could tell
+  return new_output(runner, 0, signature.outputs()[0]);
+}
+
 PyObject* call_general(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
   py::tuple positional(count);
   for (std::size_t i = 0; i < count; ++i) positional[i] = py::reinterpret_borrow<py::object>(args[i]);
@@ -99,6 +143,7 @@ PyObject* call(PyObject* self, PyObject* const* args, std::size_t flagged_count,
     auto& signature = native<SignatureObject>(self);
     const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(flagged_count));
     if (PyObject* result = call_plain(signature, args, count, names)) return result;
+    if (PyObject* result = call_lent(signature, args, count, names)) return result;
     return call_general(signature, args, count, names);
   });
 }

@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # these types take longer to make than everything else here
 
     Array = npt.NDArray[Any]
     Progress = Callable[[int, int], object]
-    Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
-    Out = Array | Mapping[str, Array]
+    # An array of NumPy or of another library, a buffer, or a mapping from names to such; for inputs a sequence, too.
+    Batch = Any
+    Out = Any
 
-__all__ = ["Layout", "batch_layout", "has_open_leading_axis", "map_signature", "named_outputs"]
+__all__ = ["Layout", "batch_layout", "has_open_leading_axis", "map_signature", "named_batch", "named_outputs"]
 
 
 class Layout(NamedTuple):
@@ -64,16 +65,18 @@ def map_signature(
     arrays = _input_arrays(batch, inputs, layout, first)
     items = _count_items(arrays, inputs)
     size = None if chunk is None else _possible_chunk(chunk, inputs, layout)
-    targets = _checked_targets(out, outputs, arrays)
+    given = _given_targets(out, outputs)
+    targets = _checked_targets(given, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        return _deliver(_one_by_one(first, arrays, items, layout, progress=progress, resets=resets), targets, outputs)
+        results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
+        return _deliver(results, targets, given, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
     for name, target in targets.items():
         _require_shape(name, target, shapes[name])
     results = {
-        name: given
-        if (given := targets.get(name)) is not None and given.flags.c_contiguous
+        name: wanted
+        if (wanted := targets.get(name)) is not None and wanted.flags.c_contiguous
         else np.empty(shapes[name], tensor.dtype)
         for name, tensor in outputs.items()
     }
@@ -95,7 +98,7 @@ def map_signature(
                 raise
             # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
             results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
-    return _deliver(results, targets, outputs)
+    return _deliver(results, targets, given, outputs)
 
 
 def has_open_leading_axis(inputs: TensorMap) -> bool:
@@ -124,7 +127,12 @@ def _is_plain(tensors: TensorMap) -> bool:
     return all(tensor.is_plain for tensor in tensors.values())
 
 
-def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, npt.ArrayLike]:
+def named_batch(batch: Batch, inputs: TensorMap, signature: _native.Signature) -> dict[str, Any]:
+    """The batch by the names of all inputs.
+
+    Raises:
+        ArgumentError: it has other names, or not as many arrays as there are inputs.
+    """
     if isinstance(batch, Mapping):
         unknown = [name for name in batch if name not in inputs]
         missing = [name for name in inputs if name not in batch]
@@ -134,7 +142,7 @@ def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature)
             raise _native.ArgumentError(f"the batch does not fit the inputs {known}; {problem}")
         return {name: batch[name] for name in inputs}
     if len(inputs) == 1:
-        return {next(iter(inputs)): batch}  # type: ignore[dict-item] # a sequence of arrays is an array, too
+        return {next(iter(inputs)): batch}
     if not isinstance(batch, list | tuple) or len(batch) != len(inputs):
         known = ", ".join(map(repr, inputs)) or "none"
         raise _native.ArgumentError(
@@ -147,7 +155,7 @@ def _named_values(batch: Batch, inputs: TensorMap, signature: _native.Signature)
 
 def _input_arrays(batch: Batch, inputs: TensorMap, layout: Layout, signature: _native.Signature) -> list[Array]:
     arrays = []
-    for name, value in _named_values(batch, inputs, signature).items():
+    for name, value in named_batch(batch, inputs, signature).items():
         tensor = inputs[name]
         array = tensor._converted(value, f"the batch for input {name!r}")
         expected = layout.item_shape(tensor)
@@ -173,7 +181,7 @@ def _has_contiguous_items(array: Array) -> bool:
     return array.ndim > 0 and array[:1].flags.c_contiguous
 
 
-def _target_arrays(out: Out | None, outputs: TensorMap) -> dict[str, Array]:
+def _given_targets(out: Out | None, outputs: TensorMap) -> dict[str, Any]:
     if out is None:
         return {}
     if isinstance(out, Mapping):
@@ -187,13 +195,15 @@ def _target_arrays(out: Out | None, outputs: TensorMap) -> dict[str, Array]:
     return {next(iter(outputs)): out}
 
 
-def _checked_targets(out: Out | None, outputs: TensorMap, arrays: list[Array]) -> dict[str, Array]:
-    targets = _target_arrays(out, outputs)
+def _checked_targets(given: Mapping[str, Any], outputs: TensorMap, arrays: list[Array]) -> dict[str, Array]:
+    """Arrays over the memory that was given."""
+    targets: dict[str, Array] = {}
     others = list(arrays)
-    for name, target in targets.items():
+    for name, value in given.items():
         dtype = outputs[name].dtype
-        if not isinstance(target, np.ndarray):
-            raise TypeError(f"the array for output {name!r} is of type {type(target).__name__}; pass a NumPy array")
+        target = _native.array_over_memory(value, f"the array for output {name!r}")
+        if target is None:
+            raise TypeError(f"the array for output {name!r} is of type {type(value).__name__}; pass an array")
         if target.dtype != dtype:
             raise TypeError(f"the array for output {name!r} has the dtype {target.dtype}, and {dtype} is expected")
         if not target.flags.writeable:
@@ -203,6 +213,7 @@ def _checked_targets(out: Out | None, outputs: TensorMap, arrays: list[Array]) -
                 f"the array for output {name!r} shares memory with an input or another output; pass another one"
             )
         others.append(target)
+        targets[name] = target
     return targets
 
 
@@ -264,10 +275,12 @@ def _join(name: str, values: list[Array], output: Tensor, layout: Layout) -> Arr
     return np.concatenate(values) if layout.leading_axis else np.stack(values)
 
 
-def _deliver(results: dict[str, Array], targets: Mapping[str, Array], outputs: TensorMap) -> Array | dict[str, Array]:
+def _deliver(
+    results: dict[str, Array], targets: Mapping[str, Array], given: Mapping[str, Any], outputs: TensorMap
+) -> Array | dict[str, Array]:
     for name, target in targets.items():
         if target is not results[name]:
             _require_shape(name, target, results[name].shape)
             target[...] = results[name]
-            results[name] = target
+        results[name] = given[name]
     return results if len(outputs) != 1 else next(iter(results.values()))

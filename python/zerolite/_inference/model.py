@@ -49,6 +49,10 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     refused where that would change their values (ValueError; real numbers are rounded as the dtype stores them). With
     ``out=`` an array (or, for several outputs, a mapping from names to arrays) the results are put there.
 
+    Arrays of other libraries are taken as NumPy's are, where they lie in memory of the CPU: tensors of PyTorch and JAX
+    and whatever else speaks DLPack, columns of Arrow that hold numbers or fixed-size lists of them, memory maps and
+    buffers. Another device, a tensor that requires grad, and a column with nulls are a ValueError.
+
     `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).
 
     One model may be called from several threads; they take turns. The GIL is free during longer runs.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy.typing as npt
 
@@ -16,6 +16,7 @@ from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.ordered_results import ItemError, OrderedResults, closed_error
+from zerolite._inference.real_numbers import map_real_numbers
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._runtime.tensor import TensorMap, Value
@@ -37,6 +38,9 @@ __all__ = ["ItemError", "Pool"]
 
 _T = TypeVar("_T")
 
+
+#: What items and results of quantized tensors are.
+Numbers: TypeAlias = Literal["stored", "real"]
 
 #: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
 _WORTH_ANOTHER_REPLICA = 1 << 20
@@ -66,6 +70,7 @@ class Pool:
         verify: Verify = "structure",
         tuned: str | os.PathLike[str] | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
+        numbers: Numbers = "stored",
     ) -> None:
         """Load the model and make its replicas.
 
@@ -83,13 +88,19 @@ class Pool:
             tuned: a file with the fastest setting, as for `load`; in the place of `workers`, `delegates`
                 and `threads`.
             map: whether the file is used where it lies on disk, as for `load`.
+            numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
+                stand for, as with `CompiledModel.real`; `map` then takes no `out`.
 
         Raises:
             ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
-                such level; `tuned` is damaged, belongs to something else, or came with other settings.
+                such level; `numbers` is neither of the two; `tuned` is damaged, belongs to something else, or came with
+                other settings.
             TypeError: `workers` or `threads` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
+        if numbers not in ("stored", "real"):
+            raise ValueError(f"numbers is {numbers!r}, and must be 'stored' or 'real'")
+        self._takes_real_numbers = numbers == "real"
         file = None
         if tuned is not None:
             from zerolite.tuned import TunedFile
@@ -248,6 +259,10 @@ class Pool:
         """
         self._require_open()
         size = self._replicas[0]._tuned_chunk if chunk is None else chunk
+        if self._takes_real_numbers:
+            if out is not None:
+                raise ValueError("out is given, and a pool of real numbers makes new arrays; leave out out")
+            return map_real_numbers(self._replicas, batch, chunk=size, progress=progress, reset=reset)
         return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset)
 
     def reset(self) -> None:
@@ -319,7 +334,8 @@ class Pool:
             Error: the pool is closed.
         """
         self._require_open()
-        return _restored_pool, (self._models[0], self.workers, self._signature)
+        numbers: Numbers = "real" if self._takes_real_numbers else "stored"
+        return _restored_pool, (self._models[0], self.workers, self._signature, numbers)
 
     def __enter__(self) -> Pool:
         """Close the pool at the end of a with statement."""
@@ -340,7 +356,8 @@ class Pool:
         def run(replica: SignatureMethods) -> _Result:
             if resets:
                 replica.reset()
-            result: _Result = replica(*args, **kwargs)
+            call = replica.real if self._takes_real_numbers else replica
+            result: _Result = call(*args, **kwargs)
             return result
 
         return self._work(run)
@@ -363,6 +380,6 @@ class Pool:
             )
 
 
-def _restored_pool(model: CompiledModel, workers: int, signature: str | None) -> Pool:
+def _restored_pool(model: CompiledModel, workers: int, signature: str | None, numbers: Numbers) -> Pool:
     with model:
-        return Pool(model, workers=workers, signature=signature)
+        return Pool(model, workers=workers, signature=signature, numbers=numbers)

@@ -12,10 +12,10 @@ from zerolite._runtime.positions import caller_level
 from zerolite._runtime.tensor import Tensor, TensorMap, Value
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from zerolite._inference.batch import Batch, Out, Progress
+    from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.source import Origin
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
@@ -85,6 +85,13 @@ class SignatureMethods(_native.Signature):
         return Dispatch("direct" if direct else "runtime", reason)
 
     @property
+    def real(self) -> RealNumbers:
+        """The same with real numbers in and out where tensors are quantized: ``model.real(x)``."""
+        from zerolite._inference.real_numbers import RealNumbers
+
+        return RealNumbers(self, chunk=self._tuned_chunk)
+
+    @property
     def _input_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tensor.shape for name, tensor in self.inputs.items()}
 
@@ -100,23 +107,25 @@ class SignatureMethods(_native.Signature):
 
     def bind(
         self,
-        arrays: Mapping[str, npt.NDArray[np.generic] | None] | None = None,
+        arrays: Mapping[str, Value | None] | None = None,
         /,
-        **named_arrays: npt.NDArray[np.generic] | None,
+        **named_arrays: Value | None,
     ) -> None:
         """Let inputs and outputs use the caller's memory; None goes back to the tensor's own.
 
         `zl.empty` makes arrays that can be bound. Whatever would need a copy is refused: an array has to be of the
         tensor's dtype and shape, C-contiguous, writable, 64-byte aligned, and, for inputs, known to be followed by 16
-        bytes that may be read, as kernels do. Binding lasts until the tensor is resized. When an input and an output
-        have the same name, the name means the input; ``outputs[name].bind`` reaches the other.
+        bytes that may be read, as kernels do. CPU tensors of other libraries and writable buffers are taken by the same
+        rules; nobody tells what is behind their memory, so that they can be bound to outputs only. Binding lasts until
+        the tensor is resized. When an input and an output have the same name, the name means the input;
+        ``outputs[name].bind`` reaches the other.
 
         Args:
             arrays: arrays by name, for names that are no Python identifiers.
             **named_arrays: arrays by name.
 
         Raises:
-            TypeError: an array has another dtype, or is no NumPy array.
+            TypeError: an array has another dtype, or is none.
             ValueError: a name is unknown, or an array can't be used as it is; the message says why.
         """
         for name, array in {**(arrays or {}), **named_arrays}.items():
@@ -189,8 +198,9 @@ class SignatureMethods(_native.Signature):
         those of running the items one by one. Views and bindings of the signature are not touched.
 
         Args:
-            batch: an array of shape (items, ...) of the input's dtype; for several inputs a mapping from names to such
-                arrays, or a sequence of them by position. Lists and numbers are converted.
+            batch: an array of shape (items, ...) of the input's dtype, of NumPy or another library, as for a call; for
+                several inputs a mapping from names to such arrays, or a sequence of them by position. Lists and numbers
+                are converted.
             out: an array of shape (items, ...) to put the results into, or a mapping from names for several outputs.
             chunk: how many items go through one run; None measures a few sizes at the first batch of this kind and
                 keeps the fastest, since the activations of large networks leave the caches when chunks grow. A model

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Tensor", "TensorMap", "Value", "empty"]
 
-#: Whatever NumPy makes an array of: arrays, numbers, nested lists, objects with ``__array__``.
+#: Arrays of NumPy and of others (DLPack, Arrow, buffers), and whatever NumPy makes an array of: numbers, nested lists,
+#: objects with ``__array__``.
 Value = Any
 
 
 class Tensor(_native.Tensor):
     """An input or output of a signature, as it is when you look at it.
+
+    Other libraries see its memory, too, by DLPack (``torch.from_dlpack(tensor)``, ``np.from_dlpack(tensor)``) and by
+    the buffer protocol (``memoryview(tensor)``). What they make of it is a view like `array`, and lives as long. There
+    are none of strings and of int4, uint4 and int2, and the buffer protocol has no format for bfloat16 and 8-bit
+    floats: that is a BufferError.
 
     Attributes:
         name: the signature's name for it.
@@ -38,6 +44,11 @@ class Tensor(_native.Tensor):
     def quantization(self) -> Quantization | None:
         """Scales and zero points; None for a tensor that is not quantized."""
         return quantization_of(self._quantization, self.dtype)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The tensor's `array` for NumPy, where the buffer protocol has no format for the elements."""
+        view = self.array
+        return np.array(view, dtype=dtype, copy=True) if copy else np.asarray(view, dtype=dtype)
 
     def __repr__(self) -> str:
         """Name, dtype and shape, and the quantization of a whole tensor."""
