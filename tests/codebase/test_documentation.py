@@ -5,10 +5,10 @@ model, `model.tflite`, with one input of shape (n, 64) and one output of shape (
 `model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
 `labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
 same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
-`shapes.png`, and `pose.tflite`, which sees a person in every picture; commands also find `model.keras`, of the kind of
-`model.tflite`, and `samples.npy` with inputs. Commands in ```sh and
-```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
-where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
+`shapes.png`, `pose.tflite`, which sees a person in every picture, `embed.tflite`, and the pair `predict.tflite` and
+`transform.tflite`; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with inputs.
+Commands in ```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run. What
+can't be run where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tasks.constant_models import constant_model
+from tests.tasks.handmade_models import constant_model, mean_color, tinted
 from tests.tasks.shapes import scene
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,7 @@ QUICK_COMMANDS = {
     "compare",
     "convert",
     "detect",
+    "embed",
     "evaluate",
     "info",
     "layers",
@@ -54,6 +55,7 @@ QUICK_COMMANDS = {
     "profile",
     "run",
     "segment",
+    "stylize",
     "tune",
 }
 COMMAND_GROUPS = {"metadata"}
@@ -139,6 +141,9 @@ def folder_with_model(tmp_path: Path) -> Path:
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
     person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
     (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
+    (tmp_path / "embed.tflite").write_bytes(mean_color(16))
+    (tmp_path / "predict.tflite").write_bytes(mean_color(16, keep_axes=True))
+    (tmp_path / "transform.tflite").write_bytes(tinted(32))
     images.fromarray(scene(np.random.default_rng(5), height=240, width=320).picture).save(tmp_path / "shapes.png")
     for number in range(10):
         (tmp_path / "images" / str(number)).mkdir(parents=True)

@@ -11,7 +11,7 @@ import pytest
 
 import zerolite as zl
 from tests.support import model_zoo
-from tests.tasks.constant_models import constant_model
+from tests.tasks.handmade_models import constant_model
 from zerolite import metadata
 
 Image = pytest.importorskip("PIL.Image", reason="tasks on pictures need the extra vision")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import zerolite as zl
 from tests.support import model_zoo
-from tests.tasks.constant_models import constant_model, post_processed
+from tests.tasks.handmade_models import constant_model, post_processed
 from tests.tasks.shapes import CLASSES, scene
 from zerolite import metadata
 from zerolite.tasks.decoding.boxes import Candidates, suppress

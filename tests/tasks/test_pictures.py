@@ -12,7 +12,7 @@ import pytest
 
 import zerolite as zl
 from tests.models.generate.graph_builder import GraphBuilder, Op
-from tests.tasks.constant_models import constant_model
+from tests.tasks.handmade_models import constant_model
 from tests.tasks.shapes import scene
 from zerolite._runners import TensorSpec
 from zerolite._runtime.quantization import AffineQuantization

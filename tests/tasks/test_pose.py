@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import zerolite as zl
 from tests.support import model_zoo
-from tests.tasks.constant_models import constant_model
+from tests.tasks.handmade_models import constant_model
 from zerolite.cli import main
 from zerolite.tasks.decoding.people import EDGES, NAMES
 

@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 import zerolite as zl
 from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.support import model_zoo
-from tests.tasks.constant_models import constant_model
+from tests.tasks.handmade_models import constant_model
 from tests.tasks.shapes import CLASSES, scene
 from zerolite import metadata
 from zerolite.cli import main

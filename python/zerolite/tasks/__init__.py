@@ -10,11 +10,13 @@ from zerolite.tasks.box import Box
 from zerolite.tasks.classify import Classified, Classifier
 from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
 from zerolite.tasks.detect import Detection, Detections, Detector
-from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.embed import Embedder, Embedding, similarities
+from zerolite.tasks.image_task import DrawnTask, ImageTask
 from zerolite.tasks.loading import TaskName, load
 from zerolite.tasks.picture import PictureSource
 from zerolite.tasks.pose import KeyPoint, Pose, PoseEstimator, Poses
 from zerolite.tasks.segment import Area, Segmentation, Segmenter
+from zerolite.tasks.stylize import Stylized, Stylizer, load_stylizer
 
 __all__ = [
     "Area",
@@ -24,6 +26,9 @@ __all__ = [
     "Detection",
     "Detections",
     "Detector",
+    "DrawnTask",
+    "Embedder",
+    "Embedding",
     "ImageTask",
     "KeyPoint",
     "PictureSource",
@@ -32,8 +37,12 @@ __all__ = [
     "Poses",
     "Segmentation",
     "Segmenter",
+    "Stylized",
+    "Stylizer",
     "TaskName",
     "efficientdet_anchors",
     "load",
+    "load_stylizer",
+    "similarities",
     "ssd_anchors",
 ]

@@ -15,7 +15,7 @@ from zerolite._runtime.validation import positive_int
 from zerolite.metadata import ScoreThresholding
 from zerolite.tasks.drawing import color_of, draw_legend
 from zerolite.tasks.image_input import Framing, Placement
-from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.image_task import DrawnTask
 from zerolite.tasks.picture import PictureSource
 from zerolite.vision import OnCorrupt, Prediction, check_labels, top
 from zerolite.vision.contact_sheet import score_words
@@ -69,7 +69,7 @@ class _Choice(NamedTuple):
     min_score: float
 
 
-class Classifier(ImageTask[Classified, _Choice]):
+class Classifier(DrawnTask[Classified, _Choice]):
     """A classifier of pictures: one score for each class, or a single one that tells two classes apart.
 
     Attributes:

@@ -17,7 +17,7 @@ from zerolite.tasks.decoding.single_shot import SingleShotHead
 from zerolite.tasks.decoding.yolo import YoloHead
 from zerolite.tasks.drawing import color_of, draw_tag, line_width
 from zerolite.tasks.image_input import Placement
-from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.image_task import DrawnTask
 from zerolite.tasks.picture import PictureSource
 from zerolite.vision import OnCorrupt, check_labels
 
@@ -91,7 +91,7 @@ class _Choice(NamedTuple):
     iou: float | None
 
 
-class Detector(ImageTask[Detections, _Choice]):
+class Detector(DrawnTask[Detections, _Choice]):
     """A detector of things: SSD, EfficientDet, or YOLO v5, v8 or 11.
 
     Attributes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zerolite.tasks.task_model import Outputs, TaskModel
 
-__all__ = ["ImageTask"]
+__all__ = ["DrawnTask", "ImageTask", "in_order", "kept_results"]
 
 _Result = TypeVar("_Result")
 _Options = TypeVar("_Options")
@@ -91,6 +91,46 @@ class ImageTask(ABC, Generic[_Result, _Options]):
     def _decode(self, outputs: Outputs, placement: Placement, path: Path | None, options: _Options) -> _Result:
         """The result that a run's outputs stand for."""
 
+    def _answer(self, source: PictureSource, options: _Options) -> _Result:
+        picture = Picture.open(source, self._input.color)
+        image, placement = self._input.place(picture.image)
+        outputs = self._model.run({self._input.name: image})
+        return self._decode(outputs, placement, picture.path, options)
+
+    def _answers(
+        self,
+        sources: PictureSource | Iterable[PictureSource],
+        options: _Options,
+        on_corrupt: OnCorrupt,
+        progress: Callable[[int, int | None], None] | None,
+    ) -> Iterator[_Result]:
+        check_on_corrupt(on_corrupt)
+        pictures, total = pictures_of(sources)
+        answers = in_order(lambda one: self._answer(one, options), pictures, self._model.workers)
+        return kept_results(answers, total, on_corrupt, progress)
+
+    def close(self) -> None:
+        """Give back the model, and the threads of a pool. Closing twice does nothing."""
+        self._model.close()
+
+    def __enter__(self: _Task) -> _Task:
+        """Close the task at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the task."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The task and its model."""
+        return f"{type(self).__name__}({self._model!r})"
+
+
+class DrawnTask(ImageTask[_Result, _Options]):
+    """A task whose results are drawn on the pictures that they are about."""
+
     @abstractmethod
     def _draw(self, image: Image, result: _Result) -> Image:
         """The result, drawn on an RGB image that may be changed."""
@@ -118,67 +158,8 @@ class ImageTask(ABC, Generic[_Result, _Options]):
             )
         return self._draw(image, result)
 
-    def _answer(self, source: PictureSource, options: _Options) -> _Result:
-        picture = Picture.open(source, self._input.color)
-        image, placement = self._input.place(picture.image)
-        outputs = self._model.run({self._input.name: image})
-        return self._decode(outputs, placement, picture.path, options)
 
-    def _answers(
-        self,
-        sources: PictureSource | Iterable[PictureSource],
-        options: _Options,
-        on_corrupt: OnCorrupt,
-        progress: Callable[[int, int | None], None] | None,
-    ) -> Iterator[_Result]:
-        check_on_corrupt(on_corrupt)
-        pictures, total = pictures_of(sources)
-        return self._results(pictures, total, options, on_corrupt, progress)
-
-    def _results(
-        self,
-        pictures: Iterator[PictureSource],
-        total: int | None,
-        options: _Options,
-        on_corrupt: OnCorrupt,
-        progress: Callable[[int, int | None], None] | None,
-    ) -> Iterator[_Result]:
-        done = 0
-        for answer in _in_order(lambda one: self._answer(one, options), pictures, self._model.workers):
-            done += 1
-            try:
-                result = answer()
-            except ImageError as error:
-                if on_corrupt == "raise":
-                    raise
-                if callable(on_corrupt):
-                    on_corrupt(error)
-                continue
-            finally:
-                if progress is not None:
-                    progress(done, total)
-            yield result
-
-    def close(self) -> None:
-        """Give back the model, and the threads of a pool. Closing twice does nothing."""
-        self._model.close()
-
-    def __enter__(self: _Task) -> _Task:
-        """Close the task at the end of a with statement."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the task."""
-        self.close()
-
-    def __repr__(self) -> str:
-        """The task and its model."""
-        return f"{type(self).__name__}({self._model!r})"
-
-
-def _in_order(
+def in_order(
     work: Callable[[PictureSource], _Result], items: Iterator[PictureSource], workers: int
 ) -> Iterator[Callable[[], _Result]]:
     """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
@@ -198,3 +179,25 @@ def _in_order(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def kept_results(
+    answers: Iterator[Callable[[], _Result]],
+    total: int | None,
+    on_corrupt: OnCorrupt,
+    progress: Callable[[int, int | None], None] | None,
+) -> Iterator[_Result]:
+    """The results of those pictures that can be decoded, with progress after each picture."""
+    for done, answer in enumerate(answers, 1):
+        try:
+            result = answer()
+        except ImageError as error:
+            if on_corrupt == "raise":
+                raise
+            if callable(on_corrupt):
+                on_corrupt(error)
+            continue
+        finally:
+            if progress is not None:
+                progress(done, total)
+        yield result

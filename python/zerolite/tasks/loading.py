@@ -12,6 +12,7 @@ from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
 from zerolite.tasks.classify import Classifier
 from zerolite.tasks.detect import Detector
+from zerolite.tasks.embed import Embedder
 from zerolite.tasks.image_task import ImageTask
 from zerolite.tasks.pose import PoseEstimator
 from zerolite.tasks.segment import Segmenter
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed"]
 
 # How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
 _DECLARED: dict[str, TaskName] = {
     "ObjectDetector": "detect",
     "ImageSegmenter": "segment",
     "ImageClassifier": "classify",
+    "ImageEmbedder": "embed",
     "detect": "detect",
     "pose": "pose",
     "segment": "segment",
@@ -103,6 +105,22 @@ def load(
 @overload
 def load(
     model: ModelSource,
+    task: Literal["embed"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Embedder: ...
+@overload
+def load(
+    model: ModelSource,
     task: TaskName | None = ...,
     *,
     class_names: Sequence[str] | None = ...,
@@ -139,8 +157,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment", "classify" or "pose". None finds it by the model's outputs and, where these are those
-            of several tasks, by what the metadata says.
+        task: "detect", "segment", "classify", "pose" or "embed". None finds it by the model's outputs and, where these
+            are those of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -178,8 +196,7 @@ def load(
             return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
         if anchors is not None:
             raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
-        kind: type[Segmenter | Classifier | PoseEstimator] = _OTHERS[chosen]
-        return kind(loaded, class_names=class_names, preprocessing=preprocessing)
+        return _OTHERS[chosen](loaded, class_names=class_names, preprocessing=preprocessing)
     except BaseException:
         loaded.close()
         raise
@@ -199,10 +216,14 @@ def _chosen(model: TaskModel) -> TaskName:
     )
 
 
-_OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator]] = {
+_OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator | Embedder]] = {
     "pose": PoseEstimator,
     "segment": Segmenter,
     "classify": Classifier,
+    "embed": Embedder,
 }
 # In the order in which a model is asked.
-_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier | PoseEstimator]] = {"detect": Detector, **_OTHERS}
+_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier | PoseEstimator | Embedder]] = {
+    "detect": Detector,
+    **_OTHERS,
+}

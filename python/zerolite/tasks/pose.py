@@ -16,7 +16,7 @@ from zerolite.tasks.decoding.key_points import pose_head
 from zerolite.tasks.decoding.people import NAMES
 from zerolite.tasks.drawing import color_of, line_width
 from zerolite.tasks.image_input import Placement
-from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.image_task import DrawnTask
 from zerolite.tasks.picture import PictureSource
 from zerolite.vision import OnCorrupt
 
@@ -111,7 +111,7 @@ class _Choice(NamedTuple):
     max_results: int
 
 
-class PoseEstimator(ImageTask[Poses, _Choice]):
+class PoseEstimator(DrawnTask[Poses, _Choice]):
     """A network for poses: MoveNet for one person or for several, or PoseNet."""
 
     name = "pose"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zerolite.tasks.decoding.masks import MaskHead
 from zerolite.tasks.drawing import color_of, draw_legend
 from zerolite.tasks.image_input import Placement
-from zerolite.tasks.image_task import ImageTask
+from zerolite.tasks.image_task import DrawnTask
 from zerolite.tasks.picture import PictureSource
 from zerolite.vision import OnCorrupt, check_labels
 from zerolite.vision.image import pillow
@@ -92,7 +92,7 @@ class _Choice(NamedTuple):
     threshold: float
 
 
-class Segmenter(ImageTask[Segmentation, _Choice]):
+class Segmenter(DrawnTask[Segmentation, _Choice]):
     """A model that tells the class of each pixel: by scores, by numbers of classes, or by one mask.
 
     Attributes:

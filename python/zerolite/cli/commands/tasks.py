@@ -1,11 +1,9 @@
-"""The commands that answer questions about pictures: `zerolite detect`, `segment` and `pose`."""
+"""The commands that answer questions about pictures: `zerolite detect`, `segment`, `pose`, `embed` and `stylize`."""
 
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,26 +20,21 @@ from zerolite.cli.options import (
     delegates_of,
     size_of,
 )
-from zerolite.cli.output import fail, failures_in_one_line, print_json_line, print_table, say
-from zerolite.cli.progress import progress_bar
+from zerolite.cli.output import failures_in_one_line, wrong_use
+from zerolite.cli.pictures import (
+    ImagesArgument,
+    JsonLinesOption,
+    PicturesOption,
+    Report,
+    TaskModelOption,
+    TunedOption,
+    WorkersOption,
+    run_task,
+    save_picture,
+    targets_of,
+)
 
 __all__ = ["register"]
-
-_ImagesArgument = Annotated[
-    list[Path], typer.Argument(metavar="IMAGES...", help="Image files, and folders of them.", exists=True)
-]
-_ModelOption = Annotated[Path, typer.Option(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False)]
-_PicturesOption = Annotated[
-    Path | None,
-    typer.Option("--output", metavar="DIR", help="Write each picture with what was found into this folder."),
-]
-_TunedOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The fastest setting, as zerolite tune saved it.", exists=True)
-]
-_WorkersOption = Annotated[int | None, typer.Option(min=1, help="Run pictures through a pool of so many replicas.")]
-_JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON for each picture.")]
-# What Pillow writes without a loss that anybody sees; other pictures become PNG.
-_KEPT_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def register(app: typer.Typer) -> None:
@@ -49,13 +42,15 @@ def register(app: typer.Typer) -> None:
     app.command(name="detect")(_detect)
     app.command(name="segment")(_segment)
     app.command(name="pose")(_pose)
+    app.command(name="embed")(_embed)
+    app.command(name="stylize")(_stylize)
 
 
 def _detect(
-    images: _ImagesArgument,
+    images: ImagesArgument,
     *,
-    model: _ModelOption,
-    output: _PicturesOption = None,
+    model: TaskModelOption,
+    output: PicturesOption = None,
     class_names: ClassNamesOption = None,
     min_score: Annotated[float, typer.Option(min=0, help="Leave out what is less sure.")] = 0.25,
     max_results: Annotated[int, typer.Option(min=1, help="How many things to tell of a picture, the surest.")] = 100,
@@ -81,9 +76,9 @@ def _detect(
     skip_corrupt: SkipCorruptOption = False,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
-    tuned: _TunedOption = None,
-    workers: _WorkersOption = None,
-    as_json: _JsonLinesOption = False,
+    tuned: TunedOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
 ) -> None:
     """Find things in pictures, and say where they are and what."""
     delegates = delegates_of(delegate or [])
@@ -113,10 +108,10 @@ def _detect(
                 return [(one.label, f"{100 * one.score:.1f} %", _pixels(one.box)) for one in result.detections]
 
             headings = ("class", "score", "left, top, right, bottom")
-            _run(
-                _Report("detect", headings, rows),
+            run_task(
+                Report("detect", headings, rows),
                 images,
-                task=detector,
+                draw=lambda result: detector.draw(result.path, result),
                 answers=answers,
                 output=output,
                 skip_corrupt=skip_corrupt,
@@ -125,10 +120,10 @@ def _detect(
 
 
 def _segment(
-    images: _ImagesArgument,
+    images: ImagesArgument,
     *,
-    model: _ModelOption,
-    output: _PicturesOption = None,
+    model: TaskModelOption,
+    output: PicturesOption = None,
     masks: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write each picture's mask, the numbers of the classes as grey PNG, here."),
@@ -142,9 +137,9 @@ def _segment(
     skip_corrupt: SkipCorruptOption = False,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
-    tuned: _TunedOption = None,
-    workers: _WorkersOption = None,
-    as_json: _JsonLinesOption = False,
+    tuned: TunedOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
 ) -> None:
     """Say what the pixels of pictures belong to, and how much of a picture that is."""
     delegates = delegates_of(delegate or [])
@@ -163,21 +158,21 @@ def _segment(
             tuned=tuned,
             workers=workers,
         ) as segmenter:
-            mask_files = {} if masks is None else _targets(images, masks, suffix=".png")
+            mask_files = {} if masks is None else targets_of(images, masks, suffix=".png")
 
             def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
                 for result in segmenter.map(files, threshold=threshold, **rest):
                     if result.path in mask_files:
-                        _save(_grey(result.mask), mask_files[result.path])
+                        save_picture(_grey(result.mask), mask_files[result.path])
                     yield result
 
             def rows(result: Any) -> list[tuple[str, ...]]:
                 return [(area.label, f"{100 * area.share:.1f} %", str(area.pixels)) for area in result.areas]
 
-            _run(
-                _Report("segment", ("class", "share", "pixels"), rows),
+            run_task(
+                Report("segment", ("class", "share", "pixels"), rows),
                 images,
-                task=segmenter,
+                draw=lambda result: segmenter.draw(result.path, result),
                 answers=answers,
                 output=output,
                 skip_corrupt=skip_corrupt,
@@ -186,10 +181,10 @@ def _segment(
 
 
 def _pose(
-    images: _ImagesArgument,
+    images: ImagesArgument,
     *,
-    model: _ModelOption,
-    output: _PicturesOption = None,
+    model: TaskModelOption,
+    output: PicturesOption = None,
     min_score: Annotated[float, typer.Option(min=0, help="Leave out people who are less sure.")] = 0.25,
     max_results: Annotated[int, typer.Option(min=1, help="How many people to tell of a picture, the surest.")] = 10,
     size: SizeOption = None,
@@ -197,9 +192,9 @@ def _pose(
     skip_corrupt: SkipCorruptOption = False,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
-    tuned: _TunedOption = None,
-    workers: _WorkersOption = None,
-    as_json: _JsonLinesOption = False,
+    tuned: TunedOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
 ) -> None:
     """Find people in pictures, and their joints."""
     delegates = delegates_of(delegate or [])
@@ -231,11 +226,130 @@ def _pose(
                     for number, pose in enumerate(result.poses, 1)
                 ]
 
-            _run(
-                _Report("pose", ("found", "score", "sure key points"), rows),
+            run_task(
+                Report("pose", ("found", "score", "sure key points"), rows),
                 images,
-                task=estimator,
+                draw=lambda result: estimator.draw(result.path, result),
                 answers=answers,
+                output=output,
+                skip_corrupt=skip_corrupt,
+                as_json=as_json,
+            )
+
+
+def _embed(
+    images: ImagesArgument,
+    *,
+    model: TaskModelOption,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the vectors into this .npz file, with the names of the pictures."),
+    ] = None,
+    size: SizeOption = None,
+    preprocessing: PreprocessingOption = None,
+    skip_corrupt: SkipCorruptOption = False,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    tuned: TunedOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Make vectors of pictures, and name the picture that is most like each."""
+    delegates = delegates_of(delegate or [])
+    chosen_size = size_of(size)
+    if output is not None and output.suffix != ".npz":
+        raise wrong_use(f"{output} must end in .npz.", param_hint="--output")
+    with failures_in_one_line():
+        import numpy as np
+
+        from zerolite import tasks
+        from zerolite._platform.files import check_writable_target, write_atomically
+
+        if output is not None:
+            check_writable_target(output)
+        with tasks.load(
+            model,
+            "embed",
+            preprocessing=preprocessing,
+            size=chosen_size,
+            delegates=delegates,
+            threads=threads,
+            tuned=tuned,
+            workers=workers,
+        ) as embedder:
+            found: list[tasks.Embedding] = []
+
+            def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
+                for result in embedder.map(files, **rest):
+                    found.append(result)
+                    yield result
+
+            def rows() -> list[tuple[str, ...]]:
+                alike = tasks.similarities(found) - 3 * np.eye(len(found))
+                nearest = alike.argmax(axis=1) if len(found) > 1 else ()
+                return [
+                    (str(found[place].path), str(found[other].path), f"{alike[place, other]:.3f}")
+                    for place, other in enumerate(nearest)
+                ]
+
+            def close() -> None:
+                if output is not None:
+                    content = io.BytesIO()
+                    vectors = np.array([one.vector for one in found]).reshape(len(found), embedder.numbers)
+                    np.savez(content, paths=np.array([str(one.path) for one in found]), vectors=vectors)
+                    write_atomically(output, content.getvalue())
+
+            run_task(
+                Report("embed", ("most like it", "similarity"), table=rows, finish=close),
+                images,
+                answers=answers,
+                skip_corrupt=skip_corrupt,
+                as_json=as_json,
+            )
+
+
+def _stylize(
+    images: ImagesArgument,
+    *,
+    model: Annotated[
+        Path,
+        typer.Option(metavar="MODEL", help="The .tflite file that looks at the style.", exists=True, dir_okay=False),
+    ],
+    transform: Annotated[
+        Path,
+        typer.Option(metavar="MODEL", help="The .tflite file that makes the picture.", exists=True, dir_okay=False),
+    ],
+    style: Annotated[
+        Path, typer.Option(metavar="IMAGE", help="The picture with the style.", exists=True, dir_okay=False)
+    ],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the pictures.")],
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="How much of the style; the rest is the picture's.")
+    ] = 1,
+    preprocessing: PreprocessingOption = None,
+    skip_corrupt: SkipCorruptOption = False,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Give pictures the style of another one."""
+    delegates = delegates_of(delegate or [])
+    with failures_in_one_line():
+        from zerolite import tasks
+
+        with tasks.load_stylizer(
+            model, transform, preprocessing=preprocessing, delegates=delegates, threads=threads, workers=workers
+        ) as stylizer:
+
+            def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
+                return stylizer.map(files, style, strength=strength, **rest)
+
+            run_task(
+                Report("stylize", ("width", "height"), lambda result: [(str(result.width), str(result.height))]),
+                images,
+                answers=answers,
+                draw=lambda result: result.image,
                 output=output,
                 skip_corrupt=skip_corrupt,
                 as_json=as_json,
@@ -260,98 +374,3 @@ def _grey(mask: Any) -> Any:
 
 def _pixels(box: Any) -> str:
     return ", ".join(f"{side:.0f}" for side in (box.left, box.top, box.right, box.bottom))
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """How the results of a task are told: the task, the headings of a table, and the rows of one result."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: Callable[[Any], list[tuple[str, ...]]]
-
-
-def _run(
-    report: _Report,
-    images: list[Path],
-    *,
-    task: Any,
-    answers: Callable[..., Iterator[Any]],
-    output: Path | None,
-    skip_corrupt: bool,
-    as_json: bool,
-) -> None:
-    """Run a task over pictures, with progress; draw them into a folder, and print JSON line by line or a table.
-
-    A broken file is no reason to keep back what was found in the others; the exit code tells.
-    """
-    from zerolite.vision import ImageError, image_files
-
-    files = image_files(images)
-    targets = {} if output is None else _targets(images, output)
-    skipped: list[ImageError] = []
-    lines: list[tuple[str, ...]] = []
-    written: set[Path] = set()
-
-    def on_corrupt(error: ImageError) -> None:
-        skipped.append(error)
-        if as_json:
-            print_json_line({"path": str(error.path), "error": str(error)})
-
-    with progress_bar(report.title) as advance:
-        for result in answers(files, on_corrupt=on_corrupt, progress=advance):
-            drawn = targets.get(result.path)
-            if drawn is not None:
-                _save(task.draw(result.path, result), drawn)
-                written.add(drawn)
-            if as_json:
-                print_json_line({**result.to_dict(), "picture": None if drawn is None else str(drawn)})
-            else:
-                rows = report.rows(result) or [("nothing",)]
-                lines += [(str(result.path) if place == 0 else "", *row) for place, row in enumerate(rows)]
-    if not as_json:
-        print_table(("image", *report.headings), lines, left=2)
-        for error in skipped if skip_corrupt else ():
-            say(f"skipped: {error.path}")
-        if output is not None:
-            say(f"{len(written)} pictures written into {output}.")
-    if skipped and not skip_corrupt:
-        for error in skipped:
-            fail(str(error))
-        raise fail(f"{len(skipped)} of {len(files)} images can't be decoded; --skip-corrupt leaves them out")
-
-
-def _targets(sources: list[Path], folder: Path, *, suffix: str | None = None) -> dict[Path, Path]:
-    """Where each file's picture goes: as it lies in the folder that was named, each under a name of its own.
-
-    Args:
-        sources: the files and folders that were named.
-        folder: where pictures go.
-        suffix: the end of all names; None keeps the end where it is that of a format that is written.
-    """
-    from zerolite.vision import image_files
-
-    targets: dict[Path, Path] = {}
-    taken: set[Path] = set()
-    for source in sources:
-        for file in image_files([source]):
-            if file in targets:
-                continue
-            place = folder / (file.relative_to(source) if source.is_dir() else file.name)
-            if suffix is not None or place.suffix.lower() not in _KEPT_SUFFIXES:
-                place = place.with_suffix(suffix or ".png")
-            names = (place.with_stem(f"{place.stem}-{number}") for number in itertools.count(2))
-            target = next(name for name in itertools.chain([place], names) if name not in taken)
-            taken.add(target)
-            targets[file] = target
-    return targets
-
-
-def _save(picture: Any, target: Path) -> None:
-    from zerolite._platform.files import write_atomically
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    image_format = {".png": "PNG", ".webp": "WEBP"}.get(target.suffix.lower(), "JPEG")
-    picture.save(content, image_format, **({"quality": 92} if image_format == "JPEG" else {}))
-    write_atomically(target, content.getvalue())

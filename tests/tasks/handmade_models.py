@@ -1,4 +1,4 @@
-"""Models that take a picture and answer the same whatever is on it: what they say is known."""
+"""Models whose answers are known: they say the same whatever is on a picture, or compute with it what is plain."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
-from tests.models.generate.graph_builder import GraphBuilder, quantization
+from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
 
 OPERATOR_OUTPUTS = ("boxes", "classes", "scores", "count")
 
@@ -84,4 +85,30 @@ def post_processed(
     outputs = [made[place] for place in order]
     graph.interface([image], outputs)
     graph.signature("serving_default", {"image": image}, {f"output_{place}": one for place, one in enumerate(outputs)})
+    return graph.finish()
+
+
+def mean_color(size: int, *, keep_axes: bool = False) -> bytes:
+    """The mean of each colour: (1, 3), or (1, 1, 1, 3)."""
+    graph = GraphBuilder()
+    image = graph.tensor("image", [1, size, size, 3])
+    axes = graph.constant("axes", np.array([1, 2], np.int32))
+    made = graph.tensor("mean", [1, 1, 1, 3] if keep_axes else [1, 3])
+    options = schema.ReducerOptionsT()
+    options.keepDims = keep_axes
+    graph.operator(Op.MEAN, [image, axes], [made], options=options)
+    graph.interface([image], [made])
+    graph.signature("serving_default", {"image": image}, {"mean": made})
+    return graph.finish()
+
+
+def tinted(size: int) -> bytes:
+    """The picture times the vector."""
+    graph = GraphBuilder()
+    vector = graph.tensor("vector", [1, 1, 1, 3])
+    content = graph.tensor("content", [1, size, size, 3])
+    made = graph.tensor("stylized", [1, size, size, 3])
+    graph.operator(Op.MUL, [content, vector], [made], options=schema.MulOptionsT())
+    graph.interface([vector, content], [made])
+    graph.signature("serving_default", {"vector": vector, "content": content}, {"stylized": made})
     return graph.finish()
