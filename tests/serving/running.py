@@ -45,15 +45,15 @@ def running(models: Any, options: ServingSettings | None = None) -> Iterator[str
 
 
 @contextmanager
-def served_by_a_process(*arguments: str | Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The URL and the process of `zerolite serve`, which is killed at the end if it still runs."""
+def served_by_a_process(*arguments: str | Path) -> Iterator[tuple[list[str], subprocess.Popen[str]]]:
+    """The URLs and the process of `zerolite serve`, which is killed at the end if it still runs."""
     command = [sys.executable, "-m", "zerolite", "serve", *map(str, arguments), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("Serving at http"), process.communicate()
-            yield line.split()[2], process
+            yield line.removeprefix("Serving at ").rstrip("\n").split(" and "), process
         finally:
             process.kill()
 

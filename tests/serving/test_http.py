@@ -285,7 +285,7 @@ def test_tls_and_a_token_of_the_command(tmp_path: Path) -> None:
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
     (tmp_path / "token").write_text("secret\n", encoding="utf-8")
     options: list[str | Path] = ["--certificate", tmp_path / "certificate.pem", "--private-key", tmp_path / "key.pem"]
-    with served_by_a_process(DENSE, *options, "--token-file", tmp_path / "token") as (url, _process):
+    with served_by_a_process(DENSE, *options, "--token-file", tmp_path / "token") as ([url], _process):
         assert url.startswith("https://127.0.0.1:")
         trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         assert httpx.get(f"{url}/v2", verify=trusting).status_code == 401

@@ -137,7 +137,7 @@ def test_requests_have_to_arrive_in_time() -> None:
 @pytest.mark.parametrize("sent", [b"", b"POST /v2/models", b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /v2"])
 def test_heads_have_to_arrive_in_time(sent: bytes) -> None:
     with (
-        served_by_a_process(DENSE, "--workers", "1", "--receive-timeout", "0.3") as (url, _process),
+        served_by_a_process(DENSE, "--workers", "1", "--receive-timeout", "0.3") as ([url], _process),
         connected(url) as slow,
     ):
         slow.sendall(sent)
@@ -147,7 +147,7 @@ def test_heads_have_to_arrive_in_time(sent: bytes) -> None:
 
 
 def test_connections_are_limited() -> None:
-    with served_by_a_process(DENSE, "--workers", "1", "--max-connections", "3") as (url, _process):
+    with served_by_a_process(DENSE, "--workers", "1", "--max-connections", "3") as ([url], _process):
         idle = [connected(url) for _ in range(3)]
         try:
             wait_until(lambda: httpx.get(f"{url}/v2").status_code == 503)
@@ -172,7 +172,7 @@ def ended_well(process: Any) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_that_have_begun_are_answered_before_the_end(number: signal.Signals) -> None:
-    with served_by_a_process(DENSE, "--workers", "1") as (url, process), connected(url) as begun:
+    with served_by_a_process(DENSE, "--workers", "1") as ([url], process), connected(url) as begun:
         begun.sendall(request_head(len(encoded())) + encoded()[:100])
         assert_right(infer(url))  # so the head above was seen
         process.send_signal(number)
@@ -185,7 +185,7 @@ def test_requests_that_have_begun_are_answered_before_the_end(number: signal.Sig
 
 
 def test_readiness_ends_before_service() -> None:
-    with served_by_a_process(DENSE, "--workers", "1", "--drain", "3600") as (url, process):
+    with served_by_a_process(DENSE, "--workers", "1", "--drain", "3600") as ([url], process):
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 503)
         assert httpx.get(f"{url}/v2/health/live").status_code == 200

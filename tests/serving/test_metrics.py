@@ -74,7 +74,7 @@ def test_queue_and_batches(gate: Gate, threads: ThreadPoolExecutor) -> None:
 def test_the_access_log_has_a_line_for_each_request(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("before\n")
-    with served_by_a_process(DENSE, "--workers", "1", "--access-log", log) as (url, process):
+    with served_by_a_process(DENSE, "--workers", "1", "--access-log", log) as ([url], process):
         length = len(infer(url).content)
         httpx.get(f"{url}/v2/%0A%22nothing")
         process.send_signal(signal.SIGTERM)
@@ -92,6 +92,6 @@ def test_the_access_log_has_a_line_for_each_request(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stops_nobody() -> None:
-    with served_by_a_process(DENSE, "--workers", "1", "--access-log", "/dev/full") as (url, _process):
+    with served_by_a_process(DENSE, "--workers", "1", "--access-log", "/dev/full") as ([url], _process):
         for _ in range(3):
             assert infer(url).status_code == 200

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
-_EXTRA = ("httptools", "prometheus_client", "starlette", "uvicorn")
+_EXTRA = ("google", "grpc", "httptools", "prometheus_client", "starlette", "uvicorn")
 
 
 def create_app(models: Sources, settings: ServingSettings | None = None) -> Starlette:
@@ -50,12 +50,13 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    grpc_port: int | None = None,
     certificate: str | os.PathLike[str] | None = None,
     private_key: str | os.PathLike[str] | None = None,
     max_connections: int = 1024,
     drain_s: float = 0.0,
     access_log: str | os.PathLike[str] | None = None,
-    on_ready: Callable[[str], object] | None = None,
+    on_ready: Callable[[list[str]], object] | None = None,
 ) -> None:
     """Serve models over the Open Inference Protocol (KServe v2) until SIGTERM or SIGINT.
 
@@ -66,13 +67,15 @@ def serve(
         models: what to serve, as for `create_app`.
         settings: how models are loaded and requests are treated.
         host: the address to listen at; only this machine reaches the default one.
-        port: the port to listen at; 0 takes a free one.
+        port: the port to listen at for HTTP; 0 takes a free one.
+        grpc_port: the port to listen at for gRPC; 0 takes a free one, and None is no gRPC.
         certificate: a file of PEM certificates, for TLS.
         private_key: the file of their private key, where it is not in the same file.
-        max_connections: how many connections may be open; further ones are answered with 503.
+        max_connections: how many connections of HTTP may be open, and how many requests of gRPC under way; further ones
+            are refused with 503 and RESOURCE_EXHAUSTED.
         drain_s: seconds between the signal and the last new connection, for those who watch readiness.
         access_log: a file that gets a line of JSON for each request over HTTP; nothing is logged without one.
-        on_ready: called with the URL of the server once it is ready for requests.
+        on_ready: called with the URLs of the server, of HTTP and gRPC, once it is ready for requests.
 
     Raises:
         OSError: nothing can listen at this address, or a file can't be read.
@@ -87,7 +90,12 @@ def serve(
 
     settings = settings or ServingSettings()
     address = Address(
-        host=host, port=port, certificate=certificate, private_key=private_key, max_connections=max_connections
+        host=host,
+        port=port,
+        grpc_port=grpc_port,
+        certificate=certificate,
+        private_key=private_key,
+        max_connections=max_connections,
     )
     core = InferenceServer(models, settings)
     run_server(core, settings, address, drain_s=drain_s, access_log=access_log, on_ready=on_ready)

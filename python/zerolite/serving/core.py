@@ -13,7 +13,7 @@ from zerolite import _native
 from zerolite.serving.errors import DeadlineError, ForbiddenError, RequestError, UnknownModelError
 from zerolite.serving.metrics import QueueLength, ServerMetrics
 from zerolite.serving.protocol import Arrays, InferenceRequest, Interface
-from zerolite.serving.repository import ModelRepository, ModelState, Sources
+from zerolite.serving.repository import ModelRepository, Sources
 from zerolite.serving.served_model import ServedModel
 from zerolite.serving.settings import ServingSettings
 
@@ -95,18 +95,29 @@ class InferenceServer:
             "outputs": [tensor.to_json() for tensor in interface.outputs.values()],
         }
 
-    def index(self, *, only_ready: bool) -> list[ModelState]:
+    def index(self, *, only_ready: bool) -> list[dict[str, str]]:
         """Every version of every model, or those that are loaded."""
-        return [state for state in self.repository.index() if state.ready or not only_ready]
+        return [
+            {
+                "name": state.name,
+                "version": str(state.version),
+                "state": "READY" if state.ready else "UNAVAILABLE",
+                "reason": state.reason,
+            }
+            for state in self.repository.index()
+            if state.ready or not only_ready
+        ]
 
-    async def load(self, name: str) -> None:
+    async def load(self, name: str, *, parameters: object) -> None:
         """Load a model anew.
 
         Raises:
-            ForbiddenError: clients may not.
+            ForbiddenError: clients may not, or not with parameters: they would bring files and settings of their own.
             UnknownModelError, UnavailableError: as `ModelRepository.load` raises them.
         """
         self._require_model_control()
+        if parameters:
+            raise ForbiddenError("models are loaded from the server's own files, and as the server was started")
         await self.repository.load(name)
 
     async def unload(self, name: str) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "encode_response",
     "parse_object",
     "read_request",
+    "refuse_unsupported",
     "split_body",
     "string_parameter",
     "timeout_of",
@@ -240,7 +241,7 @@ def read_request(document: Mapping[str, Any], binary: memoryview, interface: Int
         tensor.require_datatype(entry.get("datatype"))
         shape = tensor.require_shape(entry.get("shape"))
         parameters = _parameters(entry)
-        _refuse_shared_memory(parameters)
+        refuse_unsupported(parameters)
         size = parameters.get("binary_data_size")
         if size is None:
             inputs[tensor.name] = from_json(entry.get("data"), tensor.dtype, shape, name=tensor.name)
@@ -267,9 +268,7 @@ def _requested_outputs(document: Mapping[str, Any], interface: Interface) -> tup
     wanted = []
     for entry in _objects(document, "outputs"):
         parameters = _parameters(entry)
-        _refuse_shared_memory(parameters)
-        if parameters.get("classification"):
-            raise InvalidRequestError("outputs are given as tensors; the parameter 'classification' is not supported")
+        refuse_unsupported(parameters)
         name = interface.require_output(entry.get("name"))
         wanted.append(RequestedOutput(name, _flag(parameters, "binary_data", otherwise=all_binary)))
     return tuple(wanted)
@@ -291,9 +290,16 @@ def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return parameters
 
 
-def _refuse_shared_memory(parameters: Mapping[str, Any]) -> None:
+def refuse_unsupported(parameters: Mapping[str, Any]) -> None:
+    """Refuse what the parameters of a tensor ask for and is not there: shared memory, and classes for numbers.
+
+    Raises:
+        InvalidRequestError: they ask for it.
+    """
     if "shared_memory_region" in parameters:
         raise InvalidRequestError("tensors are taken and given in requests; shared memory is not supported")
+    if parameters.get("classification"):
+        raise InvalidRequestError("outputs are given as tensors; the parameter 'classification' is not supported")
 
 
 def _flag(parameters: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -72,3 +73,7 @@ class ServingSettings:
             raise ValueError(f"model_control is {self.model_control!r}, and must be 'none' or 'explicit'")
         if self.token is not None and not (self.token and self.token.isascii() and self.token.isprintable()):
             raise ValueError("the token must be printable ASCII and not empty, since it is sent in a header")
+
+    def admits(self, authorization: bytes) -> bool:
+        """Whether the value of an Authorization header holds the token, found out in the same time whatever it is."""
+        return self.token is None or hmac.compare_digest(authorization, b"Bearer " + self.token.encode())

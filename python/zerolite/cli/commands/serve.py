@@ -42,6 +42,9 @@ def _serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port of HTTP; 0 takes a free one.")] = 8000,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port of gRPC; none if not given, and 0 takes a free one.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Replicas of each model; if not given, one for each usable core.")
     ] = None,
@@ -109,10 +112,11 @@ def _serve(
             settings,
             host=host,
             port=port,
+            grpc_port=grpc_port,
             certificate=certificate,
             private_key=private_key,
             max_connections=max_connections,
             drain_s=drain,
             access_log=access_log,
-            on_ready=lambda url: say(f"Serving at {url}"),
+            on_ready=lambda urls: say(f"Serving at {' and '.join(urls)}"),
         )

@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from zerolite.serving.core import InferenceServer
 from zerolite.serving.errors import (
-    ForbiddenError,
     InvalidRequestError,
     OverloadError,
     RequestError,
@@ -26,8 +25,7 @@ from zerolite.serving.errors import (
     UnavailableError,
     UnsupportedEncodingError,
 )
-from zerolite.serving.http.access import RequireToken
-from zerolite.serving.http.access_log import AccessLog, LogRequests
+from zerolite.serving.http.middleware import AccessLog, LogRequests, RequireToken
 from zerolite.serving.metrics import CONTENT_TYPE
 from zerolite.serving.protocol import (
     encode_response,
@@ -61,7 +59,7 @@ def http_app(server: InferenceServer, settings: ServingSettings, *, access_log: 
     return Starlette(
         routes=_Endpoints(server, settings).routes(),
         lifespan=lifespan,
-        middleware=[*logging, Middleware(RequireToken, token=settings.token)],
+        middleware=[*logging, Middleware(RequireToken, settings=settings)],
         exception_handlers={
             RequestError: _told,
             HTTPException: _told_by_starlette,
@@ -121,22 +119,11 @@ class _Endpoints:
         wanted = parse_object(await self._body(request), empty_is_object=True).get("ready", False)
         if not isinstance(wanted, bool):
             raise InvalidRequestError("'ready' must be true or false")
-        return JSONResponse(
-            [
-                {
-                    "name": state.name,
-                    "version": str(state.version),
-                    "state": "READY" if state.ready else "UNAVAILABLE",
-                    "reason": state.reason,
-                }
-                for state in self._server.index(only_ready=wanted)
-            ]
-        )
+        return JSONResponse(self._server.index(only_ready=wanted))
 
     async def load(self, request: Request) -> Response:
-        if parse_object(await self._body(request), empty_is_object=True).get("parameters"):
-            raise ForbiddenError("models are loaded from the server's own files, and as the server was started")
-        await self._server.load(request.path_params["model"])
+        parameters = parse_object(await self._body(request), empty_is_object=True).get("parameters")
+        await self._server.load(request.path_params["model"], parameters=parameters)
         return JSONResponse({})
 
     async def unload(self, request: Request) -> Response:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from zerolite.serving.core import InferenceServer
-from zerolite.serving.http.access_log import AccessLog
 from zerolite.serving.http.app import http_app
+from zerolite.serving.http.middleware import AccessLog
 from zerolite.serving.settings import ServingSettings
 
 __all__ = ["Address", "run_server"]
@@ -33,6 +34,7 @@ class Address:
     certificate: str | os.PathLike[str] | None
     private_key: str | os.PathLike[str] | None
     max_connections: int
+    grpc_port: int | None
 
 
 def run_server(
@@ -42,7 +44,7 @@ def run_server(
     *,
     drain_s: float,
     access_log: str | os.PathLike[str] | None,
-    on_ready: Callable[[str], object] | None,
+    on_ready: Callable[[list[str]], object] | None,
 ) -> None:
     """Serve with uvicorn until a signal; see `serve`.
 
@@ -70,14 +72,13 @@ def run_server(
             stack.callback(log.close)
         config.load()  # reads the files for TLS
         listener = stack.enter_context(_listen(address.host, address.port))
-        shown_host = f"[{address.host}]" if ":" in address.host else address.host
-        url = f"{'https' if config.is_ssl else 'http'}://{shown_host}:{listener.getsockname()[1]}"
+        scheme = "https" if config.is_ssl else "http"
+        url = f"{scheme}://{_shown(address.host)}:{listener.getsockname()[1]}"
+        _Server(config, core, settings, address, drain_s=drain_s, url=url, on_ready=on_ready).run(sockets=[listener])
 
-        def ready() -> None:
-            if on_ready is not None:
-                on_ready(url)
 
-        _Server(config, core, drain_s=drain_s, on_ready=ready).run(sockets=[listener])
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -90,27 +91,67 @@ def _listen(host: str, port: int) -> socket.socket:
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, core: InferenceServer, *, drain_s: float, on_ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        core: InferenceServer,
+        settings: ServingSettings,
+        address: Address,
+        *,
+        drain_s: float,
+        url: str,
+        on_ready: Callable[[list[str]], object] | None,
     ) -> None:
         super().__init__(config)
         self._core = core
+        self._settings = settings
+        self._address = address
         self._drain_s = drain_s
+        self._urls = [url]
         self._on_ready = on_ready
+        self._grpc: Any = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._grpc = self._grpc_server()
         await self._core.start()
+        if self._grpc is not None:
+            await self._grpc.start()
         await super().startup(sockets)
-        self._on_ready()
+        if self._on_ready is not None:
+            self._on_ready(self._urls)
+
+    def _grpc_server(self) -> Any:
+        address = self._address
+        if address.grpc_port is None:
+            return None
+        from zerolite.serving.grpc.service import grpc_server
+
+        server, port = grpc_server(
+            self._core,
+            self._settings,
+            host=address.host,
+            port=address.grpc_port,
+            certificate=address.certificate,
+            private_key=address.private_key,
+            max_requests=address.max_connections,
+        )
+        self._urls.append(f"{'grpcs' if self.config.is_ssl else 'grpc'}://{_shown(address.host)}:{port}")
+        return server
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
+        if self._grpc is None:
+            await super().shutdown(sockets)
+        else:
+            grace = 0.0 if self.force_exit else self.config.timeout_graceful_shutdown
+            await asyncio.gather(super().shutdown(sockets), self._grpc.stop(grace))
         await self._core.stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # uvicorn would raise the signal again at the end, and an orderly end is no failure.
         if self._core.draining or not self._core.ready:
             self.should_exit = self.force_exit = True
+            if self._grpc is not None:
+                self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._grpc.stop(None)))
         elif self._drain_s > 0:
             self._core.draining = True
             self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._exit)

@@ -1,4 +1,4 @@
-"""The log of requests: one line of JSON for each."""
+"""What stands before the application: the log of requests, and the question for the token."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from starlette.responses import JSONResponse
+
+from zerolite.serving.errors import UnauthorizedError
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["AccessLog", "LogRequests"]
+    from zerolite.serving.settings import ServingSettings
+
+__all__ = ["AccessLog", "LogRequests", "RequireToken"]
+
+# Whoever starts and watches servers asks these without a token; they tell nothing of the models.
+_OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
 
 _LONGEST_PATH = 500
 
@@ -78,3 +87,26 @@ class LogRequests:
                     "seconds": round(time.perf_counter() - begun, 6),
                 }
             )
+
+
+class RequireToken:
+    """The middleware that refuses requests without the token, before anything of them is looked at."""
+
+    def __init__(self, app: ASGIApp, *, settings: ServingSettings) -> None:
+        """Ask for the token of the settings, if there is one."""
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+            header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+            if not self._settings.admits(header):
+                refusal = JSONResponse(
+                    {"error": "this server asks for a bearer token"},
+                    UnauthorizedError.status,
+                    {"WWW-Authenticate": "Bearer"},
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
