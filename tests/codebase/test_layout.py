@@ -66,7 +66,7 @@ PACKAGE_LISTS = {
     "_timing": "",
     "_runtime": "",
     "inspection": "",
-    "metadata": "_platform",
+    "metadata": "_platform _runtime",
     "_plots": "_platform",
     "delegates": "_runtime",
     "_isolation": "_platform",

@@ -26,6 +26,7 @@ SAME = {
     "Progress": "ProgressCallback",  # of a batch, whose size is known
     "RaiseOrSkip": "OnCorrupt",  # a conversion has nobody to tell of a skipped image
     "Preprocessing": "str",  # a conversion takes a function, too
+    "ClassNames": "Sequence[str]",  # a conversion takes a file of them, too
     "Mapping[str, OptionValue]": "Mapping[str, str]",  # options of a delegate, which become text
     "Mapping[object, object]": "Mapping[str, str]",
     "MeanAndStd": "Normalization",  # a conversion takes its two parts as well
@@ -33,11 +34,8 @@ SAME = {
 }
 # What means different things on purpose: the function that takes it says of what.
 OF_THE_FUNCTION = {
-    "labels",  # of the data of an evaluation, and of the classes that a conversion or metadata name
-    "inputs",  # shapes for a conversion, and what a benchmark fills them with
-    "out",  # the file of a conversion, and the arrays of a batch
-    "output",  # the name of an output, and its place where a file without a model's names is read
-    "verify",  # whether a conversion is checked, and how closely a file is looked at
+    # How a model is verified before one gets it: the file, in one of several ways, or the conversion, which has one.
+    "verify",
 }
 # `load`, `profile` and others make these.
 MADE_BY_FUNCTIONS = (zl.CompiledModel, zl.Profile, zl.TensorMap, zl.Trace)
@@ -101,11 +99,20 @@ def test_words_of_the_measuring(word: str, kind: str) -> None:
 # Old names
 
 
+def refusal_of(call: Callable[[], Any]) -> str:
+    with pytest.raises(ValueError, match="file") as refusal:
+        call()
+    return str(refusal.value)
+
+
 def calls(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any], str]]:
     """What calls by the old name, by the new one, and the new name."""
     scores = np.array([0.1, 0.9])
     short: dict[str, Any] = {"seconds": 0.001, "processes": 0}
     steps: list[str] = []
+    digits = [f"digit {number}" for number in range(10)]
+    labelled = zl.metadata.annotate(CNN, class_names=digits)
+    quick: dict[str, Any] = {"quantize": "dynamic", "verify": False}
     return {
         "rounds": (
             lambda: zl.benchmark(MODEL, rounds=2, warmup_s=0.0, **short).settings["turns"],  # type: ignore[call-arg]
@@ -122,19 +129,48 @@ def calls(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any],
             lambda: zl.vision.top(scores, class_names=["a", "b"])[0].label,
             "class_names",
         ),
+        "labels of metadata": (
+            lambda: zl.metadata.annotate(CNN, labels=digits),  # type: ignore[call-arg]
+            lambda: zl.metadata.annotate(CNN, class_names=digits),
+            "class_names",
+        ),
+        "labels of a conversion": (
+            lambda: zl.convert(CNN, labels=digits, **quick).content,  # type: ignore[call-arg]
+            lambda: zl.convert(CNN, class_names=digits, **quick).content,
+            "class_names",
+        ),
+        "output": (
+            lambda: zl.metadata.read_labels(labelled, output=0),  # type: ignore[call-arg]
+            lambda: zl.metadata.read_labels(labelled, output_index=0),
+            "output_index",
+        ),
+        "out": (
+            lambda: zl.convert(CNN, out=folder / "old.tflite", **quick).size,  # type: ignore[call-arg]
+            lambda: zl.convert(CNN, path=folder / "new.tflite", **quick).size,
+            "path",
+        ),
+        "inputs": (
+            lambda: refusal_of(lambda: zl.convert(CNN, inputs={"x": (1,)}, **quick)),  # type: ignore[call-arg]
+            lambda: refusal_of(lambda: zl.convert(CNN, input_shapes={"x": (1,)}, **quick)),
+            "input_shapes",
+        ),
         "progress": (
-            lambda: zl.convert(CNN, quantize="dynamic", verify=False, progress=steps.append).size,  # type: ignore[call-arg]
-            lambda: zl.convert(CNN, quantize="dynamic", verify=False, on_step=steps.append).size,
+            lambda: zl.convert(CNN, progress=steps.append, **quick).size,  # type: ignore[call-arg]
+            lambda: zl.convert(CNN, on_step=steps.append, **quick).size,
             "on_step",
         ),
     }
 
 
-@pytest.mark.parametrize("old", ["rounds", "warmup", "labels", "progress"])
-def test_old_names_work_with_a_warning(old: str, tmp_path: Path) -> None:
-    if old == "progress":
+CONVERSIONS = ("progress", "out", "inputs", "labels of a conversion")
+
+
+@pytest.mark.parametrize("case", ["rounds", "warmup", "labels", "labels of metadata", "output", *CONVERSIONS])
+def test_old_names_work_with_a_warning(case: str, tmp_path: Path) -> None:
+    old = case.partition(" ")[0]
+    if case in CONVERSIONS:
         pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
-    by_old, by_new, new = calls(tmp_path)[old]
+    by_old, by_new, new = calls(tmp_path)[case]
     with pytest.warns(DeprecationWarning, match=rf"\({old}=\.\.\.\) is called {new} now.*write {new}=") as told:
         before = by_old()
     assert Path(told[0].filename) == Path(__file__)

@@ -194,7 +194,7 @@ def test_concrete_functions(functions: Any) -> None:
 def test_signatures_shapes_and_outputs_are_chosen(tf: Any, functions: Any, tmp_path: Path) -> None:
     holder, by_name = functions
     tf.saved_model.save(holder, str(tmp_path), signatures=by_name)
-    result = zl.convert(tmp_path, signatures=["amplify"], inputs={"x": (3, 4)}, outputs=["quiet"])
+    result = zl.convert(tmp_path, signatures=["amplify"], input_shapes={"x": (3, 4)}, outputs=["quiet"])
     with zl.load(result.content) as model:
         assert list(model.signatures) == ["amplify"]
         assert [tuple(tensor.shape_signature) for tensor in model.inputs.values()] == [(3, 4)]
@@ -217,7 +217,7 @@ def test_open_rank(tf: Any, tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path), signatures={"serving_default": function})
     with pytest.raises(ValueError, match=r"input 'x' .* has no fixed rank"):
         convert_here("saved_model", tmp_path, quantize="none")
-    result = zl.convert(function, inputs={"x": (2, 3)})
+    result = zl.convert(function, input_shapes={"x": (2, 3)})
     assert result.verification is not None
     assert result.verification.max_abs == 0
 

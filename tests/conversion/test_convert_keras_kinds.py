@@ -43,7 +43,7 @@ def answer(content: bytes, *arguments: Any, **named: Any) -> Any:
 
 def advised_inputs(error: BaseException) -> dict[str, tuple[int, ...]]:
     """The shapes that an error's advice gives."""
-    advice = re.search(r"inputs=(\{.*?\})", str(error))
+    advice = re.search(r"input_shapes=(\{.*?\})", str(error))
     assert advice is not None, str(error)
     shapes: dict[str, tuple[int, ...]] = ast.literal_eval(advice[1])
     return shapes
@@ -63,7 +63,7 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
 def test_recurrent_layers_with_a_fixed_batch(tf: Any, layer: str) -> None:
     steps = tf.keras.Input((10, 4), name="steps")
     network = tf.keras.Model(steps, LAYERS[layer](tf.keras.layers)(steps))
-    content = zl.convert(network, inputs={"steps": (1, 10, 4)}, verify=False).content
+    content = zl.convert(network, input_shapes={"steps": (1, 10, 4)}, verify=False).content
     np.testing.assert_allclose(answer(content, STEPS), network(STEPS), atol=1e-5)
 
 
@@ -74,12 +74,14 @@ def recurrent(tf: Any) -> Any:
 
 
 def test_advice_for_an_open_batch(recurrent: Any) -> None:
-    with pytest.raises(ConversionError, match="can't be converted with an open batch: fix it with inputs=") as refusal:
+    with pytest.raises(
+        ConversionError, match="can't be converted with an open batch: fix it with input_shapes="
+    ) as refusal:
         zl.convert(recurrent)
     assert "loc(" not in str(refusal.value)
     assert "--input 'the steps=1,16,4'), with the size that you need in place of 16" in str(refusal.value)
     (shape,) = advised_inputs(refusal.value).values()
-    content = zl.convert(recurrent, inputs=advised_inputs(refusal.value), verify=False).content
+    content = zl.convert(recurrent, input_shapes=advised_inputs(refusal.value), verify=False).content
     steps = np.random.default_rng(5).normal(size=shape).astype(np.float32)
     np.testing.assert_allclose(answer(content, steps), recurrent(steps), atol=1e-5)
 
@@ -100,8 +102,8 @@ def test_advice_for_graphs_that_keep_an_open_batch(tf: Any, tmp_path: Path) -> N
     network = tf.keras.Model(steps, tf.keras.layers.LSTM(3)(steps))
     network.export(tmp_path / "saved", verbose=False)
     with pytest.raises(ConversionError, match=r"convert the Keras model or its \.keras file instead") as refusal:
-        zl.convert(tmp_path / "saved", inputs={"steps": (1, 10, 4)})
-    assert zl.convert(network, inputs=advised_inputs(refusal.value), verify=False).size > 0
+        zl.convert(tmp_path / "saved", input_shapes={"steps": (1, 10, 4)})
+    assert zl.convert(network, input_shapes=advised_inputs(refusal.value), verify=False).size > 0
 
     traced = tf.function(network).get_concrete_function(tf.TensorSpec((None, 10, 4), name="steps"))
     with pytest.raises(ConversionError, match="trace it anew with a fixed one") as refusal:
@@ -114,12 +116,12 @@ def test_advice_for_graphs_that_keep_an_open_batch(tf: Any, tmp_path: Path) -> N
 
 def test_wrong_shapes_are_told_before_the_work(recurrent: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"input 'the steps' takes \(\?, \?, 4\); inputs asks for \(1, 16, 5\)"):
-        zl.convert(recurrent, inputs={"the steps": (1, 16, 5)})
+        zl.convert(recurrent, input_shapes={"the steps": (1, 16, 5)})
     with pytest.raises(ValueError, match="no input 'steps'; it has the steps"):
-        zl.convert(recurrent, inputs={"steps": (1, 16, 4)})
+        zl.convert(recurrent, input_shapes={"steps": (1, 16, 4)})
     recurrent.save(tmp_path / "recurrent.keras")
     with pytest.raises(ValueError, match=r"input 'the steps' takes \(\?, \?, 4\); inputs asks for \(1, 16, 5\)"):
-        zl.convert(tmp_path / "recurrent.keras", inputs={"the steps": (1, 16, 5)})
+        zl.convert(tmp_path / "recurrent.keras", input_shapes={"the steps": (1, 16, 5)})
 
 
 def test_advice_where_calibration_crashes(tf: Any) -> None:
@@ -128,10 +130,10 @@ def test_advice_where_calibration_crashes(tf: Any) -> None:
     inputs, data = {"steps": (1, 10, 4)}, np.repeat(STEPS, 3, axis=0)
     loop = tf.keras.Model(steps, tf.keras.layers.LSTM(3)(steps))
     with pytest.raises(ConversionError, match=r"crashed \(SIG\w+\) at the step 'Converting'; nothing was") as crash:
-        zl.convert(loop, quantize="int8", representative_data=data, inputs=inputs)
+        zl.convert(loop, quantize="int8", representative_data=data, input_shapes=inputs)
     assert "warnings.warn" not in str(crash.value)
     assert "unroll=True, or quantize with quantize='dynamic'" in str(crash.value)
-    assert zl.convert(loop, quantize="dynamic", inputs=inputs, verify=False).size > 0
+    assert zl.convert(loop, quantize="dynamic", input_shapes=inputs, verify=False).size > 0
     unrolled = tf.keras.Model(steps, tf.keras.layers.LSTM(3, unroll=True)(steps))
     result = zl.convert(unrolled, quantize="int8", representative_data=data)
     assert result.verification is not None
@@ -230,16 +232,16 @@ def test_called_models_convert(networks: Any, name: str) -> None:
 
 
 def test_models_that_were_not_called_convert_with_shapes(networks: Any) -> None:
-    with pytest.raises(ConversionError, match=r"was not called yet.*inputs=\{'x': \(1, 8\)\}") as refusal:
+    with pytest.raises(ConversionError, match=r"was not called yet.*input_shapes=\{'x': \(1, 8\)\}") as refusal:
         zl.convert(networks["plain"]())
-    assert zl.convert(networks["plain"](), inputs=advised_inputs(refusal.value)).size > 0
+    assert zl.convert(networks["plain"](), input_shapes=advised_inputs(refusal.value)).size > 0
     network = networks["plain"]()
-    content = zl.convert(network, inputs={"x": (8, 4)}).content
+    content = zl.convert(network, input_shapes={"x": (8, 4)}).content
     np.testing.assert_allclose(answer(content, ROWS), network(ROWS), atol=1e-5)
     with pytest.raises(ValueError, match="no input 'y'; it has x"):
-        zl.convert(networks["plain"](), inputs={"y": (1, 4)})
+        zl.convert(networks["plain"](), input_shapes={"y": (1, 4)})
     with pytest.raises(ValueError, match="call takes x; give the shape of 'x', too"):
-        zl.convert(networks["scaled"](), inputs={"scale": (1, 3)})
+        zl.convert(networks["scaled"](), input_shapes={"scale": (1, 3)})
 
 
 @pytest.mark.parametrize("was_called", [True, False])
@@ -248,13 +250,13 @@ def test_several_inputs_of_a_class(networks: Any, was_called: bool) -> None:
     if was_called:
         scaled(rows, scale)
     # Keras keeps the shape of the first argument alone; the others have to be told.
-    content = zl.convert(scaled, inputs={"x": (1, 4), "scale": (1, 3)}).content
+    content = zl.convert(scaled, input_shapes={"x": (1, 4), "scale": (1, 3)}).content
     np.testing.assert_allclose(answer(content, x=rows, scale=scale), scaled(rows, scale), atol=1e-5)
 
     named, pair = networks["named"](), {"left": ROWS[:1], "right": ROWS[1:2]}
     if was_called:
         named(pair)
-    content = zl.convert(named, inputs={"left": (1, 4), "right": (1, 4)}).content
+    content = zl.convert(named, input_shapes={"left": (1, 4), "right": (1, 4)}).content
     came = answer(content, pair)
     for name, expected in named(pair).items():
         np.testing.assert_allclose(came[name], expected, atol=1e-5)
@@ -335,7 +337,7 @@ def test_names_of_any_script_in_mappings(tf: Any) -> None:
     summed = tf.keras.layers.Add()(list(inputs.values()))
     network = tf.keras.Model(inputs, {"the sum": summed, "差": tf.keras.layers.Subtract()(list(inputs.values()))})
     rows = {"ein Bild": ROWS[:1], "量": ROWS[1:2]}
-    result = zl.convert(network, outputs=["差"], inputs={"量": (1, 4)})
+    result = zl.convert(network, outputs=["差"], input_shapes={"量": (1, 4)})
     with zl.load(result.content) as model:
         assert list(model.outputs) == ["差"]
         np.testing.assert_allclose(model(rows), rows["ein Bild"] - rows["量"], atol=1e-6)

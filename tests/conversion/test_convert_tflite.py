@@ -397,7 +397,7 @@ def test_options_that_only_tensorflow_has() -> None:
     with pytest.raises(ValueError, match=r"is a \.tflite file already; choose how to quantize it"):
         zl.convert(SOURCE)
     with pytest.raises(ValueError, match="are for models that TensorFlow converts"):
-        zl.convert(SOURCE, quantize="dynamic", inputs={"image": (1, 28, 28, 1)})
+        zl.convert(SOURCE, quantize="dynamic", input_shapes={"image": (1, 28, 28, 1)})
 
 
 def test_missing_quantizer_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def test_labels_and_normalization_are_written(tmp_path: Path) -> None:
     file.write_text(json.dumps(NAMES), encoding="utf-8")
     expected = zl.convert(SOURCE, quantize="dynamic", verify=False).content
     for labels in (NAMES, file, str(file)):
-        result = zl.convert(SOURCE, target, quantize="dynamic", labels=labels, normalization=(127.5, 128))
+        result = zl.convert(SOURCE, target, quantize="dynamic", class_names=labels, normalization=(127.5, 128))
         assert target.read_bytes() == result.content
         assert expected in result.content
         assert zl.metadata.read_labels(target) == NAMES
@@ -43,7 +43,7 @@ def test_classify_needs_nothing_more(tmp_path: Path) -> None:
         SOURCE,
         quantize="int8",
         representative_data=samples,
-        labels=NAMES,
+        class_names=NAMES,
         normalization=Normalization((0.0,), (255.0,)),
     )
     (found,) = zl.vision.classify(result.content, tmp_path / "a.png")
@@ -55,7 +55,7 @@ def test_what_the_source_says_is_kept(tmp_path: Path) -> None:
     source = tmp_path / "source.tflite"
     zl.metadata.annotate(
         SOURCE,
-        labels=NAMES,
+        class_names=NAMES,
         metadata=Metadata(name="Digits"),
         files={"notes.md": b"x"},
         path=source,
@@ -64,7 +64,7 @@ def test_what_the_source_says_is_kept(tmp_path: Path) -> None:
     assert zl.metadata.read(result.content) == zl.metadata.read(source)
     assert zl.metadata.read_labels(result.content) == NAMES
     assert zl.metadata.read_attached(result.content, "notes.md") == b"x"
-    other = zl.convert(source, quantize="dynamic", verify=False, labels=NAMES[::-1])
+    other = zl.convert(source, quantize="dynamic", verify=False, class_names=NAMES[::-1])
     assert zl.metadata.read_labels(other.content) == NAMES[::-1]
 
 
@@ -79,8 +79,8 @@ def test_broken_metadata_of_a_source_is_left_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"labels": NAMES[1:]}, ValueError, "9 labels are given for .*none of its outputs has 9 numbers"),
-        ({"labels": "nowhere.txt"}, FileNotFoundError, "nowhere.txt"),
+        ({"class_names": NAMES[1:]}, ValueError, "9 labels are given for .*none of its outputs has 9 numbers"),
+        ({"class_names": "nowhere.txt"}, FileNotFoundError, "nowhere.txt"),
         ({"normalization": 127.5}, TypeError, r"a mean and a deviation, as \(127\.5, 127\.5\); came 127\.5"),
         ({"normalization": (1, 2, 3)}, TypeError, "a mean and a deviation"),
         ({"normalization": ("a", 1)}, TypeError, "a mean and a deviation"),
@@ -116,7 +116,7 @@ def test_a_keras_model() -> None:
     network = keras.Sequential(
         [keras.Input((8, 8, 3), name="photo"), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
     )
-    result = zl.convert(network, labels=["cat", "dog", "owl"], normalization=((1, 2, 3), 4.5))
+    result = zl.convert(network, class_names=["cat", "dog", "owl"], normalization=((1, 2, 3), 4.5))
     known = zl.metadata.read(result.content)
     assert [one.name for one in known.inputs] == ["photo"]
     assert known.inputs[0].normalization == Normalization((1.0, 2.0, 3.0), (4.5,))

@@ -22,7 +22,7 @@ UNIT = Normalization((0.0,), (255.0,))
 
 def test_labels_and_normalization(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
-    content = annotate(MODEL, labels=NAMES, normalization=UNIT, path=path)
+    content = annotate(MODEL, class_names=NAMES, normalization=UNIT, path=path)
     assert path.read_bytes() == content
     known = zl.metadata.read(path)
     assert known.inputs[0].normalization == UNIT
@@ -41,7 +41,7 @@ def test_classify_does_what_was_written(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="images need the extra vision")
     pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     image.fromarray(pixels).save(tmp_path / "a.png")
-    content = annotate(MODEL, labels=NAMES, normalization=UNIT)
+    content = annotate(MODEL, class_names=NAMES, normalization=UNIT)
     (found,) = zl.vision.classify(content, tmp_path / "a.png")
     (expected,) = zl.vision.classify(MODEL, tmp_path / "a.png", NAMES, preprocessing="unit")
     assert [one.label for one in found.predictions] == [one.label for one in expected.predictions]
@@ -49,7 +49,7 @@ def test_classify_does_what_was_written(tmp_path: Path) -> None:
 
 
 def test_what_was_there_stays() -> None:
-    content = annotate(GOLDEN, labels=["a", "b", "c"])
+    content = annotate(GOLDEN, class_names=["a", "b", "c"])
     known = zl.metadata.read(content)
     assert zl.metadata.read_labels(content) == ["a", "b", "c"]
     assert known.inputs == EVERYTHING.inputs
@@ -63,17 +63,17 @@ def test_one_score_tells_two_classes_apart() -> None:
     source, target = builder.tensor("x", (1, 1)), builder.tensor("y", (1, 1))
     builder.operator(Op.LOGISTIC, [source], [target])
     builder.interface([source], [target])
-    assert zl.metadata.read_labels(annotate(builder.finish(), labels=["no", "yes"])) == ["no", "yes"]
+    assert zl.metadata.read_labels(annotate(builder.finish(), class_names=["no", "yes"])) == ["no", "yes"]
 
 
 def test_labels_are_replaced() -> None:
-    first = annotate(MODEL, labels=NAMES, files={"labels-fr.txt": b"un", "notes.txt": b"x"})
+    first = annotate(MODEL, class_names=NAMES, files={"labels-fr.txt": b"un", "notes.txt": b"x"})
     known = zl.metadata.read(first)
     french = AssociatedFile("labels-fr.txt", kind="axis_labels", locale="fr")
     output = known.outputs[0]
     output = replace(output, associated_files=(french, *output.associated_files))
     known = replace(known, subgraphs=(replace(known.subgraphs[0], outputs=(output,)),))
-    second = annotate(first, labels=NAMES[::-1], metadata=known)
+    second = annotate(first, class_names=NAMES[::-1], metadata=known)
     assert zl.metadata.read(second).attached_files == ("labels-fr.txt", "notes.txt", "labels.txt")
     assert zl.metadata.read_labels(second) == NAMES[::-1]
     assert zl.metadata.read(second).outputs[0].associated_files[1] == french
@@ -81,7 +81,7 @@ def test_labels_are_replaced() -> None:
 
 def test_a_file_of_that_name_stays() -> None:
     other = Metadata(associated_files=(AssociatedFile("labels.txt", kind="descriptions"),))
-    content = annotate(MODEL, labels=NAMES, metadata=other, files={"labels.txt": b"other"})
+    content = annotate(MODEL, class_names=NAMES, metadata=other, files={"labels.txt": b"other"})
     assert zl.metadata.read_attached(content, "labels.txt") == b"other"
     assert zl.metadata.read_attached(content, "labels-2.txt").decode() == "\n".join(NAMES)
 
@@ -94,7 +94,7 @@ def test_a_detector_names_values() -> None:
     builder.custom_operator("TFLite_Detection_PostProcess", [boxes, scores, anchors], found)
     builder.interface([boxes, scores], found)
     names = ["cat", "dog", "owl", "emu"]  # as many as a box has numbers
-    content = annotate(builder.finish(), labels=names)
+    content = annotate(builder.finish(), class_names=names)
     known = zl.metadata.read(content)
     assert [one.associated_files for one in known.outputs] == [
         (),
@@ -102,7 +102,7 @@ def test_a_detector_names_values() -> None:
         (),
         (),
     ]
-    assert zl.metadata.read_labels(content, output=1) == names
+    assert zl.metadata.read_labels(content, output_index=1) == names
 
 
 OUTPUTS = {"boxes": (1, 10, 4), "classes": (1, 10), "scores": (1, 10), "count": (1,)}
@@ -122,10 +122,20 @@ def test_the_image_among_inputs() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "error", "message"),
     [
-        ("small_cnn", {"labels": NAMES[1:]}, ValueError, r"9 labels are given for .*none of its outputs has 9 numbers"),
-        ("small_cnn", {"labels": ["a\nb", *NAMES[1:]]}, ValueError, r"the label 'a\\nb' can't be a line of a file"),
-        ("small_cnn", {"labels": [*NAMES[1:], ""]}, ValueError, "the label '' can't be a line of a file"),
-        ("small_cnn", {"labels": "0123456789"}, TypeError, "labels are a list of names"),
+        (
+            "small_cnn",
+            {"class_names": NAMES[1:]},
+            ValueError,
+            r"9 labels are given for .*none of its outputs has 9 numbers",
+        ),
+        (
+            "small_cnn",
+            {"class_names": ["a\nb", *NAMES[1:]]},
+            ValueError,
+            r"the label 'a\\nb' can't be a line of a file",
+        ),
+        ("small_cnn", {"class_names": [*NAMES[1:], ""]}, ValueError, "the label '' can't be a line of a file"),
+        ("small_cnn", {"class_names": "0123456789"}, TypeError, "labels are a list of names"),
         (
             "small_cnn",
             {"normalization": Normalization((1.0, 2.0, 3.0))},

@@ -159,7 +159,11 @@ def test_wrong_use(arguments: list[str], message: str, capsys: pytest.CaptureFix
 def test_info_names_it(labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "m.tflite"
     zl.metadata.annotate(
-        MODEL, labels=NAMES, normalization=Normalization((0.0,), (255.0,)), metadata=Metadata(name="Digits"), path=path
+        MODEL,
+        class_names=NAMES,
+        normalization=Normalization((0.0,), (255.0,)),
+        metadata=Metadata(name="Digits"),
+        path=path,
     )
     code, out, err = tell(capsys, "info", path)
     assert (code, err) == (0, "")

@@ -58,7 +58,7 @@ def test_files_of_something_else_are_no_labels() -> None:
     other = zl.metadata.TensorMetadata(associated_files=(file,))
     graph = zl.metadata.SubgraphMetadata(outputs=(zl.metadata.TensorMetadata(), other, zl.metadata.TensorMetadata()))
     content = zl.metadata.write(model, zl.metadata.Metadata(subgraphs=(graph,)), {"sides.txt": b"left\nright"})
-    assert [zl.metadata.read_labels(content, output=output) for output in range(4)] == [
+    assert [zl.metadata.read_labels(content, output_index=output) for output in range(4)] == [
         None,
         ["left", "right"],
         None,

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
+from numpy.typing import NDArray
 
 import zerolite as zl
 from tests.models.generate.graph_builder import GraphBuilder, Op, quantization
@@ -106,3 +108,69 @@ def test_named_operators_drawn_by_chance_end_no_process() -> None:
     *lines, _ = process.stdout.splitlines()
     assert len(lines) == len(drawn)
     assert not [line for line in lines if " died " in line or " hung " in line]
+
+
+# Attention of open shapes
+
+OPEN_SHAPES = [(1, 4, 2, 8), (1, 5, 2, 8), (1, 5, 2, 8), (1, 1, 4, 5)]
+ODD: dict[str, list[tuple[int, ...]]] = {
+    "key": [(2, 4, 2, 8), (1, 5, 2, 8), (2, 5, 2, 8), (1, 1, 4, 5)],
+    "value": [(1, 4, 2, 8), (1, 5, 2, 8), (1, 6, 2, 8), (1, 1, 4, 5)],
+    "mask": [(1, 4, 2, 8), (1, 5, 2, 8), (1, 5, 2, 8), (1, 1, 4, 1)],
+    "query": [(1, 4, 8), (1, 5, 2, 8), (1, 5, 2, 8), (1, 1, 4, 5)],
+}
+
+
+def open_attention(*, composite: bool, signs: bool) -> bytes:
+    """Attention over its inputs, or over their signs, which XNNPACK does not compute."""
+    builder = GraphBuilder()
+    settings = bytes(flexbuffers.Dumps({"scale": 0.5}))
+    open_shape: dict[str, Any] = {"shape_signature": [-1] * 4}
+    inputs = [builder.tensor(f"x{i}", shape, **open_shape) for i, shape in enumerate(OPEN_SHAPES)]
+    operands = inputs
+    if signs:
+        operands = [builder.tensor(f"sign_{i}", shape, **open_shape) for i, shape in enumerate(OPEN_SHAPES)]
+        for x, sign in zip(inputs, operands, strict=True):
+            builder.operator(Op.SIGN, [x], [sign])
+    y = builder.tensor("y", OPEN_SHAPES[0], **open_shape)
+    if composite:
+        options = schema.StableHLOCompositeOptionsT()
+        options.name, options.decompositionSubgraphIndex, options.version = ATTENTION, 1, 1
+        options.compositeAttributes = list(settings)
+        builder.operator(Op.STABLEHLO_COMPOSITE, operands, [y], options=options)
+    else:
+        builder.custom_operator(ATTENTION, operands, [y], options=settings)
+    builder.interface(inputs, [y])
+    if composite:
+        builder.start_subgraph("decomposition")
+        inner = [builder.tensor(f"x{i}", shape, **open_shape) for i, shape in enumerate(OPEN_SHAPES)]
+        result = builder.tensor("y", OPEN_SHAPES[0], **open_shape)
+        builder.operator(Op.NEG, [inner[0]], [result], options=schema.NegOptionsT())
+        builder.interface(inner, [result])
+    return builder.finish()
+
+
+def expected_attention(values: list[NDArray[Any]]) -> NDArray[Any]:
+    query, key, value, mask = values
+    weights = np.exp(np.einsum("bthd,blhd->bhtl", query, key) / 2 + mask)
+    return np.einsum("bhtl,blhd->bthd", weights / weights.sum(-1, keepdims=True), value)
+
+
+@pytest.mark.parametrize("signs", [False, True])
+@pytest.mark.parametrize("composite", [False, True])
+def test_attention_is_looked_at_after_a_resize(composite: bool, signs: bool) -> None:
+    rng = np.random.default_rng(0)
+
+    def check(model: zl.CompiledModel) -> None:
+        values = [rng.standard_normal(tensor.shape).astype(np.float32) for tensor in model.inputs.values()]
+        operands = [np.sign(one) for one in values] if signs else values
+        np.testing.assert_allclose(model(*values), expected_attention(operands), atol=1e-5)
+
+    with zl.load(open_attention(composite=composite, signs=signs), verify="full") as model:
+        check(model)
+        for operand, shapes in ODD.items():
+            with pytest.raises(zl.Error, match=rf"is the {operand} of an attention.*previous shapes are kept"):
+                model.resize(dict(zip(model.inputs, shapes, strict=True)), strict=False)
+            check(model)
+        model.resize(x0=(2, 3, 2, 8), x1=(2, 7, 2, 8), x2=(2, 7, 2, 8), x3=(1, 1, 3, 7))
+        check(model)

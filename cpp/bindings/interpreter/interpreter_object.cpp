@@ -74,6 +74,11 @@ void InterpreterObject::note_state() {
   generation_ = 0;
 }
 
+// The model may have made another one, for whichever subgraph.
+void InterpreterObject::follow_runner() {
+  if (main_runner_ != nullptr && main_runner_ != graphs_.front().known_runner()) note_state();
+}
+
 void InterpreterObject::refresh() {
   const InterpreterState& main = graphs_.front();
   accesses_.resize(main.count());
@@ -108,6 +113,7 @@ void InterpreterObject::allocate(std::ptrdiff_t subgraph) {
 void InterpreterObject::run(std::ptrdiff_t subgraph) {
   InterpreterState& tensors = graph(subgraph);
   SignatureRunner& runner = tensors.runner();
+  follow_runner();
   if (preserve_all_tensors_) {
     trace_.clear();
     const py::gil_scoped_release release;
@@ -121,6 +127,7 @@ void InterpreterObject::run(std::ptrdiff_t subgraph) {
 std::unique_ptr<ValueRanges> InterpreterObject::run_for_ranges(std::ptrdiff_t subgraph) {
   InterpreterState& tensors = graph(subgraph);
   SignatureRunner& runner = tensors.runner();
+  follow_runner();
   trace_.clear();  // which would hide the values of this run
   auto ranges = std::make_unique<ValueRanges>();
   {

@@ -70,6 +70,7 @@ class InterpreterObject {
 
  private:
   void refresh();
+  void follow_runner();
   void note_run(InterpreterState& tensors);
 
   std::shared_ptr<const Model> model_;

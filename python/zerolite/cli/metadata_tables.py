@@ -74,7 +74,7 @@ class Facts:
             found: dict[str, Sequence[str]] = {}
             for number, tensor in enumerate(known.outputs):
                 if any(file.kind in ("axis_labels", "value_labels") for file in tensor.associated_files):
-                    found[tensor.name or f"output {number}"] = metadata.read_labels(path, output=number) or []
+                    found[tensor.name or f"output {number}"] = metadata.read_labels(path, output_index=number) or []
             if not found:
                 names = metadata.read_labels(path)
                 found = {} if names is None else {"the output": names}

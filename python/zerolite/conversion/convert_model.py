@@ -18,7 +18,7 @@ from zerolite._runners.input_range import warn_of_saturation
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
-from zerolite.conversion.described import Description, Labels, MeanAndStd
+from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
@@ -40,14 +40,14 @@ from zerolite.vision.loading import RaiseOrSkip
 __all__ = ["convert"]
 
 
-@renamed_parameters(progress="on_step")
+@renamed_parameters(progress="on_step", out="path", inputs="input_shapes", labels="class_names")
 def convert(
     source: Any,
-    out: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     quantize: Quantize = "none",
     representative_data: RepresentativeData | None = None,
-    inputs: Mapping[str, Sequence[int]] | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
     io_dtype: Literal["int8", "uint8", "int16", "float32"] | None = None,
     signatures: Sequence[str] | None = None,
@@ -56,7 +56,7 @@ def convert(
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
     on_corrupt: RaiseOrSkip = "raise",
-    labels: Labels | None = None,
+    class_names: ClassNames | None = None,
     normalization: MeanAndStd | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> ConversionResult:
@@ -70,7 +70,7 @@ def convert(
         source: a Keras model, one or several concrete functions (several also as a mapping from signature to
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize").
-        out: where to write the model; it appears there when it is complete. None only returns its bytes.
+        path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs. "int8" makes weights, activations, inputs and outputs
             integers. "int8-float-io" does so inside, with float32 inputs and outputs. "int16x8" has int16
@@ -82,7 +82,7 @@ def convert(
             without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
             takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
-        inputs: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
+        input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
         io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
@@ -97,7 +97,7 @@ def convert(
         preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
             or a function from an image's `Path` to a sample.
         on_corrupt: whether an image that can't be read ends the conversion ("raise") or is left out ("skip").
-        labels: the names of the model's classes, or a file with them as `vision.load_labels` takes it; they are
+        class_names: the names of the model's classes, or a file with them as `vision.load_labels` takes it; they are
             packed into the file, where `vision.classify` finds them.
         normalization: how the network takes images, into the file's metadata: a mean and a deviation, each one number
             or one for each channel, as in (127.5, 127.5) for -1 to 1. A .tflite source's own metadata is kept.
@@ -109,9 +109,9 @@ def convert(
     Raises:
         ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
         ValueError: the options contradict one another, the representative data is empty, not finite or of
-            another shape than the inputs, or the labels or the normalization don't fit the model.
+            another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
-        FileNotFoundError: there is no model at `source`, or the folder of `out` does not exist.
+        FileNotFoundError: there is no model at `source`, or the folder of `path` does not exist.
         OSError: a file could not be written, as on a full disk; nothing is left of it.
         InvalidModelError: the .tflite file is not a sound model.
         ConversionError: the model can't be converted, or the process was killed.
@@ -127,16 +127,17 @@ def convert(
         has_data=representative_data is not None,
         io_dtype=io_dtype,
         verify=verify,
-        reshaped=bool(inputs or outputs or signatures or select_tf_ops or allow_custom_ops),
+        reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
     )
-    path = None if out is None else Path(out)
-    if path is not None:
-        check_writable_target(path)
-        if isinstance(recognized.value, Path) and path.exists() and path.samefile(recognized.value):
-            raise ValueError(f"{path} is the source; name another file for the result")
+    target = None if path is None else Path(path)
+    if target is not None:
+        check_writable_target(target)
+        if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
+            raise ValueError(f"{target} is the source; name another file for the result")
     _check_packages(recognized, quantize)
-    specs, in_doubt = _specs(recognized, inputs)
-    description = Description.checked(labels, normalization, recognized.value if recognized.kind == "tflite" else None)
+    specs, in_doubt = _specs(recognized, input_shapes)
+    described_in = recognized.value if recognized.kind == "tflite" else None
+    description = Description.checked(class_names, normalization, described_in)
 
     with tempfile.TemporaryDirectory(prefix="zerolite-convert-") as temporary:
         folder = Path(temporary)
@@ -150,7 +151,7 @@ def convert(
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", inputs, on_step)
+            export_log = _export(recognized, folder / "model", input_shapes, on_step)
             request = ConversionRequest(
                 **_where(recognized, folder),
                 origin=recognized.kind,
@@ -158,7 +159,7 @@ def convert(
                 quantize=quantize,
                 io_dtype=io_dtype,
                 samples=samples,
-                inputs={name: [int(size) for size in shape] for name, shape in (inputs or {}).items()},
+                inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
                 outputs=list(outputs or ()),
                 signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
                 select_tf_ops=select_tf_ops,
@@ -171,14 +172,14 @@ def convert(
                 warn_of_positions(_by_position(recognized.name), told["positions"])
             log = export_log + process.log
         content = description.written(request.result_path.read_bytes())
-    if path is not None:
-        write_atomically(path, content)
+    if target is not None:
+        write_atomically(target, content)
     verification = None if told["verification"] is None else Verification.from_dict(told["verification"])
     for key, found in ({} if verification is None else verification.inputs).items():
         for name, one in found.items():
             warn_of_saturation(f"the input '{name}' of the signature '{key}'", one)
     return ConversionResult(
-        path=path,
+        path=target,
         content=content,
         quantize=quantize,
         log=log,

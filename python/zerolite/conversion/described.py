@@ -12,10 +12,10 @@ from typing import TypeAlias
 from zerolite.metadata import Metadata, Normalization, annotate, read, read_attached
 from zerolite.vision.labels import load_labels
 
-__all__ = ["Description", "Labels", "MeanAndStd"]
+__all__ = ["ClassNames", "Description", "MeanAndStd"]
 
 #: The names of a model's classes, or the path of a file that has them.
-Labels: TypeAlias = Sequence[str] | str | os.PathLike[str]
+ClassNames: TypeAlias = Sequence[str] | str | os.PathLike[str]
 #: A mean and a deviation, each one number or one for each channel.
 MeanAndStd: TypeAlias = Normalization | tuple[float | Sequence[float], float | Sequence[float]]
 
@@ -24,13 +24,15 @@ MeanAndStd: TypeAlias = Normalization | tuple[float | Sequence[float], float | S
 class Description:
     """What is to be said of a model, checked before it is converted."""
 
-    labels: Sequence[str] | None
+    class_names: Sequence[str] | None
     normalization: Normalization | None
     metadata: Metadata | None
     files: dict[str, bytes]
 
     @classmethod
-    def checked(cls, labels: Labels | None, normalization: MeanAndStd | None, source: Path | None) -> Description:
+    def checked(
+        cls, class_names: ClassNames | None, normalization: MeanAndStd | None, source: Path | None
+    ) -> Description:
         """Read the names, and what a .tflite file that is the source says already.
 
         Raises:
@@ -38,7 +40,7 @@ class Description:
             ValueError: it holds no labels, or the numbers are no normalization.
             TypeError: the normalization is no pair.
         """
-        names = load_labels(labels) if isinstance(labels, str | os.PathLike) else labels
+        names = load_labels(class_names) if isinstance(class_names, str | os.PathLike) else class_names
         numbers = None if normalization is None else _normalization(normalization)
         metadata, files = None, {}
         if source is not None:
@@ -54,17 +56,21 @@ class Description:
         """A converted model with what is to be said of it.
 
         Raises:
-            ValueError: the labels or the normalization don't fit the model.
+            ValueError: the names or the normalization don't fit the model.
         """
         if (
-            self.labels is None
+            self.class_names is None
             and self.normalization is None
             and not self.files
             and self.metadata in (None, Metadata())
         ):
             return content
         return annotate(
-            content, labels=self.labels, normalization=self.normalization, metadata=self.metadata, files=self.files
+            content,
+            class_names=self.class_names,
+            normalization=self.normalization,
+            metadata=self.metadata,
+            files=self.files,
         )
 
 

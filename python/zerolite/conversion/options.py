@@ -93,6 +93,6 @@ def check_options(
             )
         if reshaped:
             raise ValueError(
-                f"{source.name} is a .tflite file: inputs, outputs, signatures, select_tf_ops and allow_custom_ops are "
-                "for models that TensorFlow converts"
+                f"{source.name} is a .tflite file: input_shapes, outputs, signatures, select_tf_ops and "
+                "allow_custom_ops are for models that TensorFlow converts"
             )

@@ -3,7 +3,7 @@
 >>> import zerolite as zl
 >>> known = zl.metadata.read("classifier.tflite")
 >>> known.inputs[0].normalization, known.attached_files
->>> zl.metadata.annotate("classifier.tflite", labels=["cat", "dog"], path="named.tflite")
+>>> zl.metadata.annotate("classifier.tflite", class_names=["cat", "dog"], path="named.tflite")
 """
 
 from zerolite.metadata.annotating import annotate

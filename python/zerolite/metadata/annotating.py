@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zerolite import _native
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.metadata.associated_file import AssociatedFile, FileKind
 from zerolite.metadata.content import Content, ImageProperties
 from zerolite.metadata.description import Metadata, SubgraphMetadata, TensorMetadata
@@ -24,10 +25,11 @@ _IMAGE_RANK = 4
 _GRAYS, _COLORS = 1, 3
 
 
+@renamed_parameters(labels="class_names")
 def annotate(
     model: ModelFile,
     *,
-    labels: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     normalization: Normalization | None = None,
     metadata: Metadata | None = None,
     files: Mapping[str, PackedFile] | None = None,
@@ -37,8 +39,8 @@ def annotate(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        labels: the names of the classes, which are packed as one file. They are those of the output that has as many
-            numbers along its last axis, or of a detector's classes.
+        class_names: the names of the classes, which are packed as one file. They are those of the output that has as
+            many numbers along its last axis, or of a detector's classes.
         normalization: how counts from 0 to 255 become what the model takes: of its only input, or of its only image.
         metadata: what to say besides; None keeps what the file says.
         files: name -> content, or the path of a file with the content; packed beside those that are there.
@@ -57,20 +59,20 @@ def annotate(
     packed: dict[str, PackedFile] = {name: read_attached(model, name) for name in known.attached_files}
     packed.update(files or {})
     known = known if metadata is None else metadata
-    if labels is not None or normalization is not None:
+    if class_names is not None or normalization is not None:
         contents = _contents(model)
         graph = contents.subgraphs[0]
         described = _completed(known.subgraphs[0] if known.subgraphs else SubgraphMetadata(), contents)
         if normalization is not None:
             described = _normalized(described, graph, normalization, name_of(model))
-        if labels is not None:
-            output, kind = _classes_output(graph, len(labels), name_of(model))
+        if class_names is not None:
+            output, kind = _classes_output(graph, len(class_names), name_of(model))
             described, replaced = _without_labels(described, output)
             others = replace(known, subgraphs=(described, *known.subgraphs[1:]))
             for name in replaced - {one.name for one in others.all_files}:
                 packed.pop(name, None)
             file = AssociatedFile(_free_name(packed), kind=kind)
-            packed[file.name] = _lines(labels)
+            packed[file.name] = _lines(class_names)
             described = _with_file(described, output, file)
         known = replace(known, subgraphs=(described, *known.subgraphs[1:]))
     return write(model, known, packed, path=path)

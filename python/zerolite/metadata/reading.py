@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from zerolite import _native
+from zerolite._runtime.renamed import renamed_parameters
 from zerolite.metadata.archive import Archive
 from zerolite.metadata.codec import decode
 from zerolite.metadata.description import Metadata
@@ -66,7 +67,8 @@ def read_attached(model: ModelFile, name: str) -> bytes:
     raise ValueError(f"{name_of(model)} has no file '{name}' packed into it; the files in it: {known}")
 
 
-def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
+@renamed_parameters(output="output_index")
+def read_labels(model: ModelFile, *, output_index: int = 0) -> list[str] | None:
     """Read the names of classes that are packed into a model's file.
 
     The labels that the metadata names for the output are taken, those without a locale first; without a description
@@ -75,7 +77,7 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        output: the number of the output.
+        output_index: the number of the output, from 0 on.
 
     Returns:
         The names in the order of the output's scores; None where the file has none.
@@ -85,7 +87,7 @@ def read_labels(model: ModelFile, *, output: int = 0) -> list[str] | None:
         ValueError: the metadata or the packed file is broken.
     """
     known = read(model)
-    of_output = known.outputs[output].associated_files if output < len(known.outputs) else ()
+    of_output = known.outputs[output_index].associated_files if output_index < len(known.outputs) else ()
     of_graph = known.subgraphs[0].associated_files if known.subgraphs else ()
     described = [one for one in (*of_output, *known.associated_files, *of_graph) if one.kind in LABEL_KINDS]
     described.sort(key=lambda one: bool(one.locale))

@@ -33,6 +33,11 @@ void require_channels(const Quantization& quantization, const std::vector<std::i
                    " scales along axis " + std::to_string(axis));
 }
 
+// In the runtime's words for a node that failed.
+bool tells_of_xnnpack(std::string_view message) {
+  return message.find("(TfLiteXNNPackDelegate) failed to prepare") != std::string_view::npos;
+}
+
 bool contains(const std::vector<ResizeRequest>& requests, std::size_t input) {
   return std::ranges::find(requests, input, &ResizeRequest::input) != requests.end();
 }
@@ -94,11 +99,18 @@ void InputShapes::allocate() {
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
   const bool is_left_to_a_run = status == kThrown && signature_.description.is_placeholder;
   if (status != abi::Status::ok && !is_left_to_a_run) {
-    throw PreparationError(signature_.model_name + ": " +
-                           failure(status, "prepare signature '" + signature_.description.key + "'", log));
+    const std::string reason = failure(status, "prepare signature '" + signature_.description.key + "'", log);
+    // Memory that was never taken is taken for all sizes that were noted.
+    is_spent_ = is_spent_ || (was_prepared_ && tells_of_xnnpack(reason));
+    throw PreparationError(signature_.model_name + ": " + reason);
   }
   is_resized_ = false;
+  was_prepared_ = true;
   preparation_failure_.clear();
+}
+
+void InputShapes::note_failed_run(std::string_view message) noexcept {
+  is_spent_ = is_spent_ || tells_of_xnnpack(message);
 }
 
 void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
@@ -219,6 +231,11 @@ void InputShapes::resize(std::span<const ResizeRequest> requests, EmptyShapes em
   if (changes.empty()) {
     apply_pending();
     return;
+  }
+  if (is_spent_) {
+    throw Error(signature_.model_name +
+                ": XNNPACK could not take the shapes of an earlier resize, and takes no others " +
+                "after that; load the model again");
   }
   std::ranges::copy_if(pending_resize_, std::back_inserter(changes),
                        [&](const ResizeRequest& pending) { return !contains(changes, pending.input); });

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "zerolite/execution/assigned_variables.hpp"
@@ -45,6 +46,12 @@ class InputShapes {
     if (awaits_resize()) throw Error(preparation_failure_ + "; " + required_resize());
   }
   [[nodiscard]] bool awaits_resize() const { return !preparation_failure_.empty(); }
+  // XNNPACK could not take some shapes since the graph was prepared. It has noted larger sizes by then, for which it
+  // took no memory, and takes none for them later either (LiteRT 2.3.0): a resize that fits would write past the end.
+  // The shapes before are safe; for others the model has to be compiled anew.
+  [[nodiscard]] bool is_spent() const { return is_spent_; }
+  // The same may come of a run, where shapes are known only then.
+  void note_failed_run(std::string_view message) noexcept;
   // What has to be resized first, in words; empty where the file leaves nothing open.
   [[nodiscard]] std::string required_resize() const;
 
@@ -72,7 +79,9 @@ class InputShapes {
   AssignedVariables variables_;
   std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
   bool is_resized_ = false;                    // the graph has to be prepared anew
-  std::string preparation_failure_;            // of the shapes of the file; empty when the graph is prepared
+  bool is_spent_ = false;
+  bool was_prepared_ = false;
+  std::string preparation_failure_;  // of the shapes of the file; empty when the graph is prepared
 };
 
 }  // namespace zerolite

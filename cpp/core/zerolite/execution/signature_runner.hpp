@@ -55,6 +55,7 @@ class SignatureRunner {
   // See InputShapes.
   [[nodiscard]] bool awaits_resize() const { return shapes_.awaits_resize(); }
   void require_prepared() const { shapes_.require_prepared(); }
+  [[nodiscard]] bool is_spent() const { return shapes_.is_spent(); }
 
   // Runs the signature over the tensors' memory: nothing is copied and nothing allocated in our code when it is
   // dispatched directly. Throws Error when a kernel fails.
@@ -62,20 +63,17 @@ class SignatureRunner {
     if (dispatcher_.is_settled_direct()) {
       dispatcher_.run_direct();  // nothing is pending: a resize that is makes it unsettled
     } else {
-      make_ready();
-      dispatcher_.run();
+      run_regularly([this] { dispatcher_.run(); });
     }
   }
   // The same, between two operators or partitions of which the interruption may end it with an Error. What is left then
   // are the values of a run that did not come to its end, variables included; the next run is as any other.
   void run(Interruption& interruption) {
-    make_ready();
-    dispatcher_.run(interruption);
+    run_regularly([&] { dispatcher_.run(interruption); });
   }
   // See Dispatcher, down to has_dynamic_outputs().
   void run_instrumented(const GraphObserver& observer, NodeListener& listener) {
-    make_ready();
-    dispatcher_.run_instrumented(observer, listener);
+    run_regularly([&] { dispatcher_.run_instrumented(observer, listener); });
   }
   [[nodiscard]] bool is_direct() const { return dispatcher_.is_direct(); }
   [[nodiscard]] double direct_seconds() const { return dispatcher_.direct_seconds(); }
@@ -123,6 +121,16 @@ class SignatureRunner {
   [[nodiscard]] bool keeps_state() const { return VariableValues::occur_in(signature_.graph); }
 
  private:
+  template <typename Run>
+  void run_regularly(const Run& run) {
+    make_ready();
+    try {
+      run();
+    } catch (const Error& error) {
+      shapes_.note_failed_run(error.what());
+      throw;
+    }
+  }
   void make_ready() {
     shapes_.require_prepared();
     shapes_.apply_pending();

@@ -37,6 +37,12 @@ class CapturedGraph {
         get_execution_plan_(context->get_execution_plan),
         get_node_and_registration_(context->get_node_and_registration) {}
 
+  // Tells the nodes of a context at any time, and nothing else.
+  using NodeLookup = abi::tflite::Status(abi::tflite::Context*, int, abi::tflite::Node**, abi::tflite::Registration**);
+  CapturedGraph(abi::tflite::Context* context, NodeLookup* nodes)
+      : context_(context), get_node_and_registration_(nodes) {}
+  [[nodiscard]] NodeLookup* node_lookup() const { return get_node_and_registration_; }
+
   [[nodiscard]] bool is_captured() const { return context_ != nullptr; }
   [[nodiscard]] abi::tflite::Context* context() const { return context_; }
   [[nodiscard]] std::size_t tensor_count() const { return context_->tensors_size; }
@@ -74,8 +80,7 @@ class CapturedGraph {
 
   abi::tflite::Context* context_ = nullptr;
   abi::tflite::Status (*get_execution_plan_)(abi::tflite::Context*, abi::tflite::IntArray**) = nullptr;
-  abi::tflite::Status (*get_node_and_registration_)(abi::tflite::Context*, int, abi::tflite::Node**,
-                                                    abi::tflite::Registration**) = nullptr;
+  NodeLookup* get_node_and_registration_ = nullptr;
 };
 
 }  // namespace zerolite

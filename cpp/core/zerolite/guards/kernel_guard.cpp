@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 
+#include "zerolite/guards/attention_guard.hpp"
 #include "zerolite/guards/shape_checks.hpp"
 #include "zerolite/guards/value_checks.hpp"
 #include "zerolite/model/operators.hpp"
@@ -101,11 +102,12 @@ void guard(Registration& registration) {
 }  // namespace
 
 void guard_kernels(const CapturedGraph& graph) noexcept {
-  graph.for_each_planned([](const PlannedNode& planned) {
+  graph.for_each_planned([&graph](const PlannedNode& planned) {
     Registration& registration = *planned.registration;
+    if (planned.node->delegate != nullptr) return guard_attention(graph, planned);
     // The runtime calls kernels of the newer interface without looking at these members.
     const bool has_kernel = registration.invoke != nullptr && registration.registration_external == nullptr;
-    if (planned.node->delegate == nullptr && has_kernel) guard(registration);
+    if (has_kernel) guard(registration);
   });
 }
 

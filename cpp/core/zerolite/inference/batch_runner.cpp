@@ -215,7 +215,8 @@ std::size_t BatchRunner::measure_chunks(const Batch& batch) {
   for (const std::size_t chunk : candidate_chunks(batch.items)) {
     if (chunk <= single) continue;
     const std::optional<double> seconds = seconds_per_item_of_chunk(batch, chunk);
-    if (!seconds) break;
+    // After what XNNPACK could not take there are no other shapes; see InputShapes.
+    if (!seconds) return runner_.is_spent() ? single : chosen;
     if (*seconds < best && std::ranges::equal(batch.outputs, expected, agrees)) {
       best = *seconds;
       chosen = chunk;

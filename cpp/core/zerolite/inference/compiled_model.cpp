@@ -248,6 +248,25 @@ void CompiledModel::compile_anew() {
   last_runner_ = nullptr;
 }
 
+void CompiledModel::replace_spent_runners() {
+  if (std::ranges::none_of(runners_, [](const auto& runner) { return runner != nullptr && runner->is_spent(); }))
+    return;
+  if (state_ == State::resources) {
+    throw Error(model_->name() +
+                ": XNNPACK could not take the shapes of an earlier resize or run, and has to be made anew for others, "
+                "which the values of the variables would not survive; call reset() first, which gives them up");
+  }
+  std::vector<VariableValues> values(observer_->subgraph_count());
+  const auto for_each_graph = [this](const auto& visit) {
+    for (std::size_t subgraph = 0; subgraph < observer_->subgraph_count(); ++subgraph) {
+      if (const CapturedGraph* graph = observer_->graph(subgraph)) visit(subgraph, *graph);
+    }
+  };
+  for_each_graph([&](std::size_t subgraph, const CapturedGraph& graph) { values[subgraph] = VariableValues(graph); });
+  compile_anew();
+  for_each_graph([&](std::size_t subgraph, const CapturedGraph& graph) { values[subgraph].restore(graph); });
+}
+
 void CompiledModel::require_complete() const {
   std::map<std::string, int> left;
   for (std::size_t subgraph = 0; subgraph < interface().subgraphs.size(); ++subgraph) {
@@ -270,6 +289,7 @@ void CompiledModel::require_complete() const {
 
 SignatureRunner& CompiledModel::switch_to(std::size_t index) {
   require_open();
+  replace_spent_runners();
   // Signatures that are never used are never allocated.
   std::unique_ptr<SignatureRunner>& runner = runners_.at(index);
   SignatureRunner*& user = users_[interface().signatures[index].subgraph];

@@ -55,8 +55,11 @@ class CompiledModel {
   // Needs the lock. Throws Error after close().
   [[nodiscard]] SignatureRunner& signature(std::size_t index) {
     // The same signature as the last time, which is nearly always so, needs no further look.
-    return index == last_index_ && last_runner_ != nullptr ? *last_runner_ : switch_to(index);
+    const bool is_last = index == last_index_ && last_runner_ != nullptr && !last_runner_->is_spent();
+    return is_last ? *last_runner_ : switch_to(index);
   }
+  // The runner of a signature that was used before, without using it.
+  [[nodiscard]] SignatureRunner* known_runner(std::size_t index) const { return runners_[index].get(); }
   // Needs the lock. As InputShapes::resize; what XNNPACK refuses is told in the words of the builtin kernels, which
   // name the operator and its sizes.
   void resize(std::size_t index, std::span<const ResizeRequest> requests, EmptyShapes empty_shapes);
@@ -102,6 +105,9 @@ class CompiledModel {
   void require_complete() const;
   [[nodiscard]] State find_state() const;
   void compile_anew();
+  // Where shapes that XNNPACK could not take have left a runner that must not be resized; see InputShapes. Makes new
+  // runners, and keeps the values of variables. Throws Error where they are out of reach.
+  void replace_spent_runners();
 
   // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
   std::shared_ptr<const Model> model_;

@@ -34,7 +34,7 @@ InterpreterState::InterpreterState(const Model& model, const ModelContents& deta
       signature_(signature_of(model.interface(), subgraph)) {}
 
 const CapturedGraph* InterpreterState::graph() const {
-  return runner_ == nullptr && !prepared_ ? nullptr : compiled_->observer().graph(subgraph_);
+  return !has_runner_ && !prepared_ ? nullptr : compiled_->observer().graph(subgraph_);
 }
 
 bool InterpreterState::has_shape(std::size_t index) const {
@@ -95,8 +95,9 @@ std::vector<std::int32_t> InterpreterState::shape_signature(std::size_t index) c
 }
 
 std::optional<std::size_t> InterpreterState::binding(std::size_t index) const {
-  if (runner_ == nullptr) return std::nullopt;
-  const std::span<const TensorBinding> bindings = runner_->bindings();
+  const SignatureRunner* runner = known_runner();
+  if (runner == nullptr) return std::nullopt;
+  const std::span<const TensorBinding> bindings = runner->bindings();
   const auto found = std::ranges::find(bindings, static_cast<std::int32_t>(index), &TensorBinding::tensor_index);
   if (found == bindings.end()) return std::nullopt;
   return static_cast<std::size_t>(found - bindings.begin());
@@ -124,8 +125,9 @@ std::optional<TensorMemory> InterpreterState::memory(std::size_t index) const {
   if (graph() == nullptr || pending_shapes_.contains(index)) return std::nullopt;
   if (awaits_run(index)) return std::nullopt;
   if (const std::optional<std::size_t> position = binding(index)) {
-    runner_->collect_again(*position);
-    const TensorBinding& binding = runner_->bindings()[*position];
+    SignatureRunner& runner = *known_runner();
+    runner.collect_again(*position);
+    const TensorBinding& binding = runner.bindings()[*position];
     return TensorMemory{binding.data(), binding.size(), true, binding.owner()};
   }
   const Tensor& tensor = graph()->tensor(static_cast<std::int32_t>(index));
@@ -143,7 +145,7 @@ bool InterpreterState::awaits_run(std::size_t index) const {
 void InterpreterState::set_strings(std::size_t index, std::span<const std::byte> encoded) {
   const std::optional<std::size_t> position = input(index);
   if (allocated_ && position) {
-    runner_->set_strings(*position, encoded);
+    known_runner()->set_strings(*position, encoded);
   } else {
     pending_strings_[index].assign(encoded.begin(), encoded.end());
   }
@@ -191,7 +193,7 @@ SignatureRunner& InterpreterState::runner() {
 
 void InterpreterState::allocate() {
   if (allocated_) return;
-  SignatureRunner& runner = unchecked_runner();
+  (void)unchecked_runner();
   std::vector<ResizeRequest> requests;
   for (const auto& [index, shape] : pending_shapes_) {
     if (std::ranges::find(shape, 0) != shape.end() && quantizes_activations()) {
@@ -202,11 +204,11 @@ void InterpreterState::allocate() {
   }
   try {
     if (signature_) compiled_->resize(*signature_, requests, EmptyShapes::taken);  // there is one, or no runner
-    runner.require_prepared();
+    unchecked_runner().require_prepared();
   } catch (const ValueError& error) {
     throw Error(error.what());
   }
-  runner_ = &runner;
+  has_runner_ = true;
   pending_shapes_.clear();
   allocated_ = true;
   has_run_ = false;

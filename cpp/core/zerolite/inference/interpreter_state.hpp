@@ -86,6 +86,10 @@ class InterpreterState {
 
   // Throws Error when the graph is not allocated or no signature runs it.
   [[nodiscard]] SignatureRunner& runner();
+  // The same one without using it; null before the first allocation. The model may make another one.
+  [[nodiscard]] SignatureRunner* known_runner() const {
+    return has_runner_ ? compiled_->known_runner(*signature_) : nullptr;
+  }
   // Of an operator of the file. A kernel may drop outputs that nobody uses, which are then -1.
   [[nodiscard]] std::vector<std::int32_t> operator_outputs(std::size_t index) const;
   // Of an allocated graph, in the order of execution.
@@ -108,7 +112,7 @@ class InterpreterState {
   std::size_t subgraph_;
   CompiledModel* compiled_;
   std::optional<std::size_t> signature_;  // one that runs the subgraph
-  SignatureRunner* runner_ = nullptr;     // once it was allocated
+  bool has_runner_ = false;               // once it was allocated
   bool allocated_ = false;
   bool prepared_ = false;
   bool has_run_ = false;

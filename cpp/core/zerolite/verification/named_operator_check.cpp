@@ -135,7 +135,6 @@ void check_unpooling(const CheckedOperator& operation) {
                     window, " places, and they are followed unchecked");
 }
 
-constexpr std::string_view kAttention = "odml.scaled_dot_product_attention";
 // Query, key, value and mask.
 constexpr std::size_t kOperands = 4;
 
@@ -174,19 +173,11 @@ void check_attention_operand(const CheckedOperator& operation, const Operand& op
                     ", and four dimensions of at least 1 are expected");
 }
 
-// Query (batch, time, heads, depth); key and value (batch, length, key heads, depth); mask (batch or 1, heads or 1,
-// time or 1, length).
 void check_attention_shapes(const CheckedOperator& operation) {
+  const auto is_known = [](std::size_t /*operand*/) { return true; };
   const Shape& query = operation.shape(0);
-  const Shape& key = operation.shape(1);
-  const Shape& value = operation.shape(2);
-  const Shape& mask = operation.shape(3);
-  const auto is_broadcast = [](std::int32_t size, std::int32_t of) { return size == of || size == 1; };
-  const bool fits = key[0] == query[0] && value[0] == query[0] && key[1] == value[1] && key[2] == value[2] &&
-                    query[2] % key[2] == 0 && key[3] == query[3] && value[3] == query[3] &&
-                    is_broadcast(mask[0], query[0]) && is_broadcast(mask[1], query[2]) &&
-                    is_broadcast(mask[2], query[1]) && mask[3] == key[1];
-  operation.require(fits, "has query, key, value and mask of the shapes ", query, ", ", key, ", ", value, " and ", mask,
+  operation.require(!misfit_in_attention(operation, is_known), "has query, key, value and mask of the shapes ", query,
+                    ", ", operation.shape(1), ", ", operation.shape(2), " and ", operation.shape(3),
                     ", which don't fit one another");
   operation.require(operation.output().shape() == query, "has a result of the shape ", operation.output().shape(),
                     ", and that of the query, ", query, ", is expected");

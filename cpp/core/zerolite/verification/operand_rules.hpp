@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "zerolite/tensor/element_type.hpp"
 
@@ -112,6 +113,44 @@ bool can_be_broadcast(const Inputs& inputs) {
     return true;
   };
   return judge_integers(inputs, fit, 0, 1);
+}
+
+// Scaled dot product attention, as the name of a custom operator or of a StableHLO composite.
+inline constexpr std::string_view kAttention = "odml.scaled_dot_product_attention";
+
+// The first of its four operands that does not fit those before it: query (batch, time, heads, depth); key and value
+// (batch, length, key heads, depth); mask (batch or 1, heads or 1, time or 1, length). `is_known` says of which
+// operands the shape is known. XNNPACK believes them.
+template <Operands Inputs, typename IsKnown>
+std::optional<std::size_t> misfit_in_attention(const Inputs& inputs, const IsKnown& is_known) {
+  constexpr std::size_t kQuery = 0;
+  constexpr std::size_t kKey = 1;
+  constexpr std::size_t kValue = 2;
+  constexpr std::size_t kMask = 3;
+  const auto shape = [&](std::size_t operand) { return ShapeView(inputs.shape(operand)); };
+  const auto are_known = [&](std::size_t one, std::size_t other) { return is_known(one) && is_known(other); };
+  const auto is_broadcast = [](std::int32_t size, std::int32_t of) { return size == of || size == 1; };
+  for (std::size_t i = kQuery; i <= kMask; ++i) {
+    if (is_known(i) && (shape(i).size() != 4 || is_empty(shape(i)))) return i;
+  }
+  const auto is_for = [&](ShapeView query, ShapeView other) {
+    return other[0] == query[0] && other[3] == query[3] && query[2] % other[2] == 0;
+  };
+  for (const std::size_t operand : {kKey, kValue}) {
+    if (are_known(kQuery, operand) && !is_for(shape(kQuery), shape(operand))) return operand;
+  }
+  if (are_known(kKey, kValue) && !std::ranges::equal(shape(kKey), shape(kValue))) return kValue;
+  if (are_known(kQuery, kMask)) {
+    const ShapeView query = shape(kQuery);
+    const ShapeView mask = shape(kMask);
+    if (!is_broadcast(mask[0], query[0]) || !is_broadcast(mask[1], query[2]) || !is_broadcast(mask[2], query[1])) {
+      return kMask;
+    }
+  }
+  for (const std::size_t operand : {kKey, kValue}) {
+    if (are_known(operand, kMask) && shape(kMask)[3] != shape(operand)[1]) return kMask;
+  }
+  return std::nullopt;
 }
 
 }  // namespace zerolite

@@ -123,7 +123,7 @@ def _convert(
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
                 representative_data=representative_data,
-                inputs=shapes or None,
+                input_shapes=shapes or None,
                 outputs=outputs,
                 io_dtype=cast("Any", io_dtype),
                 signatures=signatures,
@@ -132,7 +132,7 @@ def _convert(
                 verify=verify,
                 preprocessing=preprocessing,
                 on_corrupt="skip" if skip_corrupt else "raise",
-                labels=labels,
+                class_names=labels,
                 normalization=chosen_normalization,
                 on_step=on_step,
             )

@@ -98,7 +98,7 @@ def _add(
         before = metadata.read(model_file) if document is None else _document(document)
         metadata.annotate(
             model_file,
-            labels=None if labels is None else load_labels(labels),
+            class_names=None if labels is None else load_labels(labels),
             normalization=chosen,
             metadata=replace(before, **told),
             files={one.name: one for one in files or ()},

@@ -70,7 +70,7 @@ def named_preprocessing(name: str, shape: tuple[int | None, ...]) -> Callable[[P
     if len(shape) != 4 or shape[1] is None or shape[2] is None:  # noqa: PLR2004 - batch, height, width, channels
         raise ValueError(
             "a folder of images needs a model whose input is an image of known height and width; this one's "
-            f"shape is {shape}; fix it with inputs={{...}}"
+            f"shape is {shape}; fix it with input_shapes={{...}}"
         )
     size = (shape[1], shape[2])
     colors: dict[int | None, Color] = {1: "grayscale", 4: "rgba"}

@@ -64,7 +64,7 @@ class KerasCall:
         example = ", ".join(f"'{name}': (1, 8)" for name in names)
         return (
             "the model was not called yet, and what it takes is not known: call it on an example first, or give the "
-            f"shape of each input, as inputs={{{example}}}"
+            f"shape of each input, as input_shapes={{{example}}}"
         )
 
     @property

@@ -51,7 +51,7 @@ def _told(refused: Sequence[UnsupportedOperator]) -> str:
 def _open_batch(request: ConversionRequest, specs: Sequence[InputSpec]) -> str:
     """A recurrent layer keeps its steps in a list, whose elements need a fixed shape, batch included."""
     shapes = {spec.name: tuple(_size(place, size) for place, size in enumerate(spec.shape)) for spec in specs}
-    example = f"inputs={shapes}"
+    example = f"input_shapes={shapes}"
     flags = " ".join("--input " + shlex.quote(f"{name}={','.join(map(str, shape))}") for name, shape in shapes.items())
     invented = any(None in spec.shape[1:] for spec in specs)
     size = f", with the size that you need in place of {_SOME_SIZE}" if invented else ""

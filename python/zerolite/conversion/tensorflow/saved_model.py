@@ -66,7 +66,7 @@ class SavedModel:
                 self._orders[key] = SignatureOrder(_order_of_arguments(definitions[key], self._functions), ())
         if request.inputs or request.outputs:
             if len(self.signatures) != 1:
-                raise ValueError("inputs and outputs are for one signature; name it with signatures")
+                raise ValueError("input_shapes and outputs are for one signature; name it with signatures")
             definition = definitions[self.signatures[0]]
             _check_names("input", request.inputs, definition.inputs)
             _check_names("output", request.outputs, definition.outputs)
@@ -138,7 +138,7 @@ class SavedModel:
             if info.tensor_shape.unknown_rank:
                 raise ValueError(
                     f"input '{name}' of '{self._name}' has no fixed rank, which a .tflite model needs; give its shape, "
-                    f"as inputs={{'{name}': (1, 8)}} (--input {name}=1,8)"
+                    f"as input_shapes={{'{name}': (1, 8)}} (--input {name}=1,8)"
                 )
             shape = tuple(None if dim.size < 0 else int(dim.size) for dim in info.tensor_shape.dim)
             found[name] = InputSpec(name, shape, np.dtype(tf.dtypes.as_dtype(info.dtype).as_numpy_dtype).name)

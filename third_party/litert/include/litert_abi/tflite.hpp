@@ -119,10 +119,18 @@ struct Registration {
 inline constexpr std::int32_t kBuiltinCustom = 32;
 inline constexpr std::int32_t kBuiltinDelegate = 51;
 
-// What Node::builtin_data points to, for the operator of this name.
+// What Node::builtin_data points to, for the operators of these names.
 struct ReverseSequenceParams {
   int seq_dim;
   int batch_dim;
+};
+
+struct StablehloCompositeParams {
+  const char* name;
+  std::int32_t subgraph_index;
+  std::int32_t version;
+  const std::uint8_t* attributes;
+  std::size_t attributes_size;
 };
 
 struct Context {
