@@ -148,8 +148,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 _KERNELS = {"xnnpack": "delegate", "builtin": "builtin", "reference": "reference"}
 
 _DELEGATE_HELP = (
-    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), gpu, npu, or the .so file of an "
-    "external delegate. Repeatable, in order of preference."
+    "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), openvino, gpu, npu, or the .so "
+    "file of an external delegate. Repeatable, in order of preference."
 )
 DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
@@ -288,10 +288,12 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.Gpu())
         elif word == "npu":
             delegates.append(zerolite.Npu())
+        elif word == "openvino":
+            delegates.append(zerolite.OpenVino())
         elif word.endswith(".so"):
             delegates.append(zerolite.ExternalDelegate(word))
         else:
-            known = ", ".join([*_KERNELS, "gpu", "npu"])
+            known = ", ".join([*_KERNELS, "openvino", "gpu", "npu"])
             raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )

@@ -65,8 +65,8 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
 }
 
 ModelLock::Threads own_threads(const CompileOptions& options) {
-  // Drivers of GPUs and NPUs have threads, however many compute on the CPU.
-  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr;
+  // OpenVINO and the drivers of GPUs and NPUs have threads, however many compute on the CPU.
+  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr || options.has_openvino();
   return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
 }
 
@@ -100,7 +100,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
     : model_(std::move(model)),
       options_(std::move(options)),
       observer_(new GraphObserver(make_observer(*model_))),  // which can't be moved, as std::make_unique would
-      delegates_(std::make_unique<DelegateRegistry>(options_.before_xnnpack, options_.after_xnnpack)),
+      delegates_(std::make_unique<DelegateRegistry>(model_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
       compilation_(
           compile_model(model_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_, compiled_before)),
