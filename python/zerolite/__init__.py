@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
+    from zerolite.delegates.openvino import OpenVino
     from zerolite.evaluation import EvaluationResult, evaluate
     from zerolite.interpreter import (
         DelegateLoadError,
@@ -73,6 +74,7 @@ _ON_DEMAND = {
     "LayerComparison": "zerolite.layers",
     "Npu": "zerolite.delegates.npu",
     "OpResolverType": "zerolite.interpreter",
+    "OpenVino": "zerolite.delegates.openvino",
     "Partition": "zerolite.delegates.delegation",
     "Pool": "zerolite._inference.pool",
     "Profile": "zerolite._instrumentation",
@@ -136,6 +138,7 @@ __all__ = [
     "LayerComparison",
     "Npu",
     "OpResolverType",
+    "OpenVino",
     "Partition",
     "Pool",
     "Profile",

@@ -92,6 +92,20 @@ class NpuSettings:
     @property
     def arguments(self) -> dict[str, Any]: ...
 
+class OpenVinoSettings:
+    def __init__(
+        self,
+        *,
+        # Empty where the package is not installed.
+        library: _Path,
+        device: str = "CPU",
+        threads: int = 1,
+        precision: str = "f32",
+        options: dict[str, str] = {},
+    ) -> None: ...
+    @property
+    def arguments(self) -> dict[str, Any]: ...
+
 # Name -> whether the flag is on by default.
 def xnnpack_flags() -> dict[str, bool]: ...
 
@@ -177,7 +191,7 @@ class Signature:
     def _reset(self) -> None: ...
     def _resize(self, shapes: Sequence[tuple[int, Sequence[int]]], /) -> None: ...
 
-_DelegateSettings: TypeAlias = ExternalSettings | GpuSettings | NpuSettings
+_DelegateSettings: TypeAlias = ExternalSettings | GpuSettings | NpuSettings | OpenVinoSettings
 
 class CompiledModel(Signature):
     def __init__(

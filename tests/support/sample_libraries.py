@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[1] / "sample_libraries"
-HEADERS = SOURCES.parents[1] / "third_party" / "litert" / "include"
+HEADERS = SOURCES.parents[1] / "third_party"
 # Where there is no compiler, as on a board, a library that was built elsewhere.
 BUILT = "ZEROLITE_SAMPLE_DELEGATE"
 
@@ -73,5 +73,6 @@ def build_sample_npu(directory: Path) -> SampleNpu:
 
 def compile_library(source: str, path: Path, *options: str) -> None:
     compiler = os.environ.get("CXX") or shutil.which("c++") or "g++"
-    command = [*compiler.split(), "-std=c++20", "-O1", "-shared", "-fPIC", f"-I{HEADERS}", str(SOURCES / source)]
+    command = [*compiler.split(), "-std=c++20", "-O1", "-shared", "-fPIC", str(SOURCES / source)]
+    command += [f"-I{HEADERS / name / 'include'}" for name in ("litert", "openvino")]
     subprocess.run([*command, "-o", str(path), *options], check=True)

@@ -158,6 +158,21 @@ py::dict arguments_of(const NpuSettings& settings) {
   return arguments;
 }
 
+OpenVinoSettings make_openvino(const py::object& library, const std::string& device, int threads,
+                               const std::string& precision, const py::dict& options) {
+  return {path_bytes(library), device, threads, precision, options_of<std::string>(options)};
+}
+
+py::dict arguments_of(const OpenVinoSettings& settings) {
+  py::dict arguments;
+  arguments["library"] = path_as_str(settings.library);
+  arguments["device"] = settings.device;
+  arguments["threads"] = settings.threads;
+  arguments["precision"] = settings.precision;
+  arguments["options"] = dict_of(settings.options);
+  return arguments;
+}
+
 // What makes another one like these settings when their class is called with it: plain values by name.
 template <typename Settings>
 void add_arguments(py::class_<Settings>& settings) {
@@ -213,6 +228,11 @@ void register_delegate_settings(py::module_& module) {
   npu.def(py::init(&make_npu), py::kw_only(), py::arg("dispatch_library"), py::arg("compiler_library") = "",
           py::arg("vendor"), py::arg("options") = py::dict(), py::arg("cache") = "");
   add_arguments(npu);
+
+  py::class_<OpenVinoSettings> openvino(module, "OpenVinoSettings", "OpenVINO, through its C library.");
+  openvino.def(py::init(&make_openvino), py::kw_only(), py::arg("library"), py::arg("device") = "CPU",
+               py::arg("threads") = 1, py::arg("precision") = "f32", py::arg("options") = py::dict());
+  add_arguments(openvino);
 }
 
 }  // namespace zerolite::bindings

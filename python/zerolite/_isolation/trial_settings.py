@@ -12,7 +12,13 @@ __all__ = ["TrialSettings"]
 
 _CLASSES = {
     kind.__name__: kind
-    for kind in (_native.CpuSettings, _native.ExternalSettings, _native.GpuSettings, _native.NpuSettings)
+    for kind in (
+        _native.CpuSettings,
+        _native.ExternalSettings,
+        _native.GpuSettings,
+        _native.NpuSettings,
+        _native.OpenVinoSettings,
+    )
 }
 # Files that outlive a process are written by those who keep the model, and not by a trial.
 _FILES = {"weight_cache", "weight_cache_file", "cache"}

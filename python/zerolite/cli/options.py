@@ -154,8 +154,8 @@ _CPU: Mapping[str, Mapping[str, Any]] = {
 
 _DELEGATE_HELP = (
     "Where the model runs: xnnpack, builtin or reference (kernels on the CPU), xnnpack-dequantized (float32 weights "
-    "where XNNPACK is faster with them), gpu, npu, or the .so file of an external delegate. Repeatable, in order of "
-    "preference."
+    "where XNNPACK is faster with them), openvino, gpu, npu, or the .so file of an external delegate. Repeatable, in "
+    "order of preference."
 )
 DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
@@ -294,10 +294,12 @@ def delegates_of(words: Sequence[str]) -> list[Any] | None:
             delegates.append(zerolite.Gpu())
         elif word == "npu":
             delegates.append(zerolite.Npu())
+        elif word == "openvino":
+            delegates.append(zerolite.OpenVino())
         elif word.endswith(".so"):
             delegates.append(zerolite.ExternalDelegate(word))
         else:
-            known = ", ".join([*_CPU, "gpu", "npu"])
+            known = ", ".join([*_CPU, "openvino", "gpu", "npu"])
             raise wrong_use(
                 f"There is no delegate {word!r}; there are {known}, and files that end in .so.", param_hint="--delegate"
             )

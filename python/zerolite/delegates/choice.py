@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from zerolite.delegates.external import ExternalDelegate
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
+    from zerolite.delegates.openvino import OpenVino
 
-    ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu
+    ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu | OpenVino
 
 __all__ = ["MOST_THREADS", "DelegateChoice", "listed_delegates"]
 
@@ -24,6 +25,7 @@ _MODULES = {
     "ExternalDelegate": "zerolite.delegates.external",
     "Gpu": "zerolite.delegates.gpu",
     "Npu": "zerolite.delegates.npu",
+    "OpenVino": "zerolite.delegates.openvino",
     "XNNPack": "zerolite.delegates.xnnpack",
 }
 
@@ -33,7 +35,7 @@ class DelegateChoice:
 
     Attributes:
         xnnpack: the settings for the CPU. A list without XNNPACK gets it as its last delegate.
-        before: the external delegates, GPUs and NPUs that come before XNNPACK.
+        before: the external delegates, GPUs, NPUs and OpenVINO that come before XNNPACK.
         after: the delegates that get the operators that XNNPACK leaves.
         fallback: whether operators that no listed delegate takes may run on the CPU.
     """
@@ -45,7 +47,8 @@ class DelegateChoice:
 
         Raises:
             TypeError: something is no delegate, or `threads` no integer.
-            ValueError: a delegate occurs twice, an NPU is not the first, or `threads` is not from 1 to 1024.
+            ValueError: a delegate occurs twice, an NPU is not the first, there are two of OpenVINO, or `threads` is not
+                from 1 to 1024.
         """
         self.before: list[ModelDelegate] = []
         self.after: list[ModelDelegate] = []
@@ -65,9 +68,14 @@ class DelegateChoice:
             listed = (*self.before, *self.after)
             if delegate in listed:
                 raise ValueError(f"delegates has {delegate!r} twice; leave one out")
-            if _is_gpu(delegate) and any(map(_is_gpu, listed)):
+            if _is_a("Gpu", delegate) and any(_is_a("Gpu", other) for other in listed):
                 raise ValueError(f"delegates has a second GPU, {delegate!r}; the runtime takes one, so leave one out")
-            if _is_npu(delegate) and (listed or xnnpack is not None):
+            if _is_a("OpenVino", delegate) and any(_is_a("OpenVino", other) for other in listed):
+                raise ValueError(
+                    f"delegates has a second OpenVINO, {delegate!r}, and the first one leaves nothing to it; leave one "
+                    "out"
+                )
+            if _is_a("Npu", delegate) and (listed or xnnpack is not None):
                 raise ValueError(
                     f"delegates has {delegate!r} after another delegate; an NPU's compiler gets the model before all "
                     "others, so put it first, and only one"
@@ -78,6 +86,17 @@ class DelegateChoice:
             only_listed = not fallback and bool(self.before)
             xnnpack = XNNPack(kernels="builtin" if only_listed else "delegate")
         self.xnnpack = xnnpack if threads is None else xnnpack.with_threads(threads)
+        self.before, self.after = (
+            [self._with_threads(delegate, threads) for delegate in side] for side in (self.before, self.after)
+        )
+
+    def _with_threads(self, delegate: ModelDelegate, threads: int | None) -> ModelDelegate:
+        """The delegate with the number of threads that a caller chose, or else the one of the CPU's other kernels."""
+        from zerolite.delegates.openvino import OpenVino
+
+        if not isinstance(delegate, OpenVino):
+            return delegate
+        return delegate.with_threads(threads or delegate.threads or self.xnnpack.threads)
 
     def native_settings(self) -> dict[str, Any]:
         """The choice as the native core takes it."""
@@ -136,13 +155,5 @@ def _is_known(delegate: object) -> bool:
     return isinstance(delegate, Delegate) and isinstance(delegate, tuple(map(_class_of, _MODULES)))
 
 
-def _is_gpu(delegate: object) -> bool:
-    from zerolite.delegates.gpu import Gpu
-
-    return isinstance(delegate, Gpu)
-
-
-def _is_npu(delegate: object) -> bool:
-    from zerolite.delegates.npu import Npu
-
-    return isinstance(delegate, Npu)
+def _is_a(name: str, delegate: object) -> bool:
+    return isinstance(delegate, _class_of(name))

@@ -15,8 +15,8 @@ class Partition(NamedTuple):
     """Operators of one subgraph that run in one place, next to one another.
 
     Attributes:
-        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK, "GPU" for `Gpu`
-            and "NPU" for `Npu`.
+        delegate: who runs them, by the name that its kernel gives itself; "XNNPACK" for XNNPACK, "GPU" for `Gpu`,
+            "NPU" for `Npu` and "OpenVINO" for `OpenVino`.
         subgraph: the subgraph's position in the model; 0 is the main one.
         indices: the operators' positions in the subgraph, in the order of the file.
         operators: their names, as in "CONV_2D"; for custom operators those that they have in the model.

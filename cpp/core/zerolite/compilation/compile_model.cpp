@@ -220,15 +220,9 @@ CompiledModelHandle compile_foreign_model(const Model& model, const CompileOptio
                       ", and can't be used: " + delegates.unused().back().reason);
 }
 
-}  // namespace
-
-GraphObserver make_observer(const Model& model) {
-  return GraphObserver(model.interface().subgraphs.size(), &guard_kernels);
-}
-
-Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
-                          GraphObserver& observer, DelegateRegistry& delegates,
-                          const std::shared_ptr<const Model>& compiled_before) {
+Compilation compile_with_delegates(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                                   GraphObserver& observer, DelegateRegistry& delegates,
+                                   const std::shared_ptr<const Model>& compiled_before) {
   model->bytes().require_unchanged();
   std::shared_ptr<const Model> executed =
       compiled_before != nullptr ? compiled_before : model_to_execute(model, options, delegates);
@@ -263,6 +257,20 @@ Compilation compile_model(const std::shared_ptr<const Model>& model, const Compi
   }
   delegates.leave_out_static_only();
   return {executed, compile(*executed, options, observer, &delegates)};
+}
+
+}  // namespace
+
+GraphObserver make_observer(const Model& model) {
+  return GraphObserver(model.interface().subgraphs.size(), &guard_kernels);
+}
+
+Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                          GraphObserver& observer, DelegateRegistry& delegates,
+                          const std::shared_ptr<const Model>& compiled_before) {
+  Compilation compilation = compile_with_delegates(model, options, observer, delegates, compiled_before);
+  if (delegates.note_refusals()) require_fallback(*model, options, delegates);
+  return compilation;
 }
 
 }  // namespace zerolite

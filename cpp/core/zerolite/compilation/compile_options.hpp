@@ -50,6 +50,7 @@ struct CompileOptions {
   [[nodiscard]] const GpuSettings* gpu() const { return find<GpuSettings>(); }
   // The one NPU, likewise.
   [[nodiscard]] const NpuSettings* npu() const { return find<NpuSettings>(); }
+  [[nodiscard]] bool has_openvino() const { return find<OpenVinoSettings>() != nullptr; }
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;
   // The key tells the model from others in the GPU's cache.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "zerolite/delegates/openvino/openvino_delegate.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/accelerator.hpp"
 
@@ -22,16 +23,24 @@ bool is_dispensable(const DelegatePointer& delegate) { return delegate != nullpt
 
 bool has_refused(const DelegatePointer& delegate) { return is_dispensable(delegate) && !delegate->refusal().empty(); }
 
-DelegatePointer make(const ExternalDelegateSettings& settings) {
+DelegatePointer make(const ExternalDelegateSettings& settings, const std::shared_ptr<const Model>& /*model*/) {
   if (settings.made != nullptr) return std::make_unique<SharedExternalDelegate>(settings.made);
   return std::make_unique<ExternalDelegate>(settings);
 }
-DelegatePointer make(const GpuSettings& settings) { return std::make_unique<GpuDelegate>(settings); }
-DelegatePointer make(const NpuSettings& settings) { return std::make_unique<NpuDelegate>(settings); }
+DelegatePointer make(const GpuSettings& settings, const std::shared_ptr<const Model>& /*model*/) {
+  return std::make_unique<GpuDelegate>(settings);
+}
+DelegatePointer make(const NpuSettings& settings, const std::shared_ptr<const Model>& /*model*/) {
+  return std::make_unique<NpuDelegate>(settings);
+}
+DelegatePointer make(const OpenVinoSettings& settings, const std::shared_ptr<const Model>& model) {
+  return std::make_unique<OpenVinoDelegate>(settings, model);
+}
 
 }  // namespace
 
-DelegateRegistry::DelegateRegistry(const std::vector<DelegateSettings>& before_xnnpack,
+DelegateRegistry::DelegateRegistry(const std::shared_ptr<const Model>& model,
+                                   const std::vector<DelegateSettings>& before_xnnpack,
                                    const std::vector<DelegateSettings>& after_xnnpack) {
   std::size_t first = 0;
   for (const auto* side : {&before_xnnpack, &after_xnnpack}) {
@@ -40,7 +49,7 @@ DelegateRegistry::DelegateRegistry(const std::vector<DelegateSettings>& before_x
                           std::to_string(kPerSide) + " are the most; leave some out");
     }
     for (std::size_t i = 0; i < side->size(); ++i) {
-      delegates_[first + i] = std::visit([](const auto& settings) { return make(settings); }, (*side)[i]);
+      delegates_[first + i] = std::visit([&](const auto& settings) { return make(settings, model); }, (*side)[i]);
     }
     first += kPerSide;
   }
@@ -101,6 +110,13 @@ void DelegateRegistry::leave_out(const std::string& name, const std::string& rea
     unused_.push_back({name, reason});
     delegate.reset();
   }
+}
+
+bool DelegateRegistry::note_refusals() {
+  for (const DelegatePointer& delegate : delegates_) {
+    if (has_refused(delegate)) unused_.push_back({delegate->name(), delegate->refusal()});
+  }
+  return std::ranges::any_of(delegates_, &has_refused);
 }
 
 bool DelegateRegistry::has(const std::string& name) const {

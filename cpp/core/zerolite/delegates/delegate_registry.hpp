@@ -18,10 +18,12 @@
 #include "zerolite/delegates/gpu_delegate.hpp"
 #include "zerolite/delegates/model_delegate.hpp"
 #include "zerolite/delegates/npu_delegate.hpp"
+#include "zerolite/delegates/openvino/settings.hpp"
+#include "zerolite/model/model.hpp"
 
 namespace zerolite {
 
-using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings>;
+using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings, OpenVinoSettings>;
 
 // A delegate that a model goes without, and why.
 struct UnusedDelegate {
@@ -33,8 +35,8 @@ class DelegateRegistry {
  public:
   static constexpr std::size_t kPerSide = 4;  // before and after XNNPACK
 
-  // Makes the delegates. Throws DelegateError, also when there are more than the places of a side.
-  DelegateRegistry(const std::vector<DelegateSettings>& before_xnnpack,
+  // Makes the delegates of a model. Throws DelegateError, also when there are more than the places of a side.
+  DelegateRegistry(const std::shared_ptr<const Model>& model, const std::vector<DelegateSettings>& before_xnnpack,
                    const std::vector<DelegateSettings>& after_xnnpack);
   ~DelegateRegistry() = default;
   DelegateRegistry(const DelegateRegistry&) = delete;
@@ -55,9 +57,12 @@ class DelegateRegistry {
   void leave_out_dispensable(const std::string& reason);
   // Leaves out the one of that name.
   void leave_out(const std::string& name, const std::string& reason);
+  // Counts those that gave a delegate and left a graph to others to what is left out, and tells whether there are any.
+  // They stay, since the compiled model knows them.
+  bool note_refusals();
   // Whether there is one of that name, which was not left out.
   [[nodiscard]] bool has(const std::string& name) const;
-  // What was left out because it failed.
+  // What was left out because it failed or refused.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused() const { return unused_; }
   // Names these delegates in the options of the model that is compiled next. They must outlive the compiled model.
   void attach_to(abi::Options options);

@@ -1,8 +1,10 @@
 #include "zerolite/execution/direct_plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
+#include "zerolite/delegates/openvino/openvino_delegate.hpp"
 #include "zerolite/graph/delegation.hpp"
 #include "zerolite/model/operators.hpp"
 
@@ -14,7 +16,8 @@ using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::Tensor;
 
-constexpr std::string_view kXnnpack = "TfLiteXNNPackDelegate";
+// The kernels of delegates that need nothing of the runtime's call.
+constexpr auto kDirectKernels = std::to_array<std::string_view>({"TfLiteXNNPackDelegate", OpenVinoDelegate::kName});
 
 std::string_view custom_name(const Registration& registration) {
   return registration.custom_name == nullptr ? std::string_view("unnamed") : std::string_view(registration.custom_name);
@@ -41,7 +44,8 @@ std::string unsupported_reason_of(const Tensor& tensor) {
 std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode& planned) {
   const Registration& registration = *planned.registration;
   const Node& node = *planned.node;
-  if (node.delegate != nullptr && custom_name(registration) != kXnnpack) {
+  if (node.delegate != nullptr &&
+      std::ranges::find(kDirectKernels, custom_name(registration)) == kDirectKernels.end()) {
     const std::string name = kernel_name(graph, planned);
     return "delegate " + (name.empty() ? "unnamed" : name) + " runs part of the graph";
   }

@@ -67,8 +67,8 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
 }
 
 ModelLock::Threads own_threads(const CompileOptions& options) {
-  // Drivers of GPUs and NPUs have threads, however many compute on the CPU.
-  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr;
+  // OpenVINO and the drivers of GPUs and NPUs have threads, however many compute on the CPU.
+  const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr || options.has_openvino();
   return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
 }
 
@@ -100,7 +100,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
       options_(std::move(options)),
       source_(before.source != nullptr ? before.source : with_weights(model_, options_.weights)),
       observer_(new GraphObserver(make_observer(*source_))),  // which can't be moved, as std::make_unique would
-      delegates_(std::make_unique<DelegateRegistry>(options_.before_xnnpack, options_.after_xnnpack)),
+      delegates_(std::make_unique<DelegateRegistry>(source_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *source_)),
       compilation_(compile_model(source_, with_weight_cache(options_, weight_cache_), *observer_, *delegates_,
                                  before.compiled_for_npu)),

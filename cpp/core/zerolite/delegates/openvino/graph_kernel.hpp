@@ -1,0 +1,42 @@
+// The kernel of the node that stands for a subgraph: programs for the shapes that the subgraph's inputs have had.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "litert_abi/tflite.hpp"
+#include "zerolite/delegates/openvino/program.hpp"
+#include "zerolite/model/model.hpp"
+
+namespace zerolite::openvino {
+
+class GraphKernel {
+ public:
+  // For the shapes that the inputs have by now. Throws DelegateError when OpenVINO can't compile that.
+  GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, const OpenVinoSettings& settings,
+              std::vector<GraphTensor> inputs, std::vector<GraphTensor> outputs);
+
+  // TensorFlow Lite's functions of a kernel, for a node whose user data is a GraphKernel. No exception leaves them.
+  static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Node* node);
+  static abi::tflite::Status invoke(abi::tflite::Context* context, abi::tflite::Node* node);
+  static void free(abi::tflite::Context* context, void* kernel);
+
+ private:
+  // Compiling takes much longer than a run, and `map` goes back and forth between a chunk and the rest of a batch.
+  static constexpr std::size_t kMostPrograms = 4;
+
+  void fit(abi::tflite::Context& context);
+  void run(abi::tflite::Context& context);
+  [[nodiscard]] bool fits(const Program& program) const;
+
+  std::shared_ptr<const Model> model_;
+  std::size_t subgraph_;
+  OpenVinoSettings settings_;
+  std::vector<GraphTensor> inputs_;
+  std::vector<GraphTensor> outputs_;
+  std::list<Program> programs_;  // that of the present shapes is the first
+};
+
+}  // namespace zerolite::openvino

@@ -1,0 +1,138 @@
+#include "zerolite/delegates/openvino/openvino_delegate.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "zerolite/delegates/openvino/graph_kernel.hpp"
+#include "zerolite/delegates/openvino/openvino_support.hpp"
+#include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/accelerator.hpp"
+
+namespace zerolite {
+namespace {
+
+using abi::tflite::Context;
+using abi::tflite::Delegate;
+using abi::tflite::IntArray;
+using abi::tflite::Registration;
+using abi::tflite::Status;
+using openvino::GraphKernel;
+using openvino::GraphTensor;
+
+// The context does not tell its subgraph's index, but gives the contexts by index.
+std::optional<std::size_t> subgraph_of(Context* context, std::size_t count) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < count && !found; ++i) {
+    const int index = static_cast<int>(i);
+    Context* candidate = nullptr;
+    if (context->acquire_subgraph_context(context, index, &candidate) != Status::ok) continue;
+    if (candidate == context) found = i;
+    (void)context->release_subgraph_context(context, index);
+  }
+  return found;
+}
+
+bool is_whole(const std::vector<PlannedNode>& plan, const SubgraphDescription& subgraph) {
+  return plan.size() == subgraph.operators.size() &&
+         std::ranges::all_of(plan, [](const PlannedNode& planned) { return planned.node->delegate == nullptr; });
+}
+
+GraphTensor tensor_of(const CapturedGraph& graph, std::int32_t index, bool is_used) {
+  return {index, static_cast<ElementType>(graph.tensor(index).type), graph.shape(index), is_used};
+}
+
+// The subgraph's inputs, and those of its outputs that are computed, each once.
+std::pair<std::vector<GraphTensor>, std::vector<GraphTensor>> interface_of(const CapturedGraph& graph,
+                                                                           const std::vector<PlannedNode>& plan,
+                                                                           const SubgraphDescription& subgraph) {
+  std::set<std::int32_t> read;
+  std::set<std::int32_t> written;
+  for (const PlannedNode& planned : plan) {
+    for (const std::int32_t index : planned.node->inputs->values()) read.insert(index);
+    for (const std::int32_t index : planned.node->outputs->values()) written.insert(index);
+  }
+  std::pair<std::vector<GraphTensor>, std::vector<GraphTensor>> interface;
+  for (const std::int32_t index : std::set<std::int32_t>(subgraph.inputs.begin(), subgraph.inputs.end())) {
+    interface.first.push_back(tensor_of(graph, index, read.contains(index)));
+  }
+  for (const std::int32_t index : std::set<std::int32_t>(subgraph.outputs.begin(), subgraph.outputs.end())) {
+    if (written.contains(index)) interface.second.push_back(tensor_of(graph, index, true));
+  }
+  return interface;
+}
+
+}  // namespace
+
+OpenVinoDelegate::OpenVinoDelegate(OpenVinoSettings settings, std::shared_ptr<const Model> model)
+    : settings_(std::move(settings)), model_(std::move(model)) {
+  delegate_.data = this;
+  delegate_.prepare = &OpenVinoDelegate::prepare;
+  // Else the runtime would allocate the graph before and allow no other shapes after.
+  delegate_.flags = abi::tflite::kDelegateAllowDynamicTensors;
+}
+
+OpenVinoDelegate::~OpenVinoDelegate() = default;
+
+abi::Status OpenVinoDelegate::answer(const DelegateRequest& /*request*/, abi::DelegateWrapper* wrapper) noexcept {
+  refuse("");
+  return lend_delegate(&delegate_, wrapper);
+}
+
+std::unique_ptr<GraphKernel> OpenVinoDelegate::compile(Context* context, std::size_t subgraph) const {
+  const SubgraphDescription& description = model_->interface().subgraphs[subgraph];
+  const CapturedGraph graph(context);
+  const std::vector<PlannedNode> plan = graph.plan();
+  if (!is_whole(plan, description)) {
+    throw DelegateError("delegates before it have taken parts of the graph, and it takes graphs as a whole only");
+  }
+  if (const std::string reason = openvino::unsupported_reason(*model_, subgraph); !reason.empty()) {
+    throw DelegateError(reason);
+  }
+  auto [inputs, outputs] = interface_of(graph, plan, description);
+  return std::make_unique<GraphKernel>(model_, subgraph, settings_, std::move(inputs), std::move(outputs));
+}
+
+Status OpenVinoDelegate::prepare(Context* context, Delegate* delegate) {
+  auto* self = static_cast<OpenVinoDelegate*>(delegate->data);
+  try {
+    return self->take(context);
+  } catch (const std::exception& error) {
+    // The graph stays with others. Of several the first one is the main one.
+    if (self->refusal().empty()) self->refuse(error.what());
+    return Status::ok;
+  }
+}
+
+Status OpenVinoDelegate::take(Context* context) {
+  const std::optional<std::size_t> subgraph = subgraph_of(context, model_->interface().subgraphs.size());
+  if (!subgraph) throw DelegateError("the runtime does not tell which subgraph it prepares");
+  // Bodies of loops and branches are small and run often, and each run of a program costs more than a few operators.
+  const auto& signatures = model_->interface().signatures;
+  if (std::ranges::find(signatures, *subgraph, &SignatureDescription::subgraph) == signatures.end()) return Status::ok;
+  if (CapturedGraph(context).plan().empty()) return Status::ok;  // nothing to compute
+  kernel_ = compile(context, *subgraph);
+  std::vector<int> nodes = {0};  // an IntArray: the count comes first
+  for (const PlannedNode& planned : CapturedGraph(context).plan()) nodes.push_back(static_cast<int>(planned.index));
+  nodes.front() = static_cast<int>(nodes.size()) - 1;
+  Registration registration{};
+  registration.init = &OpenVinoDelegate::init;
+  registration.free = &GraphKernel::free;
+  registration.prepare = &GraphKernel::prepare;
+  registration.invoke = &GraphKernel::invoke;
+  registration.builtin_code = abi::tflite::kBuiltinDelegate;
+  registration.custom_name = kName;
+  registration.version = 1;
+  return context->replace_node_subsets_with_delegate_kernels(
+      context, registration, reinterpret_cast<const IntArray*>(nodes.data()), &delegate_);
+}
+
+void* OpenVinoDelegate::init(Context* /*context*/, const char* buffer, std::size_t /*size*/) {
+  const auto* params = reinterpret_cast<const abi::tflite::DelegateParams*>(buffer);
+  return static_cast<OpenVinoDelegate*>(params->delegate->data)->kernel_.release();
+}
+
+}  // namespace zerolite

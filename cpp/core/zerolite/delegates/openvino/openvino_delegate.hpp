@@ -1,0 +1,53 @@
+// OpenVINO as a delegate, which takes the subgraph of a signature whole or leaves it.
+//
+// Where TensorFlow Lite offers it a subgraph that no other delegate has a part of, all of its operators become one
+// node, whose kernel runs what OpenVINO has compiled over the tensors' own memory.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "litert_abi/tflite.hpp"
+#include "zerolite/delegates/model_delegate.hpp"
+#include "zerolite/delegates/openvino/settings.hpp"
+#include "zerolite/model/model.hpp"
+
+namespace zerolite {
+
+namespace openvino {
+class GraphKernel;
+}
+
+class OpenVinoDelegate final : public ModelDelegate {
+ public:
+  static constexpr const char* kName = "OpenVINO";
+
+  OpenVinoDelegate(OpenVinoSettings settings, std::shared_ptr<const Model> model);
+  ~OpenVinoDelegate() override;
+  OpenVinoDelegate(const OpenVinoDelegate&) = delete;
+  OpenVinoDelegate& operator=(const OpenVinoDelegate&) = delete;
+
+  abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override;
+  [[nodiscard]] std::string name() const override { return kName; }
+  [[nodiscard]] bool allows_dynamic_tensors() const override { return true; }
+  [[nodiscard]] bool is_dispensable() const override { return true; }
+
+ private:
+  static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Delegate* delegate);
+  static void* init(abi::tflite::Context* context, const char* buffer, std::size_t size);
+
+  // Throws DelegateError for a subgraph that OpenVINO does not get.
+  [[nodiscard]] std::unique_ptr<openvino::GraphKernel> compile(abi::tflite::Context* context,
+                                                               std::size_t subgraph) const;
+  abi::tflite::Status take(abi::tflite::Context* context);
+
+  abi::tflite::Delegate delegate_{};
+  OpenVinoSettings settings_;
+  std::shared_ptr<const Model> model_;
+  // The kernel of the node that is being made.
+  std::unique_ptr<openvino::GraphKernel> kernel_;
+};
+
+}  // namespace zerolite

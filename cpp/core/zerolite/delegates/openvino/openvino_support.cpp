@@ -1,0 +1,165 @@
+#include "zerolite/delegates/openvino/openvino_support.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "zerolite/model/model_contents.hpp"
+#include "zerolite/model/operators.hpp"
+#include "zerolite/model/subgraph_view.hpp"
+
+namespace zerolite::openvino {
+namespace {
+
+// One operator of a subgraph.
+struct OperatorView {
+  const SubgraphView& subgraph;
+  const OperatorDetails& details;
+  Operator operation;
+
+  [[nodiscard]] ElementType input_type(std::size_t input) const {
+    return input < details.inputs.size() && subgraph.has_tensor(details.inputs[input])
+               ? subgraph.tensor(details.inputs[input]).type
+               : ElementType::none;
+  }
+  [[nodiscard]] ElementType output_type() const {
+    return details.outputs.empty() ? ElementType::none : subgraph.tensor(details.outputs.front()).type;
+  }
+  [[nodiscard]] bool is_constant(std::size_t input) const {
+    return input < details.inputs.size() && subgraph.has_tensor(details.inputs[input]) &&
+           !subgraph.tensor_details(details.inputs[input]).constant.empty();
+  }
+};
+
+using Condition = bool(const OperatorView&);
+
+bool always(const OperatorView& /*view*/) { return true; }
+
+bool takes_int32(const OperatorView& view) { return view.input_type(0) == ElementType::int32; }
+
+bool is_float(ElementType type) {
+  return type == ElementType::float32 || type == ElementType::float16 || type == ElementType::float64;
+}
+
+bool makes_whole_numbers(const OperatorView& view) {
+  return is_float(view.input_type(0)) && !is_float(view.output_type()) && view.output_type() != ElementType::boolean;
+}
+
+bool has_half_pixel_centers(const OperatorView& view) {
+  constexpr unsigned kHalfPixelCenters = 1;  // of ResizeNearestNeighborOptions
+  const auto options = options_of(view.operation, view.details);
+  return options && options->scalar<std::uint8_t>(kHalfPixelCenters, 0) != 0;
+}
+
+template <std::size_t input>
+bool is_computed(const OperatorView& view) {
+  return !view.is_constant(input);
+}
+
+// What OpenVINO 2026.4 takes, and computes otherwise than TensorFlow Lite. tests/delegates/test_openvino_operators.py
+// compares them all.
+struct KeptOperator {
+  Operator operation;
+  Condition* condition;
+  std::string_view reason;
+};
+
+constexpr std::string_view kInFloat = "has int32 values, which OpenVINO computes in float32, exact up to 16777216 only";
+
+constexpr auto kKept = std::to_array<KeptOperator>({
+    {Operator::CAST, &makes_whole_numbers,
+     "makes whole numbers of floats, and OpenVINO makes others where they are too large"},
+    {Operator::DIV, &takes_int32, kInFloat},
+    {Operator::EQUAL, &takes_int32, kInFloat},
+    {Operator::FLOOR_DIV, &takes_int32, kInFloat},
+    {Operator::FLOOR_MOD, &takes_int32, kInFloat},
+    {Operator::GATHER_ND, &is_computed<1>, "has computed indices, and OpenVINO does not survive wrong ones"},
+    {Operator::GREATER, &takes_int32, kInFloat},
+    {Operator::GREATER_EQUAL, &takes_int32, kInFloat},
+    {Operator::LESS, &takes_int32, kInFloat},
+    {Operator::LESS_EQUAL, &takes_int32, kInFloat},
+    {Operator::MEAN, &takes_int32, kInFloat},
+    {Operator::NOT_EQUAL, &takes_int32, kInFloat},
+    {Operator::POW, &takes_int32, kInFloat},
+    {Operator::REDUCE_MAX, &takes_int32, kInFloat},
+    {Operator::REDUCE_MIN, &takes_int32, kInFloat},
+    {Operator::REDUCE_PROD, &takes_int32, kInFloat},
+    {Operator::RESIZE_NEAREST_NEIGHBOR, &has_half_pixel_centers,
+     "has half-pixel centers, for which OpenVINO takes other pixels"},
+    {Operator::REVERSE_SEQUENCE, &is_computed<1>, "has computed lengths, and OpenVINO takes wrong ones, too"},
+    {Operator::REVERSE_V2, &takes_int32, kInFloat},
+    {Operator::SCATTER_ND, &always, "adds values of the same index, and OpenVINO keeps one of them"},
+    {Operator::SEGMENT_SUM, &is_computed<1>, "has computed segments, and OpenVINO takes wrong ones, too"},
+    {Operator::SUM, &takes_int32, kInFloat},
+});
+
+std::string reason_of(const OperatorView& view, const OperatorCode& code) {
+  if (!callees(view.operation).empty()) return "the operator " + name_of(code) + " runs other subgraphs";
+  for (const KeptOperator& kept : kKept) {
+    if (kept.operation == view.operation && kept.condition(view)) {
+      return "the operator " + name_of(code) + " " + std::string(kept.reason);
+    }
+  }
+  return {};
+}
+
+// Whose results are positions and sizes, which 32 bits hold.
+bool makes_small_numbers(Operator operation) {
+  return operation == Operator::ARG_MAX || operation == Operator::ARG_MIN || operation == Operator::SHAPE;
+}
+
+std::string reason_of(const TensorDescription& tensor, const TensorDetails& details, bool has_small_numbers) {
+  const std::string name = "tensor '" + tensor.name + "'";
+  const std::string type(name_of(tensor.type));
+  if (tensor.is_empty()) return name + " is empty";
+  if (details.is_variable) return name + " is a variable, which OpenVINO takes for an input";
+  if (details.sparsity) return name + " is sparse";
+  if (!details.constant.empty() || has_small_numbers) return {};
+  switch (tensor.type) {
+    case ElementType::string:
+      return name + " holds strings";
+    case ElementType::resource:
+    case ElementType::variant:
+      return name + " is a resource, which OpenVINO does not have";
+    case ElementType::int64:
+    case ElementType::uint64:
+    case ElementType::uint32:
+      return name + " holds " + type + ", which OpenVINO computes as int32";
+    case ElementType::float64:
+      return name + " holds " + type + ", which OpenVINO computes as float32";
+    case ElementType::float32:
+    case ElementType::float16:
+    case ElementType::boolean:
+    case ElementType::int8:
+    case ElementType::uint8:
+    case ElementType::int16:
+    case ElementType::uint16:
+    case ElementType::int32:
+      return {};
+    default:
+      return name + " holds " + type + ", which OpenVINO does not compute";
+  }
+}
+
+}  // namespace
+
+std::string unsupported_reason(const Model& model, std::size_t subgraph) {
+  const ModelContents contents = ModelContents::read(model.bytes().span());
+  const SubgraphView view{model.interface(), model.interface().subgraphs[subgraph], contents.subgraphs[subgraph]};
+  std::vector<bool> small(view.description.tensors.size());
+  for (std::size_t i = 0; i < view.details.operators.size(); ++i) {
+    const OperatorDetails& details = view.details.operators[i];
+    const Operator operation = kind_of(view.operator_code(i));
+    if (std::string found = reason_of({view, details, operation}, view.operator_code(i)); !found.empty()) return found;
+    for (const std::int32_t output : details.outputs) {
+      small[static_cast<std::size_t>(output)] = makes_small_numbers(operation);
+    }
+  }
+  for (std::size_t i = 0; i < view.description.tensors.size(); ++i) {
+    std::string found = reason_of(view.description.tensors[i], view.details.tensors[i], small[i]);
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace zerolite::openvino
