@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from benchmarks.settings import Settings
 from benchmarks.tflite_runtime_environment import tflite_runtime_python
 from zerolite.benchmarking import FreshProcess
 
-__all__ = ["run"]
+__all__ = ["milliseconds_in_turns", "run"]
 
 _MODELS = {
     "small_cnn": "small CNN",
@@ -87,13 +88,19 @@ def _time_model(
                 if runtime != "tflite_runtime":
                     raise
                 refused[runtime] = str(error)
-        turn = 1e9 * settings.seconds(0.2)
-        counts = {name: max(1, math.ceil(turn / _warm_up(process, turn))) for name, process in processes.items()}
-        found: dict[str, list[float]] = {name: [] for name in processes}
-        for _ in range(max(2, settings.rounds // 4)):
-            for name, process in processes.items():
-                found[name].append(process.block("invoke", counts[name]) / counts[name] / 1e6)
+        found = milliseconds_in_turns(processes, settings)
     return found, refused
+
+
+def milliseconds_in_turns(processes: Mapping[str, FreshProcess], settings: Settings) -> dict[str, list[float]]:
+    """Milliseconds a run by round, of blocks of runs that the processes make in turns."""
+    turn = 1e9 * settings.seconds(0.2)
+    counts = {name: max(1, math.ceil(turn / _warm_up(process, turn))) for name, process in processes.items()}
+    found: dict[str, list[float]] = {name: [] for name in processes}
+    for _ in range(max(2, settings.rounds // 4)):
+        for name, process in processes.items():
+            found[name].append(process.block("invoke", counts[name]) / counts[name] / 1e6)
+    return found
 
 
 def _warm_up(process: FreshProcess, nanoseconds: float) -> float:

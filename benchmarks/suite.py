@@ -9,6 +9,7 @@ from benchmarks import (
     cold_start,
     conversion,
     cpp_loop,
+    dynamic_range,
     interpreter,
     large_models,
     memory,
@@ -32,5 +33,6 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "cold_start": cold_start.run,
     "memory": memory.run,
     "runtimes": runtimes.run,
+    "dynamic_range": dynamic_range.run,
     "conversion": conversion.run,
 }

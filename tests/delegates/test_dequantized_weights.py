@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.models.generate.graph_builder import GraphBuilder, Op, edit, quantiza
 from tests.support import model_zoo as zoo
 from tests.support.bit_equality import assert_same_bits
 from tests.support.operator_model import Depthwise
+from tests.support.process_memory import anonymous_bytes, needs_proc
 from zerolite.cli import main
 from zerolite.delegates.xnnpack import Weights
 
@@ -307,6 +309,27 @@ def test_replicas_and_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with zl.load(convolution.model(), delegates=DEQUANTIZED, verify="isolated") as model:
         assert_same_bits(model(x[:1]), expected[:1], "isolated")
         assert model.delegation.dequantized_bytes > 0
+
+
+@needs_proc
+def test_replicas_share_the_copy() -> None:
+    content = Depthwise(image=(1, 1, 100_000), window=(5, 5)).model()
+    count = 8
+
+    def growth(another: Callable[[], zl.CompiledModel]) -> int:
+        with contextlib.ExitStack() as stack:
+            before = anonymous_bytes()
+            for _ in range(count):
+                stack.enter_context(another())
+            return anonymous_bytes() - before
+
+    with zl.load(content, delegates=DEQUANTIZED) as model:
+        copied = model.delegation.dequantized_bytes
+        assert copied > 10e6
+        # Both pack the weights for themselves; models that are loaded have a copy each besides.
+        # In this order, since later ones may go where earlier ones have been.
+        replicas = growth(lambda: copy.copy(model))
+        assert replicas < growth(lambda: zl.load(content, delegates=DEQUANTIZED)) - 5 * copied
 
 
 def test_watched_runs_have_the_weights_of_the_model() -> None:

@@ -197,6 +197,11 @@ def other_shape(model: Any) -> None:
     main_graph(model).tensors[main_graph(model).operators[0].outputs[0]].shape = np.array([1, 1], np.int32)
 
 
+def leave_out_bias(model: Any) -> None:
+    operator = main_graph(model).operators[operator_position(model, 4)]
+    operator.inputs = operator.inputs[:2]
+
+
 FULL: dict[str, tuple[str, Change, str]] = {
     "no quantization": (
         "quantized_add_int8",
@@ -226,6 +231,7 @@ FULL: dict[str, tuple[str, Change, str]] = {
         set_option(4, "depthMultiplier", 7),
         r"\(DEPTHWISE_CONV_2D\) has a depth multiplier of 7 for an input of the shape",
     ),
+    "no bias": ("small_mobilenet", leave_out_bias, r"\(DEPTHWISE_CONV_2D\) has no bias, which its kernel reads"),
     "custom settings": ("detection", spoil_settings, "has settings that can't be read"),
     "unpacked constant": ("small_cnn_float16", other_shape, r"\(DEQUANTIZE\) unpacks a constant of shape"),
 }
@@ -236,7 +242,7 @@ CRASHERS = {
     "ADD/operator/141": r"\(ADD\) works on quantized values, and its tensor 'tensor_0' has 0 scales in place of one",
     "ATAN2/operator/671": r"\(ATAN2\) has inputs of the shapes \(3, 1\) and \(0, 1\), and one shape is expected",
     "BROADCAST_ARGS/operator/1348": r"\(BROADCAST_ARGS\) broadcasts shapes that don't fit one another",
-    "DEPTHWISE_CONV_2D/operator/1667": "has no bias, which its kernel reads where weights are no constant",
+    "DEPTHWISE_CONV_2D/operator/1667": "has no bias, which its kernel reads all the same",
     "EQUAL/operator/365": r"\(EQUAL\) works on quantized values, and its tensor 'tensor_1' has 0 scales",
     "FAKE_QUANT/operator/55": r"\(FAKE_QUANT\) has an input of int16, which its kernel takes for float32",
     "LOCAL_RESPONSE_NORMALIZATION/operator/249": "has a radius of -1, and 0 to 32768 is expected",

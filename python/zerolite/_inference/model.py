@@ -17,7 +17,15 @@ from zerolite._inference.signature import (
     warn_of_positions,
     warn_of_unusable,
 )
-from zerolite._inference.source import NAMELESS, ModelSource, Origin, Verify, contiguous_view, encoded_path
+from zerolite._inference.source import (
+    NAMELESS,
+    ModelSource,
+    Origin,
+    Verify,
+    contiguous_view,
+    encoded_path,
+    read_source,
+)
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
 
@@ -94,7 +102,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             name=name or path or NAMELESS,
             choice=choice,
             verify=verify,
-            tuned=tuned,
+            # What was found automatically is for this machine; elsewhere its delegates do.
+            tuned=None if tuned is None or tuned.path is None else tuned,
         )
         if map and path is None:
             raise ValueError(
@@ -113,7 +122,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         source = _native.read_file(path) if path is not None else source
         name = name or path or NAMELESS
         with contiguous_view(source) as content:
-            if tuned is not None:
+            if tuned is not None and tuned.path is not None:
                 tuned.require(content)
             if verify == "isolated":
                 from zerolite._isolation import require_survival
@@ -294,7 +303,10 @@ def load(
             tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
             of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
         tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
-            `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size.
+            `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size. "auto" searches for
+            that setting itself, as `tune` does with its defaults, in a process of its own and for 3 s at most, and
+            keeps it in the user's cache by the model's content, the machine and the versions: the first load takes as
+            long, later ones do not search. Where the search comes to nothing, the model is loaded as without it.
         map: True uses the file where it lies on disk instead of a copy: what is not read costs no memory, and models
             and processes that map one file share its pages. Then the file must not be written to in place while it is
             in use: a new model is put there by renaming, as `convert` does it. Where the file was overwritten, another
@@ -315,10 +327,11 @@ def load(
     """
     file = None
     if tuned is not None:
-        from zerolite.tuned import TunedFile
+        from zerolite.tuned import TunedFile, tuning_for
 
-        file = TunedFile.read(tuned)
-        file.refuse_beside(delegates=delegates, threads=threads)
+        TunedFile.refuse_beside(delegates=delegates, threads=threads)
+        file = tuning_for(tuned, lambda: read_source(source)[0], goal="latency")
+    if file is not None:
         file.require_one_replica()
         delegates = file.setting.delegate
     choice = DelegateChoice(delegates, threads=threads, fallback=fallback)

@@ -18,7 +18,7 @@ from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.ordered_results import ItemError, OrderedResults, closed_error
 from zerolite._inference.real_numbers import map_real_numbers
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
-from zerolite._inference.source import ModelSource
+from zerolite._inference.source import ModelSource, read_source
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
@@ -86,7 +86,7 @@ class Pool:
             fallback: whether operators that no delegate of the list takes run on the CPU.
             verify: how closely the model is looked at before it is used, as for `load`.
             tuned: a file with the fastest setting, as for `load`; in the place of `workers`, `delegates`
-                and `threads`.
+                and `threads`. "auto" searches for it as for `load`, for the most items in a second.
             map: whether the file is used where it lies on disk, as for `load`.
             numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
@@ -103,10 +103,14 @@ class Pool:
         self._takes_real_numbers = numbers == "real"
         file = None
         if tuned is not None:
-            from zerolite.tuned import TunedFile
+            from zerolite.tuned import TunedFile, tuning_for
 
-            file = TunedFile.read(tuned)
-            file.refuse_beside(workers=workers, delegates=delegates, threads=threads)
+            def content() -> bytes | memoryview:
+                return source._content() if isinstance(source, CompiledModel) else read_source(source)[0]
+
+            TunedFile.refuse_beside(workers=workers, delegates=delegates, threads=threads)
+            file = tuning_for(tuned, content, goal="throughput", signature=signature)
+        if file is not None:
             workers, delegates = file.setting.workers, file.setting.delegate
         if workers is None:
             from zerolite._platform.machine import usable_cores

@@ -11,7 +11,7 @@ from typing import Any
 
 from zerolite import _native
 from zerolite._isolation.trial_settings import TrialSettings
-from zerolite._platform.files import write_atomically
+from zerolite._platform.files import make_private_folder, user_cache_folder, write_atomically
 
 __all__ = ["TrialCache"]
 
@@ -52,13 +52,9 @@ class TrialCache:
         """Remember how the process ended."""
         with contextlib.suppress(OSError, RuntimeError):
             path = self._path()
-            for folder in reversed([folder for folder in path.parents if not folder.exists()]):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            make_private_folder(path.parent)
             _native.require_trusted_folder(os.fsencode(path.parent))
             write_atomically(path, json.dumps({"death": death[: _LONGEST // 8]}).encode(), mode=0o600)
 
     def _path(self) -> Path:
-        configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        # The specification has relative paths ignored.
-        cache = configured if configured.is_absolute() else Path("~/.cache").expanduser()
-        return cache / "zerolite" / "verdicts" / f"{self._key}.json"
+        return user_cache_folder() / "verdicts" / f"{self._key}.json"

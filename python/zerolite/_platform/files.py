@@ -6,7 +6,29 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["check_writable_target", "write_atomically"]
+__all__ = ["check_writable_target", "make_private_folder", "user_cache_folder", "write_atomically"]
+
+
+def user_cache_folder() -> Path:
+    """Where zerolite keeps what it found out for this user: ``$XDG_CACHE_HOME/zerolite``, ``~/.cache`` without it.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The specification has relative paths ignored.
+    cache = configured if configured.is_absolute() else Path("~/.cache").expanduser()
+    return cache / "zerolite"
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone.
+
+    Raises:
+        OSError: one can't be made.
+    """
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def check_writable_target(path: Path) -> None:

@@ -101,8 +101,9 @@ class TunedFile:
         if difference is not None:
             raise _refusal(str(self.path), difference)
 
-    def refuse_beside(self, **others: object) -> None:
-        """Refuse settings that came with the file, which chooses them itself.
+    @staticmethod
+    def refuse_beside(**others: object) -> None:
+        """Refuse settings that came with a file, which chooses them itself.
 
         Raises:
             ValueError: one of `others`, settings by name, is not None.

@@ -107,10 +107,9 @@ void check_window(const CheckedOperator& operation, std::initializer_list<unsign
   for (const unsigned field : dilations) require(field, table.scalar<std::int32_t>(field, 1));
 }
 
-// The builtin kernel reads a bias whether or not there is one (2.3.0); XNNPACK, which does not, takes constant weights.
+// The builtin kernel reads a bias whether or not there is one, and XNNPACK takes no operator without (2.3.0).
 void check_bias(const CheckedOperator& operation) {
-  operation.require(operation.has_input(2) || !operation.constant(1).empty(),
-                    "has no bias, which its kernel reads where weights are no constant");
+  operation.require(operation.has_input(2), "has no bias, which its kernel reads all the same");
 }
 
 // Kernels for int8 weights take it as it is (2.3.0); others compute it, and old files leave it out.
