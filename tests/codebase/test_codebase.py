@@ -30,6 +30,7 @@ LAZY_IMPORTS = {
     "rich",
     "sklearn",
     "tensorflow",
+    "tokenizers",
     "typer",
 }
 

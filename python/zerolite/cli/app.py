@@ -20,6 +20,7 @@ from zerolite.cli.commands import (
     profile,
     run,
     tasks,
+    text,
     tune,
 )
 from zerolite.cli.output import say
@@ -35,6 +36,7 @@ _COMMANDS = (
     compare,
     classify,
     tasks,
+    text,
     benchmark,
     profile,
     layers,

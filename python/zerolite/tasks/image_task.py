@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DrawnTask", "ImageTask", "in_order", "kept_results"]
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Options = TypeVar("_Options")
 _Task = TypeVar("_Task", bound="ImageTask[Any, Any]")
@@ -159,9 +160,7 @@ class DrawnTask(ImageTask[_Result, _Options]):
         return self._draw(image, result)
 
 
-def in_order(
-    work: Callable[[PictureSource], _Result], items: Iterator[PictureSource], workers: int
-) -> Iterator[Callable[[], _Result]]:
+def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
     """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
     if workers == 1:
         for item in items:
