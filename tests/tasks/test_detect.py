@@ -231,6 +231,7 @@ def test_nan_and_boxes_beyond_the_picture() -> None:
     rows[9, 5] = np.nan
     rows[40, 0] = np.nan
     rows[41] = np.inf, 0.5, 0.1, 0.1, 0.9, 0
+    rows[42] = np.inf, 0.5, np.inf, 0.1, 0.9, 0
     rows[50] = 1.0, 0.5, 0.5, 0.25, 0.6, 0  # half of it is outside
     rows[51] = 1.5, 0.5, 0.25, 0.25, 0.99, 0  # all of it is
     rows[52] = 0.5, 0.1, 0.25, 0.1, 0.98, 0  # in the bars of the letterbox
@@ -277,6 +278,8 @@ def test_four_outputs_with_unsound_numbers() -> None:
         "count": np.array([np.nan], np.float32),
         "classes": np.array([[np.nan, -1, 0]], np.float32),
     }
+    with detector_of(constant_model(four_outputs(classes=np.array([[1e30, np.inf, 0]], np.float32)))) as detector:
+        assert told(detector(PICTURE)) == []  # two count, and their classes are none
     with detector_of(constant_model(four_outputs(**changes))) as detector:
         assert told(detector(PICTURE)) == [("0", 0.6, [0.0, 0.0, 200.0, 100.0])]
 
@@ -308,6 +311,14 @@ def test_metadata_tells_boxes_labels_and_the_order() -> None:
         assert detector.class_names == ("cat", "dog")  # the background has no number
 
 
+def test_names_with_gaps_that_nobody_packs() -> None:
+    known = {"task": "detect", "names": {0: "cat", 10**15: "dog"}}
+    model = constant_model({"Identity": yolo_rows(CELLS, 2, objectness=False).T[np.newaxis]})
+    packed = metadata.write(model, metadata.Metadata(), {"metadata.json": json.dumps(known).encode()})
+    with detector_of(packed) as detector:
+        assert {one.label for one in detector(PICTURE).detections} == {"1", "cat"}
+
+
 @pytest.mark.parametrize("file", ["metadata.json", "temp_meta.txt"])
 def test_names_that_ultralytics_packs(file: str) -> None:
     known = {"task": "detect", "names": {0: "cat", 1: "dog"}, "stride": 32}
@@ -334,8 +345,10 @@ def test_models_that_detect_nothing() -> None:
     with pytest.raises(ValueError, match="anchors= is for models that do not"):
         zl.tasks.load(MODEL, "detect", anchors=np.zeros((84, 4)))
     odd = constant_model({"x": np.zeros((1, 5, 7), np.float32)})
-    with pytest.raises(ValueError, match=r"is for none of the tasks detect.*'x' of shape \(1, 5, 7\)"):
+    with pytest.raises(
+        ValueError, match=r"is for none of the tasks detect.*'x' of shape \(1, 5, 7\); if it is for one"
+    ):
         zl.tasks.load(odd)
     said = metadata.write(odd, metadata.Metadata("ObjectDetector"), {})
-    with pytest.raises(ValueError, match="metadata says detect, and its outputs do not fit that"):
+    with pytest.raises(ValueError, match="is no detector of a kind that zerolite knows"):
         zl.tasks.load(said)

@@ -6,9 +6,9 @@
 ...         print(found.path, [(one.label, one.box) for one in found.detections])
 """
 
-from zerolite.tasks.box import Box
 from zerolite.tasks.classify import Classified, Classifier
 from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
+from zerolite.tasks.decoding.boxes import Box
 from zerolite.tasks.detect import Detection, Detections, Detector
 from zerolite.tasks.embed import Embedder, Embedding, similarities
 from zerolite.tasks.image_task import DrawnTask, ImageTask

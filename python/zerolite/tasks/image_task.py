@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 from zerolite.tasks.image_input import Framing, ImageInput, Placement
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
 from zerolite.vision import ImageError, OnCorrupt
@@ -96,7 +98,9 @@ class ImageTask(ABC, Generic[_Result, _Options]):
         picture = Picture.open(source, self._input.color)
         image, placement = self._input.place(picture.image)
         outputs = self._model.run({self._input.name: image})
-        return self._decode(outputs, placement, picture.path, options)
+        # What is infinite or NaN is sorted out by the values; the arithmetic before that need not warn.
+        with np.errstate(all="ignore"):
+            return self._decode(outputs, placement, picture.path, options)
 
     def _answers(
         self,

@@ -298,13 +298,14 @@ def _chosen(model: TaskModel) -> TaskName:
     """The task whose outputs a model has."""
     declared = _DECLARED.get(str(model.exporter.get("task", model.metadata.name)))
     fitting: list[TaskName] = [name for name, kind in _KINDS.items() if kind.fits(model)]
-    if declared in fitting:
+    # Where the outputs are those of no other task, the file is believed: the task says itself what does not fit.
+    if declared is not None and (declared in fitting or not fitting):
         return declared
     if fitting:
         return fitting[0]
-    told = "" if declared is None else f"; its metadata says {declared}, and its outputs do not fit that"
     raise ValueError(
-        f"{model.name} is for none of the tasks {', '.join(_KINDS)}: its outputs are {model.described_outputs()}{told}"
+        f"{model.name} is for none of the tasks {', '.join(_KINDS)}, as far as its outputs tell: "
+        f"{model.described_outputs()}; if it is for one of them, name that as the task"
     )
 
 
