@@ -25,6 +25,7 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.tasks",
     "zerolite.tuned",
     "zerolite.tuning",
     "zerolite.vision",

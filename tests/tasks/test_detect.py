@@ -153,6 +153,39 @@ def test_raw_boxes_are_what_the_operator_makes_of_them(family: str, size: tuple[
         np.testing.assert_allclose(list(one.box.to_dict().values()), list(other.box.to_dict().values()), atol=1e-3)
 
 
+def test_anchors_of_ssd_are_those_of_the_object_detection_api() -> None:
+    """Three small ones in the finest cells, and six in all others: by the paper's formula, one by one."""
+    anchors = zl.tasks.ssd_anchors((300, 300))
+    scale = [0.2 + 0.15 * layer for layer in range(6)] + [1.0]
+    expected = []
+    for layer, cells in enumerate((19, 10, 5, 3, 2, 1)):
+        pairs = [(0.1, 1.0), (0.2, 2.0), (0.2, 0.5)]
+        if layer:
+            pairs = [(scale[layer], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)]
+            pairs += [((scale[layer] * scale[layer + 1]) ** 0.5, 1.0)]
+        for row, column in itertools.product(range(cells), repeat=2):
+            for size, ratio in pairs:
+                middle = ((row + 0.5) / cells, (column + 0.5) / cells)
+                expected.append((*middle, size / ratio**0.5, size * ratio**0.5))
+    np.testing.assert_allclose(anchors, expected, rtol=1e-5)
+
+
+def test_anchors_of_efficientdet() -> None:
+    """Of three octaves and three shapes, from four times the distance of cells on."""
+    anchors = zl.tasks.efficientdet_anchors((512, 512))
+    assert anchors.shape == (49104, 4)  # the number that EfficientDet-D0 has
+    first = anchors[:9] * 512
+    assert (first[:, :2] == 4).all()
+    sizes = [
+        (32 * 2 ** (octave / 3) * height, 32 * 2 ** (octave / 3) * width)
+        for octave in range(3)
+        for width, height in ((1.0, 1.0), (1.4, 0.7), (0.7, 1.4))
+    ]
+    np.testing.assert_allclose(first[:, 2:], sizes, rtol=1e-6)
+    np.testing.assert_allclose(anchors[-1], [0.875, 0.875, *(4 / 4 * 2 ** (2 / 3) * np.array((1.4, 0.7)))], rtol=1e-6)
+    assert zl.tasks.efficientdet_anchors((512, 512), scale=3)[0, 2] * 512 == 24
+
+
 def test_levels_of_efficientdet_are_its_rows() -> None:
     anchors = zl.tasks.efficientdet_anchors((64, 64))
     encoded, scores = raw_outputs(anchors, 3)
