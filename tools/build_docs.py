@@ -26,6 +26,7 @@ PUBLIC = (
     "zerolite.evaluation",
     "zerolite.inspection",
     "zerolite.serving",
+    "zerolite.tasks",
     "zerolite.tuned",
     "zerolite.tuning",
     "zerolite.vision",

@@ -35,6 +35,7 @@ LAZY_IMPORTS = {
     "sklearn",
     "starlette",
     "tensorflow",
+    "tokenizers",
     "typer",
     "uvicorn",
     "uvloop",

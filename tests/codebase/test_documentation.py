@@ -6,9 +6,10 @@ model, `model.tflite`, with one input of shape (n, 64) and one output of shape (
 `labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
 same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
 `shapes.png`, `pose.tflite`, which sees a person in every picture, `embed.tflite`, and the pair `predict.tflite` and
-`transform.tflite`; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with inputs.
-Commands in ```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run. What
-can't be run where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
+`transform.tflite`; `text.tflite` and `answer.tflite` with `vocab.txt` and `article.txt`; commands also find
+`model.keras`, of the kind of `model.tflite`, and `samples.npy` with inputs. Commands in ```sh and ```console blocks are
+checked, and those of the `zerolite` command that are quick are run. What can't be run where tests run says so in the
+document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import pytest
 
 from tests.tasks.handmade_models import constant_model, mean_color, tinted
 from tests.tasks.shapes import scene
+from tests.tasks.text_models import WORDS, echo_words, table_answers
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "tests" / "models"
@@ -42,6 +44,7 @@ FILES = {
 TASK_MODELS = {"detector.tflite": "shape_detector.tflite", "segmenter.tflite": "shape_segmenter.tflite"}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("third_party/**/*.md")])
 QUICK_COMMANDS = {
+    "answer",
     "classify",
     "compare",
     "convert",
@@ -56,6 +59,7 @@ QUICK_COMMANDS = {
     "run",
     "segment",
     "stylize",
+    "text",
     "tune",
 }
 COMMAND_GROUPS = {"metadata"}
@@ -141,6 +145,11 @@ def folder_with_model(tmp_path: Path) -> Path:
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
     person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
     (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
+    (tmp_path / "text.tflite").write_bytes(echo_words(10))
+    likely = np.arange(len(WORDS), dtype=np.float32)
+    (tmp_path / "answer.tflite").write_bytes(table_answers(likely, likely, 40))
+    (tmp_path / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
+    (tmp_path / "article.txt").write_text("The dog is good. The cat is bad.", encoding="utf-8")
     (tmp_path / "embed.tflite").write_bytes(mean_color(16))
     (tmp_path / "predict.tflite").write_bytes(mean_color(16, keep_axes=True))
     (tmp_path / "transform.tflite").write_bytes(tinted(32))

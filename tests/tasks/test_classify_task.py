@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.support import model_zoo
 from tests.tasks.handmade_models import constant_model
 from zerolite import metadata
@@ -22,6 +24,18 @@ NAMES = [f"digit {number}" for number in range(10)]
 
 def scores_of(values: list[float]) -> bytes:
     return constant_model({"x": np.array([values], np.float32)})
+
+
+def dense_row() -> bytes:
+    """A picture's numbers times a matrix: a row that may be scores, or features, or anything."""
+    graph = GraphBuilder()
+    image = graph.tensor("image", [1, 4, 4, 3])
+    weights = graph.constant("weights", np.zeros((5, 48), np.float32))
+    made = graph.tensor("row", [1, 5])
+    graph.operator(Op.FULLY_CONNECTED, [image, weights, -1], [made], options=schema.FullyConnectedOptionsT())
+    graph.interface([image], [made])
+    graph.signature("serving_default", {"image": image}, {"row": made})
+    return graph.finish()
 
 
 @pytest.mark.parametrize("variant", ["", "_int8", "_uint8_io"])
@@ -80,6 +94,13 @@ def test_what_nobody_tells_is_said(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         with zl.tasks.load(model, "classify", preprocessing="none") as task:
             task(PICTURE)
+    with pytest.raises(
+        ValueError, match=r"is for none of the tasks .* if it is for one of them, name that as the task"
+    ):
+        zl.tasks.load(dense_row())
+    said = metadata.write(dense_row(), metadata.Metadata("ImageClassifier"), {})
+    with zl.tasks.load(said, preprocessing="unit") as task:
+        assert isinstance(task, zl.tasks.Classifier)
     with pytest.raises(ValueError, match=r"is no classifier: its outputs are 'x' of shape \(1, 2, 2\)"):
         zl.tasks.load(constant_model({"x": np.zeros((1, 2, 2), np.float32)}), "classify")
     with pytest.raises(ValueError, match="1 labels for a model with 2 classes"):

@@ -153,6 +153,39 @@ def test_raw_boxes_are_what_the_operator_makes_of_them(family: str, size: tuple[
         np.testing.assert_allclose(list(one.box.to_dict().values()), list(other.box.to_dict().values()), atol=1e-3)
 
 
+def test_anchors_of_ssd_are_those_of_the_object_detection_api() -> None:
+    """Three small ones in the finest cells, and six in all others: by the paper's formula, one by one."""
+    anchors = zl.tasks.ssd_anchors((300, 300))
+    scale = [0.2 + 0.15 * layer for layer in range(6)] + [1.0]
+    expected = []
+    for layer, cells in enumerate((19, 10, 5, 3, 2, 1)):
+        pairs = [(0.1, 1.0), (0.2, 2.0), (0.2, 0.5)]
+        if layer:
+            pairs = [(scale[layer], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)]
+            pairs += [((scale[layer] * scale[layer + 1]) ** 0.5, 1.0)]
+        for row, column in itertools.product(range(cells), repeat=2):
+            for size, ratio in pairs:
+                middle = ((row + 0.5) / cells, (column + 0.5) / cells)
+                expected.append((*middle, size / ratio**0.5, size * ratio**0.5))
+    np.testing.assert_allclose(anchors, expected, rtol=1e-5)
+
+
+def test_anchors_of_efficientdet() -> None:
+    """Of three octaves and three shapes, from four times the distance of cells on."""
+    anchors = zl.tasks.efficientdet_anchors((512, 512))
+    assert anchors.shape == (49104, 4)  # the number that EfficientDet-D0 has
+    first = anchors[:9] * 512
+    assert (first[:, :2] == 4).all()
+    sizes = [
+        (32 * 2 ** (octave / 3) * height, 32 * 2 ** (octave / 3) * width)
+        for octave in range(3)
+        for width, height in ((1.0, 1.0), (1.4, 0.7), (0.7, 1.4))
+    ]
+    np.testing.assert_allclose(first[:, 2:], sizes, rtol=1e-6)
+    np.testing.assert_allclose(anchors[-1], [0.875, 0.875, *(4 / 4 * 2 ** (2 / 3) * np.array((1.4, 0.7)))], rtol=1e-6)
+    assert zl.tasks.efficientdet_anchors((512, 512), scale=3)[0, 2] * 512 == 24
+
+
 def test_levels_of_efficientdet_are_its_rows() -> None:
     anchors = zl.tasks.efficientdet_anchors((64, 64))
     encoded, scores = raw_outputs(anchors, 3)
@@ -231,6 +264,7 @@ def test_nan_and_boxes_beyond_the_picture() -> None:
     rows[9, 5] = np.nan
     rows[40, 0] = np.nan
     rows[41] = np.inf, 0.5, 0.1, 0.1, 0.9, 0
+    rows[42] = np.inf, 0.5, np.inf, 0.1, 0.9, 0
     rows[50] = 1.0, 0.5, 0.5, 0.25, 0.6, 0  # half of it is outside
     rows[51] = 1.5, 0.5, 0.25, 0.25, 0.99, 0  # all of it is
     rows[52] = 0.5, 0.1, 0.25, 0.1, 0.98, 0  # in the bars of the letterbox
@@ -277,6 +311,8 @@ def test_four_outputs_with_unsound_numbers() -> None:
         "count": np.array([np.nan], np.float32),
         "classes": np.array([[np.nan, -1, 0]], np.float32),
     }
+    with detector_of(constant_model(four_outputs(classes=np.array([[1e30, np.inf, 0]], np.float32)))) as detector:
+        assert told(detector(PICTURE)) == []  # two count, and their classes are none
     with detector_of(constant_model(four_outputs(**changes))) as detector:
         assert told(detector(PICTURE)) == [("0", 0.6, [0.0, 0.0, 200.0, 100.0])]
 
@@ -308,6 +344,14 @@ def test_metadata_tells_boxes_labels_and_the_order() -> None:
         assert detector.class_names == ("cat", "dog")  # the background has no number
 
 
+def test_names_with_gaps_that_nobody_packs() -> None:
+    known = {"task": "detect", "names": {0: "cat", 10**15: "dog"}}
+    model = constant_model({"Identity": yolo_rows(CELLS, 2, objectness=False).T[np.newaxis]})
+    packed = metadata.write(model, metadata.Metadata(), {"metadata.json": json.dumps(known).encode()})
+    with detector_of(packed) as detector:
+        assert {one.label for one in detector(PICTURE).detections} == {"1", "cat"}
+
+
 @pytest.mark.parametrize("file", ["metadata.json", "temp_meta.txt"])
 def test_names_that_ultralytics_packs(file: str) -> None:
     known = {"task": "detect", "names": {0: "cat", 1: "dog"}, "stride": 32}
@@ -334,8 +378,10 @@ def test_models_that_detect_nothing() -> None:
     with pytest.raises(ValueError, match="anchors= is for models that do not"):
         zl.tasks.load(MODEL, "detect", anchors=np.zeros((84, 4)))
     odd = constant_model({"x": np.zeros((1, 5, 7), np.float32)})
-    with pytest.raises(ValueError, match=r"is for none of the tasks detect.*'x' of shape \(1, 5, 7\)"):
+    with pytest.raises(
+        ValueError, match=r"is for none of the tasks detect.*'x' of shape \(1, 5, 7\); if it is for one"
+    ):
         zl.tasks.load(odd)
     said = metadata.write(odd, metadata.Metadata("ObjectDetector"), {})
-    with pytest.raises(ValueError, match="metadata says detect, and its outputs do not fit that"):
+    with pytest.raises(ValueError, match="is no detector of a kind that zerolite knows"):
         zl.tasks.load(said)

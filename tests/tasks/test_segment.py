@@ -147,7 +147,7 @@ def test_which_task_a_model_is_for() -> None:
         zl.tasks.load(model_zoo.model_path("small_cnn"), "segment")
     with pytest.raises(ValueError, match="2 labels for a model with 3 classes"):
         zl.tasks.load(colors, "segment", class_names=["a", "b"])
-    with pytest.raises(ValueError, match=r"anchors= is for detectors, and .* is loaded to segment"):
+    with pytest.raises(ValueError, match=r"anchors= is for detect, and .* is loaded to segment"):
         zl.tasks.load(colors, "segment", anchors=np.zeros((1, 4)))
 
 

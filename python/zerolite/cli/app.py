@@ -21,6 +21,7 @@ from zerolite.cli.commands import (
     run,
     serve,
     tasks,
+    text,
     tune,
 )
 from zerolite.cli.output import say
@@ -36,6 +37,7 @@ _COMMANDS = (
     compare,
     classify,
     tasks,
+    text,
     benchmark,
     profile,
     layers,

@@ -107,9 +107,8 @@ class Classifier(DrawnTask[Classified, _Choice]):
         output = _scores_of(model) if model.takes_a_picture else None
         if output is None:
             return False
-        kind = model.score_kind(output.spec.name)
-        is_linear = kind == "logit" and model.maker_of(output) != "MEAN"
-        return kind in ("softmax", "probability") or is_linear or bool(model.labels(output))
+        # Without a softmax or labels, a row of numbers may be anything.
+        return model.score_kind(output.spec.name) in ("softmax", "probability") or bool(model.labels(output))
 
     def __call__(self, picture: PictureSource, *, k: int = 5, min_score: float | None = None) -> Classified:
         """Say what a picture shows.

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from zerolite.tasks.box import Box
-from zerolite.tasks.decoding.boxes import Candidates, suppress
+from zerolite.tasks.decoding.boxes import Box, Candidates, suppress
 from zerolite.tasks.decoding.postprocessed import PostProcessedHead
 from zerolite.tasks.decoding.single_shot import SingleShotHead
 from zerolite.tasks.decoding.yolo import YoloHead

@@ -109,8 +109,11 @@ class Embedder(ImageTask[Embedding, None]):
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
-        """Whether the model's output is one row of numbers."""
-        return model.takes_a_picture and _vector_of(model) is not None
+        """Whether the model's output is one row of numbers and ends no linear layer, which may give anything."""
+        output = _vector_of(model) if model.takes_a_picture else None
+        if output is None:
+            return False
+        return model.score_kind(output.spec.name) == "unknown" or model.maker_of(output) == "MEAN"
 
     def __call__(self, picture: PictureSource) -> Embedding:
         """Make a vector of a picture.

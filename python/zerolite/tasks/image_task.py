@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 from zerolite.tasks.image_input import Framing, ImageInput, Placement
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
 from zerolite.vision import ImageError, OnCorrupt
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DrawnTask", "ImageTask", "in_order", "kept_results"]
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Options = TypeVar("_Options")
 _Task = TypeVar("_Task", bound="ImageTask[Any, Any]")
@@ -95,7 +98,9 @@ class ImageTask(ABC, Generic[_Result, _Options]):
         picture = Picture.open(source, self._input.color)
         image, placement = self._input.place(picture.image)
         outputs = self._model.run({self._input.name: image})
-        return self._decode(outputs, placement, picture.path, options)
+        # What is infinite or NaN is sorted out by the values; the arithmetic before that need not warn.
+        with np.errstate(all="ignore"):
+            return self._decode(outputs, placement, picture.path, options)
 
     def _answers(
         self,
@@ -159,9 +164,7 @@ class DrawnTask(ImageTask[_Result, _Options]):
         return self._draw(image, result)
 
 
-def in_order(
-    work: Callable[[PictureSource], _Result], items: Iterator[PictureSource], workers: int
-) -> Iterator[Callable[[], _Result]]:
+def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
     """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
     if workers == 1:
         for item in items:

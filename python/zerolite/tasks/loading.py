@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, overload
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, get_args, overload
 
 from numpy.typing import NDArray
 
@@ -13,17 +14,57 @@ from zerolite._inference.source import ModelSource
 from zerolite.tasks.classify import Classifier
 from zerolite.tasks.detect import Detector
 from zerolite.tasks.embed import Embedder
-from zerolite.tasks.image_task import ImageTask
 from zerolite.tasks.pose import PoseEstimator
 from zerolite.tasks.segment import Segmenter
 from zerolite.tasks.task_model import TaskModel
+from zerolite.tasks.text.answer import QuestionAnswerer
+from zerolite.tasks.text.classify import TextClassifier
 
 if TYPE_CHECKING:
     from zerolite._runners import Delegates
 
-__all__ = ["TaskName", "load"]
+__all__ = ["Task", "TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer"]
+
+
+class Task(Protocol):
+    """What all tasks can do; each has options of its own.
+
+    Attributes:
+        name: the task's name, as `load` takes it.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        """Answer for one item, such as a picture or a text: a result with `to_dict`."""
+        ...
+
+    @property
+    def map(self) -> Callable[..., Iterator[Any]]:
+        """Answer for many items, one after another; in a pool, for several at once."""
+        ...
+
+    def close(self) -> None:
+        """Give back the model. Closing twice does nothing."""
+        ...
+
+    def __enter__(self) -> Any:
+        """Close the task at the end of a with statement."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the task."""
+        ...
+
+
+class _Kind(Protocol):
+    def fits(self, model: TaskModel) -> bool: ...
+
 
 # How the writers of metadata name a model by its task, and Ultralytics' exporter the task.
 _DECLARED: dict[str, TaskName] = {
@@ -31,6 +72,9 @@ _DECLARED: dict[str, TaskName] = {
     "ImageSegmenter": "segment",
     "ImageClassifier": "classify",
     "ImageEmbedder": "embed",
+    "NLClassifier": "text",
+    "BertNLClassifier": "text",
+    "BertQuestionAnswerer": "answer",
     "detect": "detect",
     "pose": "pose",
     "segment": "segment",
@@ -121,19 +165,48 @@ def load(
 @overload
 def load(
     model: ModelSource,
-    task: TaskName | None = ...,
+    task: Literal["text"],
     *,
     class_names: Sequence[str] | None = ...,
-    preprocessing: str | None = ...,
-    size: tuple[int, int] | None = ...,
-    anchors: NDArray[Any] | None = ...,
+    vocabulary: str | os.PathLike[str] | None = ...,
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
     verify: Verify = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
-) -> ImageTask[Any, Any]: ...
+) -> TextClassifier: ...
+@overload
+def load(
+    model: ModelSource,
+    task: Literal["answer"],
+    *,
+    class_names: None = ...,
+    vocabulary: str | os.PathLike[str] | None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> QuestionAnswerer: ...
+@overload
+def load(
+    model: ModelSource,
+    task: TaskName | None = ...,
+    *,
+    class_names: Sequence[str] | None = ...,
+    preprocessing: str | None = ...,
+    size: tuple[int, int] | None = ...,
+    anchors: NDArray[Any] | None = ...,
+    vocabulary: str | os.PathLike[str] | None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> Task: ...
 def load(
     model: ModelSource,
     task: TaskName | None = None,
@@ -142,13 +215,14 @@ def load(
     preprocessing: str | None = None,
     size: tuple[int, int] | None = None,
     anchors: NDArray[Any] | None = None,
+    vocabulary: str | os.PathLike[str] | None = None,
     delegates: Delegates | None = None,
     threads: int | None = None,
     fallback: bool = True,
     verify: Verify = "structure",
     tuned: str | os.PathLike[str] | None = None,
     workers: int | None = None,
-) -> ImageTask[Any, Any]:
+) -> Task:
     """Load a model for the task that it was made for.
 
     >>> detector = zl.tasks.load("ssd.tflite", "detect")
@@ -157,8 +231,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment", "classify", "pose" or "embed". None finds it by the model's outputs and, where these
-            are those of several tasks, by what the metadata says.
+        task: "detect", "segment", "classify", "pose", "embed", "text" or "answer". None finds it by the model's outputs
+            and, where these are those of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -167,6 +241,8 @@ def load(
         size: height and width in pixels, for a model that leaves them open and whose metadata does not tell them.
         anchors: of a detector that tells boxes by their distance from anchors: the middle's y and x, height and width
             as parts of the input, shape (anchors, 4). None is those of SSD with MobileNet or of EfficientDet.
+        vocabulary: of a model for texts, the file that it was trained with: one word a line, with its number or
+            without. None is that in the metadata.
         delegates: where the model runs, as for `zerolite.load`.
         threads: how many threads a run uses on the CPU; in a pool, of each replica.
         fallback: whether operators that no delegate of the list takes run on the CPU.
@@ -190,29 +266,46 @@ def load(
         model, delegates=delegates, threads=threads, fallback=fallback, verify=verify, tuned=tuned, workers=workers
     )
     try:
-        loaded.fit_picture(size)
+        if loaded.takes_a_picture or (task or "text") not in ("text", "answer"):
+            loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
+        _refuse_strange(chosen, loaded.name, anchors=anchors, vocabulary=vocabulary)
+        if chosen == "answer":
+            return QuestionAnswerer(loaded, vocabulary=vocabulary)
+        if chosen == "text":
+            return TextClassifier(loaded, class_names=class_names, vocabulary=vocabulary)
         if chosen == "detect":
             return Detector(loaded, class_names=class_names, preprocessing=preprocessing, anchors=anchors)
-        if anchors is not None:
-            raise ValueError(f"anchors= is for detectors, and {loaded.name} is loaded to {chosen}; leave it out")
         return _OTHERS[chosen](loaded, class_names=class_names, preprocessing=preprocessing)
     except BaseException:
         loaded.close()
         raise
 
 
+def _refuse_strange(task: TaskName, name: str, **options: object) -> None:
+    """Refuse options that are for other tasks.
+
+    Raises:
+        ValueError: there is one.
+    """
+    of_tasks = {"anchors": ("detect",), "vocabulary": ("text", "answer")}
+    for option, tasks in of_tasks.items():
+        if options[option] is not None and task not in tasks:
+            raise ValueError(f"{option}= is for {' and '.join(tasks)}, and {name} is loaded to {task}; leave it out")
+
+
 def _chosen(model: TaskModel) -> TaskName:
     """The task whose outputs a model has."""
     declared = _DECLARED.get(str(model.exporter.get("task", model.metadata.name)))
     fitting: list[TaskName] = [name for name, kind in _KINDS.items() if kind.fits(model)]
-    if declared in fitting:
+    # Where the outputs are those of no other task, the file is believed: the task says itself what does not fit.
+    if declared is not None and (declared in fitting or not fitting):
         return declared
     if fitting:
         return fitting[0]
-    told = "" if declared is None else f"; its metadata says {declared}, and its outputs do not fit that"
     raise ValueError(
-        f"{model.name} is for none of the tasks {', '.join(_KINDS)}: its outputs are {model.described_outputs()}{told}"
+        f"{model.name} is for none of the tasks {', '.join(_KINDS)}, as far as its outputs tell: "
+        f"{model.described_outputs()}; if it is for one of them, name that as the task"
     )
 
 
@@ -223,7 +316,9 @@ _OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator | Embedder]]
     "embed": Embedder,
 }
 # In the order in which a model is asked.
-_KINDS: dict[TaskName, type[Detector | Segmenter | Classifier | PoseEstimator | Embedder]] = {
+_KINDS: dict[TaskName, _Kind] = {
     "detect": Detector,
     **_OTHERS,
+    "answer": QuestionAnswerer,
+    "text": TextClassifier,
 }

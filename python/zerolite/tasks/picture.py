@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,21 @@ from numpy.typing import NDArray
 from zerolite.vision import ImageFolder
 from zerolite.vision.image import Color, pillow, read_image, upright_image
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 __all__ = ["Picture", "PictureSource", "pictures_of"]
 
+
+class PillowImage(Protocol):
+    """An image of Pillow, which need not be installed to name it."""
+
+    def getexif(self) -> Any:
+        """What its file says besides."""
+
+    def load(self) -> Any:
+        """Decode it."""
+
+
 #: A file's path, its bytes, a Pillow image, or an array of counts: uint8 of shape (height, width[, 1, 3 or 4]).
-PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Image | NDArray[np.uint8]"
+PictureSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | PillowImage | NDArray[np.uint8]
 
 _CHANNELS = (1, 3, 4)
 _GREY_AXES, _COLOR_AXES, _BATCH_AXES = 2, 3, 4

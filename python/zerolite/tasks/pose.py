@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zerolite._runtime.validation import positive_int
-from zerolite.tasks.box import Box
+from zerolite.tasks.decoding.boxes import Box
 from zerolite.tasks.decoding.key_points import pose_head
 from zerolite.tasks.decoding.people import NAMES
 from zerolite.tasks.drawing import color_of, line_width

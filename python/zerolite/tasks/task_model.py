@@ -203,7 +203,9 @@ class TaskModel:
         names = self.exporter.get("names")
         if isinstance(names, dict):
             by_number = {int(number): str(name) for number, name in names.items() if str(number).isdecimal()}
-            return [by_number.get(number, str(number)) for number in range(max(by_number, default=-1) + 1)]
+            # Numbers with gaps that are larger than all of the names are none of an exporter.
+            count = min(max(by_number, default=-1) + 1, 2 * len(by_number))
+            return [by_number.get(number, str(number)) for number in range(count)]
         if isinstance(names, list):
             return [str(name) for name in names]
         return read_labels(self.source, output=output.position or 0) or []

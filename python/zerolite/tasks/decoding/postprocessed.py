@@ -20,6 +20,8 @@ __all__ = ["PostProcessedHead"]
 _OPERATOR = "TFLite_Detection_PostProcess"
 _OUTPUTS = 4
 _BOX_AXES, _COORDINATES = 3, 4
+# What is beyond these, or NaN, is no number of a class.
+_NUMBERS_OF_CLASSES = 1 << 31
 _SCORE_WORDS = ("score", "confidence", "probabilit")
 _CLASS_WORDS = ("class", "categor", "label")
 
@@ -89,7 +91,7 @@ class PostProcessedHead:
         classes = np.asarray(outputs[self.classes_output.spec.name], np.float64).reshape(-1)
         count = float(np.asarray(outputs[self.count.spec.name]).reshape(-1)[0])
         rows = min(len(boxes), len(scores), len(classes), int(count) if np.isfinite(count) else len(boxes))
-        known = (scores[:rows] >= min_score) & np.isfinite(classes[:rows]) & (classes[:rows] >= 0)
+        known = (scores[:rows] >= min_score) & (classes[:rows] >= 0) & (classes[:rows] < _NUMBERS_OF_CLASSES)
         return Candidates(
             corners_of_kind(boxes[:rows][known], self.properties, input_size),
             scores[:rows][known],
