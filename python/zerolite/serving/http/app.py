@@ -26,6 +26,7 @@ from zerolite.serving.errors import (
     UnsupportedEncodingError,
 )
 from zerolite.serving.http.middleware import AccessLog, LogRequests, RequireToken
+from zerolite.serving.http.page import model_page, overview_page, refusal_page, result_page
 from zerolite.serving.metrics import CONTENT_TYPE
 from zerolite.serving.protocol import (
     encode_response,
@@ -78,6 +79,7 @@ class _Endpoints:
     def routes(self) -> list[Route]:
         model = "/v2/models/{model}"
         routes = [
+            Route("/", self.page, methods=["GET", "POST"]),
             Route("/metrics", self.metrics),
             Route("/v2", self.metadata),
             Route("/v2/health/live", self.live),
@@ -96,6 +98,17 @@ class _Endpoints:
 
     async def metadata(self, _request: Request) -> Response:
         return JSONResponse(self._server.metadata())
+
+    async def page(self, request: Request) -> Response:
+        name = request.query_params.get("model")
+        try:
+            if name is None:
+                return overview_page(self._server)
+            if request.method != "POST":
+                return model_page(self._server, name)
+            return await result_page(self._server, name, await self._body(request))
+        except RequestError as error:
+            return refusal_page(error)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._server.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
