@@ -15,6 +15,7 @@ from benchmarks import (
     per_call,
     replicas,
     runtimes,
+    serving,
 )
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
@@ -33,4 +34,5 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "memory": memory.run,
     "runtimes": runtimes.run,
     "conversion": conversion.run,
+    "serving": serving.run,
 }
