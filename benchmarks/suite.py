@@ -16,6 +16,7 @@ from benchmarks import (
     per_call,
     replicas,
     runtimes,
+    serving,
 )
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
@@ -35,4 +36,5 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "runtimes": runtimes.run,
     "dynamic_range": dynamic_range.run,
     "conversion": conversion.run,
+    "serving": serving.run,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zerolite import _native
-from zerolite.serving.errors import DeadlineError, ForbiddenError, RequestError, UnknownModelError
+from zerolite.serving.errors import ForbiddenError, RequestError, UnknownModelError
 from zerolite.serving.metrics import QueueLength, ServerMetrics
 from zerolite.serving.protocol import Arrays, InferenceRequest, Interface
 from zerolite.serving.repository import ModelRepository, Sources
@@ -195,8 +194,5 @@ class InferenceServer:
         deadline_s = self._deadline_s if timeout_s is None else min(timeout_s, self._deadline_s)
         with model:
             request = read(model.interfaces[key])
-            try:
-                outputs = await asyncio.wait_for(model.infer(key, request.inputs), deadline_s)
-            except asyncio.TimeoutError as error:
-                raise DeadlineError(f"the model had no result within {deadline_s:g} s") from error
+            outputs = await model.infer(key, request.inputs, deadline_s=deadline_s)
             return InferenceResult(model, request, outputs)

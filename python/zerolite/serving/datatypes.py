@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ DATATYPES = {
 _LENGTH = struct.Struct("<I")
 
 
+@lru_cache(maxsize=64)  # NumPy makes the name anew each time
 def datatype_of(dtype: np.dtype[Any]) -> str | None:
     """The protocol's name of a dtype; None for one that the protocol does not know, as int4 and complex64."""
     return DATATYPES.get(dtype.name)

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-__all__ = ["CONTENT_TYPE", "ModelMetrics", "QueueLength", "ServerMetrics"]
+__all__ = ["CONTENT_TYPE", "ModelMetrics", "QueueLength", "RunFigures", "ServerMetrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -30,6 +30,14 @@ class QueueLength(NamedTuple):
     version: int
     queued: int
     running: int
+
+
+class RunFigures(NamedTuple):
+    """What the runs of a version of a model come to: their number, their requests, and their time in seconds."""
+
+    runs: int
+    requests: int
+    seconds: float
 
 
 class ModelMetrics:
@@ -95,6 +103,19 @@ class ServerMetrics:
         """Where the runs of this version are noted."""
         labels = (name, str(version))
         return ModelMetrics(self._waits.labels(*labels), self._runs.labels(*labels), self._batches.labels(*labels))
+
+    def of_runs(self, name: str, version: int) -> RunFigures:
+        """What all runs of this version come to."""
+        labels = {"model": name, "version": str(version)}
+
+        def value(sample: str) -> float:
+            return self._registry.get_sample_value(f"zerolite_{sample}", labels) or 0.0
+
+        return RunFigures(
+            runs=int(value("run_seconds_count")),
+            requests=int(value("batch_requests_sum")),
+            seconds=value("run_seconds_sum"),
+        )
 
     def note_request(self, name: str, version: int | None, *, transport: str, status: int, seconds: float) -> None:
         """Note a request that was answered; the name is that of a model that exists, or empty."""

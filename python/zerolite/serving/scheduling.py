@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
-from zerolite.serving.errors import OverloadError
+from zerolite.serving.errors import DeadlineError, OverloadError
 from zerolite.serving.protocol import Arrays
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class _Waiting:
         self.batch = batch
         self.since = loop.time()
         self.result: asyncio.Future[Arrays] = loop.create_future()
+
+    def expire(self, deadline_s: float) -> None:
+        """End the waiting for the result."""
+        if not self.result.done():
+            self.result.set_exception(DeadlineError(f"the model had no result within {deadline_s:g} s"))
 
 
 class Scheduler:
@@ -77,25 +82,29 @@ class Scheduler:
         if self.queued >= most:
             raise OverloadError(f"{self.queued} requests wait for this model, which is as many as may; try again later")
 
-    async def run(self, signature: str, inputs: Arrays, *, batch: Hashable | None = None) -> Arrays:
+    async def run(self, signature: str, inputs: Arrays, *, batch: Hashable | None, deadline_s: float) -> Arrays:
         """Wait for a replica, and run.
 
         Args:
             signature: the key of the signature.
             inputs: what it is run on.
             batch: requests of the same signature whose `batch` is equal may go through one run; None goes alone.
+            deadline_s: how long to wait for the result, in seconds.
 
         Raises:
             OverloadError: the queue is full.
+            DeadlineError: there was no result in time.
             Exception: whatever the run raises.
         """
         self.require_room()
         request = _Waiting(signature, inputs, batch)
         self._waiting[request] = None
+        timer = asyncio.get_running_loop().call_later(deadline_s, request.expire, deadline_s)
         self._start_runs()
         try:
             return await request.result
         finally:
+            timer.cancel()
             self._waiting.pop(request, None)
 
     def _start_runs(self) -> None:

@@ -84,16 +84,18 @@ class ServedModel:
         self._users = 0
         self._retired = False
 
-    async def infer(self, signature: str, inputs: Arrays) -> Arrays:
+    async def infer(self, signature: str, inputs: Arrays, *, deadline_s: float) -> Arrays:
         """Run one request when its turn comes; for use within `in_use` only.
 
         Raises:
             OverloadError: the queue is full.
+            DeadlineError: there was no result within `deadline_s` seconds.
             InvalidRequestError: the model refuses the values.
             UnavailableError: the run failed.
         """
         try:
-            return await self.scheduler.run(signature, inputs, batch=self._batch_of(signature, inputs))
+            batch = self._batch_of(signature, inputs)
+            return await self.scheduler.run(signature, inputs, batch=batch, deadline_s=deadline_s)
         except (ValueError, TypeError) as error:
             raise InvalidRequestError(self.told(error)) from error
         except MemoryError as error:

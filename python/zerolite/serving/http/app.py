@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from anyio import fail_after
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,6 +27,7 @@ from zerolite.serving.errors import (
     UnsupportedEncodingError,
 )
 from zerolite.serving.http.middleware import AccessLog, LogRequests, RequireToken
+from zerolite.serving.http.page import model_page, overview_page, refusal_page, result_page
 from zerolite.serving.metrics import CONTENT_TYPE
 from zerolite.serving.protocol import (
     encode_response,
@@ -77,25 +79,38 @@ class _Endpoints:
 
     def routes(self) -> list[Route]:
         model = "/v2/models/{model}"
-        routes = [
-            Route("/metrics", self.metrics),
-            Route("/v2", self.metadata),
+        version = f"{model}/versions/{{version}}"
+        return [
+            # What is asked for most is looked for first.
+            Route(f"{model}/infer", self.infer, methods=["POST"]),
+            Route(f"{version}/infer", self.infer, methods=["POST"]),
             Route("/v2/health/live", self.live),
             Route("/v2/health/ready", self.ready),
+            Route(model, self.model_metadata),
+            Route(version, self.model_metadata),
+            Route(f"{model}/ready", self.model_ready),
+            Route(f"{version}/ready", self.model_ready),
+            Route("/v2", self.metadata),
             Route("/v2/repository/index", self.index, methods=["POST"]),
             Route("/v2/repository/models/{model}/load", self.load, methods=["POST"]),
             Route("/v2/repository/models/{model}/unload", self.unload, methods=["POST"]),
+            Route("/metrics", self.metrics),
+            Route("/", self.page, methods=["GET", "POST"]),
         ]
-        for path in (model, f"{model}/versions/{{version}}"):
-            routes += [
-                Route(path, self.model_metadata),
-                Route(f"{path}/ready", self.model_ready),
-                Route(f"{path}/infer", self.infer, methods=["POST"]),
-            ]
-        return routes
 
     async def metadata(self, _request: Request) -> Response:
         return JSONResponse(self._server.metadata())
+
+    async def page(self, request: Request) -> Response:
+        name = request.query_params.get("model")
+        try:
+            if name is None:
+                return overview_page(self._server)
+            if request.method != "POST":
+                return model_page(self._server, name)
+            return await result_page(self._server, name, await self._body(request))
+        except RequestError as error:
+            return refusal_page(error)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._server.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
@@ -152,8 +167,6 @@ class _Endpoints:
                 timeout_s=timeout_of(document),
             ),
         )
-        if result is None:
-            raise ClientDisconnect
         content, parts = encode_response(
             result.outputs, result.request, model=result.model.name, version=str(result.model.version)
         )
@@ -170,8 +183,9 @@ class _Endpoints:
         if int(request.headers.get("Content-Length", "0")) > self._max_request_bytes:
             raise self._too_large()
         try:
-            return await asyncio.wait_for(self._received(request), self._receive_timeout_s)
-        except asyncio.TimeoutError as error:
+            with fail_after(self._receive_timeout_s):
+                return await self._received(request)
+        except TimeoutError as error:
             raise TooSlowError(f"the request did not arrive within {self._receive_timeout_s:g} s") from error
 
     async def _received(self, request: Request) -> bytes:
@@ -186,18 +200,30 @@ class _Endpoints:
         return TooLargeError(f"the request is larger than the {self._max_request_bytes} bytes that this server takes")
 
 
-async def _while_connected(request: Request, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """The result of `work`; None where the client has gone before, and the work was cancelled for that."""
-    working = asyncio.ensure_future(work)
+async def _while_connected(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """The result of `work`, which is cancelled when the client goes before.
+
+    Raises:
+        ClientDisconnect: the client has gone.
+    """
+    task = asyncio.current_task()
+    over = False
+
+    def cancel(gone: asyncio.Future[Any]) -> None:
+        if task is not None and not over and not gone.cancelled():
+            task.cancel()
+
     gone = asyncio.ensure_future(request.receive())  # the body is received, so that nothing else can come
+    gone.add_done_callback(cancel)
     try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        return None
+        return await work
+    except asyncio.CancelledError:
+        if not gone.done() or gone.cancelled():
+            raise
+        raise ClientDisconnect from None
     finally:
+        over = True
         gone.cancel()
-        working.cancel()
 
 
 def _model_of(request: Request) -> tuple[str, str | None]:
