@@ -11,6 +11,7 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_errors(module);
   zerolite::bindings::register_runtime(module);
   zerolite::bindings::register_trusted_files(module);
+  zerolite::bindings::register_run_limits(module);
   zerolite::bindings::register_arrays(module);
   zerolite::bindings::register_tensor(module);
   zerolite::bindings::register_signature(module);

@@ -6,6 +6,7 @@
 namespace zerolite::bindings {
 
 void register_errors(pybind11::module_& module);
+void register_run_limits(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
 void register_trusted_files(pybind11::module_& module);
 void register_arrays(pybind11::module_& module);

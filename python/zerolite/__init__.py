@@ -12,7 +12,7 @@ from zerolite._runtime.main_interpreter import require_main_interpreter
 require_main_interpreter()
 
 from zerolite import _native  # noqa: E402 - which only the main interpreter can import
-from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError  # noqa: E402
+from zerolite._native import ArgumentError, DelegateError, Error, InvalidModelError, RunTimeoutError  # noqa: E402
 from zerolite._runtime.library import (  # noqa: E402
     RuntimeInfo,
     open_runtime,
@@ -144,6 +144,7 @@ __all__ = [
     "Profile",
     "Quantization",
     "RealNumbers",
+    "RunTimeoutError",
     "RuntimeInfo",
     "Signature",
     "SignatureRunner",

@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 
+#include "python/run_limits.hpp"
 #include "register.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/log_line.hpp"
@@ -22,6 +23,7 @@ struct ErrorClasses {
   py::object invalid_model;
   py::object delegate;
   py::object argument;
+  py::object run_timeout;
 };
 
 ErrorClasses& classes() {
@@ -56,6 +58,10 @@ void set_error_for(const std::exception_ptr& exception) {
     raise(classes().delegate, error.what());
   } catch (const RuntimeLibraryError& error) {
     raise(PyExc_ImportError, error.what());
+  } catch (const RunTimeout& error) {
+    raise(classes().run_timeout, error.what());
+  } catch (const RunStopped& error) {
+    raise(py::module_::import("concurrent.futures").attr("CancelledError"), error.what());
   } catch (const Error& error) {
     raise(classes().error, error.what());
   } catch (const ArgumentError& error) {
@@ -114,6 +120,9 @@ void register_errors(py::module_& module) {
                            "A delegate can't be loaded, or takes nothing when it must.");
   all.argument = new_class(module, "ArgumentError", py::make_tuple(type_error, value_error),
                            "The call does not fit the signature: too many, missing or unknown inputs.");
+  all.run_timeout = new_class(module, "RunTimeoutError",
+                              py::make_tuple(all.error, py::reinterpret_borrow<py::object>(PyExc_TimeoutError)),
+                              "A run took longer than its timeout, and was stopped. The model is as usable as before.");
   // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 decides about the parameter
   py::register_local_exception_translator([](std::exception_ptr exception) {
     if (exception) set_error_for(exception);

@@ -52,7 +52,8 @@ BatchTensor batch_tensor(py::handle object) {
 
 void map_batch(const std::vector<py::object>& replicas, const std::vector<py::object>& inputs,
                const std::vector<py::object>& outputs, std::size_t items, std::size_t chunk, const py::object& progress,
-               bool resets) {
+               bool resets, const py::object& timeout) {
+  const RunLimits limits(timeout);
   Batch batch;
   batch.items = items;
   for (const py::object& input : inputs) batch.inputs.push_back(batch_tensor(input));
@@ -68,8 +69,9 @@ void map_batch(const std::vector<py::object>& replicas, const std::vector<py::ob
   for (bool done = false; !done;) {
     {
       const py::gil_scoped_release release;
-      done = loop.advance(BatchLoop::Clock::now() + kStretch);
+      done = loop.advance(limits.until(BatchLoop::Clock::now() + kStretch));
     }
+    if (!done) limits.require_not_over();
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (!progress.is_none()) progress(loop.done(), loop.items());
   }
@@ -90,7 +92,7 @@ void register_batch(py::module_& module) {
   module.def("candidate_chunks", &candidate_chunks, py::arg("items"),
              "The sizes that are worth a try for the chunks of a batch, the smallest first.");
   module.def("map_batch", &map_batch, py::arg("replicas"), py::arg("inputs"), py::arg("outputs"), py::kw_only(),
-             py::arg("items"), py::arg("chunk"), py::arg("progress"), py::arg("resets"),
+             py::arg("items"), py::arg("chunk"), py::arg("progress"), py::arg("resets"), py::arg("timeout"),
              "Runs all items; chunk 0 measures what is fastest. Each begins anew where it `resets`.");
 }
 

@@ -104,6 +104,14 @@ void register_signature(py::module_& module) {
              const auto& signature = native<SignatureObject>(self);
              return signature.model().interface().signatures[signature.index()].inputs_in_doubt;
            })
+      .def(
+          "_call_until",
+          [](py::handle self, const std::shared_ptr<StopRequest>& stop, const py::tuple& args, const py::dict& kwargs,
+             bool real) {
+            const Numbers numbers = real ? Numbers::real : Numbers::stored;
+            return call_signature(native<SignatureObject>(self), args, kwargs, numbers, stop);
+          },
+          py::arg("stop"), py::arg("args"), py::arg("kwargs"), py::kw_only(), py::arg("real"))
       .def("_call_real",
            [](py::handle self, const py::args& args, const py::kwargs& kwargs) {
              return call_signature(native<SignatureObject>(self), args, kwargs, Numbers::real);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Face {
 struct Call {
   std::vector<py::object> inputs;  // by position
   py::object out;                  // none when not given
+  py::object timeout;              // likewise
 };
 
 void assign(Call& call, const Face& face, py::handle name, py::handle value) {
@@ -64,6 +66,10 @@ void assign(Call& call, const Face& face, py::handle name, py::handle value) {
     throw ArgumentError("input '" + face.inputs()[index].name + "' is given twice; pass it once");
   }
   call.inputs[index] = py::reinterpret_borrow<py::object>(value);
+}
+
+bool has_input(const Face& face, std::string_view name) {
+  return std::ranges::any_of(face.inputs(), [&](const TensorInfo& input) { return input.name == name; });
 }
 
 bool is_mapping(py::handle object) {
@@ -86,12 +92,14 @@ void assign_positional(Call& call, const Face& face, const py::tuple& args) {
 }
 
 Call parse(const Face& face, py::handle args, py::handle kwargs) {
-  Call call{std::vector<py::object>(face.inputs().size()), py::none()};
+  Call call{std::vector<py::object>(face.inputs().size()), py::none(), py::none()};
   assign_positional(call, face, py::reinterpret_borrow<py::tuple>(args));
   if (kwargs) {
     for (const auto& [name, value] : py::reinterpret_borrow<py::dict>(kwargs)) {
       if (py::str(name).equal(py::str("out"))) {
         call.out = py::reinterpret_borrow<py::object>(value);
+      } else if (py::str(name).equal(py::str("timeout")) && !has_input(face, "timeout")) {
+        call.timeout = py::reinterpret_borrow<py::object>(value);
       } else {
         assign(call, face, name, value);
       }
@@ -186,7 +194,7 @@ void require_inputs(const Face& face, const std::vector<InputValue>& inputs) {
 }
 
 std::vector<OutputValue> run(const Face& face, const std::vector<InputValue>& inputs,
-                             const std::vector<Target>& targets) {
+                             const std::vector<Target>& targets, const RunLimits& limits) {
   const std::unique_lock lock = lock_model(face.lock());
   SignatureRunner& runner = face.signature().runner();
   require_inputs(face, inputs);
@@ -199,7 +207,7 @@ std::vector<OutputValue> run(const Face& face, const std::vector<InputValue>& in
   const bool known = runner.knows_output_shapes();
   require_targets(known ? &require_match : &require_dtype);
   for (std::size_t i = 0; i < inputs.size(); ++i) store_input(runner, i, face.inputs()[i], inputs[i]);
-  run_locked(runner);
+  run_locked(runner, limits);
   (void)face.signature().runner();  // brings shapes up to date that only the run could tell
   if (!known) require_targets(&require_match);
   std::vector<OutputValue> outputs;
@@ -243,7 +251,8 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
   signature.settle_positions();
 }
 
-py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs, Numbers numbers) {
+py::object call_signature(SignatureObject& signature, py::handle args, py::handle kwargs, Numbers numbers,
+                          const std::shared_ptr<const StopRequest>& stop) {
   if (numbers == Numbers::real) {
     // Which tensors are quantized, only the prepared graph tells.
     const std::unique_lock lock = lock_model(signature.model().lock());
@@ -251,9 +260,10 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
   }
   const Face face(signature, numbers);
   const Call call = parse(face, args, kwargs);
+  const RunLimits limits(call.timeout, stop);
   const std::vector<Target> targets = parse_out(face, call.out);
   const std::vector<InputValue> inputs = converted_inputs(face, call);
-  std::vector<OutputValue> values = run(face, inputs, targets);
+  std::vector<OutputValue> values = run(face, inputs, targets, limits);
   const std::vector<TensorInfo>& outputs = face.outputs();
   if (outputs.size() == 1) return finish(outputs[0], values[0], outputs[0].shape, targets[0]);
   py::dict results;
@@ -267,6 +277,7 @@ void fill_inputs(SignatureObject& signature, py::handle args, py::handle kwargs)
   const Face face(signature, Numbers::stored);
   const Call call = parse(face, args, kwargs);
   if (!call.out.is_none()) throw TypeError("there is no 'out' here, where no outputs are returned");
+  if (!call.timeout.is_none()) throw TypeError("there is no 'timeout' here; leave it out");
   const std::vector<InputValue> inputs = converted_inputs(face, call);
   const std::unique_lock lock = lock_model(signature.model().lock());
   SignatureRunner& runner = signature.runner();

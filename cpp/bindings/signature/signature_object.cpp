@@ -151,4 +151,20 @@ void run_locked(SignatureRunner& runner) {
   }
 }
 
+void run_locked(SignatureRunner& runner, const RunLimits& limits) {
+  if (!limits.are_set()) {
+    run_locked(runner);
+    return;
+  }
+  limits.require_not_over();
+  LimitedRun run(limits);
+  try {
+    const py::gil_scoped_release release;
+    runner.run(run);
+  } catch (const Error&) {
+    run.raise_if_due();
+    throw;
+  }
+}
+
 }  // namespace zerolite::bindings

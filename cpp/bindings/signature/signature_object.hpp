@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arrays/numpy_api.hpp"
+#include "python/run_limits.hpp"
 #include "zerolite/inference/compiled_model.hpp"
 
 namespace zerolite::bindings {
@@ -107,5 +108,7 @@ pybind11::dict unusable_signatures(const ModelInterface& model);
 // Runs with the GIL when a run takes less than giving the GIL away and fetching it again is worth; without it
 // else. Needs the model's lock.
 void run_locked(SignatureRunner& runner);
+// The same, which ends before a node when the limits are over. Throws RunTimeout or RunStopped then.
+void run_locked(SignatureRunner& runner, const RunLimits& limits);
 
 }  // namespace zerolite::bindings

@@ -12,6 +12,7 @@
 #include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/tensor_values.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
@@ -161,13 +162,27 @@ PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return self;
 }
 
-PyObject* run(PyObject* self, PyObject* /*unused*/) {
+// None when it is not given. The only argument that `run` has.
+py::object timeout_of(PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  if (count > 0) throw TypeError("run takes no inputs; write them into the tensors' memory, or call the model");
+  if (names == nullptr || PyTuple_GET_SIZE(names) == 0) return py::none();
+  if (PyTuple_GET_SIZE(names) > 1 || !py::str(PyTuple_GET_ITEM(names, 0)).equal(py::str("timeout"))) {
+    throw TypeError("run takes timeout, and got " + py::repr(names).cast<std::string>() + "; leave the others out");
+  }
+  return py::reinterpret_borrow<py::object>(args[0]);
+}
+
+PyObject* run(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return translated([&]() -> PyObject* {
     auto& signature = native<SignatureObject>(self);
-    {
+    if (count == 0 && names == nullptr) {
       const std::unique_lock lock = lock_model(signature.model().lock());
       run_locked(signature.model().signature(signature.index()));
+      Py_RETURN_NONE;
     }
+    const RunLimits limits(timeout_of(args, count, names));
+    const std::unique_lock lock = lock_model(signature.model().lock());
+    run_locked(signature.model().signature(signature.index()), limits);
     Py_RETURN_NONE;
   });
 }
@@ -177,8 +192,10 @@ PyObject* run(PyObject* self, PyObject* /*unused*/) {
 void add_vectorcall(PyHeapTypeObject* type) {
   // CPython refers to it for as long as the type lives.
   static std::array<PyMethodDef, 2> methods = {
-      PyMethodDef{"run", &run, METH_NOARGS,
-                  "run($self, /)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
+      // CPython calls it by its flags, with the arguments that it has.
+      PyMethodDef{"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run)),
+                  METH_FASTCALL | METH_KEYWORDS,
+                  "run($self, /, *, timeout=None)\n--\n\nRuns over the tensors' memory as it is: nothing is copied."},
       PyMethodDef{nullptr, nullptr, 0, nullptr}};
   PyTypeObject& object = type->ht_type;
   object.tp_vectorcall_offset = static_cast<Py_ssize_t>(sizeof(py::detail::instance));

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from zerolite import _native
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BackgroundThread", "asyncio_wrap"]
 
-Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
@@ -28,10 +27,8 @@ class BackgroundThread:
         self._stopped = False
         self._process = os.getpid()
 
-    def submit(
-        self, task: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Future[Result]:
-        """Run a task on the thread, after those that were submitted before.
+    def submit(self, task: Callable[[_native.StopRequest], Result], /) -> Future[Result]:
+        """Run a task on the thread, after those that were submitted before; it is given what asks it to stop.
 
         Raises:
             Error: the thread was stopped, or stayed in the parent when this process was forked.
@@ -44,12 +41,14 @@ class BackgroundThread:
             )
         from concurrent.futures import ThreadPoolExecutor
 
+        from zerolite._inference.stoppable import submit_stoppable
+
         with self._lock:
             if self._stopped:
                 raise _native.Error("the model is closed; load it again to use it")
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="zerolite-model")
-            return self._executor.submit(task, *args, **kwargs)
+            return submit_stoppable(self._executor, task)
 
     def stop(self) -> None:
         """Cancel what has not begun and wait for the rest. A forked process has no such thread: do nothing there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,6 +57,7 @@ def map_signature(
     chunk: int | None,
     progress: Progress | None,
     reset: str,
+    timeout: float | None,
 ) -> Array | dict[str, Array]:
     """Run all items of a batch; see `SignatureMethods.map`."""
     first = replicas[0]
@@ -68,7 +70,7 @@ def map_signature(
     given = _given_targets(out, outputs)
     targets = _checked_targets(given, outputs, arrays)
     if not _is_plain(inputs) or not _is_plain(outputs) or _native.has_dynamic_outputs(first):
-        results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
+        results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets, timeout=timeout)
         return _deliver(results, targets, given, outputs)
 
     shapes = {name: (items, *shape) for name, shape in zip(outputs, layout.output_shapes, strict=True)}
@@ -92,12 +94,15 @@ def map_signature(
                 chunk=native_chunk,
                 progress=progress,
                 resets=resets,
+                timeout=timeout,
             )
+        except _native.RunTimeoutError:
+            raise
         except _native.Error:
             if not any(_native.has_dynamic_outputs(replica) for replica in replicas):
                 raise
             # Only the first run has told that the shapes of the outputs depend on the values of the inputs.
-            results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets)
+            results = _one_by_one(first, arrays, items, layout, progress=progress, resets=resets, timeout=timeout)
     return _deliver(results, targets, given, outputs)
 
 
@@ -230,6 +235,7 @@ def _one_by_one(
     *,
     progress: Progress | None,
     resets: bool,
+    timeout: float | None,
 ) -> dict[str, Array]:
     """The loop in Python: for values that NumPy stores differently, and for shapes that are known only after a run."""
     step = layout.items_per_run
@@ -239,6 +245,7 @@ def _one_by_one(
         )
     outputs = TensorMap(signature, is_input=False)
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
+    end = None if timeout is None else time.monotonic() + timeout
     for start in range(0, items, step):
         values = {
             name: array[start : start + step] if layout.leading_axis else array[start]
@@ -247,7 +254,10 @@ def _one_by_one(
         try:
             if resets:
                 signature._reset()
-            result = signature(values)
+            left = None if end is None else max(end - time.monotonic(), 0)
+            result = signature(values, timeout=left)
+        except _native.RunTimeoutError:
+            raise
         except _native.Error as error:
             raise _native.Error(f"item {start}: {error}") from error
         for name, value in named_outputs(result, outputs).items():

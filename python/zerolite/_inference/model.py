@@ -61,6 +61,11 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
     and whatever else speaks DLPack, columns of Arrow that hold numbers or fixed-size lists of them, memory maps and
     buffers. Another device, a tensor that requires grad, and a column with nulls are a ValueError.
 
+    ``timeout=`` seconds stop a run before its next operator with `RunTimeoutError`, a TimeoutError: a call, `run`,
+    `map`, `run_async` and `Pool` take it (an input of that name is given in a mapping). The model is as usable as
+    before, but the variables of a stateful one are those of a run that did not come to its end. What XNNPACK took as a
+    whole is one operator here; a run that has ended late gives its result.
+
     `run` goes without copies: it runs over the tensors' memory as it is (`Tensor.array`, `bind`).
 
     One model may be called from several threads; they take turns. The GIL is free during longer runs.
@@ -218,7 +223,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """Call the model on a thread of its own, so that an event loop goes on meanwhile.
 
         Takes and returns what a call does. Calls of one model follow one another; `Pool.run_async` runs several
-        at once.
+        at once. A task that is cancelled stops the run before its next operator.
         """
         from zerolite._inference.background import BackgroundThread, asyncio_wrap
 
@@ -228,7 +233,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         thread: BackgroundThread | None = self.__dict__.setdefault("_background", BackgroundThread())
         if thread is None:
             raise _native.Error(f"the model {self.name} is closed; load it again to use it")
-        return await asyncio_wrap(thread.submit(self, *args, **kwargs))
+        return await asyncio_wrap(thread.submit(lambda stop: self._call_until(stop, args, kwargs, real=False)))
 
     def close(self) -> None:
         """Give back all that the runtime holds for the model; views of tensors keep their memory.

@@ -19,6 +19,7 @@ from zerolite._inference.ordered_results import ItemError, OrderedResults, close
 from zerolite._inference.real_numbers import map_real_numbers
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
 from zerolite._inference.source import ModelSource, read_source
+from zerolite._inference.stoppable import submit_stoppable
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
@@ -205,7 +206,8 @@ class Pool:
     def submit(self, *args: Value, **kwargs: Value) -> Future[_Result]:
         """Run one item, given as to a call of the model, and return a future of its result.
 
-        The future can be cancelled until a replica has begun with it.
+        The future can be cancelled until a replica has begun with it. Its `cancel` then stops the run before the next
+        operator, and its result is a CancelledError. ``timeout=`` counts from when a replica begins.
 
         Raises:
             Error: the pool is closed.
@@ -229,7 +231,8 @@ class Pool:
     def _submit(self, args: tuple[Value, ...], kwargs: dict[str, Value], *, resets: bool) -> Future[_Result]:
         self._require_open()
         try:
-            return self._executor.submit(self._run_item, args, kwargs, resets and self._keeps_state)
+            anew = resets and self._keeps_state
+            return submit_stoppable(self._executor, lambda stop: self._run_item(stop, args, kwargs, resets=anew))
         except RuntimeError as error:  # another thread has closed the pool meanwhile
             raise closed_error() from error
 
@@ -245,7 +248,10 @@ class Pool:
             raise closed_error() from error
 
     async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
-        """Run one item on the pool's threads, so that an event loop goes on meanwhile."""
+        """Run one item on the pool's threads, so that an event loop goes on meanwhile.
+
+        A task that is cancelled stops the run before its next operator.
+        """
         return await asyncio_wrap(self.submit(*args, **kwargs))
 
     def map(
@@ -256,6 +262,7 @@ class Pool:
         chunk: int | None = None,
         progress: Progress | None = None,
         reset: Reset = "item",
+        timeout: float | None = None,
     ) -> _Result:
         """Run every item of a batch over all replicas, in native threads; results are in the batch's order.
 
@@ -266,8 +273,10 @@ class Pool:
         if self._takes_real_numbers:
             if out is not None:
                 raise ValueError("out is given, and a pool of real numbers makes new arrays; leave out out")
-            return map_real_numbers(self._replicas, batch, chunk=size, progress=progress, reset=reset)
-        return map_signature(self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset)
+            return map_real_numbers(self._replicas, batch, chunk=size, progress=progress, reset=reset, timeout=timeout)
+        return map_signature(
+            self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout
+        )
 
     def reset(self) -> None:
         """Put the variables of all replicas back to what they are in a model just loaded; see `CompiledModel.reset`.
@@ -356,12 +365,13 @@ class Pool:
         state = ", closed" if self._closed else ""
         return f"Pool({self._models[0].name!r}, workers={self.workers}{state})"
 
-    def _run_item(self, args: tuple[Value, ...], kwargs: dict[str, Value], resets: bool) -> _Result:
+    def _run_item(
+        self, stop: _native.StopRequest, args: tuple[Value, ...], kwargs: dict[str, Value], *, resets: bool
+    ) -> _Result:
         def run(replica: SignatureMethods) -> _Result:
             if resets:
                 replica.reset()
-            call = replica.real if self._takes_real_numbers else replica
-            result: _Result = call(*args, **kwargs)
+            result: _Result = replica._call_until(stop, args, kwargs, real=self._takes_real_numbers)
             return result
 
         return self._work(run)

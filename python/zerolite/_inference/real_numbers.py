@@ -45,11 +45,17 @@ class RealNumbers:
         return self._signature._call_real(*args, **kwargs)
 
     def map(
-        self, batch: Batch, *, chunk: int | None = None, progress: Progress | None = None, reset: Reset = "item"
+        self,
+        batch: Batch,
+        *,
+        chunk: int | None = None,
+        progress: Progress | None = None,
+        reset: Reset = "item",
+        timeout: float | None = None,
     ) -> _Result:
         """Run every item of a batch; arguments, results and errors are those of `CompiledModel.map`."""
         size = self._chunk if chunk is None else chunk
-        return map_real_numbers([self._signature], batch, chunk=size, progress=progress, reset=reset)
+        return map_real_numbers([self._signature], batch, chunk=size, progress=progress, reset=reset, timeout=timeout)
 
     def __repr__(self) -> str:
         """The signature."""
@@ -57,7 +63,13 @@ class RealNumbers:
 
 
 def map_real_numbers(
-    replicas: Sequence[_native.Signature], batch: Batch, *, chunk: int | None, progress: Progress | None, reset: str
+    replicas: Sequence[_native.Signature],
+    batch: Batch,
+    *,
+    chunk: int | None,
+    progress: Progress | None,
+    reset: str,
+    timeout: float | None,
 ) -> _Result:
     """Run all items of a batch of real numbers; see `RealNumbers.map`."""
     first = replicas[0]
@@ -66,6 +78,6 @@ def map_real_numbers(
         name: inputs[name]._quantized(values, f"the batch for input {name!r}")
         for name, values in named_batch(batch, inputs, first).items()
     }
-    result = map_signature(replicas, stored, out=None, chunk=chunk, progress=progress, reset=reset)
+    result = map_signature(replicas, stored, out=None, chunk=chunk, progress=progress, reset=reset, timeout=timeout)
     real = {name: outputs[name]._dequantized(values) for name, values in named_outputs(result, outputs).items()}
     return real if isinstance(result, dict) else next(iter(real.values()))

@@ -191,6 +191,7 @@ class SignatureMethods(_native.Signature):
         chunk: int | None = None,
         progress: Progress | None = None,
         reset: Reset = "item",
+        timeout: float | None = None,
     ) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
         """Run every item of a batch, in a native loop without the GIL. An item is a slice along the leading axis.
 
@@ -209,6 +210,8 @@ class SignatureMethods(_native.Signature):
             reset: of a stateful model. "item": the items do not depend on one another; each begins with the variables
                 of a model just loaded (see `reset`), and so does what runs next. "never": the batch is a stream, which
                 goes on from where the model is.
+            timeout: the seconds after which the batch is stopped between two runs; None for no limit. In Python's own
+                loop, for strings and dynamic shapes, between two operators.
 
         Returns:
             The array of a single output, or a dict of arrays by name; `out` where it was given.
@@ -217,12 +220,13 @@ class SignatureMethods(_native.Signature):
             TypeError: an array has another dtype.
             ValueError: shapes do not fit, `chunk` is not possible, `out` overlaps an input, or `reset` is no such rule.
             Error: a run failed; the message begins with the item.
+            RunTimeoutError: the batch took longer than `timeout`.
             KeyboardInterrupt: at Ctrl-C, within a stretch of 50 ms or one run, whichever is longer.
         """
         from zerolite._inference.batch import map_signature
 
         size = self._tuned_chunk if chunk is None else chunk
-        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset)
+        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.
