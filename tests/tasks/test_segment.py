@@ -139,7 +139,7 @@ def test_which_task_a_model_is_for() -> None:
     colors = constant_model({"x": np.zeros((1, 64, 64, 3), np.float32)})
     with pytest.raises(ValueError, match="is for none of the tasks"):
         zl.tasks.load(colors)  # three channels may be a picture
-    named = metadata.annotate(colors, labels=["sky", "land", "sea"])
+    named = metadata.annotate(colors, class_names=["sky", "land", "sea"])
     with zl.tasks.load(named) as task:
         assert isinstance(task, zl.tasks.Segmenter)
         assert [one.label for one in task(PICTURE).areas] == ["sky"]

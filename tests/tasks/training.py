@@ -131,7 +131,7 @@ def main() -> None:
         converter.target_spec.supported_types = [tf.float16]
         content = converter.convert()
         if head is segmenter:
-            content = annotate(content, labels=["ground", *CLASSES], normalization=Normalization((0.0,), (255.0,)))
+            content = annotate(content, class_names=["ground", *CLASSES], normalization=Normalization((0.0,), (255.0,)))
         (MODELS / f"{name}.tflite").write_bytes(content)
         print(name, len(content))
 

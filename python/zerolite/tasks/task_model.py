@@ -208,7 +208,7 @@ class TaskModel:
             return [by_number.get(number, str(number)) for number in range(count)]
         if isinstance(names, list):
             return [str(name) for name in names]
-        return read_labels(self.source, output=output.position or 0) or []
+        return read_labels(self.source, output_index=output.position or 0) or []
 
     def described_outputs(self) -> str:
         """Names and shapes of the outputs, for errors."""
