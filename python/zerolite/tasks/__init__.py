@@ -6,6 +6,7 @@
 ...         print(found.path, [(one.label, one.box) for one in found.detections])
 """
 
+from zerolite.tasks.audio import AudioClassifier, AudioSource, Heard, HeardWindow
 from zerolite.tasks.classify import Classified, Classifier
 from zerolite.tasks.decoding.anchors import efficientdet_anchors, ssd_anchors
 from zerolite.tasks.decoding.boxes import Box
@@ -25,6 +26,8 @@ __all__ = [
     "Answer",
     "Answers",
     "Area",
+    "AudioClassifier",
+    "AudioSource",
     "Box",
     "Classified",
     "ClassifiedText",
@@ -35,6 +38,8 @@ __all__ = [
     "DrawnTask",
     "Embedder",
     "Embedding",
+    "Heard",
+    "HeardWindow",
     "ImageTask",
     "KeyPoint",
     "PictureSource",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
+from zerolite.tasks.audio import AudioClassifier
 from zerolite.tasks.classify import Classifier
 from zerolite.tasks.detect import Detector
 from zerolite.tasks.embed import Embedder
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Task", "TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer", "audio"]
 
 
 class Task(Protocol):
@@ -72,6 +73,7 @@ _DECLARED: dict[str, TaskName] = {
     "ImageSegmenter": "segment",
     "ImageClassifier": "classify",
     "ImageEmbedder": "embed",
+    "AudioClassifier": "audio",
     "NLClassifier": "text",
     "BertNLClassifier": "text",
     "BertQuestionAnswerer": "answer",
@@ -193,6 +195,19 @@ def load(
 @overload
 def load(
     model: ModelSource,
+    task: Literal["audio"],
+    *,
+    class_names: Sequence[str] | None = ...,
+    delegates: Delegates | None = ...,
+    threads: int | None = ...,
+    fallback: bool = ...,
+    verify: Verify = ...,
+    tuned: str | os.PathLike[str] | None = ...,
+    workers: int | None = ...,
+) -> AudioClassifier: ...
+@overload
+def load(
+    model: ModelSource,
     task: TaskName | None = ...,
     *,
     class_names: Sequence[str] | None = ...,
@@ -231,8 +246,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment", "classify", "pose", "embed", "text" or "answer". None finds it by the model's outputs
-            and, where these are those of several tasks, by what the metadata says.
+        task: "detect", "segment", "classify", "pose", "embed", "text", "answer" or "audio". None finds it by the
+            model's outputs and, where these are those of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -266,10 +281,12 @@ def load(
         model, delegates=delegates, threads=threads, fallback=fallback, verify=verify, tuned=tuned, workers=workers
     )
     try:
-        if loaded.takes_a_picture or (task or "text") not in ("text", "answer"):
+        if loaded.takes_a_picture or (task or "text") not in ("text", "answer", "audio"):
             loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
         _refuse_strange(chosen, loaded.name, anchors=anchors, vocabulary=vocabulary)
+        if chosen == "audio":
+            return AudioClassifier(loaded, class_names=class_names)
         if chosen == "answer":
             return QuestionAnswerer(loaded, vocabulary=vocabulary)
         if chosen == "text":
@@ -319,6 +336,7 @@ _OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator | Embedder]]
 _KINDS: dict[TaskName, _Kind] = {
     "detect": Detector,
     **_OTHERS,
+    "audio": AudioClassifier,
     "answer": QuestionAnswerer,
     "text": TextClassifier,
 }
