@@ -59,6 +59,16 @@ def test_a_full_queue_refuses(gate: Gate, threads: ThreadPoolExecutor) -> None:
     assert gate.runs == 2
 
 
+def test_nothing_is_received_that_could_not_wait(gate: Gate, threads: ThreadPoolExecutor) -> None:
+    with running(DENSE, ServingSettings(workers=1, queue_size=0)) as url, connected(url) as late:
+        first = threads.submit(infer, url)
+        gate.wait_for_a_run()
+        late.sendall(request_head(1000))  # and no body
+        assert late.recv(12) == b"HTTP/1.1 429"
+        gate.open()
+        assert_right(first.result())
+
+
 def test_deadlines_end_waiting_and_running(gate: Gate, threads: ThreadPoolExecutor) -> None:
     with running(DENSE, ServingSettings(workers=1)) as url:
         first = threads.submit(infer, url, timeout=200_000)  # microseconds

@@ -14,7 +14,7 @@ import pytest
 import tritonclient.http
 
 import zerolite as zl
-from tests.serving.running import DEADLINE_S, DENSE, Gate, as_json, direct, error_of, outputs_of, running
+from tests.serving.running import DEADLINE_S, DENSE, Gate, as_json, direct, error_of, outputs_of, running, wait_until
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import MODELS
 from tests.support.python_process import run_python
@@ -151,14 +151,17 @@ def test_unloading_waits_for_requests(folder: Path, gate: Gate, threads: ThreadP
     with running(folder, OPTIONS) as url:
         first = threads.submit(infer, url, "plain")
         gate.wait_for_a_run()
+        second = threads.submit(infer, url, "plain")
+        queued = 'zerolite_queued_requests{model="plain",version="1"} 1.0'
+        wait_until(lambda: queued in httpx.get(f"{url}/metrics").text)
         assert httpx.post(f"{url}/v2/repository/models/plain/unload").status_code == 200
         assert infer(url, "plain").status_code == 503
         assert httpx.post(f"{url}/v2/repository/models/plain/load").status_code == 200
-        second = threads.submit(infer, url, "plain")  # by the new one
+        third = threads.submit(infer, url, "plain")  # by the new one
         gate.wait_for_a_run()
         gate.open()
-        assert_answers_as(DENSE, first.result())
-        assert_answers_as(DENSE, second.result())
+        for request in (first, second, third):
+            assert_answers_as(DENSE, request.result())
 
 
 def test_models_are_exchanged_without_a_lost_request(url: str, threads: ThreadPoolExecutor) -> None:
