@@ -88,7 +88,7 @@ class InterpreterState {
   [[nodiscard]] SignatureRunner& runner();
   // The same one without using it; null before the first allocation. The model may make another one.
   [[nodiscard]] SignatureRunner* known_runner() const {
-    return has_runner_ ? compiled_->known_runner(*signature_) : nullptr;
+    return has_runner_ && signature_ ? compiled_->known_runner(*signature_) : nullptr;
   }
   // Of an operator of the file. A kernel may drop outputs that nobody uses, which are then -1.
   [[nodiscard]] std::vector<std::int32_t> operator_outputs(std::size_t index) const;

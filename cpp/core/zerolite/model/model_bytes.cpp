@@ -41,8 +41,9 @@ void ModelBytes::overwrite(std::size_t position, std::span<const std::byte> repl
 std::vector<std::byte> ModelBytes::original() const {
   std::vector<std::byte> bytes(bytes_.begin(), bytes_.end());
   // The last first: what was overwritten twice gets its first value back.
-  for (auto part = overwritten_.rbegin(); part != overwritten_.rend(); ++part) {
-    std::ranges::copy(part->original, bytes.begin() + static_cast<std::ptrdiff_t>(part->position));
+  for (std::size_t i = overwritten_.size(); i-- > 0;) {
+    const auto& [position, original] = overwritten_[i];
+    std::ranges::copy(original, bytes.begin() + static_cast<std::ptrdiff_t>(position));
   }
   return bytes;
 }
