@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zerolite/cache/openvino_cache.hpp"
 #include "zerolite/compilation/prepare_signature.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
@@ -64,6 +65,18 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
   return options;
 }
 
+// With the directories that keep what OpenVINO compiles.
+CompileOptions with_program_caches(CompileOptions options, const Model& model) {
+  for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
+    for (DelegateSettings& settings : *side) {
+      auto* openvino = std::get_if<OpenVinoSettings>(&settings);
+      if (openvino == nullptr || openvino->cache.empty()) continue;
+      openvino->programs = std::make_shared<OpenVinoCache>(model, *openvino);
+    }
+  }
+  return options;
+}
+
 ModelLock::Threads own_threads(const CompileOptions& options) {
   // OpenVINO and the drivers of GPUs and NPUs have threads, however many compute on the CPU.
   const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr || options.has_openvino();
@@ -98,7 +111,7 @@ CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options,
                              const std::shared_ptr<const Model>& compiled_before)
     : model_(std::move(model)),
-      options_(std::move(options)),
+      options_(with_program_caches(std::move(options), *model_)),
       observer_(new GraphObserver(make_observer(*model_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(model_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *model_)),
