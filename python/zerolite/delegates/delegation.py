@@ -67,8 +67,8 @@ class Delegation(NamedTuple):
     unused: tuple[UnusedDelegate, ...] = ()
 
     @classmethod
-    def of(cls, model: _native.CompiledModel) -> Delegation:
-        """Ask a model."""
+    def of(cls, model: _native.CompiledModel, *, openvino_threads: int = 1) -> Delegation:
+        """Ask a model; OpenVINO has threads of its own, as many as it was told."""
         partitions = []
         builtin = []
         for subgraph, names, taken, left in model._delegation():
@@ -77,7 +77,9 @@ class Delegation(NamedTuple):
             if left:
                 builtin.append(_partition("builtin", subgraph, left, names))
         unused = tuple(UnusedDelegate(name, reason) for name, reason in model._unused_delegates())
-        return cls(tuple(partitions), tuple(builtin), model.threads, unused)
+        with_openvino = any(part.delegate == "OpenVINO" for part in partitions)
+        threads = max(model.threads, openvino_threads) if with_openvino else model.threads
+        return cls(tuple(partitions), tuple(builtin), threads, unused)
 
     @property
     def complete(self) -> bool:
