@@ -108,6 +108,7 @@ class OpenVinoSettings:
         threads: int = 1,
         precision: str = "f32",
         options: dict[str, str] = {},
+        cache: _Path = "",
     ) -> None: ...
     @property
     def arguments(self) -> dict[str, Any]: ...

@@ -230,6 +230,9 @@ def test_threads() -> None:
     assert threads_of(zl.OpenVino(threads=2), threads=4) == 4
     with zl.load(CNN) as plain, zl.load(CNN, delegates=zl.OpenVino(threads=2)) as model:
         assert_near(model(values_of(model)), plain(values_of(plain)), "small_cnn")
+        assert model.delegation.threads == 2
+    with zl.load(zoo.model_path("counter"), delegates=zl.OpenVino(threads=2)) as model:
+        assert model.delegation.threads == 1  # OpenVINO has no part of it
 
 
 def test_models_of_one_process_at_once() -> None:

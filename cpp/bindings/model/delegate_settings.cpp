@@ -159,8 +159,8 @@ py::dict arguments_of(const NpuSettings& settings) {
 }
 
 OpenVinoSettings make_openvino(const py::object& library, const std::string& device, int threads,
-                               const std::string& precision, const py::dict& options) {
-  return {path_bytes(library), device, threads, precision, options_of<std::string>(options)};
+                               const std::string& precision, const py::dict& options, const py::object& cache) {
+  return {path_bytes(library), device, threads, precision, options_of<std::string>(options), path_bytes(cache)};
 }
 
 py::dict arguments_of(const OpenVinoSettings& settings) {
@@ -170,6 +170,7 @@ py::dict arguments_of(const OpenVinoSettings& settings) {
   arguments["threads"] = settings.threads;
   arguments["precision"] = settings.precision;
   arguments["options"] = dict_of(settings.options);
+  arguments["cache"] = path_as_str(settings.cache);
   return arguments;
 }
 
@@ -231,7 +232,8 @@ void register_delegate_settings(py::module_& module) {
 
   py::class_<OpenVinoSettings> openvino(module, "OpenVinoSettings", "OpenVINO, through its C library.");
   openvino.def(py::init(&make_openvino), py::kw_only(), py::arg("library"), py::arg("device") = "CPU",
-               py::arg("threads") = 1, py::arg("precision") = "f32", py::arg("options") = py::dict());
+               py::arg("threads") = 1, py::arg("precision") = "f32", py::arg("options") = py::dict(),
+               py::arg("cache") = "");
   add_arguments(openvino);
 }
 

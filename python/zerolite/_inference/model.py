@@ -168,7 +168,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         from zerolite.delegates.delegation import Delegation
 
-        return Delegation.of(self)
+        return Delegation.of(self, openvino_threads=self._origin.choice.openvino_threads)
 
     def __enter__(self) -> CompiledModel:
         """Close the model at the end of a with statement."""

@@ -108,6 +108,12 @@ class DelegateChoice:
         }
 
     @property
+    def openvino_threads(self) -> int:
+        """How many threads OpenVINO was told to use; 1 where it is not listed."""
+        listed = (*self.before, *self.after)
+        return next((delegate.threads or 1 for delegate in listed if isinstance(delegate, _class_of("OpenVino"))), 1)
+
+    @property
     def delegates(self) -> list[Delegate]:
         """All delegates in the order of preference, XNNPACK among them."""
         return [*self.before, self.xnnpack, *self.after]

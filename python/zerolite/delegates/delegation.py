@@ -70,8 +70,8 @@ class Delegation(NamedTuple):
     dequantized_bytes: int = 0
 
     @classmethod
-    def of(cls, model: _native.CompiledModel) -> Delegation:
-        """Ask a model."""
+    def of(cls, model: _native.CompiledModel, *, openvino_threads: int = 1) -> Delegation:
+        """Ask a model; OpenVINO has threads of its own, as many as it was told."""
         partitions = []
         builtin = []
         for subgraph, names, taken, left in model._delegation():
@@ -80,7 +80,9 @@ class Delegation(NamedTuple):
             if left:
                 builtin.append(_partition("builtin", subgraph, left, names))
         unused = tuple(UnusedDelegate(name, reason) for name, reason in model._unused_delegates())
-        return cls(tuple(partitions), tuple(builtin), model.threads, unused, model._dequantized_bytes)
+        with_openvino = any(part.delegate == "OpenVINO" for part in partitions)
+        threads = max(model.threads, openvino_threads) if with_openvino else model.threads
+        return cls(tuple(partitions), tuple(builtin), threads, unused, model._dequantized_bytes)
 
     @property
     def complete(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,9 +37,14 @@ class OpenVino(Delegate):
             where the processor has them, which is faster and has 2 to 3 decimal digits.
         options: OpenVINO's own properties, as text by name, as in ``{"ENABLE_HYPER_THREADING": "NO"}``; one that it
             does not know, or not with that value, is a reason not to use it.
+        cache: a directory for what OpenVINO compiles for the shapes of the file, so that later loads need not compile
+            it again; None, the default, keeps nothing. The directory is made when it is missing, and its files have
+            checksums over the model, the settings, the library and the processor: one that is damaged or belongs to
+            something else is replaced. Where it can't be read, or another user may put files into it, `load` raises
+            OSError.
     """
 
-    __slots__ = ("device", "options", "precision", "threads")
+    __slots__ = ("cache", "device", "options", "precision", "threads")
 
     def __init__(
         self,
@@ -46,14 +52,15 @@ class OpenVino(Delegate):
         device: str = "CPU",
         threads: int | None = None,
         precision: Precision | None = None,
+        cache: str | os.PathLike[str] | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
         """Choose the settings; the library is opened when a model is loaded.
 
         Raises:
-            TypeError: `device` or an option is no text, or `threads` no integer.
-            ValueError: `threads` is not from 1 to 1024, `precision` is none of its values, the device's name is empty,
-                a text holds a null character, or an option takes no text.
+            TypeError: `device` or an option is no text, `cache` no path, or `threads` no integer.
+            ValueError: `threads` is not from 1 to 1024, `precision` is none of its values, the device's name or the
+                cache's path is empty, a text holds a null character, or an option takes no text.
         """
         if precision is not None and precision not in get_args(Precision):
             choices = ", ".join(map(repr, get_args(Precision)))
@@ -63,6 +70,7 @@ class OpenVino(Delegate):
             None if threads is None else positive_int("threads", threads, most=MOST_THREADS, otherwise=", or None")
         )
         self.precision = precision
+        self.cache = None if cache is None else _text("cache", os.fspath(cache))
         pairs: Iterable[tuple[object, object]] = (options or {}).items()
         self.options = {_text("an option's name", name): _text(f"the option {name}", value) for name, value in pairs}
         for name in _ADDRESSES.intersection(self.options):
@@ -70,7 +78,7 @@ class OpenVino(Delegate):
 
     def with_threads(self, threads: int) -> OpenVino:
         """Make the same settings with another number of threads."""
-        return OpenVino(device=self.device, threads=threads, precision=self.precision, options=self.options)
+        return OpenVino(**{**self.arguments, "threads": threads})
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -79,6 +87,7 @@ class OpenVino(Delegate):
             "device": self.device,
             "threads": self.threads,
             "precision": self.precision,
+            "cache": self.cache,
             "options": dict(self.options),
         }
 
@@ -91,6 +100,7 @@ class OpenVino(Delegate):
             threads=self.threads or 1,
             precision=self.precision or "f32",
             options=self.options,
+            cache=self.cache or "",
         )
 
     def __eq__(self, other: object) -> bool:
@@ -101,7 +111,7 @@ class OpenVino(Delegate):
 
     def __hash__(self) -> int:
         """Equal delegates have equal hashes."""
-        return hash((self.device, self.threads, self.precision, *sorted(self.options.items())))
+        return hash((self.device, self.threads, self.precision, self.cache, *sorted(self.options.items())))
 
     def __repr__(self) -> str:
         """The settings that were chosen."""

@@ -11,6 +11,10 @@
 
 namespace zerolite {
 
+// What decides which kernels a library chooses on the CPU, and with them how it packs and compiles: the processor's
+// name and abilities.
+std::string processor();
+
 // A digest of what decides what a compiler makes of a model: the model, the libraries' files, for what it compiles, and
 // its options.
 Digest cache_key(const Model& model, std::span<const std::string> libraries, std::string_view target,

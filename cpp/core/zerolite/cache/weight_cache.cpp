@@ -9,12 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "zerolite/cache/cache_file.hpp"
+#include "zerolite/cache/cache_key.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/platform/trusted_file.hpp"
 #include "zerolite/runtime/runtime_library.hpp"
@@ -30,20 +30,6 @@ constexpr std::size_t kDataBegin = 128;
 static_assert(sizeof(Checksum) <= kDataBegin - kHeaderSize);
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-// What decides which kernels XNNPACK chooses, and with them how it packs: the processor's name and abilities.
-std::string processor() {
-  constexpr std::array<std::string_view, 10> kLines = {
-      "vendor_id",       "cpu family",       "model",       "stepping", "flags", "Features",
-      "CPU implementer", "CPU architecture", "CPU variant", "CPU part"};
-  std::ifstream file("/proc/cpuinfo");
-  std::string description;
-  for (std::string line; std::getline(file, line) && !line.empty();) {
-    const bool matters = std::ranges::any_of(kLines, [&](std::string_view name) { return line.starts_with(name); });
-    if (matters) description += line + '\n';
-  }
-  return description;
-}
 
 std::string runtime_identity() {
   struct stat status {};

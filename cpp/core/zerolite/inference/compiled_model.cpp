@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zerolite/cache/openvino_cache.hpp"
 #include "zerolite/compilation/dequantized_weights.hpp"
 #include "zerolite/compilation/prepare_signature.hpp"
 #include "zerolite/model/operators.hpp"
@@ -66,6 +67,18 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
   return options;
 }
 
+// With the directories that keep what OpenVINO compiles.
+CompileOptions with_program_caches(CompileOptions options, const Model& model) {
+  for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
+    for (DelegateSettings& settings : *side) {
+      auto* openvino = std::get_if<OpenVinoSettings>(&settings);
+      if (openvino == nullptr || openvino->cache.empty()) continue;
+      openvino->programs = std::make_shared<OpenVinoCache>(model, *openvino);
+    }
+  }
+  return options;
+}
+
 ModelLock::Threads own_threads(const CompileOptions& options) {
   // OpenVINO and the drivers of GPUs and NPUs have threads, however many compute on the CPU.
   const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr || options.has_openvino();
@@ -97,8 +110,8 @@ CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions
 
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options, const MadeBefore& before)
     : model_(std::move(model)),
-      options_(std::move(options)),
-      source_(before.source != nullptr ? before.source : with_weights(model_, options_.weights)),
+      source_(before.source != nullptr ? before.source : with_weights(model_, options.weights)),
+      options_(with_program_caches(std::move(options), *source_)),
       observer_(new GraphObserver(make_observer(*source_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(source_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *source_)),

@@ -111,9 +111,9 @@ class CompiledModel {
 
   // In this order, so that they go in the opposite one: the compiled model uses all that stands before it.
   std::shared_ptr<const Model> model_;
-  CompileOptions options_;
   // The model with its weights in the form that was asked for, from which all else is made.
   std::shared_ptr<const Model> source_;
+  CompileOptions options_;
   std::unique_ptr<GraphObserver> observer_;
   std::unique_ptr<DelegateRegistry> delegates_;
   std::optional<WeightCache> weight_cache_;

@@ -79,9 +79,15 @@ std::vector<std::byte> single_subgraph(std::span<const std::byte> model, std::si
   return copy;
 }
 
-GraphFile::GraphFile(std::span<const std::byte> model, std::size_t subgraph)
-    : memory_(::memfd_create("zerolite-openvino", MFD_CLOEXEC)) {
-  if (!memory_.is_open()) throw FileError(errno, "a file in memory");
+FileDescriptor make_memory_file() {
+  FileDescriptor file(::memfd_create("zerolite-openvino", MFD_CLOEXEC));
+  if (!file.is_open()) throw FileError(errno, "a file in memory");
+  return file;
+}
+
+std::string path_of(const FileDescriptor& file) { return "/proc/self/fd/" + std::to_string(file.value()); }
+
+GraphFile::GraphFile(std::span<const std::byte> model, std::size_t subgraph) : memory_(make_memory_file()) {
   write_all(memory_.value(), single_subgraph(model, subgraph));
   // OpenVINO knows the format by the end of the path, which the path of a descriptor has not.
   std::string folder = (std::filesystem::temp_directory_path() / "zerolite-openvino-XXXXXX").string();
@@ -90,7 +96,7 @@ GraphFile::GraphFile(std::span<const std::byte> model, std::size_t subgraph)
   const std::filesystem::path link = folder_ / "model.tflite";
   path_ = link.string();
   std::error_code failure;
-  std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(memory_.value()), link, failure);
+  std::filesystem::create_symlink(path_of(memory_), link, failure);
   if (failure) {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);

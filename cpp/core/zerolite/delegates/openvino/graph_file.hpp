@@ -22,6 +22,11 @@ std::string name_of_tensor(std::int32_t index);
 // The copy's bytes. Throws DelegateError for a model that can't be copied so.
 std::vector<std::byte> single_subgraph(std::span<const std::byte> model, std::size_t subgraph);
 
+// A file that only this process knows. Throws FileError.
+FileDescriptor make_memory_file();
+// The path of an open file for this process.
+std::string path_of(const FileDescriptor& file);
+
 class GraphFile {
  public:
   // Throws FileError where the system has no place for it.

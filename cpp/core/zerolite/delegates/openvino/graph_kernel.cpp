@@ -1,8 +1,8 @@
 #include "zerolite/delegates/openvino/graph_kernel.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,7 +13,6 @@ namespace zerolite::openvino {
 namespace {
 
 using abi::tflite::Context;
-using abi::tflite::IntArray;
 using abi::tflite::Node;
 using abi::tflite::Status;
 using abi::tflite::Tensor;
@@ -22,13 +21,14 @@ Tensor& tensor_of(Context& context, const GraphTensor& tensor) {
   return context.tensors[static_cast<std::size_t>(tensor.index)];
 }
 
-// The runtime frees shapes as it frees its own, which come from malloc.
-IntArray* shape_of(const std::vector<std::int32_t>& shape) {
-  auto* memory = static_cast<int*>(std::malloc((shape.size() + 1) * sizeof(int)));
-  if (memory == nullptr) throw std::bad_alloc();
-  *memory = static_cast<int>(shape.size());
-  std::ranges::copy(shape, memory + 1);
-  return reinterpret_cast<IntArray*>(memory);
+// What tells a program from others of the same model: the subgraph, and the inputs' shapes.
+std::string name_of_program(std::size_t subgraph, const std::vector<GraphTensor>& inputs) {
+  std::string name = std::to_string(subgraph);
+  for (const GraphTensor& input : inputs) {
+    name += ' ';
+    for (const std::int32_t size : input.shape) name += std::to_string(size) + 'x';
+  }
+  return name;
 }
 
 Status report(Context* context, const char* message) {
@@ -38,14 +38,29 @@ Status report(Context* context, const char* message) {
 
 }  // namespace
 
-GraphKernel::GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, const OpenVinoSettings& settings,
+GraphKernel::GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, OpenVinoSettings settings,
                          std::vector<GraphTensor> inputs, std::vector<GraphTensor> outputs)
     : model_(std::move(model)),
       subgraph_(subgraph),
-      settings_(settings),
+      settings_(std::move(settings)),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)) {
-  programs_.emplace_back(model_->bytes().span(), subgraph_, settings_, inputs_, outputs_);
+  programs_.push_back(settings_.programs == nullptr ? compile() : find_or_compile(*settings_.programs));
+}
+
+Program GraphKernel::compile() const {
+  return Program::compile(model_->bytes().span(), subgraph_, settings_, inputs_, outputs_);
+}
+
+Program GraphKernel::find_or_compile(const ProgramStore& store) const {
+  const std::string name = name_of_program(subgraph_, inputs_);
+  if (const std::optional<std::vector<char>> content = store.find(name)) {
+    std::optional<Program> restored = Program::restore(*content, settings_, inputs_, outputs_);
+    if (restored) return *std::move(restored);
+  }
+  Program program = compile();
+  store.keep(name, program.serialized());
+  return program;
 }
 
 bool GraphKernel::fits(const Program& program) const {
@@ -66,12 +81,12 @@ void GraphKernel::fit(Context& context) {
   if (found != programs_.end()) {
     programs_.splice(programs_.begin(), programs_, found);
   } else {
-    programs_.emplace_front(model_->bytes().span(), subgraph_, settings_, inputs_, outputs_);
+    programs_.push_front(compile());
     if (programs_.size() > kMostPrograms) programs_.pop_back();
   }
+  const CapturedGraph graph(&context);
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    IntArray* shape = shape_of(programs_.front().output_shape(i));
-    if (context.resize_tensor(&context, &tensor_of(context, outputs_[i]), shape) != Status::ok) {
+    if (!graph.resize(outputs_[i].index, programs_.front().output_shape(i))) {
       throw DelegateError("TensorFlow Lite does not take the shape of an output of OpenVINO's");
     }
   }

@@ -15,7 +15,7 @@ namespace zerolite::openvino {
 class GraphKernel {
  public:
   // For the shapes that the inputs have by now. Throws DelegateError when OpenVINO can't compile that.
-  GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, const OpenVinoSettings& settings,
+  GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, OpenVinoSettings settings,
               std::vector<GraphTensor> inputs, std::vector<GraphTensor> outputs);
 
   // TensorFlow Lite's functions of a kernel, for a node whose user data is a GraphKernel. No exception leaves them.
@@ -27,6 +27,9 @@ class GraphKernel {
   // Compiling takes much longer than a run, and `map` goes back and forth between a chunk and the rest of a batch.
   static constexpr std::size_t kMostPrograms = 4;
 
+  [[nodiscard]] Program compile() const;
+  // Only for the shapes that a model is loaded with, so that the directory does not grow with every resize.
+  [[nodiscard]] Program find_or_compile(const ProgramStore& store) const;
   void fit(abi::tflite::Context& context);
   void run(abi::tflite::Context& context);
   [[nodiscard]] bool fits(const Program& program) const;

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <charconv>
 #include <cstddef>
 #include <sstream>
 #include <utility>
@@ -39,18 +38,19 @@ void resolve(void* handle, const char* name, const std::string& path, Function*&
 }
 
 // The year and the number in it, as in "2026.4.0-22959-...".
-std::pair<int, int> release_of(std::string_view build_number) {
+std::pair<int, int> release_of(const std::string& build_number) {
   std::pair<int, int> release = {0, 0};
-  const char* const end = build_number.data() + build_number.size();
-  const auto [point, error] = std::from_chars(build_number.data(), end, release.first);
-  if (error == std::errc() && point != end) (void)std::from_chars(point + 1, end, release.second);
+  std::istringstream text(build_number);
+  text >> release.first;
+  text.ignore();
+  text >> release.second;
   return release;
 }
 
 // A place in the library's source, or the layer of it that failed, on a line of its own.
 bool is_place(std::string_view line) {
   return line.starts_with("Exception from ") || line.starts_with("FrontEnd API failed with ") ||
-         (line.starts_with("Check '") && line.ends_with(":"));
+         (line.starts_with("Check '") && line.ends_with(':'));
 }
 
 // The library's message in one line.

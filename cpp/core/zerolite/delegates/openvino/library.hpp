@@ -62,6 +62,7 @@ struct Release {
   }
 };
 
+using CoreHandle = std::unique_ptr<abi::openvino::Core, Release<&abi::openvino::Functions::core_free>>;
 using ModelHandle = std::unique_ptr<abi::openvino::Model, Release<&abi::openvino::Functions::model_free>>;
 using CompiledModelHandle =
     std::unique_ptr<abi::openvino::CompiledModel, Release<&abi::openvino::Functions::compiled_model_free>>;

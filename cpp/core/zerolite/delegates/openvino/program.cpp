@@ -1,5 +1,7 @@
 #include "zerolite/delegates/openvino/program.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -74,11 +76,19 @@ void fix_shapes(const Library& library, const ov::Model* model, std::span<const 
                      "take the shapes of the inputs");
 }
 
-CompiledModelHandle compile(const Library& library, const ov::Model* model, const OpenVinoSettings& settings) {
-  const std::vector<std::pair<std::string, std::string>> named = settings.properties();
+using NamedProperties = std::vector<std::pair<std::string, std::string>>;
+
+// Of strings that are the caller's.
+std::vector<ov::Property> properties_of(const NamedProperties& named) {
   std::vector<ov::Property> properties;
   properties.reserve(named.size());
   for (const auto& [name, value] : named) properties.push_back({name.c_str(), value.c_str()});
+  return properties;
+}
+
+CompiledModelHandle compile_model(const Library& library, const ov::Model* model, const OpenVinoSettings& settings) {
+  const NamedProperties named = settings.properties();
+  const std::vector<ov::Property> properties = properties_of(named);
   ov::CompiledModel* compiled = nullptr;
   library.require_ok(library.functions().core_compile_model_props(library.core(), model, settings.device.c_str(),
                                                                   properties.size(), properties.data(), &compiled),
@@ -88,14 +98,40 @@ CompiledModelHandle compile(const Library& library, const ov::Model* model, cons
 
 }  // namespace
 
-Program::Program(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
-                 std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs) {
+Program Program::compile(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
+                         std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs) {
   const Library& library = Library::open(settings.library);
   const GraphFile file(model, subgraph);
   const std::unique_lock lock = library.one_at_a_time();
   const ModelHandle read = read_model(library, file.path());
   fix_shapes(library, read.get(), inputs);
-  compiled_ = compile(library, read.get(), settings);
+  return Program(nullptr, compile_model(library, read.get(), settings), inputs, outputs);
+}
+
+std::optional<Program> Program::restore(std::span<const char> content, const OpenVinoSettings& settings,
+                                        std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs) {
+  const Library& library = Library::open(settings.library);
+  const std::unique_lock lock = library.one_at_a_time();
+  const NamedProperties named = settings.properties();
+  const std::vector<ov::Property> properties = properties_of(named);
+  ov::Core* core = nullptr;
+  library.require_ok(functions().core_create(&core), "start");
+  CoreHandle owner(core);
+  library.require_ok(
+      functions().core_set_properties(core, settings.device.c_str(), properties.size(), properties.data()),
+      "take its options");
+  ov::CompiledModel* compiled = nullptr;
+  if (functions().core_import_model(core, content.data(), content.size(), settings.device.c_str(), &compiled) !=
+      ov::Status::ok) {
+    return std::nullopt;
+  }
+  return Program(std::move(owner), CompiledModelHandle(compiled), inputs, outputs);
+}
+
+Program::Program(CoreHandle core, CompiledModelHandle compiled, std::span<const GraphTensor> inputs,
+                 std::span<const GraphTensor> outputs)
+    : core_(std::move(core)), compiled_(std::move(compiled)) {
+  const Library& library = Library::get();
   std::size_t input_count = 0;
   library.require_ok(functions().compiled_model_inputs_size(compiled_.get(), &input_count), "count the inputs");
   if (input_count != inputs.size()) {
@@ -107,6 +143,18 @@ Program::Program(std::span<const std::byte> model, std::size_t subgraph, const O
   ov::InferRequest* request = nullptr;
   library.require_ok(functions().compiled_model_create_infer_request(compiled_.get(), &request), "make a request");
   request_.reset(request);
+}
+
+std::vector<char> Program::serialized() const {
+  const Library& library = Library::get();
+  const FileDescriptor memory = make_memory_file();
+  {
+    const std::unique_lock lock = library.one_at_a_time();
+    library.require_ok(functions().compiled_model_export_model(compiled_.get(), path_of(memory).c_str()),
+                       "give away what it has compiled");
+  }
+  std::ifstream file(path_of(memory), std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 PortHandle Program::find_input(const GraphTensor& tensor) const {

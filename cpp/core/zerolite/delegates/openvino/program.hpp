@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,8 +26,13 @@ class Program {
  public:
   // Throws DelegateError in OpenVINO's words when it can't compile the subgraph, or does it with other types or with
   // outputs whose shapes only a run tells.
-  Program(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
-          std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs);
+  static Program compile(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
+                         std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs);
+  // The same program, of what `serialized` gave for it; nothing when OpenVINO does not take it.
+  static std::optional<Program> restore(std::span<const char> content, const OpenVinoSettings& settings,
+                                        std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs);
+  // Throws DelegateError and FileError.
+  [[nodiscard]] std::vector<char> serialized() const;
 
   // The shapes that it was compiled for.
   [[nodiscard]] std::vector<std::int32_t> input_shape(std::size_t input) const { return inputs_[input].shape(); }
@@ -48,11 +54,15 @@ class Program {
     [[nodiscard]] std::vector<std::int32_t> shape() const { return {dimensions.begin(), dimensions.end()}; }
   };
 
+  Program(CoreHandle core, CompiledModelHandle compiled, std::span<const GraphTensor> inputs,
+          std::span<const GraphTensor> outputs);
+
   static Port open_port(PortHandle handle, const GraphTensor& tensor);
   [[nodiscard]] PortHandle find_input(const GraphTensor& tensor) const;
   [[nodiscard]] PortHandle find_output(const GraphTensor& tensor) const;
   void bind(Port& port, void* memory);
 
+  CoreHandle core_;  // of the program's own; null for the process's
   CompiledModelHandle compiled_;
   InferRequestHandle request_;
   std::vector<Port> inputs_;
