@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from zerolite import compat, metadata, serving, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._inference.real_numbers import RealNumbers
+    from zerolite._inference.state import State
     from zerolite._instrumentation import Profile, Trace
     from zerolite.benchmarking import BenchmarkResult, benchmark
     from zerolite.comparison import Comparison, compare
@@ -80,6 +81,7 @@ _ON_DEMAND = {
     "Profile": "zerolite._instrumentation",
     "RealNumbers": "zerolite._inference.real_numbers",
     "SignatureRunner": "zerolite.interpreter",
+    "State": "zerolite._inference.state",
     "Trace": "zerolite._instrumentation",
     "TuningResult": "zerolite.tuning",
     "UnusedDelegate": "zerolite.delegates.delegation",
@@ -148,6 +150,7 @@ __all__ = [
     "RuntimeInfo",
     "Signature",
     "SignatureRunner",
+    "State",
     "Tensor",
     "TensorMap",
     "Trace",

@@ -14,6 +14,7 @@
 #include "register.hpp"
 #include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
+#include "signature/variables.hpp"
 #include "signature/vectorcall.hpp"
 
 namespace py = pybind11;
@@ -116,6 +117,8 @@ void register_signature(py::module_& module) {
            [](py::handle self, const py::args& args, const py::kwargs& kwargs) {
              return call_signature(native<SignatureObject>(self), args, kwargs, Numbers::real);
            })
+      .def("_read_variables", &read_variables)
+      .def("_write_variables", &write_variables, py::arg("values"), py::pos_only())
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }

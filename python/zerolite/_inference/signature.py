@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zerolite._inference.batch import Batch, Out, Progress
     from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.source import Origin
+    from zerolite._inference.state import State
     from zerolite._instrumentation import Profile, Trace
     from zerolite._runtime.validation import Reset
 
@@ -182,6 +183,13 @@ class SignatureMethods(_native.Signature):
             Error: the model is closed, or can't be compiled anew; then nothing has changed.
         """
         self._reset()
+
+    @property
+    def state(self) -> State:
+        """The model's variables by name: to read, to write, to keep as a snapshot and to restore."""
+        from zerolite._inference.state import State
+
+        return State(self)
 
     def map(
         self,
