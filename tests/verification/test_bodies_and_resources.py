@@ -210,8 +210,8 @@ def sliced_into_a_variable(*, begin_is_computed: bool, by_shape: bool = False) -
     options.container, options.sharedName = "", "v"
     x, y, end = builder.tensor("x", [6]), builder.tensor("y", [4]), builder.tensor("end of x", [4])
     builder.operator(Op.VAR_HANDLE, [], [handle], options=options)
-    two = builder.constant("two", np.array([2], np.int32))
-    begin = two
+    inputs = [x]
+    begin = builder.constant("two", np.array([2], np.int32))
     if by_shape:
         begin, shape = builder.tensor("begin", [1], "int32"), builder.tensor("shape", [1], "int32")
         shape_options = schema.ShapeOptionsT()
@@ -221,12 +221,13 @@ def sliced_into_a_variable(*, begin_is_computed: bool, by_shape: bool = False) -
     elif begin_is_computed:
         given, begin = builder.tensor("given", [1], "int32"), builder.tensor("begin", [1], "int32")
         builder.operator(Op.ABS, [given], [begin])
+        inputs.append(given)
     last = builder.constant("last", np.array([6], np.int32))
     one = builder.constant("one", np.array([1], np.int32))
     builder.operator(Op.STRIDED_SLICE, [x, begin, last, one], [end], options=schema.StridedSliceOptionsT())
     builder.operator(Op.ASSIGN_VARIABLE, [handle, end], [])
     builder.operator(Op.READ_VARIABLE, [handle], [y])
-    builder.interface([x, given] if begin_is_computed else [x], [y])
+    builder.interface(inputs, [y])
     return builder.finish()
 
 
