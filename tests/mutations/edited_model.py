@@ -55,6 +55,7 @@ class _Editor:
             (self._leave_out_operand, 2),
             (self._change_type, 4),
             (self._change_shape, 4),
+            (self._deepen, 1),
             (self._change_values, 3),
             (self._let_a_run_compute, 3),
             (self._make_constant, 2),
@@ -139,6 +140,16 @@ class _Editor:
         if math.prod(shape) <= _MOST_ELEMENTS:
             tensor.shape, tensor.shapeSignature = shape, None
             self._model.refill(tensor)
+
+    def _deepen(self, graph: Any) -> None:
+        """Let all tensors of an operator have more dimensions than most kernels know."""
+        node = self._rng.choice(graph.operators)
+        more = [1] * self._rng.choice((1, 2, 3, 4, 5, 6, 8))
+        few = self._rng.random() < 0.5
+        for index in {*node.inputs, *node.outputs} - {-1}:
+            tensor = graph.tensors[index]
+            if not (few and len(tensor.shape) < 2):
+                tensor.shape, tensor.shapeSignature = [*more, *tensor.shape], None
 
     def _change_values(self, graph: Any) -> None:
         """Of an axis, a size, a permutation, an index or a weight."""

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder, Op, TensorType, edit
+from tests.models.generate.graph_builder import GraphBuilder, Op, edit, quantization
 from tests.support import model_zoo as zoo
 
 
@@ -22,7 +22,7 @@ def refused(content: bytes, message: str) -> None:
 
 def runs(content: bytes) -> None:
     with zl.load(content, verify="full") as model:
-        model({name: np.zeros(tensor.shape, tensor.dtype) for name, tensor in model.inputs.items()})
+        model({name: np.ones(tensor.shape, tensor.dtype) for name, tensor in model.inputs.items()})
 
 
 def reshape(sizes: int, *, output: list[int], as_option: bool = False) -> bytes:
@@ -238,122 +238,69 @@ def test_places_of_pooling_have_32_bits() -> None:
     refused(unpooling(pooled=True, index_type="int8"), "has indices of int8 .*a type of 32 bits")
 
 
-def calling(kind: int, *, inner: str = "float32", result: str = "float32") -> bytes:
-    """A branch or a loop over one tensor of float32, whose body declares types of its own."""
+BROADCASTING = {
+    "ADD": "float32",
+    "BITWISE_XOR": "int32",
+    "EQUAL": "float32",
+    "FLOOR_MOD": "int32",
+    "LOGICAL_AND": "bool",
+    "MAXIMUM": "int8",
+    "POW": "float32",
+    "SUB": "int64",
+}
+
+
+def binary(operator: str, shapes: list[list[int]], dtype: str) -> bytes:
     builder = GraphBuilder()
-    condition = builder.tensor("condition", [], "bool")
-    x, y = builder.tensor("x", [2]), builder.tensor("y", [2])
-    if kind == Op.IF:
-        options = schema.IfOptionsT()
-        options.thenSubgraphIndex = options.elseSubgraphIndex = 1
-    else:
-        options = schema.WhileOptionsT()
-        options.bodySubgraphIndex, options.condSubgraphIndex = 1, 2
-    operands = [condition, x] if kind == Op.IF else [x]
-    builder.operator(kind, operands, [y], options=options)
+    scaled = quantization([1.0], [0]) if dtype == "int8" else None
+    operands = [builder.tensor(f"x{i}", shape, dtype, quantized=scaled) for i, shape in enumerate(shapes)]
+    result = np.broadcast_shapes(*shapes)
+    is_condition = operator in ("EQUAL", "LOGICAL_AND")
+    y = builder.tensor("y", list(result), "bool" if is_condition else dtype, quantized=None if is_condition else scaled)
+    builder.operator(getattr(Op, operator), operands, [y])
     builder.interface(operands, [y])
-    builder.start_subgraph("body")
-    a, b = builder.tensor("a", [2], inner), builder.tensor("b", [2], result)
-    builder.operator(Op.ABS if inner == result else Op.CAST, [a], [b])
-    builder.interface([a], [b])
-    builder.start_subgraph("condition")
-    c = builder.tensor("c", [2])
-    builder.interface([c], [builder.constant("ends", np.array(False))])
     return builder.finish()
 
 
-@pytest.mark.parametrize("kind", [Op.IF, Op.WHILE])
-def test_bodies_have_the_types_of_who_runs_them(kind: int) -> None:
-    runs(calling(kind))
-    refused(calling(kind, inner="int8", result="int8"), "float32 among its inputs, where the subgraph that it runs has")
-    refused(calling(kind, result="float64"), "float32 among its outputs, where the subgraph that it runs has float64")
+@pytest.mark.parametrize("operator", BROADCASTING)
+def test_shapes_that_are_broadcast_have_eight_dimensions_at_most(operator: str) -> None:
+    dtype = BROADCASTING[operator]
+    runs(binary(operator, [[1, 2] * 4, [2, 1] * 4], dtype))
+    runs(binary(operator, [[1] * 9, [1] * 9], dtype))
+    refused(binary(operator, [[1, *[1, 2] * 4], [1, *[2, 1] * 4]], dtype), "at most 8 dimensions are expected")
 
 
-def variable_in_a_body(kind: int, *, read: int, swapped: bool = False) -> bytes:
-    """Variables of two and of four values, which are handed to a body that reads from the first one."""
+def test_sum_of_int16_has_eight_dimensions_at_most() -> None:
+    runs(binary("ADD", [[1] * 8, [1] * 8], "int16"))
+    refused(binary("ADD", [[1] * 9, [1] * 9], "int16"), "at most 8 dimensions are expected")
+
+
+def bidirectional_lstm(second: list[int], weights: list[int]) -> bytes:
     builder = GraphBuilder()
-    handles = []
-    for name, size in (("two", 2), ("four", 4)):
-        handle = builder.tensor(name, [], TensorType.RESOURCE)
-        options = schema.VarHandleOptionsT()
-        options.container, options.sharedName = "", name
-        builder.operator(Op.VAR_HANDLE, [], [handle], options=options)
-        builder.operator(Op.ASSIGN_VARIABLE, [handle, builder.constant(f"{name}s", np.zeros(size, np.float32))], [])
-        handles.append(handle)
-    x = builder.tensor("x", [read])
-    condition = builder.tensor("condition", [], "bool")
-    if kind == Op.IF:
-        options = schema.IfOptionsT()
-        options.thenSubgraphIndex = options.elseSubgraphIndex = 1
-        outputs = [builder.tensor("y", [read])]
-        builder.operator(kind, [condition, *handles, x], outputs, options=options)
-        builder.interface([condition, x], outputs)
-    else:
-        options = schema.WhileOptionsT()
-        options.bodySubgraphIndex, options.condSubgraphIndex = 1, 2
-        outputs = [*(builder.tensor(f"h{i}", [], TensorType.RESOURCE) for i in range(2)), builder.tensor("y", [read])]
-        builder.operator(kind, [*handles, x], outputs, options=options)
-        builder.interface([x], outputs[2:])
-    builder.start_subgraph("body")
-    inner = [builder.tensor(f"a{i}", [], TensorType.RESOURCE) for i in range(2)]
-    a, b = builder.tensor("a", [read]), builder.tensor("b", [read])
-    builder.operator(Op.READ_VARIABLE, [inner[0]], [b])
-    passed = inner[::-1] if swapped else inner
-    builder.interface([*inner, a], [b] if kind == Op.IF else [*passed, b])
-    builder.start_subgraph("condition")
-    given = [*(builder.tensor(f"c{i}", [], TensorType.RESOURCE) for i in range(2)), builder.tensor("c", [read])]
-    builder.interface(given, [builder.constant("ends", np.array(False))])
+    float32 = np.float32
+    shapes: dict[int, tuple[int, ...]] = {}
+    for first in (1, 18):
+        shapes |= {first + i: (2, 3) for i in range(4)} | {first + 4 + i: (2, 2) for i in range(4)}
+        shapes |= {first + 11 + i: (2,) for i in range(4)}
+    inputs = [-1] * 48
+    inputs[0] = builder.tensor("x", [2, 1, 3])
+    for position, shape in shapes.items():
+        inputs[position] = builder.constant(f"w{position}", np.ones(shape, float32))
+    for position in range(35, 39):
+        inputs[position] = builder.tensor(f"state{position}", [1, 2], variable=True)
+    inputs[39] = builder.tensor("second", second)
+    for position in range(40, 48):
+        inputs[position] = builder.constant(f"w{position}", np.ones(weights, float32))
+    outputs = [builder.tensor(name, [2, 1, 2]) for name in ("forward", "backward")]
+    options = schema.BidirectionalSequenceLSTMOptionsT()
+    options.fusedActivationFunction, options.timeMajor = schema.ActivationFunctionType.TANH, True
+    builder.operator(Op.BIDIRECTIONAL_SEQUENCE_LSTM, inputs, outputs, options=options)
+    builder.interface([inputs[0], inputs[39]], outputs)
     return builder.finish()
 
 
-@pytest.mark.parametrize("kind", [Op.IF, Op.WHILE])
-def test_variables_are_followed_into_bodies(kind: int) -> None:
-    zl.load(variable_in_a_body(kind, read=2), verify="full").close()
-    refused(variable_in_a_body(kind, read=3), "reads 12 bytes from variable 'two', which holds 8")
-
-
-def early_result(kind: int, operator: int) -> bytes:
-    """A branch or a composite whose result is the shape of what it is given, or that of a constant."""
-    builder = GraphBuilder()
-    condition, x = builder.tensor("condition", [], "bool"), builder.tensor("x", [2, 3])
-    y = builder.tensor("y", [2], "int32")
-    if kind == Op.IF:
-        options = schema.IfOptionsT()
-        options.thenSubgraphIndex = options.elseSubgraphIndex = 1
-    else:
-        options = schema.StableHLOCompositeOptionsT()
-        options.name, options.decompositionSubgraphIndex = "shape", 1
-        options.compositeAttributes = list(flexbuffers.Dumps({}))
-    operands = [condition, x] if kind == Op.IF else [x]
-    builder.operator(kind, operands, [y], options=options)
-    builder.interface(operands, [y])
-    builder.start_subgraph("body")
-    a, b = builder.tensor("a", [2, 3]), builder.tensor("b", [2], "int32")
-    if operator == Op.SHAPE:
-        shape_options = schema.ShapeOptionsT()
-        shape_options.outType = TensorType.INT32
-        builder.operator(operator, [a], [b], options=shape_options)
-    else:
-        sizes = builder.constant("sizes", np.array([[2], [3]], np.int32))
-        builder.operator(operator, [sizes, builder.constant("shape", np.array([2], np.int32))], [b])
-    builder.interface([a], [b])
-    return builder.finish()
-
-
-@pytest.mark.parametrize("kind", [Op.IF, Op.STABLEHLO_COMPOSITE])
-@pytest.mark.parametrize("operator", [Op.SHAPE, Op.RESHAPE])
-def test_result_of_a_body_that_is_there_before_it_runs(kind: int, operator: int) -> None:
-    refused(early_result(kind, operator), "computes while it is prepared, and its kernel takes results of a run")
-
-
-def test_variables_that_a_loop_exchanges_are_all_meant() -> None:
-    refused(variable_in_a_body(Op.WHILE, read=3, swapped=True), "reads 12 bytes from variable 'two', which holds 8")
-
-
-def test_variable_without_a_name_is_refused() -> None:
-    builder = GraphBuilder()
-    handle = builder.constant("handle", np.array(0, np.int32))
-    y = builder.tensor("y", [2])
-    builder.operator(Op.READ_VARIABLE, [handle], [y])
-    builder.interface([], [y])
-    refused(builder.finish(), "variable that no VAR_HANDLE of this subgraph or of those that run it names")
+def test_second_input_of_a_bidirectional_lstm_is_as_long_as_the_first() -> None:
+    runs(bidirectional_lstm([2, 1, 3], [2, 3]))
+    refused(bidirectional_lstm([2, 1, 1], [2, 1]), "don't fit one another")
+    refused(bidirectional_lstm([1, 1, 3], [2, 3]), "don't fit one another")
+    refused(bidirectional_lstm([2, 1, 3], [2, 2]), "don't fit one another")

@@ -9,11 +9,17 @@ namespace {
 
 using abi::tflite::Tensor;
 
+// One that is an input of the model as well has the memory of a call, which may be gone by the next one.
+bool has_memory_of_its_own(const Tensor& tensor) {
+  return tensor.is_variable && tensor.data != nullptr &&
+         tensor.allocation_type == abi::tflite::AllocationType::arena_persistent;
+}
+
 template <typename Visit>
 void for_each_variable(const CapturedGraph& graph, Visit&& visit) {
   for (std::size_t i = 0; i < graph.tensor_count(); ++i) {
-    const Tensor& tensor = graph.tensor(static_cast<std::int32_t>(i));
-    if (tensor.is_variable && tensor.data != nullptr) visit(tensor);
+    const auto index = static_cast<std::int32_t>(i);
+    if (const Tensor& tensor = graph.tensor(index); has_memory_of_its_own(tensor)) visit(index, tensor);
   }
 }
 
@@ -41,25 +47,23 @@ void VariableValues::reset(const Tensor& variable) noexcept {
 }
 
 void VariableValues::reset(const CapturedGraph& graph) noexcept {
-  for_each_variable(graph, [](const Tensor& tensor) {
-    if (tensor.allocation_type == abi::tflite::AllocationType::arena_persistent) reset(tensor);
-  });
+  for_each_variable(graph, [](std::int32_t /*index*/, const Tensor& tensor) { reset(tensor); });
 }
 
 VariableValues::VariableValues(const CapturedGraph& graph) {
-  for_each_variable(graph, [this](const Tensor& tensor) {
+  for_each_variable(graph, [this](std::int32_t index, const Tensor& tensor) {
     const auto* data = static_cast<const std::byte*>(tensor.data);
-    values_.emplace_back(data, data + tensor.bytes);
+    values_.emplace_back(index, std::vector<std::byte>(data, data + tensor.bytes));
   });
 }
 
 void VariableValues::restore(const CapturedGraph& graph) const {
-  std::size_t next = 0;
-  for_each_variable(graph, [&](const Tensor& tensor) {
-    if (next == values_.size()) return;
-    const std::vector<std::byte>& value = values_[next++];
-    if (!value.empty()) std::memcpy(tensor.data, value.data(), std::min(value.size(), tensor.bytes));
-  });
+  for (const auto& [index, value] : values_) {
+    const Tensor& tensor = graph.tensor(index);
+    if (!value.empty() && has_memory_of_its_own(tensor)) {
+      std::memcpy(tensor.data, value.data(), std::min(value.size(), tensor.bytes));
+    }
+  }
 }
 
 }  // namespace zerolite

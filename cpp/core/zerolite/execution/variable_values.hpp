@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "zerolite/graph/captured_graph.hpp"
@@ -27,7 +29,7 @@ class VariableValues {
   friend bool operator==(const VariableValues& left, const VariableValues& right) = default;
 
  private:
-  std::vector<std::vector<std::byte>> values_;
+  std::vector<std::pair<std::int32_t, std::vector<std::byte>>> values_;  // by their tensor
 };
 
 }  // namespace zerolite

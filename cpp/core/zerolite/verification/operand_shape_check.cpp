@@ -26,6 +26,39 @@ void require_last_axis(const CheckedOperator& operation) {
                     ", and at least one value along a last axis is expected");
 }
 
+// Kernels that walk along two shapes, or three, that are broadcast have room for eight dimensions, and end the process
+// over more (2.3.0). That of ADD does for int16 of one shape, too.
+void require_broadcast(const CheckedOperator& operation) {
+  constexpr std::size_t kMost = 8;
+  const bool is_broadcast = !has_one_shape(operation) || operation.type(0) == ElementType::int16;
+  const std::size_t rank = std::max(operation.shape(0).size(), operation.shape(1).size());
+  operation.require(!is_broadcast || rank <= kMost, "broadcasts inputs of the shapes ", operation.shape(0), " and ",
+                    operation.shape(1), ", and at most ", kMost, " dimensions are expected");
+}
+
+// In steps through a sequence the kernel takes the length of a second input for that of the first, and does not look at
+// the weights that belong to it (2.3.0).
+void check_second_input(const CheckedOperator& operation) {
+  constexpr std::size_t kSecondInput = 39;
+  constexpr std::size_t kFirstWeights = 40;
+  constexpr std::size_t kBackwardWeights = 44;
+  constexpr std::size_t kEnd = 48;
+  constexpr std::size_t kForwardCells = 2;
+  constexpr std::size_t kBackwardCells = 19;
+  for (std::size_t i = kFirstWeights; i < kEnd; ++i) {
+    if (!operation.has_input(i)) continue;
+    const std::size_t cells = i < kBackwardWeights ? kForwardCells : kBackwardCells;
+    operation.require(operation.has_input(kSecondInput) && operation.has_input(cells),
+                      "has weights for a second input, and leaves out what belongs to them");
+    const Shape& weights = operation.shape(i);
+    const bool fits = operation.shape(kSecondInput) == operation.shape(0) && weights.size() == 2 &&
+                      !operation.shape(cells).empty() && weights[0] == operation.shape(cells)[0] &&
+                      weights[1] == operation.shape(0).back();
+    operation.require(fits, "has inputs of the shapes ", operation.shape(0), " and ", operation.shape(kSecondInput),
+                      " and weights of the shape ", weights, ", which don't fit one another");
+  }
+}
+
 // Its first element says along which axis the operator works.
 void require_value(const CheckedOperator& operation, std::size_t input) {
   operation.require(!is_empty(operation.shape(input)), "works along an axis that is to be the value of input ", input,
@@ -113,8 +146,32 @@ void check_operand_shapes(const CheckedOperator& operation) {
       return require_rank(operation, 1, 8);
     case Operator::LSTM:
     case Operator::UNIDIRECTIONAL_SEQUENCE_LSTM:
-    case Operator::BIDIRECTIONAL_SEQUENCE_LSTM:
       return require_rank(operation, 2, 3);
+    case Operator::BIDIRECTIONAL_SEQUENCE_LSTM:
+      require_rank(operation, 2, 3);
+      return check_second_input(operation);
+    case Operator::ADD:
+    case Operator::BITWISE_XOR:
+    case Operator::DIV:
+    case Operator::EQUAL:
+    case Operator::FLOOR_DIV:
+    case Operator::FLOOR_MOD:
+    case Operator::GREATER:
+    case Operator::GREATER_EQUAL:
+    case Operator::LESS:
+    case Operator::LESS_EQUAL:
+    case Operator::LOGICAL_AND:
+    case Operator::LOGICAL_OR:
+    case Operator::MAXIMUM:
+    case Operator::MINIMUM:
+    case Operator::MUL:
+    case Operator::NOT_EQUAL:
+    case Operator::POW:
+    case Operator::PRELU:
+    case Operator::RIGHT_SHIFT:
+    case Operator::SQUARED_DIFFERENCE:
+    case Operator::SUB:
+      return require_broadcast(operation);
     case Operator::RESHAPE:
       return check_new_shape(operation);
     case Operator::STRIDED_SLICE:

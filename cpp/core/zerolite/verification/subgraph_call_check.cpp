@@ -16,9 +16,24 @@
 namespace zerolite {
 namespace {
 
+// The kernel prepares all subgraphs but the first, whichever it runs (LiteRT 2.3.0).
+std::vector<std::size_t> subgraphs_run_by_case(const CheckedOperator& operation, std::size_t count) {
+  constexpr unsigned kBranches = 0;
+  const flatbuffer::Vector branches = operation.options().scalars<std::int32_t>(kBranches);
+  for (std::size_t i = 0; i < branches.size(); ++i) {
+    const auto subgraph = branches.scalar<std::int32_t>(i);
+    operation.require(subgraph >= 1 && std::cmp_less(subgraph, count), "runs subgraph ", subgraph,
+                      ", and 1 or more is expected, and less than ", count);
+  }
+  std::vector<std::size_t> called;
+  for (std::size_t i = 1; i < count; ++i) called.push_back(i);
+  return called;
+}
+
 // By its options. Whether there is an operand is another check.
 std::vector<std::size_t> subgraphs_run_by(const CheckedOperator& operation, std::size_t count) {
   std::vector<std::size_t> called;
+  if (operation.kind() == Operator::STABLEHLO_CASE) return subgraphs_run_by_case(operation, count);
   const std::span<const unsigned> fields = callees(operation.kind());
   if (fields.empty()) return called;
   const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
@@ -114,7 +129,8 @@ void check_call(const SubgraphView& graph, const ModelContents& contents, std::s
   switch (operation.kind()) {
     case Operator::STABLEHLO_COMPOSITE:
     case Operator::IF:
-      if (operation.kind() == Operator::IF) {
+    case Operator::STABLEHLO_CASE:
+      if (operation.kind() != Operator::STABLEHLO_COMPOSITE) {
         operation.require(operation.has_input(0), "leaves out its condition");
         inputs = inputs.subspan(1);
       }

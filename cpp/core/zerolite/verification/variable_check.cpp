@@ -6,8 +6,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "zerolite/model/dependent_shapes.hpp"
 #include "zerolite/model/variable_operators.hpp"
 #include "zerolite/verification/checked_operator.hpp"
 
@@ -22,8 +24,10 @@ class Variables {
   // what another operator writes.
   void note_writes(const SubgraphView& graph, const VariableNames& passed) {
     require_names(graph, passed);
+    const std::set<std::int32_t> dependent = tensors_of_dependent_shape(graph);
     for (const VariableOperator& operation : variable_operators(graph, passed)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
+      if (operation.kind == Kind::assign && dependent.contains(operation.tensor)) dependent_.insert(operation.variable);
       if (operation.kind != Kind::assign || !size) continue;
       const auto [known, is_new] = sizes_.try_emplace(operation.variable, *size);
       if (is_new || known->second == *size) continue;
@@ -34,8 +38,14 @@ class Variables {
   void check_reads(const SubgraphView& graph, const VariableNames& passed) const {
     for (const VariableOperator& operation : variable_operators(graph, passed)) {
       const std::optional<std::size_t> size = known_size(graph, operation);
+      if (operation.kind != Kind::read || !size) continue;
+      if (dependent_.contains(operation.variable)) {
+        CheckedOperator(graph, operation.index)
+            .refuse("reads ", *size, " bytes from variable '", operation.variable,
+                    "', and values of a run decide how much is written to it");
+      }
       const auto known = sizes_.find(operation.variable);
-      if (operation.kind != Kind::read || !size || known == sizes_.end()) continue;
+      if (known == sizes_.end()) continue;
       if (*size > known->second) refuse(graph, operation, "reads", *size, known->second);
     }
   }
@@ -62,6 +72,43 @@ class Variables {
   }
 
   std::map<std::string, std::size_t> sizes_;  // where they are known
+  std::set<std::string> dependent_;           // whose size is not, whatever the shape in the file says
+};
+
+// Variables and hash tables are kept under numbers of one row, and one is taken for the other without looking
+// (LiteRT 2.3.0). Variables have the first ones.
+class Tables {
+ public:
+  Tables(const ModelInterface& interface, const ModelContents& contents) {
+    for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+      const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
+      for (std::size_t j = 0; j < graph.details.operators.size(); ++j) {
+        if (kind_of(graph.operator_code(j)) == Operator::VAR_HANDLE) ++variables_;
+      }
+    }
+  }
+
+  void check(const SubgraphView& graph, const VariableNames& variables) const {
+    constexpr unsigned kNumber = 0;
+    for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
+      const CheckedOperator operation(graph, i);
+      if (operation.kind() == Operator::HASHTABLE) {
+        const auto number = operation.options().scalar<std::int32_t>(kNumber, 0);
+        operation.require(number < 0 || std::cmp_greater_equal(number, variables_), "makes table ", number,
+                          ", which is the number of a variable; ", variables_, " or more is expected");
+      } else if (works_on_table(operation.kind())) {
+        operation.require(operation.has_input(0) && !variables.contains(operation.details().inputs[0]),
+                          "takes a variable for a table");
+      }
+    }
+  }
+
+ private:
+  static bool works_on_table(Operator kind) {
+    return kind == Operator::HASHTABLE_FIND || kind == Operator::HASHTABLE_IMPORT || kind == Operator::HASHTABLE_SIZE;
+  }
+
+  std::size_t variables_ = 0;
 };
 
 // What an operand has to be where the first input is of some type.
@@ -102,12 +149,15 @@ constexpr std::array kTypeRules = {
 
 void check_variables(const ModelInterface& interface, const ModelContents& contents) {
   Variables variables;
+  const Tables tables(interface, contents);
   const std::vector<VariableNames> passed = passed_variables(interface, contents);
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
     variables.note_writes({interface, interface.subgraphs[i], contents.subgraphs[i]}, passed[i]);
   }
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
-    variables.check_reads({interface, interface.subgraphs[i], contents.subgraphs[i]}, passed[i]);
+    const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
+    variables.check_reads(graph, passed[i]);
+    tables.check(graph, passed[i]);
   }
 }
 
