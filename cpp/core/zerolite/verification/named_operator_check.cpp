@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zerolite/verification/flexbuffer_check.hpp"
@@ -121,8 +122,9 @@ void check_unpooling(const CheckedOperator& operation) {
   require_indices(operation, indices, operation.input(0));
   const std::int64_t window = window_of(operation.details().custom_options);
   if (!indices.constant().empty()) {
-    const bool beyond =
-        Numbers<std::uint32_t>(indices.constant()).any_of([window](std::uint32_t index) { return index >= window; });
+    const bool beyond = Numbers<std::uint32_t>(indices.constant()).any_of([window](std::uint32_t index) {
+      return std::cmp_greater_equal(index, window);
+    });
     operation.require(!beyond, "has indices past the end of its window of ", window, " places");
     return;
   }

@@ -34,6 +34,13 @@ void require_broadcast(const CheckedOperator& operation) {
   const std::size_t rank = std::max(operation.shape(0).size(), operation.shape(1).size());
   operation.require(!is_broadcast || rank <= kMost, "broadcasts inputs of the shapes ", operation.shape(0), " and ",
                     operation.shape(1), ", and at most ", kMost, " dimensions are expected");
+  // A loop whose condition comes of nothing reads its first value all the same.
+  for (const std::size_t input : {std::size_t{0}, std::size_t{1}}) {
+    operation.require(
+        operation.constant(input).empty() || !is_empty(operation.shape(input)) || operation.output().is_empty(),
+        "has a constant of the shape ", operation.shape(input), " and an output of the shape ",
+        operation.output().shape(), ", which is to be empty then");
+  }
 }
 
 // In steps through a sequence the kernel takes the length of a second input for that of the first, and does not look at
