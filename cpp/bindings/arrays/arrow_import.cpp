@@ -65,7 +65,8 @@ bool has_nulls(const arrow::Array& array, std::int64_t first, std::int64_t count
   if (array.null_count == 0 || array.buffer_count < 1 || array.buffers[0] == nullptr) return false;
   const auto* const valid = static_cast<const std::uint8_t*>(array.buffers[0]);
   for (std::int64_t i = first; i < first + count; ++i) {
-    if ((valid[i / 8] >> (i % 8) & 1) == 0) return true;
+    const auto bit = static_cast<unsigned>(i % 8);
+    if ((static_cast<unsigned>(valid[i / 8]) >> bit & 1U) == 0) return true;
   }
   return false;
 }
@@ -73,7 +74,7 @@ bool has_nulls(const arrow::Array& array, std::int64_t first, std::int64_t count
 // What is left when all lists are opened: numbers in a row.
 struct Numbers {
   int type = NPY_NOTYPE;
-  const std::byte* data = nullptr;  // null where there are none
+  std::byte* data = nullptr;  // null where there are none
   std::vector<npy_intp> shape;
   bool nulls = false;
 };
@@ -98,7 +99,7 @@ Numbers opened(const arrow::Schema* schema, const arrow::Array* array) {
   const auto descriptor =
       py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(PyArray_DescrFromType(numbers.type)));
   const npy_intp item_size = PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(descriptor.ptr()));
-  const auto* const data = static_cast<const std::byte*>(array->buffers[1]);
+  auto* const data = static_cast<std::byte*>(array->buffers[1]);
   if (data != nullptr) numbers.data = data + first * item_size;
   return numbers;
 }
@@ -142,13 +143,11 @@ py::object array_of_arrow(py::handle value, const std::string& who) {
     throw ValueError(who + " was given a column of Arrow with nulls, which no tensor holds; fill them first, as " +
                      "fill_null of PyArrow does");
   }
-  // NumPy only reads it: the array is not writable.
-  void* const data = const_cast<std::byte*>(numbers.data);
   auto array = py::reinterpret_steal<py::object>(
       PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(numbers.type), static_cast<int>(numbers.shape.size()),
-                           numbers.shape.data(), nullptr, data, NPY_ARRAY_CARRAY_RO, nullptr));
+                           numbers.shape.data(), nullptr, numbers.data, NPY_ARRAY_CARRAY_RO, nullptr));
   if (!array) throw py::error_already_set();
-  if (data != nullptr && PyArray_SetBaseObject(as_array(array), owner.release().ptr()) != 0) {
+  if (numbers.data != nullptr && PyArray_SetBaseObject(as_array(array), owner.release().ptr()) != 0) {
     throw py::error_already_set();
   }
   return with_the_rows_shape(array, *schema);

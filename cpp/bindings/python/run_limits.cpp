@@ -29,7 +29,7 @@ RunLimits::RunLimits(py::handle timeout, std::shared_ptr<const StopRequest> stop
 void RunLimits::require_not_over() const {
   if (stop_ != nullptr && stop_->is_stopped()) throw RunStopped("the run was stopped");
   if (!deadline_ || Clock::now() < *deadline_) return;
-  const std::string seconds = py::str(py::float_(seconds_)).cast<std::string>();
+  const auto seconds = py::str(py::float_(seconds_)).cast<std::string>();
   throw RunTimeout("the run was stopped after " + seconds + " s, its timeout; give it more, or run less at once");
 }
 

@@ -102,15 +102,21 @@ py::object new_array(const py::object& dtype, std::span<const npy_intp> shape) {
   return array;
 }
 
+// Of a tensor that calls see as real numbers.
+const TensorInfo::Storage& storage_of(const TensorInfo& real) {
+  if (!real.storage) throw Error("tensor '" + real.name + "' is not quantized");
+  return *real.storage;
+}
+
 // Of an array whose last dimensions are the tensor's.
 Quantization quantization_within(const TensorInfo& real, py::handle array) {
-  Quantization quantization = real.storage->quantization;
+  Quantization quantization = storage_of(real).quantization;
   quantization.axis += static_cast<std::int32_t>(shape_of(array).size() - real.shape.size());
   return quantization;
 }
 
 void store_real(const TensorInfo& tensor, py::handle array, std::byte* to) {
-  const auto& [type, quantization] = *tensor.storage;
+  const auto& [type, quantization] = storage_of(tensor);
   const std::span<const float> numbers = numbers_of(array);
   const std::vector<std::int32_t> shape = dimensions_of(tensor.shape);
   bool done = false;
@@ -125,7 +131,7 @@ void store_real(const TensorInfo& tensor, py::handle array, std::byte* to) {
 }
 
 void load_real(const TensorInfo& tensor, std::span<const std::byte> bytes, py::handle array) {
-  const auto& [type, quantization] = *tensor.storage;
+  const auto& [type, quantization] = storage_of(tensor);
   const std::span<float> numbers = numbers_of(array);
   std::vector<std::uint8_t> values;
   if (is_packed(type)) {
@@ -184,7 +190,7 @@ void require_match(const char* role, const TensorInfo& tensor, py::handle array)
 py::object quantized(const TensorInfo& real, const py::object& dtype, const py::object& array) {
   const py::object numbers = in_c_order(array);
   py::object stored = new_array(dtype, shape_of(numbers));
-  const bool done = quantize(numbers_of(numbers), real.storage->type, quantization_within(real, numbers),
+  const bool done = quantize(numbers_of(numbers), storage_of(real).type, quantization_within(real, numbers),
                              dimensions_of(shape_of(numbers)), bytes_of(stored));
   return done ? stored : py::object();
 }
@@ -192,8 +198,8 @@ py::object quantized(const TensorInfo& real, const py::object& dtype, const py::
 py::object dequantized(const TensorInfo& real, const py::object& array) {
   const py::object stored = in_c_order(array);
   py::object numbers = new_array(real.dtype, shape_of(stored));
-  dequantize(bytes_of(stored), real.storage->type, quantization_within(real, stored), dimensions_of(shape_of(stored)),
-             numbers_of(numbers));
+  dequantize(bytes_of(stored), storage_of(real).type, quantization_within(real, stored),
+             dimensions_of(shape_of(stored)), numbers_of(numbers));
   return numbers;
 }
 

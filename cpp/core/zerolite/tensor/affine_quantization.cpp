@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace zerolite {
 namespace {
@@ -133,8 +134,7 @@ bool can_be_quantized(ElementType type, const Quantization& quantization, std::s
     return false;
   }
   const auto axis = static_cast<std::size_t>(quantization.axis);
-  return slices == 1 ||
-         (quantization.axis >= 0 && axis < shape.size() && static_cast<std::size_t>(shape[axis]) == slices);
+  return slices == 1 || (quantization.axis >= 0 && axis < shape.size() && std::cmp_equal(shape[axis], slices));
 }
 
 bool quantize(std::span<const float> real, ElementType type, const Quantization& quantization,

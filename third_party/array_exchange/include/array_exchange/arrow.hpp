@@ -27,7 +27,7 @@ struct Array {
   std::int64_t offset;
   std::int64_t buffer_count;
   std::int64_t child_count;
-  const void** buffers;
+  void** buffers;  // to read from, which Arrow says with a const
   Array** children;
   Array* dictionary;
   void (*release)(Array* self);  // null once it was released or moved

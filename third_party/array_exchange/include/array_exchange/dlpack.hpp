@@ -35,8 +35,8 @@ enum class DeviceType : std::int32_t {
 };
 
 struct Device {
-  DeviceType type;
-  std::int32_t id;
+  DeviceType type = DeviceType::cpu;
+  std::int32_t id = 0;
 };
 
 enum class TypeCode : std::uint8_t {
