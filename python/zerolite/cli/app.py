@@ -20,10 +20,9 @@ from zerolite.cli.commands import (
     profile,
     run,
     serve,
-    tasks,
-    text,
     tune,
 )
+from zerolite.cli.commands.tasks import pictures, text
 from zerolite.cli.output import say
 
 __all__ = ["build_app"]
@@ -36,7 +35,7 @@ _COMMANDS = (
     evaluate,
     compare,
     classify,
-    tasks,
+    pictures,
     text,
     benchmark,
     profile,

@@ -45,8 +45,8 @@ class Scheduler:
     Requests that can go through one run together do, where several wait: up to `max_batch` of them. One that could
     still get company waits `batch_delay_s` for it, also where a replica is free; without a delay nobody waits for that.
 
-    A request that is cancelled while it waits leaves the queue at once. One that already runs is finished, and its result
-    is dropped; only then its replica takes the next one.
+    A request that is cancelled while it waits leaves the queue at once. One that already runs is finished, and its
+    result is dropped; only then its replica takes the next one.
 
     Attributes:
         running: how many runs are under way.

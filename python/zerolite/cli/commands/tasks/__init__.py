@@ -1,0 +1,1 @@
+"""Commands for the tasks of models: from pictures and texts to answers."""
