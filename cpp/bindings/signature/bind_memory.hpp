@@ -11,7 +11,7 @@ namespace zerolite::bindings {
 
 // Throws TypeError or ValueError, which say what a run would have to copy, or could not do, and how to mend
 // it.
-void bind_array(SignatureObject& signature, Side side, std::size_t index, const pybind11::object& array);
+void bind_array(SignatureObject& signature, Side side, std::size_t index, const pybind11::object& memory);
 void unbind_array(SignatureObject& signature, Side side, std::size_t index);
 
 }  // namespace zerolite::bindings

@@ -101,7 +101,7 @@ class TensorObject {
     if (!real.storage) return converted(value, who);
     const py::object array = exactly_converted(real, value, who);
     require_dtype(real, array, who, [&](py::handle dtype) { return conversion_advice(real, dtype); });
-    require_rank(array, who);
+    require_rank(array, real.shape.size(), real.storage->quantization, who);
     py::object stored = quantized(real, info().dtype, array);
     if (!stored) throw ValueError(who + " holds NaN, for which no integer stands; remove it");
     return stored;
@@ -133,19 +133,17 @@ class TensorObject {
     return signature_->tensors(side_, Numbers::real)[index_];
   }
   // An axis of a tensor is found from the last one on.
-  void require_rank(const py::object& array, const std::string& who) const {
+  static void require_rank(const py::object& array, std::size_t expected, const Quantization& quantization,
+                           const std::string& who) {
     const auto rank = static_cast<std::size_t>(PyArray_NDIM(as_array(array)));
-    const TensorInfo& real = signature_->tensors(side_, Numbers::real)[index_];
-    if (rank < real.shape.size() || rank > real.shape.size() + 1) {
+    if (rank < expected || rank > expected + 1) {
       throw ValueError(who + " has " + std::to_string(rank) + " dimensions, and the tensor has " +
-                       std::to_string(real.shape.size()) + "; reshape it");
+                       std::to_string(expected) + "; reshape it");
     }
-    const std::size_t leading = rank - real.shape.size();
-    const auto axis = static_cast<std::size_t>(real.storage->quantization.axis);
-    const std::size_t slices = real.storage->quantization.scales.size();
-    if (slices > 1 &&
-        static_cast<std::size_t>(PyArray_DIM(as_array(array), static_cast<int>(axis + leading))) != slices) {
-      throw ValueError(who + " has not as many slices along its axis " + std::to_string(axis + leading) +
+    const auto axis = static_cast<std::size_t>(quantization.axis) + (rank - expected);
+    const std::size_t slices = quantization.scales.size();
+    if (slices > 1 && std::cmp_not_equal(PyArray_DIM(as_array(array), static_cast<int>(axis)), slices)) {
+      throw ValueError(who + " has not as many slices along its axis " + std::to_string(axis) +
                        " as there are scales (" + std::to_string(slices) + "); reshape it");
     }
   }
