@@ -12,6 +12,7 @@ import zerolite as zl
 from tests.support import model_zoo
 from tests.tasks.sounds import LENGTH, loudness, wave_file
 from zerolite import metadata
+from zerolite.cli import main
 
 
 def scores(predictions: tuple[zl.vision.Prediction, ...]) -> list[float]:
@@ -114,3 +115,51 @@ def test_metadata_tells_rate_and_labels() -> None:
         assert isinstance(task, zl.tasks.AudioClassifier)
         found = task(wave_file(np.full((LENGTH, 1), 0.5), rate=8000))
         assert (found.duration_s, found.predictions[0].label) == (0.2, "up")
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    (tmp_path / "model.tflite").write_bytes(loudness())
+    (tmp_path / "names.txt").write_text("up\ndown\n", encoding="utf-8")
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "loud.wav").write_bytes(
+        wave_file(np.concatenate((np.full((LENGTH, 1), 0.5), np.full((LENGTH, 1), -0.4))))
+    )
+    (folder / "quiet.WAV").write_bytes(wave_file(np.full((LENGTH, 1), -0.25)))
+    (folder / "notes.txt").write_text("no sound", encoding="utf-8")
+    return folder
+
+
+def test_command_of_recordings(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [
+        "--model",
+        str(recordings.parent / "model.tflite"),
+        "--class-names",
+        str(recordings.parent / "names.txt"),
+    ]
+    assert main(["audio", str(recordings), *options, "--json"]) == 0
+    loud, quiet = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (Path(loud["path"]).name, Path(quiet["path"]).name) == ("loud.wav", "quiet.WAV")
+    assert [window["predictions"][0]["label"] for window in loud["windows"]] == ["up", "up", "down"]
+    assert quiet["predictions"][0]["label"] == "down"
+    assert main(["audio", str(recordings / "quiet.WAV"), *options, "--top", "1"]) == 0
+    assert capsys.readouterr().out.split()[-2:] == ["down", "0.25"]
+    assert main(["audio", str(recordings / "loud.wav"), *options, "--windows"]) == 0
+    assert capsys.readouterr().out.split()[-6:] == ["0.10", "s", "0.20", "s", "down", "0.4"]
+
+
+def test_command_goes_on_after_a_broken_recording(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(recordings.parent / "model.tflite")
+    (recordings / "broken.wav").write_bytes(b"RIFF")
+    assert main(["audio", str(recordings), "--model", model]) == 1
+    said = capsys.readouterr()
+    assert "quiet.WAV" in said.out
+    assert "broken.wav is no .wav file" in said.err
+    assert "1 of 3 recordings can't be heard" in said.err
+    assert main(["audio", str(recordings), "--model", model, "--json"]) == 1
+    assert "is no .wav file" in json.loads(capsys.readouterr().out.splitlines()[0])["error"]
+    empty = recordings.parent / "empty"
+    empty.mkdir()
+    assert main(["audio", str(empty), "--model", model]) == 2
+    assert "There is no .wav file in these folders." in capsys.readouterr().err

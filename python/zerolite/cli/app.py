@@ -22,7 +22,7 @@ from zerolite.cli.commands import (
     serve,
     tune,
 )
-from zerolite.cli.commands.tasks import pictures, text
+from zerolite.cli.commands.tasks import audio, pictures, text
 from zerolite.cli.output import say
 
 __all__ = ["build_app"]
@@ -37,6 +37,7 @@ _COMMANDS = (
     classify,
     pictures,
     text,
+    audio,
     benchmark,
     profile,
     layers,

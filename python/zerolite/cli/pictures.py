@@ -39,7 +39,7 @@ TunedOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The fastest setting, as zerolite tune saved it.", exists=True)
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Run pictures through a pool of so many replicas.")]
-JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON for each picture.")]
+JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON for each item.")]
 # What Pillow writes without a loss that anybody sees; other pictures become PNG.
 _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
