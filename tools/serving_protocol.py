@@ -6,6 +6,7 @@ whether that is the one.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,11 +18,11 @@ DESCRIPTION = FOLDER / "open_inference.binpb"
 
 def compiled() -> bytes:
     """A serialized FileDescriptorSet."""
-    from grpc_tools import protoc
-
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / DESCRIPTION.name
-        status = protoc.main(["protoc", f"--proto_path={FOLDER}", f"--descriptor_set_out={out}", str(SOURCE)])
+        # In a process of its own: its copy of protobuf ends one that another copy is loaded into, such as TensorFlow's.
+        options = [f"--proto_path={FOLDER}", f"--descriptor_set_out={out}", str(SOURCE)]
+        status = subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *options], check=False).returncode
         if status != 0:
             raise SystemExit(f"protoc ended with {status}")
         return out.read_bytes()

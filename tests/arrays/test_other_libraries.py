@@ -26,9 +26,15 @@ def of_torch(values: np.ndarray) -> Any:
     return torch.from_numpy(values.copy())
 
 
+def jax_numpy() -> Any:
+    """JAX's arrays. Importing it sets TensorFlow's level of logging, which processes of later tests would inherit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
+        return pytest.importorskip("jax.numpy", reason="needs JAX")
+
+
 def of_jax(values: np.ndarray) -> Any:
-    numpy = pytest.importorskip("jax.numpy", reason="needs JAX")
-    return numpy.asarray(values)
+    return jax_numpy().asarray(values)
 
 
 def tensor_of_arrow(values: np.ndarray) -> Any:
@@ -220,9 +226,8 @@ def test_torch_sees_a_tensors_memory(dense: Any) -> None:
 
 
 def test_jax_reads_a_tensors_memory(dense: Any) -> None:
-    numpy = pytest.importorskip("jax.numpy", reason="needs JAX")
     expected = dense(ROWS[:1])
-    assert_same_bits(np.asarray(numpy.from_dlpack(dense.outputs[0], copy=True)), expected)
+    assert_same_bits(np.asarray(jax_numpy().from_dlpack(dense.outputs[0], copy=True)), expected)
 
 
 def test_no_library_is_imported_for_it() -> None:

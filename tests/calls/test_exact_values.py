@@ -133,10 +133,12 @@ def test_real_numbers_for_a_quantized_input_show_how_it_stores_them() -> None:
             model(x.tolist())
         with pytest.raises(TypeError, match=refusal) as caught:
             model(x)
-        advice = str(caught.value).split("; pass ")[1]
+        advice, _, another = str(caught.value).split("; pass ")[1].partition(", or the real numbers themselves to the ")
         assert advice == "inputs['image'].quantization.quantize(values)"
         stored = eval(f"model.{advice}", {"model": model, "values": x})  # the advice, word for word
         answer = model(stored)
+        assert another == "model's .real(values)"
+        np.testing.assert_array_equal(model.real(x), model.outputs[0].quantization.dequantize(answer))
         reading = model.outputs[0].quantization
         assert reading is not None
         np.testing.assert_allclose(reading.dequantize(answer), truth(x), atol=0.05)
