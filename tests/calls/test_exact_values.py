@@ -138,9 +138,9 @@ def test_real_numbers_for_a_quantized_input_show_how_it_stores_them() -> None:
         stored = eval(f"model.{advice}", {"model": model, "values": x})  # the advice, word for word
         answer = model(stored)
         assert another == "model's .real(values)"
-        np.testing.assert_array_equal(model.real(x), model.outputs[0].quantization.dequantize(answer))
         reading = model.outputs[0].quantization
         assert reading is not None
+        np.testing.assert_array_equal(model.real(x), reading.dequantize(answer))
         np.testing.assert_allclose(reading.dequantize(answer), truth(x), atol=0.05)
         with pytest.raises(TypeError, match=r"the batch for input 'image'.*quantization.quantize"):
             model.map(x)
