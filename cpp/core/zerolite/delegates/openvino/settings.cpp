@@ -16,7 +16,7 @@ std::vector<std::pair<std::string, std::string>> OpenVinoSettings::properties() 
         {{"NUM_STREAMS", "1"}, {"INFERENCE_NUM_THREADS", std::to_string(threads)}, {"ENABLE_CPU_PINNING", "NO"}});
   }
   for (const auto& [name, value] : options) {
-    std::erase_if(all, [&](const auto& property) { return property.first == name; });
+    std::erase_if(all, [&key = name](const auto& property) { return property.first == key; });
     all.emplace_back(name, value);
   }
   return all;
