@@ -54,9 +54,11 @@ SELECTION = (
     "tests/process/test_threads.py::test_threads_get_their_own_answers",
     "tests/memory/test_zero_copy.py",
 )
-# Thousands of runs or of loads, which take longer under emulation than all the rest; and what limits the address space,
-# which qemu-user does not heed.
+# Thousands of runs or of loads, which take longer under emulation than all the rest; what limits the address space,
+# which qemu-user does not heed; and a model over which LiteRT's library for ARM ends the process, where that for x86-64
+# throws an exception (2.3.0).
 LEFT_OUT = (
+    "tests/calls/test_errors.py::test_an_exception_of_the_runtime_is_an_error",
     "tests/calls/test_errors.py::test_every_truncation_is_refused",
     "tests/calls/test_errors.py::test_memory_that_runs_out_in_a_call_is_a_memory_error",
     "tests/memory/test_zero_copy.py::test_memory_does_not_grow_over_dynamic_outputs",

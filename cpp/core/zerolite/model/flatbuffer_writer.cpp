@@ -111,7 +111,10 @@ std::vector<std::byte> Writer::finish(Place root, std::span<const std::byte, 4> 
   Part first{.begin = begin, .bytes = std::vector<std::byte>(size)};
   write_reference(first, 0, root);
   std::ranges::copy(identifier, first.bytes.begin() + kReferenceSize);
-  for (const Part& part : parts_) std::ranges::copy(part.bytes, first.bytes.begin() + (part.begin - begin));
+  for (const Part& part : parts_) {
+    const auto offset = static_cast<std::size_t>(part.begin - begin);
+    std::ranges::copy(part.bytes, std::span(first.bytes).subspan(offset).begin());
+  }
   return std::move(first.bytes);
 }
 
