@@ -50,13 +50,13 @@ struct Version {
   const char* build_number;
   const char* description;
 };
-static_assert(sizeof(Version) == 16);
+static_assert(sizeof(Version) == 2 * sizeof(void*));
 
 struct Property {
   const char* name;
   const char* value;
 };
-static_assert(sizeof(Property) == 16);
+static_assert(sizeof(Property) == 2 * sizeof(void*));
 
 // The library's own.
 struct Core;
