@@ -75,7 +75,7 @@ bool has_nulls(const arrow::Array& array, std::int64_t first, std::int64_t count
 struct Numbers {
   int type = NPY_NOTYPE;
   std::byte* data = nullptr;  // null where there are none
-  std::vector<npy_intp> shape;
+  std::vector<std::int64_t> shape;
   bool nulls = false;
 };
 
@@ -143,9 +143,10 @@ py::object array_of_arrow(py::handle value, const std::string& who) {
     throw ValueError(who + " was given a column of Arrow with nulls, which no tensor holds; fill them first, as " +
                      "fill_null of PyArrow does");
   }
+  const std::vector<npy_intp> shape(numbers.shape.begin(), numbers.shape.end());
   auto array = py::reinterpret_steal<py::object>(
-      PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(numbers.type), static_cast<int>(numbers.shape.size()),
-                           numbers.shape.data(), nullptr, numbers.data, NPY_ARRAY_CARRAY_RO, nullptr));
+      PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(numbers.type), static_cast<int>(shape.size()),
+                           shape.data(), nullptr, numbers.data, NPY_ARRAY_CARRAY_RO, nullptr));
   if (!array) throw py::error_already_set();
   if (numbers.data != nullptr && PyArray_SetBaseObject(as_array(array), owner.release().ptr()) != 0) {
     throw py::error_already_set();
