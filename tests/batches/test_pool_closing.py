@@ -108,6 +108,7 @@ def test_delegate(name: str, kernels: Any) -> None:
 def test_no_file_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    gc.collect()  # what other tests left
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for _ in range(3):
         with make_pool(DENSE, workers=2) as pool:
@@ -118,6 +119,7 @@ def test_no_file_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_pool_that_fails_leaves_nothing_open() -> None:
+    gc.collect()  # what other tests left
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for _ in range(5):
         with pytest.raises(ValueError, match="no signature"):

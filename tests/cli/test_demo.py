@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, su
     pytest.importorskip("tensorflow", reason="the demonstration needs the extra demo")
     out = tmp_path_factory.mktemp("demo") / "made" / "on demand"
     command = [sys.executable, "-m", "zerolite", "demo", "--epochs", "2", "--json", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # As a shell would start it: JAX, which TensorFlow imports where it is installed, sets the level of logs.
+    variables = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
         yield out, process
         process.kill()
 

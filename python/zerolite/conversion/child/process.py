@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -54,6 +55,9 @@ class ConversionProcess:
             "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "-1"),
             "KERAS_BACKEND": "tensorflow",
         }
+        # TensorFlow imports JAX where it is installed, and JAX sets the level where nobody did.
+        if "jax" in sys.modules and os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "1":
+            environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
         try:
             self._python = FreshPython(_PROGRAM.format(preload=preload), environment=environment)
         except RuntimeError as error:
