@@ -71,12 +71,12 @@ class Heard:
         return {
             "path": None if self.path is None else str(self.path),
             "duration_s": self.duration_s,
-            "predictions": [_plain(one) for one in self.predictions],
+            "predictions": [one.to_dict() for one in self.predictions],
             "windows": [
                 {
                     "start_s": window.start_s,
                     "end_s": window.end_s,
-                    "predictions": [_plain(one) for one in window.predictions],
+                    "predictions": [one.to_dict() for one in window.predictions],
                 }
                 for window in self.windows
             ],
@@ -292,12 +292,3 @@ def _scores_of(model: TaskModel) -> TaskTensor | None:
     named = [one for one in rows if "score" in one.words or "prob" in one.words]
     found = rows if len(model.outputs) == 1 else named
     return found[0] if len(found) == 1 else None
-
-
-def _plain(one: Prediction) -> dict[str, Any]:
-    return {
-        "class_number": one.class_number,
-        "label": one.label,
-        "score": one.score,
-        "probability": one.probability,
-    }

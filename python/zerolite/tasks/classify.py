@@ -52,15 +52,7 @@ class Classified:
             "path": None if self.path is None else str(self.path),
             "width": self.width,
             "height": self.height,
-            "predictions": [
-                {
-                    "class_number": one.class_number,
-                    "label": one.label,
-                    "score": one.score,
-                    "probability": one.probability,
-                }
-                for one in self.predictions
-            ],
+            "predictions": [one.to_dict() for one in self.predictions],
         }
 
 

@@ -51,6 +51,15 @@ class Prediction:
     score: float
     probability: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "class_number": self.class_number,
+            "label": self.label,
+            "score": self.score,
+            "probability": self.probability,
+        }
+
 
 @renamed_parameters(labels="class_names")
 def top(scores: ArrayLike, class_names: Sequence[str] | None = None, *, k: int = 5) -> list[Prediction]:
@@ -108,15 +117,7 @@ class Classification:
         """Plain values for JSON."""
         return {
             "path": str(self.path),
-            "predictions": [
-                {
-                    "class_number": one.class_number,
-                    "label": one.label,
-                    "score": one.score,
-                    "probability": one.probability,
-                }
-                for one in self.predictions
-            ],
+            "predictions": [one.to_dict() for one in self.predictions],
         }
 
 

@@ -45,15 +45,7 @@ class ClassifiedText:
         """Plain values for JSON."""
         return {
             "text": self.text,
-            "predictions": [
-                {
-                    "class_number": one.class_number,
-                    "label": one.label,
-                    "score": one.score,
-                    "probability": one.probability,
-                }
-                for one in self.predictions
-            ],
+            "predictions": [one.to_dict() for one in self.predictions],
         }
 
 
