@@ -6,18 +6,17 @@ import io
 import math
 import os
 import wave
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import AudioProperties
-from zerolite.tasks.image_task import in_order
+from zerolite.tasks.task_model import ModelTask
 from zerolite.vision import Prediction, check_labels, top
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class Heard:
         }
 
 
-class AudioClassifier:
+class AudioClassifier(ModelTask):
     """A network that hears what is in a window of sound, such as YAMNet.
 
     It may be called from several threads. Close it, or use it in a with statement, when it is done.
@@ -94,8 +93,7 @@ class AudioClassifier:
         length: how many samples a window has.
     """
 
-    #: The task's name, as `load` takes it.
-    name: ClassVar[str] = "audio"
+    name = "audio"
 
     def __init__(self, model: TaskModel, *, class_names: Sequence[str] | None) -> None:
         """Take a model; see `zerolite.tasks.load`.
@@ -110,7 +108,7 @@ class AudioClassifier:
                 f"{model.name} is no classifier of sound: it takes samples, (samples,) or (1, samples), and gives "
                 f"scores of classes; its inputs are {inputs}, and its outputs {model.described_outputs()}"
             )
-        self._model = model
+        super().__init__(model)
         self._input, self._output = model.inputs[0], output
         properties = _properties_of(model)
         if properties is not None and properties.channels > 1:
@@ -167,17 +165,7 @@ class AudioClassifier:
             An iterator in the order of the recordings.
         """
         most = positive_int("k", k)
-        total = len(sounds) if isinstance(sounds, Sized) else None
-
-        def heard() -> Iterator[Heard]:
-            work = in_order(lambda one: self._answer(one, sample_rate, most), iter(sounds), self._model.workers)
-            for done, answer in enumerate(work, 1):
-                result = answer()
-                if progress is not None:
-                    progress(done, total)
-                yield result
-
-        return heard()
+        return self._each(lambda one: self._answer(one, sample_rate, most), sounds, progress)
 
     def _answer(self, source: AudioSource, sample_rate: int | None, k: int) -> Heard:
         samples, rate, path = _opened(source, sample_rate or self.sample_rate)
@@ -208,24 +196,6 @@ class AudioClassifier:
     def _best(self, scores: NDArray[np.float64], k: int) -> tuple[Prediction, ...]:
         ranked = top(np.where(np.isnan(scores), -np.inf, scores), self.class_names or None, k=k)
         return tuple(one for one in ranked if math.isfinite(one.score))
-
-    def close(self) -> None:
-        """Give back the model. Closing twice does nothing."""
-        self._model.close()
-
-    def __enter__(self) -> AudioClassifier:
-        """Close the task at the end of a with statement."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the task."""
-        self.close()
-
-    def __repr__(self) -> str:
-        """The task and its model."""
-        return f"AudioClassifier({self._model!r})"
 
 
 def _opened(source: AudioSource, rate: int) -> tuple[NDArray[np.float32], int, Path | None]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from zerolite.tasks.image_input import Framing, ImageInput, Placement
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
+from zerolite.tasks.task_model import ModelTask, in_order
 from zerolite.vision import ImageError, OnCorrupt
 from zerolite.vision.loading import check_on_corrupt
 
@@ -22,25 +20,17 @@ if TYPE_CHECKING:
 
     from zerolite.tasks.task_model import Outputs, TaskModel
 
-__all__ = ["DrawnTask", "ImageTask", "in_order", "kept_results"]
+__all__ = ["DrawnTask", "ImageTask", "kept_results"]
 
-_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Options = TypeVar("_Options")
-_Task = TypeVar("_Task", bound="ImageTask[Any, Any]")
-
-# So many pictures for each replica are under way, so that none waits for the one who iterates.
-_AHEAD = 2
 
 
-class ImageTask(ABC, Generic[_Result, _Options]):
+class ImageTask(ModelTask, ABC, Generic[_Result, _Options]):
     """A model that answers a question about pictures; `zerolite.tasks.load` makes them.
 
     It may be called from several threads. Close it, or use it in a with statement, when it is done.
     """
-
-    #: The task's name, as `load` takes it.
-    name: ClassVar[str]
 
     def __init__(self, model: TaskModel, framing: Framing, *, preprocessing: str | None) -> None:
         """Take a model, of which the task becomes the owner.
@@ -53,7 +43,7 @@ class ImageTask(ABC, Generic[_Result, _Options]):
         Raises:
             ValueError: the model takes no images, or `preprocessing` is no such name.
         """
-        self._model = model
+        super().__init__(model)
         self._input = ImageInput(model.picture_input.spec, framing, preprocessing=preprocessing)
 
     @property
@@ -114,24 +104,6 @@ class ImageTask(ABC, Generic[_Result, _Options]):
         answers = in_order(lambda one: self._answer(one, options), pictures, self._model.workers)
         return kept_results(answers, total, on_corrupt, progress)
 
-    def close(self) -> None:
-        """Give back the model, and the threads of a pool. Closing twice does nothing."""
-        self._model.close()
-
-    def __enter__(self: _Task) -> _Task:
-        """Close the task at the end of a with statement."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the task."""
-        self.close()
-
-    def __repr__(self) -> str:
-        """The task and its model."""
-        return f"{type(self).__name__}({self._model!r})"
-
 
 class DrawnTask(ImageTask[_Result, _Options]):
     """A task whose results are drawn on the pictures that they are about."""
@@ -162,26 +134,6 @@ class DrawnTask(ImageTask[_Result, _Options]):
                 f"{image.height}; draw it on the picture that it was found in"
             )
         return self._draw(image, result)
-
-
-def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
-    """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
-    if workers == 1:
-        for item in items:
-            yield lambda item=item: work(item)  # type: ignore[misc] # a default of the item's own type
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="zerolite-task") as threads:
-        waiting: deque[Future[_Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(threads.submit(work, item))
-                if len(waiting) > _AHEAD * workers:
-                    yield waiting.popleft().result
-            while waiting:
-                yield waiting.popleft().result
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def kept_results(

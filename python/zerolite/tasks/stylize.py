@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
 from zerolite.tasks.image_input import Framing, ImageInput
-from zerolite.tasks.image_task import in_order, kept_results
+from zerolite.tasks.image_task import kept_results
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
-from zerolite.tasks.task_model import TaskModel, TaskTensor
+from zerolite.tasks.task_model import TaskModel, TaskTensor, in_order
 from zerolite.vision import OnCorrupt
 from zerolite.vision.image import pillow
 from zerolite.vision.loading import check_on_corrupt

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from numpy.typing import NDArray
 
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
     from zerolite._runners import Delegates, TensorSpec
     from zerolite._runtime.tensor import Tensor
 
-__all__ = ["Outputs", "TaskModel", "TaskTensor"]
+__all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor", "in_order"]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_Task = TypeVar("_Task", bound="ModelTask")
 
 #: What a run gave: real numbers by the names of the outputs.
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
@@ -32,6 +39,8 @@ Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 # Where Ultralytics packs what its exporter knows; the second, older one is the text of a dict of Python.
 _ULTRALYTICS_FILES = ("metadata.json", "temp_meta.txt")
 _PICTURE_AXES, _CHANNELS = 4, (1, 3, 4)
+# So many items for each replica are under way, so that none waits for the one who iterates.
+_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,68 @@ class TaskModel:
     def __repr__(self) -> str:
         """The model or the pool."""
         return repr(self._model)
+
+
+class ModelTask:
+    """What all tasks with one model have in common: they own it, and answer for many items."""
+
+    #: The task's name, as `load` takes it.
+    name: ClassVar[str]
+
+    def __init__(self, model: TaskModel) -> None:
+        """Take a model, of which the task becomes the owner."""
+        self._model = model
+
+    def _each(
+        self,
+        answer: Callable[[_Item], _Result],
+        items: Iterable[_Item],
+        progress: Callable[[int, int | None], None] | None,
+    ) -> Iterator[_Result]:
+        total = len(items) if isinstance(items, Sized) else None
+        for done, found in enumerate(in_order(answer, iter(items), self._model.workers), 1):
+            result = found()
+            if progress is not None:
+                progress(done, total)
+            yield result
+
+    def close(self) -> None:
+        """Give back the model, and the threads of a pool. Closing twice does nothing."""
+        self._model.close()
+
+    def __enter__(self: _Task) -> _Task:
+        """Close the task at the end of a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the task."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The task and its model."""
+        return f"{type(self).__name__}({self._model!r})"
+
+
+def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
+    """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
+    if workers == 1:
+        for item in items:
+            yield lambda item=item: work(item)  # type: ignore[misc] # a default of the item's own type
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="zerolite-task") as threads:
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(threads.submit(work, item))
+                if len(waiting) > _AHEAD * workers:
+                    yield waiting.popleft().result
+            while waiting:
+                yield waiting.popleft().result
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _tuned_workers(tuned: str | os.PathLike[str]) -> int:

@@ -143,7 +143,7 @@ class QuestionAnswerer(TextTask[tuple[str, str], Answers]):
             An iterator in the order of the pairs.
         """
         most = positive_int("max_results", max_results)
-        return self._answers(lambda pair: self._answer(pair, most), texts, progress)
+        return self._each(lambda pair: self._answer(pair, most), texts, progress)
 
     def _answer(self, pair: tuple[str, str], most: int) -> Answers:
         question, text = (checked_text(one) for one in pair)

@@ -139,7 +139,7 @@ class TextClassifier(TextTask[str, ClassifiedText]):
         most = positive_int("k", k)
         if isinstance(texts, str):
             raise TypeError("map takes a list or an iterator of texts; came a single string; call the task with it")
-        return self._answers(lambda text: self._answer(text, most), texts, progress)
+        return self._each(lambda text: self._answer(text, most), texts, progress)
 
     def _answer(self, text: str, k: int) -> ClassifiedText:
         words = checked_text(text)
