@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from zerolite.delegates.npu import Npu
     from zerolite.delegates.openvino import OpenVino
     from zerolite.evaluation import EvaluationResult, evaluate
+    from zerolite.evaluation.tasks import evaluate_task
     from zerolite.interpreter import (
         DelegateLoadError,
         Interpreter,
@@ -91,6 +92,7 @@ _ON_DEMAND = {
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "evaluate_task": "zerolite.evaluation.tasks",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
@@ -165,6 +167,7 @@ __all__ = [
     "convert",
     "empty",
     "evaluate",
+    "evaluate_task",
     "load",
     "load_delegate",
     "metadata",

@@ -1,19 +1,21 @@
 """What the documents say is true: their Python runs, their commands exist, their links lead somewhere.
 
-A ```python block is run, all blocks of a document in order as one program, in a folder that holds a small
-model, `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form
-`model-int8.tflite`, data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with
-`labels.txt` and a folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the
-same shape, and `stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of
-`shapes.png`, `pose.tflite`, which sees a person in every picture, `embed.tflite`, and the pair `predict.tflite` and
-`transform.tflite`; `text.tflite` and `answer.tflite` with `vocab.txt` and `article.txt`, `audio.tflite` and
-`sound.wav`; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with inputs. Commands
-in ```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be
-run where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
+A ```python block is run, all blocks of a document in order as one program, in a folder that holds a small model,
+`model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form `model-int8.tflite`,
+data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with `labels.txt` and a
+folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the same shape, and
+`stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of `shapes.png`,
+whose truth is in `annotations.json`, `pose.tflite`, which sees a person in every picture, `embed.tflite`, and the pair
+`predict.tflite` and `transform.tflite`; `text.tflite` and `answer.tflite` with `vocab.txt` and `article.txt`,
+`audio.tflite` and `sound.wav`; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with
+inputs. Commands in ```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run.
+What can't be run where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU
+-->`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -29,7 +31,7 @@ import numpy as np
 import pytest
 
 from tests.tasks.handmade_models import constant_model, mean_color, tinted
-from tests.tasks.shapes import scene
+from tests.tasks.shapes import CLASSES, scene
 from tests.tasks.sounds import loudness, wave_file
 from tests.tasks.text_models import WORDS, echo_words, table_answers
 
@@ -156,7 +158,17 @@ def folder_with_model(tmp_path: Path) -> Path:
     (tmp_path / "embed.tflite").write_bytes(mean_color(16))
     (tmp_path / "predict.tflite").write_bytes(mean_color(16, keep_axes=True))
     (tmp_path / "transform.tflite").write_bytes(tinted(32))
-    images.fromarray(scene(np.random.default_rng(5), height=240, width=320).picture).save(tmp_path / "shapes.png")
+    shapes = scene(np.random.default_rng(5), height=240, width=320)
+    images.fromarray(shapes.picture).save(tmp_path / "shapes.png")
+    annotations = {
+        "images": [{"id": 1, "file_name": "shapes.png"}],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(CLASSES)],
+        "annotations": [
+            {"image_id": 1, "category_id": int(number), "bbox": [*map(float, (*box[:2], *(box[2:] - box[:2])))]}
+            for box, number in zip(shapes.boxes, shapes.classes, strict=True)
+        ],
+    }
+    (tmp_path / "annotations.json").write_text(json.dumps(annotations), encoding="utf-8")
     for number in range(10):
         (tmp_path / "images" / str(number)).mkdir(parents=True)
         for index in range(2):

@@ -81,7 +81,7 @@ PACKAGE_LISTS = {
     "tasks": "_inference _runners _runtime tuned metadata vision",
     "_data": "_runners vision",
     "conversion": "_platform _runtime _inference _runners metadata vision _data",
-    "evaluation": "_timing _runners vision _data",
+    "evaluation": "_timing _runners vision tasks _data",
     "layers": "_inference _instrumentation _plots _runners vision _data",
     "tuning": "_platform _runtime _timing _plots delegates tuned _inference _runners _data benchmarking",
     "comparison": "_platform _plots _runners vision _data evaluation",

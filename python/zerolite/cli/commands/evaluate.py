@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -48,6 +48,7 @@ __all__ = ["register"]
 
 # More classes would be wider than any terminal.
 _WIDEST_MATRIX = 20
+_TASKS = ("detect", "text", "answer")
 
 
 def register(app: typer.Typer) -> None:
@@ -65,11 +66,19 @@ def _evaluate(
         typer.Argument(
             metavar="DATA",
             help="An .npz file with inputs and labels, an .npy file, or a folder of images with one folder for each "
-            "class.",
+            "class; with --task what that says.",
             exists=True,
         ),
     ],
     *,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="Judge answers instead of tensors: detect (DATA is a folder of pictures, --labels annotations in "
+            "COCO's format), text (DATA has the columns text and label) or answer (DATA is in SQuAD's format).",
+        ),
+    ] = None,
     labels: LabelsOption = None,
     metric: MetricsOption = None,
     output: OutputOption = None,
@@ -98,7 +107,24 @@ def _evaluate(
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
     delegates = delegates_of(delegate or [])
+    if task is not None and task not in _TASKS:
+        raise wrong_use(f"'{task}' is none of {', '.join(_TASKS)}.", param_hint="--task")
     with failures_in_one_line():
+        if task is not None:
+            found = _of_task(
+                cast("Any", task),
+                model_file,
+                data,
+                labels,
+                metrics=metric,
+                skip_corrupt=skip_corrupt,
+                class_names=class_names_of(class_names),
+                delegates=delegates,
+                threads=threads,
+            )
+            _show(found, model_file, data, as_json=as_json)
+            check_metrics(str(model_file), found.metrics, least=lower_limits, greatest=upper_limits)
+            return
         from zerolite.evaluation import evaluate
 
         with (
@@ -124,11 +150,39 @@ def _evaluate(
                 keep_outputs=False,
                 progress=advance,
             )
-        if as_json:
-            print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
-        else:
-            _print_result(result)
+        _show(result, model_file, data, as_json=as_json)
         check_metrics(str(model_file), result.metrics, least=lower_limits, greatest=upper_limits)
+
+
+def _of_task(
+    task: Literal["detect", "text", "answer"],
+    model_file: Path,
+    data: Path,
+    labels: Path | None,
+    *,
+    metrics: list[str] | None,
+    skip_corrupt: bool,
+    class_names: list[str] | None,
+    delegates: list[Delegate] | None,
+    threads: int | None,
+) -> EvaluationResult:
+    from zerolite import evaluate_task, tasks
+
+    names: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
+    with (
+        tasks.load(model_file, task, delegates=delegates, threads=threads, **names) as one,
+        progress_bar("evaluate") as advance,
+    ):
+        return evaluate_task(
+            one, data, labels, metrics=metrics, on_corrupt="skip" if skip_corrupt else "raise", progress=advance
+        )
+
+
+def _show(result: EvaluationResult, model_file: Path, data: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
+    else:
+        _print_result(result)
 
 
 @contextmanager
@@ -178,7 +232,9 @@ def _print_result(result: EvaluationResult) -> None:
     lines.append(("items/s", f"{result.throughput:,.0f}"))
     print_table(("", result.runtime), lines)
     for name, value in result.metrics.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and all(isinstance(one, float) for one in value.values()):
+            print_table(("class", name.replace("_", " ")), [(label, f"{one:.4f}") for label, one in value.items()])
+        elif isinstance(value, Mapping):
             _print_classes(value, result.class_names, title=name.replace("per_", "by "))
         elif not isinstance(value, float):
             _print_matrix(name, value.tolist(), result.class_names)

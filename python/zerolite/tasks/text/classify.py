@@ -54,6 +54,7 @@ class TextClassifier(TextTask[str, ClassifiedText]):
 
     Attributes:
         class_names: the names of the classes, by their numbers; empty where nobody told them.
+        classes: how many classes there are.
         length: how many words or pieces of a text the model takes; what is beyond them is left out.
     """
 
@@ -89,11 +90,11 @@ class TextClassifier(TextTask[str, ClassifiedText]):
         self._pieces = WordPieces.of(model, vocabulary) if self._bert else None
         self._words = None if self._bert else RegexWords.of(model, vocabulary)
         self.length: int = model.inputs[0].spec.shape[1]
-        classes = max(_TWO_CLASSES, math.prod(output.spec.shape))
+        self.classes = max(_TWO_CLASSES, math.prod(output.spec.shape))
         names = list(class_names) if class_names is not None else model.labels(output)
         if class_names is not None:
-            check_labels(names, classes)
-        self.class_names = tuple(names) if len(names) == classes else ()
+            check_labels(names, self.classes)
+        self.class_names = tuple(names) if len(names) == self.classes else ()
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
