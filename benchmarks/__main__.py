@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.outcome import Outcome
-from benchmarks.plot import plot
+from benchmarks.plot import plot, plot_overview
 from benchmarks.report import markdown
 from benchmarks.settings import Settings
 from benchmarks.suite import BENCHMARKS
@@ -21,10 +21,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Run the named benchmarks, or all; write their results, the page and the plot. 1 if one of them failed."""
+    """Run the named benchmarks, or all; write their results, the page and the pictures. 1 if one of them failed."""
     settings, names = _arguments()
     settings.results.mkdir(parents=True, exist_ok=True)
-    settings.plot.parent.mkdir(parents=True, exist_ok=True)
+    settings.overview.parent.mkdir(parents=True, exist_ok=True)
     failed = []
     for name in names:
         started = time.monotonic()
@@ -49,8 +49,9 @@ def main() -> int:
     found = {name: Outcome.read(path) for name in BENCHMARKS if (path := settings.results / f"{name}.json").is_file()}
     if found:
         write_atomically(settings.results / "README.md", markdown(found).encode())
-        write_atomically(settings.plot, plot(found))
-        print(f"{settings.results / 'README.md'} and {settings.plot} written")
+        write_atomically(settings.results / "benchmarks.png", plot(found))
+        write_atomically(settings.overview, plot_overview(found))
+        print(f"{settings.results / 'README.md'} and {settings.overview} written")
     return 1 if failed else 0
 
 
@@ -62,7 +63,9 @@ def _arguments() -> tuple[Settings, list[str]]:
     )
     parser.add_argument("--quick", action="store_true", help="only see that everything works; the numbers mean nothing")
     parser.add_argument("--results", type=Path, default=default.results, help="the folder for JSON files and the page")
-    parser.add_argument("--plot", type=Path, default=default.plot, help="the file for the plot")
+    parser.add_argument(
+        "--overview", type=Path, default=default.overview, help="the file for the picture of the most important ratios"
+    )
     parser.add_argument(
         "--build", type=Path, default=default.build, help="the folder for models, programs and environments"
     )
@@ -72,8 +75,8 @@ def _arguments() -> tuple[Settings, list[str]]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     if given.quick and given.results == default.results:
         parser.error("a quick run's numbers mean nothing; choose another folder for them with --results")
-    plot_file = given.plot if given.results == default.results else given.results / given.plot.name
-    settings = Settings(results=given.results, plot=plot_file, build=given.build.absolute(), quick=given.quick)
+    overview = given.overview if given.results == default.results else given.results / given.overview.name
+    settings = Settings(results=given.results, overview=overview, build=given.build.absolute(), quick=given.quick)
     return settings, [name for name in BENCHMARKS if not given.names or name in given.names]
 
 

@@ -1,4 +1,4 @@
-"""The ratios of all benchmarks in one picture."""
+"""The ratios of the benchmarks in pictures: all of them, and six that say it at one glance."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ from benchmarks.figure import Figure
 from benchmarks.outcome import Outcome
 from zerolite._platform.output_capture import CapturedOutput
 
-__all__ = ["plot"]
+__all__ = ["plot", "plot_overview"]
 
 _TEXT = "#3d4752"
 _GRID = "#dfe4ea"
 _BAR = "#0b6e8a"
 _TARGET = "#c2571a"
+_OTHER = "#c9d1d9"
 # Rows between two benchmarks, for the title of the second.
 _TITLE_ROWS = 1.2
+# What most people want to know: benchmark, figure, and what the picture calls it. All are compared with tf.lite.
+_OVERVIEW = (
+    ("per_call", "array in to array out", "One call of a small model"),
+    ("per_call", "run() / invoke() alone", "The run alone"),
+    ("batch", "map of 10,000 rows, dense model", "A batch of 10,000 rows"),
+    ("large_models", "MobileNetV2, 1 thread", "One call of MobileNetV2"),
+    ("cold_start", "process start to first result", "Process start to first result"),
+    ("cold_start", "peak memory", "Memory of that process"),
+)
+_OVERVIEW_REFERENCE = "tf.lite.Interpreter"
 
 
 def plot(outcomes: Mapping[str, Outcome]) -> bytes:
@@ -68,6 +79,52 @@ def plot(outcomes: Mapping[str, Outcome]) -> bytes:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8, labelcolor=_TEXT)
     _style(axes)
 
+    content = io.BytesIO()
+    canvas.savefig(content, format="png", facecolor="white", metadata={"Software": None})
+    return content.getvalue()
+
+
+def plot_overview(outcomes: Mapping[str, Outcome]) -> bytes:
+    """A PNG of a few bars: what zerolite takes of the time or the memory that tf.lite.Interpreter takes."""
+    with CapturedOutput():
+        from matplotlib.figure import Figure as Canvas
+        from matplotlib.ticker import PercentFormatter
+
+    shares = [
+        (label, figure.median)
+        for benchmark, name, label in _OVERVIEW
+        if benchmark in outcomes
+        for figure in outcomes[benchmark].figures
+        if figure.name == name and figure.subject == "zerolite" and figure.reference == _OVERVIEW_REFERENCE
+    ]
+    canvas = Canvas(figsize=(8.5, 5), layout="constrained", dpi=120)
+    axes = canvas.add_subplot()
+    for row, (_, share) in enumerate(shares):
+        axes.barh(row, 1.0, height=0.62, color=_OTHER, zorder=1)
+        axes.barh(row, share, height=0.62, color=_BAR, zorder=2)
+        words = f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+        inside = share > 0.5
+        axes.annotate(
+            words,
+            (share, row),
+            xytext=(-6 if inside else 6, 0),
+            textcoords="offset points",
+            ha="right" if inside else "left",
+            va="center",
+            color="white" if inside else _TEXT,
+            fontsize=11,
+            fontweight="bold",
+            zorder=3,
+        )
+    axes.set_xlim(0, max([1.0, *(share for _, share in shares)]))
+    axes.set_ylim(len(shares) - 0.4, -0.6)
+    axes.set_yticks(range(len(shares)), [label for label, _ in shares])
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_title(
+        f"What zerolite takes, where {_OVERVIEW_REFERENCE} takes 100 %", color=_TEXT, fontsize=12, loc="left"
+    )
+    _style(axes)
+    axes.tick_params(axis="y", labelsize=11)
     content = io.BytesIO()
     canvas.savefig(content, format="png", facecolor="white", metadata={"Software": None})
     return content.getvalue()

@@ -22,6 +22,8 @@ memory smaller is better; for throughput, larger.
 and its quartiles are from 1, so far may any other ratio of that table be off. Where parity is the target, up to 2 %
 beyond it is called "met within noise". Absolute times belong to the machine below, and move with its clock and its
 neighbours much more than the ratios do.
+
+![All ratios as bars, with targets and spread](benchmarks.png)
 """
 
 

@@ -16,13 +16,13 @@ class Settings:
 
     Attributes:
         results: the folder for the JSON files and the table.
-        plot: the file for the plot.
+        overview: the file for the picture of the most important ratios.
         build: the folder for models, environments and programs, which later runs find again.
         quick: measure just long enough to see that everything works; the numbers mean nothing.
     """
 
     results: Path = ROOT / "benchmarks" / "results"
-    plot: Path = ROOT / "docs" / "images" / "benchmarks.png"
+    overview: Path = ROOT / "docs" / "images" / "overview.png"
     build: Path = ROOT / "build"
     quick: bool = False
 

@@ -34,7 +34,12 @@ def test_quick_run_writes_results(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     answer = run_benchmarks("per_call", "--quick", "--results", tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "benchmarks.png", "per_call.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "README.md",
+        "benchmarks.png",
+        "overview.png",
+        "per_call.json",
+    }
     document = json.loads((tmp_path / "per_call.json").read_text())
     assert document["quick"]
     targets = {
@@ -51,7 +56,8 @@ def test_quick_run_writes_results(tmp_path: Path) -> None:
     page = (tmp_path / "README.md").read_text()
     assert "These numbers mean nothing" in page
     assert "| processor |" in page
-    assert (tmp_path / "benchmarks.png").read_bytes().startswith(PNG)
+    for picture in ("benchmarks.png", "overview.png"):
+        assert (tmp_path / picture).read_bytes().startswith(PNG)
 
 
 @pytest.mark.parametrize(
