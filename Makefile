@@ -181,7 +181,7 @@ $(BENCH_VENV)/.installed: $(PACKAGE_SOURCES)
 	$(INTERPRETER) tools/install.py $(BENCH_VENV) '.[bench]'
 	@touch $@
 
-docs: $(VENV)/.installed ## Build the reference of the interface from its docstrings into build/docs
+docs: $(VENV)/.installed ## Build the site of all documents, with the reference from the docstrings, into build/docs
 	$(VENV)/bin/python -m tools.build_docs $(BUILD)/docs
 
 wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manylinux tag that auditwheel confirms

@@ -1,22 +1,21 @@
-"""Build the reference of the public interface from its docstrings; any warning is an error.
+"""Build the site of the documents: every page, and the reference from the docstrings; any warning is an error.
 
-`python -m tools.build_docs build/docs` writes one page for each public package, and a search over all of them.
+`python -m tools.build_docs build/docs` writes pages that can be read from the folder or put on any server. They keep
+their places of the repository, so that links between them are right in both.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
-import pkgutil
-import re
+import os
 import shutil
+import subprocess
 import sys
-import typing
-import warnings
 from pathlib import Path
 from types import ModuleType
 
+ROOT = Path(__file__).parents[1]
 #: What people import; the rest of the package is how it is done.
 PUBLIC = (
     "zerolite",
@@ -25,14 +24,26 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.metadata",
     "zerolite.serving",
     "zerolite.tasks",
     "zerolite.tuned",
     "zerolite.tuning",
     "zerolite.vision",
 )
-# Run as programs, or made for that.
-_LEFT_OUT = re.compile(r"zerolite\.(__main__|cli\b|demo\b|benchmarking\.first_result_program)")
+#: What pages are made of, or link to.
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "docs",
+    "benchmarks/results",
+    "examples",
+    "python/zerolite/serving/grpc/open_inference.proto",
+)
+# Where tools/mkdocs.yml looks for pages.
+_STAGE = ROOT / "build" / "docs-pages"
 
 
 def main(arguments: list[str]) -> int:
@@ -40,63 +51,35 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m tools.build_docs FOLDER", file=sys.stderr)
         return 2
-    folder = Path(arguments[0])
-    warnings.simplefilter("error")
-    import pdoc
-
-    public = [importlib.import_module(name) for name in PUBLIC]
-    import_what_types_need(public)
-    undocumented = [name for module in public for name in undocumented_names(module)]
+    undocumented = [name for module in PUBLIC for name in undocumented_names(importlib.import_module(module))]
     if undocumented:
         print(f"without a docstring: {', '.join(undocumented)}", file=sys.stderr)
         return 1
-    pdoc.render.configure(docformat="google", show_source=False, footer_text="zerolite")
+    stage(_STAGE)
+    folder = Path(arguments[0]).absolute()
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command += ["--config-file", str(ROOT / "tools" / "mkdocs.yml")]
+    # Material for MkDocs tells of its successor at every start.
+    answer = subprocess.run(command, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})
+    if answer.returncode == 0:
+        print(f"{folder / 'index.html'} written: {len(list(folder.rglob('*.html')))} pages")
+    return answer.returncode
+
+
+def stage(folder: Path) -> None:
+    """Make a folder of links to the pages, and of pages that ask for the reference."""
     shutil.rmtree(folder, ignore_errors=True)
-    # pdoc finds by itself what a package lists among its names.
-    listed = {f"zerolite.{name}" for name in public[0].__all__}
-    pdoc.pdoc(*(module.__name__ for module in public if module.__name__ not in listed), output_directory=folder)
-    print(f"{folder / 'index.html'} written: {len(public)} packages")
-    return 0
-
-
-def submodules() -> list[str]:
-    package = importlib.import_module("zerolite")
-    found = pkgutil.walk_packages(package.__path__, "zerolite.", onerror=lambda _: None)
-    return [module.name for module in found]
-
-
-def import_what_types_need(public: list[ModuleType]) -> None:
-    """Carry out the imports that are for type checkers only: annotations can't be shown without them."""
-    for name in submodules():
-        if _LEFT_OUT.match(name) or name.endswith("._native"):
-            continue
-        module = importlib.import_module(name)
-        before = set(vars(module))
-        for statement in type_checking_imports(module):
-            exec(compile(ast.Module([statement], []), name, "exec"), vars(module))  # our own statements
-        added = {key: value for key, value in vars(module).items() if key not in before}
-        for package in public:
-            if name.startswith(f"{package.__name__}."):
-                vars(package).update({key: value for key, value in added.items() if key not in vars(package)})
-
-    for package in public:
-        for value in vars(package).values():
-            if inspect.isclass(value) and issubclass(value, tuple) and hasattr(value, "_fields"):
-                # A named tuple's constructor has a namespace of its own, which knows no module's names.
-                value.__new__.__annotations__.update(typing.get_type_hints(value))
-
-
-def type_checking_imports(module: ModuleType) -> list[ast.stmt]:
-    tree = ast.parse(inspect.getsource(module))
-    blocks = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-    ]
-    return [statement for block in blocks for statement in block.body]
+    for page in PAGES:
+        link = folder / page
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(ROOT / page)
+    (folder / "reference").mkdir()
+    for name in PUBLIC:
+        (folder / "reference" / f"{name}.md").write_text(f"# {name}\n\n::: {name}\n", encoding="utf-8")
 
 
 def undocumented_names(module: ModuleType) -> list[str]:
+    """The public names of a module that have no docstring."""
     public: list[str] = getattr(module, "__all__", [])
     values = ((name, getattr(module, name)) for name in public)
     return [

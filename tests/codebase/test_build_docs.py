@@ -1,4 +1,4 @@
-"""The reference is built without a warning, and has what people import."""
+"""The site is built without a warning, and its reference has what people import."""
 
 from __future__ import annotations
 
@@ -14,21 +14,31 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_reference(tmp_path: Path) -> None:
-    pytest.importorskip("pdoc", reason="needs the extra docs")
+    pytest.importorskip("mkdocstrings", reason="needs the extra docs")
     folder = tmp_path / "docs"
     command = [sys.executable, "-m", "tools.build_docs", str(folder)]
     answer = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert (answer.returncode, answer.stderr) == (0, "")
-    pages = {name: folder / f"{name.replace('.', '/')}.html" for name in PUBLIC}
-    for page in pages.values():
-        assert page.is_file(), page
+    assert "import tensorflow" in (folder / "index.html").read_text(encoding="utf-8")
+    pages = {name: folder / "reference" / f"{name}.html" for name in PUBLIC}
     for package, name in (
         ("zerolite", "CompiledModel"),
         ("zerolite", "evaluate"),
         ("zerolite.vision", "classify"),
         ("zerolite.comparison", "Comparison"),
     ):
-        assert f'id="{name}"' in pages[package].read_text(encoding="utf-8")
+        assert f'id="{package}.{name}"' in pages[package].read_text(encoding="utf-8")
+
+
+def test_examples_become_code() -> None:
+    griffe = pytest.importorskip("griffe", reason="needs the extra docs")
+    assert griffe
+    from tools.doctest_blocks import with_blocks
+
+    text = "One.\n\n  >>> f(\n  ... )\n  3\n\nTwo > 1.\n>>> g()"
+    assert with_blocks(text) == (
+        "One.\n\n  ```pycon\n  >>> f(\n  ... )\n  3\n  ```\n\nTwo > 1.\n```pycon\n>>> g()\n```"
+    )
 
 
 def test_wrong_use() -> None:
