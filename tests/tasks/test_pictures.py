@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +310,45 @@ def test_command_detect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     code, _, err = command(capsys, "detect", folder, "--model", MODEL, "--class-names", MODEL)
     assert code == 1
     assert "has no labels packed into it" in err
+
+
+# The page
+
+
+def shown_on(page: str) -> list[list[str]]:
+    """The texts of each figure; every picture must be one that can be decoded, and nothing may come from elsewhere."""
+    document = ET.fromstring(re.sub(r"(?s)^.*<main>|</main>.*$", "", page).join(("<main>", "</main>")))
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    for image in document.iter("img"):
+        content = base64.b64decode(image.attrib["src"].removeprefix("data:image/jpeg;base64,"))
+        assert max(Image.open(io.BytesIO(content)).size) <= 360
+    return [list(figure.itertext()) for figure in document.iter("figure")]
+
+
+def test_page_of_what_was_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "<b>&.png").write_bytes(b"no picture")
+    page = folder.parent / "found.html"
+    command = ["detect", str(folder), "--model", str(MODEL), "--page", str(page)]
+    assert main([*command, "--skip-corrupt", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    figures = shown_on(page.read_text(encoding="utf-8"))
+    assert len(figures) == len(told) == 6
+    for figure, one in zip(figures, told, strict=True):
+        if "error" in one:
+            assert figure == [one["error"]]
+        else:
+            assert figure[0] == one["path"]
+            assert sum(text.endswith(" %") for text in figure) == len(one["detections"]) > 0
+
+
+def test_page_of_a_failure_is_not_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = folder.parent / "found.html"
+    page.write_text("as before")
+    (folder / "4.png").write_bytes(b"no picture")
+    assert main(["detect", str(folder), "--model", str(MODEL), "--page", str(folder / "none" / "found.html")]) == 1
+    assert "does not exist; create it first" in capsys.readouterr().err
+    model = folder.parent / "broken.tflite"
+    model.write_bytes(b"no model")
+    assert main(["detect", str(folder), "--model", str(model), "--page", str(page)]) == 1
+    assert page.read_text() == "as before"
+    assert {path.name for path in folder.parent.iterdir()} == {"pictures", "found.html", "broken.tflite"}

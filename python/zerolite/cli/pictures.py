@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from zerolite.cli.progress import progress_bar
 __all__ = [
     "ImagesArgument",
     "JsonLinesOption",
+    "PageOption",
     "PicturesOption",
     "Report",
     "TaskModelOption",
@@ -34,6 +36,14 @@ TaskModelOption = Annotated[Path, typer.Option(metavar="MODEL", help="A .tflite 
 PicturesOption = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="Write each picture with what was found into this folder."),
+]
+PageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--page",
+        metavar="FILE.html",
+        help="Write a page of all pictures with what was found, to look through; it needs nothing but itself.",
+    ),
 ]
 TunedOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The fastest setting, as zerolite tune saved it.", exists=True)
@@ -72,6 +82,7 @@ def run_task(
     as_json: bool,
     draw: Callable[[Any], Any] | None = None,
     output: Path | None = None,
+    page: Path | None = None,
 ) -> None:
     """Run a task over pictures, with progress; draw them into a folder, and print JSON line by line or a table.
 
@@ -85,7 +96,9 @@ def run_task(
         as_json: whether results are printed as JSON.
         draw: the picture of a result.
         output: the folder for pictures; None for none.
+        page: the file for a page to look through; None for none.
     """
+    from zerolite.cli.gallery import Gallery
     from zerolite.vision import ImageError, image_files
 
     files = image_files(images)
@@ -96,19 +109,28 @@ def run_task(
 
     def on_corrupt(error: ImageError) -> None:
         skipped.append(error)
+        if gallery is not None:
+            gallery.add_broken(error)
         if as_json:
             print_json_line({"path": str(error.path), "error": str(error)})
 
-    with progress_bar(report.title) as advance:
+    with ExitStack() as stack:
+        title = f"{report.title}: {len(files)} pictures"
+        gallery = None if page is None else stack.enter_context(Gallery(page, title))
+        advance = stack.enter_context(progress_bar(report.title))
         for result in answers(files, on_corrupt=on_corrupt, progress=advance):
             drawn = targets.get(result.path)
-            if drawn is not None and draw is not None:
-                save_picture(draw(result), drawn)
-                written.add(drawn)
+            rows = report.rows(result) or [("nothing",)] if report.table is None else []
+            if draw is not None and (drawn is not None or gallery is not None):
+                picture = draw(result)
+                if drawn is not None:
+                    save_picture(picture, drawn)
+                    written.add(drawn)
+                if gallery is not None:
+                    gallery.add(result.path, picture, rows)
             if as_json:
                 print_json_line({**result.to_dict(), "picture": None if drawn is None else str(drawn)})
             elif report.table is None:
-                rows = report.rows(result) or [("nothing",)]
                 lines += [(str(result.path) if place == 0 else "", *row) for place, row in enumerate(rows)]
     report.finish()
     if not as_json:
@@ -117,6 +139,8 @@ def run_task(
             say(f"skipped: {error.path}")
         if output is not None:
             say(f"{len(written)} pictures written into {output}.")
+        if page is not None:
+            say(f"{page} written; open it in a browser.")
     if skipped and not skip_corrupt:
         for error in skipped:
             fail(str(error))

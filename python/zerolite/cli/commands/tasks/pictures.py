@@ -24,6 +24,7 @@ from zerolite.cli.output import failures_in_one_line, wrong_use
 from zerolite.cli.pictures import (
     ImagesArgument,
     JsonLinesOption,
+    PageOption,
     PicturesOption,
     Report,
     TaskModelOption,
@@ -51,6 +52,7 @@ def _detect(
     *,
     model: TaskModelOption,
     output: PicturesOption = None,
+    page: PageOption = None,
     class_names: ClassNamesOption = None,
     min_score: Annotated[float, typer.Option(min=0, help="Leave out what is less sure.")] = 0.25,
     max_results: Annotated[int, typer.Option(min=1, help="How many things to tell of a picture, the surest.")] = 100,
@@ -114,6 +116,7 @@ def _detect(
                 draw=lambda result: detector.draw(result.path, result),
                 answers=answers,
                 output=output,
+                page=page,
                 skip_corrupt=skip_corrupt,
                 as_json=as_json,
             )
@@ -124,6 +127,7 @@ def _segment(
     *,
     model: TaskModelOption,
     output: PicturesOption = None,
+    page: PageOption = None,
     masks: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write each picture's mask, the numbers of the classes as grey PNG, here."),
@@ -175,6 +179,7 @@ def _segment(
                 draw=lambda result: segmenter.draw(result.path, result),
                 answers=answers,
                 output=output,
+                page=page,
                 skip_corrupt=skip_corrupt,
                 as_json=as_json,
             )
@@ -185,6 +190,7 @@ def _pose(
     *,
     model: TaskModelOption,
     output: PicturesOption = None,
+    page: PageOption = None,
     min_score: Annotated[float, typer.Option(min=0, help="Leave out people who are less sure.")] = 0.25,
     max_results: Annotated[int, typer.Option(min=1, help="How many people to tell of a picture, the surest.")] = 10,
     size: SizeOption = None,
@@ -232,6 +238,7 @@ def _pose(
                 draw=lambda result: estimator.draw(result.path, result),
                 answers=answers,
                 output=output,
+                page=page,
                 skip_corrupt=skip_corrupt,
                 as_json=as_json,
             )
@@ -323,6 +330,7 @@ def _stylize(
         Path, typer.Option(metavar="IMAGE", help="The picture with the style.", exists=True, dir_okay=False)
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the pictures.")],
+    page: PageOption = None,
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="How much of the style; the rest is the picture's.")
     ] = 1,
@@ -351,6 +359,7 @@ def _stylize(
                 answers=answers,
                 draw=lambda result: result.image,
                 output=output,
+                page=page,
                 skip_corrupt=skip_corrupt,
                 as_json=as_json,
             )
