@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "register.hpp"
+#include "signature/bind_memory.hpp"
 #include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/variables.hpp"
@@ -119,6 +121,12 @@ void register_signature(py::module_& module) {
            })
       .def("_read_variables", &read_variables)
       .def("_write_variables", &write_variables, py::arg("values"), py::pos_only())
+      .def(
+          "_carry",
+          [](py::handle self, std::size_t input, std::optional<std::size_t> output) {
+            carry_output(native<SignatureObject>(self), input, output);
+          },
+          py::arg("input"), py::arg("output"), py::pos_only())
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }
