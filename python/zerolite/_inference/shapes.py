@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from zerolite import _native
 from zerolite._runtime.tensor import Tensor, TensorMap
 
-__all__ = ["position_of", "requested_shapes"]
+__all__ = ["is_open_to", "position_of", "requested_shapes"]
 
 
 def position_of(tensors: TensorMap, name: str, role: str, *, purpose: str = "") -> int:
@@ -43,14 +43,18 @@ def requested_shapes(
     return requests
 
 
-def _require_open_axes(tensor: Tensor, shape: Sequence[int]) -> None:
+def is_open_to(tensor: Tensor, shape: Sequence[int]) -> bool:
+    """Whether the file leaves those axes open in which the shape differs from the tensor's."""
     signature = tensor.shape_signature
-    if -1 not in signature:
-        return  # so says every file that does not say which axes are open
-    fits = len(shape) == len(signature) and all(
+    return len(shape) == len(signature) and all(
         fixed in {-1, size} for fixed, size in zip(signature, shape, strict=True)
     )
-    if not fits:
+
+
+def _require_open_axes(tensor: Tensor, shape: Sequence[int]) -> None:
+    signature = tensor.shape_signature
+    # Without one that is open: so says every file that does not say which axes are.
+    if -1 in signature and not is_open_to(tensor, shape):
         raise ValueError(
             f"input {tensor.name!r} can't have the shape {tuple(shape)}: the model gives it the shape {signature}, in "
             "which only -1 may vary; pass another shape, or strict=False to let the graph decide"

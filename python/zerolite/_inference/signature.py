@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from zerolite import _native
 from zerolite._inference.shapes import position_of, requested_shapes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dispatch",
+    "Preparation",
     "Shapes",
     "Signature",
     "SignatureMethods",
@@ -35,6 +36,25 @@ __all__ = [
 
 #: The inputs' shapes by signature and name.
 Shapes: TypeAlias = Mapping[str, Mapping[str, tuple[int, ...]]]
+
+
+class Preparation(Protocol):
+    """What brings a model to the shapes that calls and batches come with; see `PreparedShapes`."""
+
+    def serve(self, signature: SignatureMethods) -> None: ...
+    def with_shapes(self, signature: SignatureMethods, shapes: tuple[tuple[int, ...], ...]) -> Signature: ...
+    def map(
+        self,
+        replicas: Sequence[SignatureMethods],
+        batch: Batch,
+        *,
+        out: Out | None,
+        chunk: int | None,
+        progress: Progress | None,
+        reset: str,
+        timeout: float | None,
+    ) -> Any: ...
+    def clear(self) -> None: ...
 
 
 class Dispatch(str):
@@ -62,6 +82,7 @@ class SignatureMethods(_native.Signature):
     """What models and signatures do beside the fast calls: calling and `run` are native."""
 
     _origin: Origin
+    _prepared: Preparation | None = None  # where calls bring their shapes along
     _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
 
     @property
@@ -245,7 +266,8 @@ class SignatureMethods(_native.Signature):
                 loop, for strings and dynamic shapes, between two operators.
 
         Returns:
-            The array of a single output, or a dict of arrays by name; `out` where it was given.
+            The array of a single output, or a dict of arrays by name; `out` where it was given. Lists in their place
+            where a model that was loaded with ``resize="auto"`` is given lists of arrays of different shapes.
 
         Raises:
             TypeError: an array has another dtype.
@@ -256,8 +278,9 @@ class SignatureMethods(_native.Signature):
         """
         from zerolite._inference.batch import map_signature
 
+        map_items = map_signature if self._prepared is None else self._prepared.map
         size = self._tuned_chunk if chunk is None else chunk
-        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
+        return map_items([self], batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.
@@ -313,6 +336,8 @@ def in_file_order(signature: SignatureMethods) -> SignatureMethods:
     own = Signature(signature, signature._index)
     own._tuned_chunk = signature._tuned_chunk
     own._settle_positions()
+    if signature._prepared is not None:
+        signature._prepared.serve(own)
     return own
 
 
