@@ -3,14 +3,14 @@
 A ```python block is run, all blocks of a document in order as one program, in a folder that holds a small model,
 `model.tflite`, with one input of shape (n, 64) and one output of shape (n, 10), its quantized form `model-int8.tflite`,
 data for both in `test.npz`, and a classifier of grey images of 28 x 28, `classifier.tflite`, with `labels.txt` and a
-folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the same shape, and
-`stream.tflite` with state; `detector.tflite` and `segmenter.tflite`, which find the coloured shapes of `shapes.png`,
-whose truth is in `annotations.json`, `pose.tflite`, which sees a person in every picture, `embed.tflite`, and the pair
-`predict.tflite` and `transform.tflite`; `text.tflite` and `answer.tflite` with `vocab.txt` and `article.txt`,
-`audio.tflite` and `sound.wav`; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with
-inputs. Commands in ```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run.
-What can't be run where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU
--->`.
+folder `images` of ten classes, in which one file is broken; `pair.tflite` with two inputs of the same shape,
+`stream.tflite` with state, and `decoder.tflite` with a cache; `detector.tflite` and `segmenter.tflite`, which find the
+coloured shapes of `shapes.png`, whose truth is in `annotations.json`, `pose.tflite`, which sees a person in every
+picture, `embed.tflite`, and the pair `predict.tflite` and `transform.tflite`; `text.tflite` and `answer.tflite` with
+`vocab.txt` and `article.txt`, `audio.tflite` and `sound.wav`; commands also find `model.keras`, of the kind of
+`model.tflite`, and `samples.npy` with inputs. Commands in ```sh and ```console blocks are checked, and those of the
+`zerolite` command that are quick are run. What can't be run where tests run says so in the document, above the block,
+with the reason: `<!-- not run: needs a GPU -->`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.memory.cache_models import updating
 from tests.tasks.handmade_models import constant_model, mean_color, tinted
 from tests.tasks.shapes import CLASSES, scene
 from tests.tasks.sounds import loudness, wave_file
@@ -148,6 +149,7 @@ def folder_with_model(tmp_path: Path) -> Path:
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
     person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
     (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
+    (tmp_path / "decoder.tflite").write_bytes(updating())
     (tmp_path / "audio.tflite").write_bytes(loudness())
     (tmp_path / "sound.wav").write_bytes(wave_file(rng.uniform(-1, 1, (4000, 2))))
     (tmp_path / "text.tflite").write_bytes(echo_words(10))

@@ -49,7 +49,7 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
-    const CompiledModel& original = native<ModelObject>(replica_of).model();
+    const CompiledModel& original = native<SignatureObject>(replica_of).model();
     const py::gil_scoped_release release;
     model = compile(original, options);
   } else if (path) {

@@ -1,8 +1,10 @@
 #include "signature/bind_memory.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arrays/array_memory.hpp"
 #include "arrays/other_arrays.hpp"
@@ -56,23 +58,59 @@ void require_bindable(const std::string& who, const TensorInfo& tensor, Side sid
   }
 }
 
+// A run that has finished with an input before it writes an output may have one array for both.
+void require_in_place(const std::string& who, SignatureObject& signature, SignatureRunner& runner,
+                      const std::vector<std::size_t>& inputs, std::size_t output) {
+  std::vector<std::size_t> positions;
+  positions.reserve(inputs.size());
+  for (const std::size_t input : inputs) positions.push_back(runner.position(Side::input, input));
+  const std::string obstacle = runner.in_place_obstacle(positions, runner.position(Side::output, output));
+  if (obstacle.empty()) return;
+  const std::string& input = signature.inputs()[inputs.front()].name;
+  throw ValueError(who + " can't be bound to memory that " +
+                   (who.starts_with("input") ? "output '" + signature.outputs()[output].name : "input '" + input) +
+                   "' uses too: " + obstacle + "; use another array, or carry({'" + input + "': '" +
+                   signature.outputs()[output].name + "'}), which lets two take turns");
+}
+
 void require_disjoint(const std::string& who, SignatureObject& signature, SignatureRunner& runner, Side side,
                       std::size_t index, py::handle array) {
   const auto* data = static_cast<const std::byte*>(PyArray_DATA(as_array(array)));
   const auto size = static_cast<std::size_t>(PyArray_NBYTES(as_array(array)));
   const TensorBinding& own = runner.binding(side, index);
+  std::vector<std::size_t> inputs;
+  std::optional<std::size_t> output;
+  if (side == Side::input) {
+    inputs.push_back(index);
+  } else {
+    output = index;
+  }
   for (const Side other_side : {Side::input, Side::output}) {
     const std::vector<TensorInfo>& tensors = signature.tensors(other_side);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const TensorBinding& other = runner.binding(other_side, i);
-      if (&other == &own || (side == Side::input && other_side == Side::input)) continue;
-      if (overlap(data, size, other.data(), other.size())) {
+      if (&other == &own || !overlap(data, size, other.data(), other.size())) continue;
+      const bool is_same = data == other.data() && size == other.size();
+      const bool is_second_output = other_side == Side::output && output;
+      if (other_side == Side::input && (side == Side::input || is_same)) {
+        inputs.push_back(i);
+      } else if (is_same && !is_second_output) {
+        output = i;
+      } else {
         throw ValueError(who + " can't be bound to memory that " +
                          (other_side == Side::input ? "input '" : "output '") + tensors[i].name +
                          "' uses too: the kernels may read it after they have written it; use another array");
       }
     }
   }
+  if (output && !inputs.empty()) require_in_place(who, signature, runner, inputs, *output);
+}
+
+// Its memory is not the caller's to choose.
+void require_not_carried(const std::string& who, const SignatureRunner& runner, Side side, std::size_t index) {
+  if (!runner.is_carried(side, index)) return;
+  throw ValueError(who + " can't be bound while an output is carried over to an input in its memory; bind it before, " +
+                   "or end that with carry(name=None), where name is the input's");
 }
 
 }  // namespace
@@ -95,6 +133,7 @@ void bind_array(SignatureObject& signature, Side side, std::size_t index, const 
     if (runner.has_dynamic_outputs() && side == Side::output) {
       throw ValueError(who + " can't be bound: the runtime allocates the outputs of this model anew in each run");
     }
+    require_not_carried(who, runner, side, index);
     require_match(role, tensor, array);
     require_bindable(who, tensor, side, array);
     require_disjoint(who, signature, runner, side, index, array);
@@ -108,8 +147,25 @@ void unbind_array(SignatureObject& signature, Side side, std::size_t index) {
   {
     const std::unique_lock lock = lock_model(signature.model().lock());
     SignatureRunner& runner = signature.runner();
+    const char* role = side == Side::input ? "input" : "output";
+    require_not_carried(std::string(role) + " '" + signature.tensors(side)[index].name + "'", runner, side, index);
     previous = runner.binding(side, index).owner();
     runner.unbind(side, index);
+  }
+}
+
+void carry_output(SignatureObject& signature, std::size_t input, std::optional<std::size_t> output) {
+  if (input >= signature.inputs().size() || output.value_or(0) >= signature.outputs().size()) {
+    throw py::index_error("no tensor at that position");
+  }
+  std::vector<std::shared_ptr<void>> previous;  // let go after the lock: that may run Python code
+  const std::unique_lock lock = lock_model(signature.model().lock());
+  SignatureRunner& runner = signature.runner();
+  if (output) {
+    previous.push_back(runner.binding(Side::output, *output).owner());
+    previous.push_back(runner.carry(input, *output));
+  } else {
+    previous.push_back(runner.stop_carrying(input));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
+#include <optional>
 
 #include "signature/signature_object.hpp"
 
@@ -13,5 +14,8 @@ namespace zerolite::bindings {
 // it.
 void bind_array(SignatureObject& signature, Side side, std::size_t index, const pybind11::object& memory);
 void unbind_array(SignatureObject& signature, Side side, std::size_t index);
+// Lets an output of one run be an input of the next; without an output, ends that. Throws ValueError where they can't
+// be one.
+void carry_output(SignatureObject& signature, std::size_t input, std::optional<std::size_t> output);
 
 }  // namespace zerolite::bindings

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "register.hpp"
+#include "signature/bind_memory.hpp"
 #include "signature/signature_call.hpp"
 #include "signature/signature_object.hpp"
 #include "signature/variables.hpp"
@@ -110,15 +112,27 @@ void register_signature(py::module_& module) {
           [](py::handle self, const std::shared_ptr<StopRequest>& stop, const py::tuple& args, const py::dict& kwargs,
              bool real) {
             const Numbers numbers = real ? Numbers::real : Numbers::stored;
-            return call_signature(native<SignatureObject>(self), args, kwargs, numbers, stop);
+            const py::object chosen = chosen_signature(self, args, kwargs);
+            return call_signature(native<SignatureObject>(chosen), args, kwargs, numbers, stop);
           },
           py::arg("stop"), py::arg("args"), py::arg("kwargs"), py::kw_only(), py::arg("real"))
       .def("_call_real",
            [](py::handle self, const py::args& args, const py::kwargs& kwargs) {
-             return call_signature(native<SignatureObject>(self), args, kwargs, Numbers::real);
+             const py::object chosen = chosen_signature(self, args, kwargs);
+             return call_signature(native<SignatureObject>(chosen), args, kwargs, Numbers::real);
            })
       .def("_read_variables", &read_variables)
       .def("_write_variables", &write_variables, py::arg("values"), py::pos_only())
+      .def(
+          "_carry",
+          [](py::handle self, std::size_t input, std::optional<std::size_t> output) {
+            carry_output(native<SignatureObject>(self), input, output);
+          },
+          py::arg("input"), py::arg("output"), py::pos_only())
+      .def(
+          "_set_chooser",
+          [](py::handle self, py::object chooser) { native<SignatureObject>(self).set_chooser(std::move(chooser)); },
+          py::arg("chooser"), py::pos_only())
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());
 }

@@ -11,6 +11,7 @@
 #include "arrays/array_memory.hpp"
 #include "arrays/other_arrays.hpp"
 #include "python/errors.hpp"
+#include "python/instance.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
 #include "signature/strings.hpp"
@@ -271,6 +272,11 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
     results[outputs[i].key] = finish(outputs[i], values[i], outputs[i].shape, targets[i]);
   }
   return results;
+}
+
+py::object chosen_signature(py::handle self, const py::tuple& args, const py::dict& kwargs) {
+  const py::object chooser = native<SignatureObject>(self).chooser();
+  return chooser ? chooser(self, args, kwargs) : py::reinterpret_borrow<py::object>(self);
 }
 
 void fill_inputs(SignatureObject& signature, py::handle args, py::handle kwargs) {

@@ -20,6 +20,8 @@ pybind11::object call_signature(SignatureObject& signature, pybind11::handle arg
 // an error. `stack_level` counts from the Python code that is running, which is 1. Throws what the warning is turned
 // into.
 void warn_of_positions(SignatureObject& signature, int stack_level);
+// The signature that runs such a call: this one, or what its chooser names; see SignatureObject::chooser.
+pybind11::object chosen_signature(pybind11::handle self, const pybind11::tuple& args, const pybind11::dict& kwargs);
 // Puts values into the inputs, by the rules of a call, and runs nothing.
 void fill_inputs(SignatureObject& signature, pybind11::handle args, pybind11::handle kwargs);
 

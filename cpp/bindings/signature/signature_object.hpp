@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrays/numpy_api.hpp"
@@ -79,6 +80,10 @@ class SignatureObject {
   [[nodiscard]] bool positions_in_doubt() const { return positions_in_doubt_; }
   void settle_positions() { positions_settled_ = true, positions_in_doubt_ = false; }
 
+  // What names the signature that runs a call for which this one does not have the shapes; null where there is none.
+  [[nodiscard]] const pybind11::object& chooser() const { return chooser_; }
+  void set_chooser(pybind11::object chooser) { chooser_ = std::move(chooser); }
+
   // The runner, with shapes and sizes above brought up to date. Needs the model's lock.
   SignatureRunner& runner() {
     SignatureRunner& runner = model_->signature(index_);
@@ -96,6 +101,7 @@ class SignatureObject {
   std::vector<TensorInfo> outputs_;
   std::vector<TensorInfo> real_inputs_;
   std::vector<TensorInfo> real_outputs_;
+  pybind11::object chooser_;
   bool plain_outputs_;
   bool positions_settled_;
   bool positions_in_doubt_ = false;

@@ -128,14 +128,15 @@ PyObject* call_lent(SignatureObject& signature, PyObject* const* args, std::size
   return new_output(runner, 0, signature.outputs()[0]);
 }
 
-PyObject* call_general(SignatureObject& signature, PyObject* const* args, std::size_t count, PyObject* names) {
+PyObject* call_general(PyObject* self, PyObject* const* args, std::size_t count, PyObject* names) {
   py::tuple positional(count);
   for (std::size_t i = 0; i < count; ++i) positional[i] = py::reinterpret_borrow<py::object>(args[i]);
   py::dict named;
   for (const py::handle name : py::reinterpret_borrow<py::tuple>(names == nullptr ? py::tuple().ptr() : names)) {
     named[name] = py::reinterpret_borrow<py::object>(args[count++]);
   }
-  return call_signature(signature, positional, named).release().ptr();
+  const py::object chosen = chosen_signature(self, positional, named);
+  return call_signature(native<SignatureObject>(chosen), positional, named).release().ptr();
 }
 
 // A call as Python makes it (PEP 590), without a tuple and a dict for its arguments.
@@ -145,7 +146,7 @@ PyObject* call(PyObject* self, PyObject* const* args, std::size_t flagged_count,
     const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(flagged_count));
     if (PyObject* result = call_plain(signature, args, count, names)) return result;
     if (PyObject* result = call_lent(signature, args, count, names)) return result;
-    return call_general(signature, args, count, names);
+    return call_general(self, args, count, names);
   });
 }
 

@@ -21,10 +21,12 @@ from zerolite._inference.source import (
     NAMELESS,
     ModelSource,
     Origin,
+    Resize,
     Verify,
     contiguous_view,
     encoded_path,
     read_source,
+    verification_of,
 )
 from zerolite._runtime.tensor import Value
 from zerolite.delegates.choice import DelegateChoice
@@ -39,13 +41,6 @@ if TYPE_CHECKING:
     from zerolite.tuned import TunedFile
 
 __all__ = ["CompiledModel", "Verify", "load", "signature_of"]
-
-# Before a process tries a model, the model is verified in full.
-_VERIFICATIONS = {
-    "structure": _native.Verification.structure,
-    "full": _native.Verification.full,
-    "isolated": _native.Verification.full,
-}
 
 
 class CompiledModel(_native.CompiledModel, SignatureMethods):
@@ -79,13 +74,14 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     def __init__(
         self,
-        source: ModelSource | CompiledModel,
+        source: ModelSource | SignatureMethods,
         *,
         choice: DelegateChoice | None = None,
         verify: Verify = "structure",
         tuned: TunedFile | None = None,
         name: bytes | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
+        resize: Resize = "strict",
     ) -> None:
         """Compile the model; `zerolite.load` is the usual way in.
 
@@ -95,12 +91,15 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         choice = choice or DelegateChoice(None, threads=None)
         settings = choice.native_settings()
-        if isinstance(source, CompiledModel):
+        if resize not in ("strict", "auto"):
+            raise ValueError(f"resize is {resize!r}, and must be 'strict' or 'auto'")
+        if isinstance(source, SignatureMethods):
             super().__init__(replica_of=source, **settings)
-            self._origin = source._origin._replace(choice=choice)
-            self._apply(source._tuned)
+            self._origin = source._origin._replace(choice=choice, resize=resize)
+            self._apply(source._tuned if isinstance(source, CompiledModel) else None)
+            self._serve_shapes()
             return
-        verification = _verification(verify)
+        verification = verification_of(verify)
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
         self._origin = Origin(
             path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
@@ -109,6 +108,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             verify=verify,
             # What was found automatically is for this machine; elsewhere its delegates do.
             tuned=None if tuned is None or tuned.path is None else tuned,
+            resize=resize,
         )
         if map and path is None:
             raise ValueError(
@@ -122,6 +122,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         if path is not None and tuned is None and verify != "isolated":
             super().__init__(path=path, map=map, verification=verification, **settings)
             warn_of_unusable(self.name, self._unusable_signatures())
+            self._serve_shapes()
             return
         # Read once, so that the bytes that are verified are those that are loaded.
         source = _native.read_file(path) if path is not None else source
@@ -136,6 +137,13 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             super().__init__(content=content, name=name, verification=verification, **settings)
         warn_of_unusable(self.name, self._unusable_signatures())
         self._apply(tuned)
+        self._serve_shapes()
+
+    def _serve_shapes(self) -> None:
+        if self._origin.resize == "auto":
+            from zerolite._inference.prepared_shapes import PreparedShapes
+
+            PreparedShapes(_replica).serve(self)
 
     def _apply(self, tuned: TunedFile | None) -> None:
         self._tuned = tuned
@@ -154,6 +162,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
             for signature in signatures.values():
                 signature._origin = self._origin
+                if self._prepared is not None:
+                    self._prepared.serve(signature)
             if self._tuned is not None and self._tuned.signature in signatures:
                 signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
             self._signatures = MappingProxyType(Signatures(signatures, self._unusable_signatures()))
@@ -198,7 +208,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     def __copy__(self) -> CompiledModel:
         """Make a replica: over the same bytes, with the same settings and shapes, and memory of its own."""
-        replica = CompiledModel(self, choice=self._origin.choice)
+        replica = CompiledModel(self, choice=self._origin.choice, resize=self._origin.resize)
         replica._take_shapes(self._shapes)
         return replica
 
@@ -243,6 +253,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         background: BackgroundThread | None = self.__dict__.setdefault("_background", None)
         if background is not None:
             background.stop()
+        if self._prepared is not None:
+            self._prepared.clear()
         super().close()
 
     def __repr__(self) -> str:
@@ -257,9 +269,20 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         return f"CompiledModel({self.name!r}, inputs={inputs}, outputs={outputs})"
 
 
+def _replica(signature: SignatureMethods) -> CompiledModel:
+    return CompiledModel(signature, choice=signature._origin.choice)
+
+
 def _restored_model(pickled: PickledModel) -> CompiledModel:
     choice = DelegateChoice.from_json(pickled.delegates)
-    model = CompiledModel(pickled.source, choice=choice, verify=pickled.verify, tuned=pickled.tuned, name=pickled.name)
+    model = CompiledModel(
+        pickled.source,
+        choice=choice,
+        verify=pickled.verify,
+        tuned=pickled.tuned,
+        name=pickled.name,
+        resize=pickled.resize,
+    )
     try:
         pickled.require_same(model._content())
         model._take_shapes(pickled.shapes)
@@ -292,6 +315,7 @@ def load(
     verify: Verify = "structure",
     tuned: str | os.PathLike[str] | None = None,
     map: bool | None = None,  # noqa: A002 - the public name
+    resize: Resize = "strict",
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
@@ -318,6 +342,11 @@ def load(
             replica is refused with InvalidModelError; where it was cut off, the system ends the process with SIGBUS,
             as with tf.lite.Interpreter. False reads a copy. None maps files above 64 MiB; those that `tuned` or
             "isolated" looks at first are read.
+        resize: "strict" refuses a call with other shapes than the tensors have, and says how to resize. "auto" runs it
+            where the file leaves the axes open, on a replica that is prepared for its shapes, and so does `map`, also
+            for lists of arrays of different shapes, of which it runs together those of one shape. The four replicas
+            used last are kept, each with its own memory and packed weights (`XNNPack(weight_cache=...)` shares those).
+            The model's own tensors, views and bindings keep their shapes. One with state is resized itself.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
@@ -325,9 +354,9 @@ def load(
         Error: the runtime can't compile the model, because it does not know an operator for example.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level; `tuned` is
-            damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings; `map` is
-            True, and there is no file to map, or it has to be read first.
+        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` or `resize` is no such word;
+            `tuned` is damaged, belongs to another model, machine or runtime, is for a pool, or came with others; `map`
+            is True, and there is no file to map, or it has to be read first.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
     file = None
@@ -340,7 +369,7 @@ def load(
         file.require_one_replica()
         delegates = file.setting.delegate
     choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
-    return CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
+    return CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
 
 
 def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:
@@ -358,10 +387,3 @@ def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signa
         )
         raise ValueError(f"{model.name} {missing}; it has {', '.join(map(repr, model.signatures))}")
     return model.signatures[key]
-
-
-def _verification(verify: str) -> _native.Verification:
-    try:
-        return _VERIFICATIONS[verify]
-    except (KeyError, TypeError):
-        raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None

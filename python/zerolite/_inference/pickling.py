@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zerolite._inference.signature import Shapes, SignatureMethods
-    from zerolite._inference.source import ModelSource, Verify
+    from zerolite._inference.source import ModelSource, Resize, Verify
     from zerolite.tuned import TunedFile
 
 __all__ = ["PickledModel"]
@@ -27,6 +27,7 @@ class PickledModel:
         verify: how closely the model is looked at again.
         tuned: the tuning that it was loaded with.
         shapes: the inputs' shapes.
+        resize: what becomes of a call with other shapes.
     """
 
     source: ModelSource
@@ -36,6 +37,7 @@ class PickledModel:
     verify: Verify
     tuned: TunedFile | None
     shapes: Shapes
+    resize: Resize = "strict"
 
     @classmethod
     def of(cls, signature: SignatureMethods, shapes: Shapes) -> PickledModel:
@@ -53,6 +55,7 @@ class PickledModel:
             verify=origin.verify,
             tuned=origin.tuned,
             shapes=shapes,
+            resize=origin.resize,
         )
 
     def require_same(self, content: memoryview) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy.typing as npt
 
@@ -16,9 +16,9 @@ from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
 from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.ordered_results import ItemError, OrderedResults, closed_error
-from zerolite._inference.real_numbers import map_real_numbers
+from zerolite._inference.real_numbers import Numbers, map_real_numbers
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
-from zerolite._inference.source import ModelSource, read_source
+from zerolite._inference.source import ModelSource, Resize, read_source
 from zerolite._inference.stoppable import submit_stoppable
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
@@ -39,9 +39,6 @@ __all__ = ["ItemError", "Pool"]
 
 _T = TypeVar("_T")
 
-
-#: What items and results of quantized tensors are.
-Numbers: TypeAlias = Literal["stored", "real"]
 
 #: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
 _WORTH_ANOTHER_REPLICA = 1 << 20
@@ -72,6 +69,7 @@ class Pool:
         tuned: str | os.PathLike[str] | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
         numbers: Numbers = "stored",
+        resize: Resize = "strict",
     ) -> None:
         """Load the model and make its replicas.
 
@@ -91,6 +89,7 @@ class Pool:
             map: whether the file is used where it lies on disk, as for `load`.
             numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
+            resize: what becomes of items of other shapes, as for `load`; with "auto" each replica keeps four more.
 
         Raises:
             ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
@@ -129,13 +128,13 @@ class Pool:
         self._signature = signature
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
-        first = CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
+        first = CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
         self._models = [first]
-        self._models += [CompiledModel(first, choice=choice) for _ in range(1, self.workers)]
+        self._models += [CompiledModel(first, choice=choice, resize=resize) for _ in range(1, self.workers)]
         if self._weights.size > _WORTH_ANOTHER_REPLICA:
             # The replica that packed the weights holds them once more in memory of its own (LiteRT 2.3.0), which only
             # its end gives back. The others, and the one that takes its place, map what it has written.
-            self._models = [*self._models[1:], CompiledModel(first, choice=choice)]
+            self._models = [*self._models[1:], CompiledModel(first, choice=choice, resize=resize)]
             first.close()
         if isinstance(source, CompiledModel):
             for model in self._models:
@@ -274,9 +273,9 @@ class Pool:
             if out is not None:
                 raise ValueError("out is given, and a pool of real numbers makes new arrays; leave out out")
             return map_real_numbers(self._replicas, batch, chunk=size, progress=progress, reset=reset, timeout=timeout)
-        return map_signature(
-            self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout
-        )
+        prepared = self._replicas[0]._prepared
+        map_items = map_signature if prepared is None else prepared.map
+        return map_items(self._replicas, batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
 
     def reset(self) -> None:
         """Put the variables of all replicas back to what they are in a model just loaded; see `CompiledModel.reset`.

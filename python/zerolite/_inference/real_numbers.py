@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from zerolite import _native
 from zerolite._inference.batch import map_signature, named_batch, named_outputs
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
-__all__ = ["RealNumbers", "map_real_numbers"]
+__all__ = ["Numbers", "RealNumbers", "map_real_numbers"]
+
+#: What items and results of quantized tensors are.
+Numbers: TypeAlias = Literal["stored", "real"]
 
 
 class RealNumbers:

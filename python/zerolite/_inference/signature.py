@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from zerolite import _native
+from zerolite._inference.shapes import position_of, requested_shapes
 from zerolite._runtime.positions import caller_level
-from zerolite._runtime.tensor import Tensor, TensorMap, Value
+from zerolite._runtime.tensor import TensorMap, Value
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dispatch",
+    "Preparation",
     "Shapes",
     "Signature",
     "SignatureMethods",
@@ -35,6 +36,25 @@ __all__ = [
 
 #: The inputs' shapes by signature and name.
 Shapes: TypeAlias = Mapping[str, Mapping[str, tuple[int, ...]]]
+
+
+class Preparation(Protocol):
+    """What brings a model to the shapes that calls and batches come with; see `PreparedShapes`."""
+
+    def serve(self, signature: SignatureMethods) -> None: ...
+    def with_shapes(self, signature: SignatureMethods, shapes: tuple[tuple[int, ...], ...]) -> Signature: ...
+    def map(
+        self,
+        replicas: Sequence[SignatureMethods],
+        batch: Batch,
+        *,
+        out: Out | None,
+        chunk: int | None,
+        progress: Progress | None,
+        reset: str,
+        timeout: float | None,
+    ) -> Any: ...
+    def clear(self) -> None: ...
 
 
 class Dispatch(str):
@@ -62,6 +82,7 @@ class SignatureMethods(_native.Signature):
     """What models and signatures do beside the fast calls: calling and `run` are native."""
 
     _origin: Origin
+    _prepared: Preparation | None = None  # where calls bring their shapes along
     _tuned_chunk: int | None = None  # how many items of a batch go through one run where nobody says
 
     @property
@@ -121,6 +142,10 @@ class SignatureMethods(_native.Signature):
         the tensor is resized. When an input and an output have the same name, the name means the input;
         ``outputs[name].bind`` reaches the other.
 
+        One array may be bound to an input and an output where the plan of the graph proves that a run is done with the
+        input before it writes the output, or meets it in an operator that works in place, as DYNAMIC_UPDATE_SLICE does:
+        a key/value cache is then updated where it lies. `carry` is for all others.
+
         Args:
             arrays: arrays by name, for names that are no Python identifiers.
             **named_arrays: arrays by name.
@@ -135,6 +160,35 @@ class SignatureMethods(_native.Signature):
                 tensor.unbind()
             else:
                 tensor.bind(array)
+
+    def carry(self, outputs: Mapping[str, str | None] | None = None, /, **named_outputs: str | None) -> None:
+        """Let inputs have what a run left in outputs, as key/value caches and other state need it, without a copy.
+
+        ``model.carry(cache="cache_out")`` makes one tensor of both: what either's `Tensor.array` shows and a call
+        writes is the value that the next run reads, and after a run the one that it has written. Where the plan of the
+        graph proves that a run is done with the input before it writes the output, the run writes in place. Else two
+        memories take turns, the input's and the output's, so that an array is to be taken anew after each run. The
+        first run reads what the input has. A run that fails leaves the value, if it did not write in place.
+
+        It lasts across resizes, which begin with zeros, and does not go to replicas. `map` gives every item its inputs,
+        and so carries nothing.
+
+        Args:
+            outputs: the names of outputs by those of inputs, for names that are no Python identifiers.
+            **named_outputs: the same. None ends it: both have memory of their own again, the input with its value.
+
+        Raises:
+            ValueError: a name is unknown; shapes, dtypes or quantizations differ; the output goes to another input
+                already, or is allocated by the runtime in each run.
+        """
+        wanted = {**(outputs or {}), **named_outputs}
+        pairs = [(position_of(self.inputs, name, "input"), output) for name, output in wanted.items()]
+        carried = [
+            (source, None if output is None else position_of(self.outputs, output, "output"))
+            for source, output in pairs
+        ]
+        for source, target in carried:
+            self._carry(source, target)
 
     def resize(
         self,
@@ -159,17 +213,7 @@ class SignatureMethods(_native.Signature):
                 NPU, variables in XNNPACK, another input whose name is the same string of the file, or more than 8
                 dimensions in the file. The previous shapes are kept.
         """
-        inputs = self.inputs
-        requests = []
-        for name, shape in {**(shapes or {}), **named_shapes}.items():
-            if name not in inputs:
-                known = ", ".join(map(repr, inputs)) or "none"
-                raise _native.ArgumentError(f"there is no input {name!r} to resize; the signature's are {known}")
-            dimensions = _dimensions(name, shape)
-            if strict:
-                _require_open_axes(inputs[name], dimensions)
-            requests.append((list(inputs).index(name), dimensions))
-        self._resize(requests)
+        self._resize(requested_shapes(self.inputs, {**(shapes or {}), **named_shapes}, strict=strict))
 
     def reset(self) -> None:
         """Put the model's variables back to what they are in a model just loaded.
@@ -222,7 +266,8 @@ class SignatureMethods(_native.Signature):
                 loop, for strings and dynamic shapes, between two operators.
 
         Returns:
-            The array of a single output, or a dict of arrays by name; `out` where it was given.
+            The array of a single output, or a dict of arrays by name; `out` where it was given. Lists in their place
+            where a model that was loaded with ``resize="auto"`` is given lists of arrays of different shapes.
 
         Raises:
             TypeError: an array has another dtype.
@@ -233,8 +278,9 @@ class SignatureMethods(_native.Signature):
         """
         from zerolite._inference.batch import map_signature
 
+        map_items = map_signature if self._prepared is None else self._prepared.map
         size = self._tuned_chunk if chunk is None else chunk
-        return map_signature([self], batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
+        return map_items([self], batch, out=out, chunk=size, progress=progress, reset=reset, timeout=timeout)
 
     def profile(self, *, runs: int = 50, progress: Progress | None = None) -> Profile:
         """Measure what each operator takes, over the values that the inputs have now.
@@ -271,31 +317,6 @@ class SignatureMethods(_native.Signature):
         return trace_signature(self, args, kwargs)
 
 
-def _require_open_axes(tensor: Tensor, shape: Sequence[int]) -> None:
-    signature = tensor.shape_signature
-    if -1 not in signature:
-        return  # so says every file that does not say which axes are open
-    fits = len(shape) == len(signature) and all(
-        fixed in {-1, size} for fixed, size in zip(signature, shape, strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f"input {tensor.name!r} can't have the shape {tuple(shape)}: the model gives it the shape {signature}, in "
-            "which only -1 may vary; pass another shape, or strict=False to let the graph decide"
-        )
-
-
-def _dimensions(name: str, shape: Sequence[int]) -> list[int]:
-    limit = 2**31 - 1
-    try:
-        dimensions = [operator.index(dimension) for dimension in shape]
-    except TypeError as error:
-        raise TypeError(f"the shape for input {name!r} is {shape!r}, and must be a sequence of integers") from error
-    if any(dimension > limit or dimension < -limit for dimension in dimensions):
-        raise ValueError(f"the shape for input {name!r} is {tuple(shape)}, and dimensions end at {limit}")
-    return dimensions
-
-
 class Signature(SignatureMethods):
     """One signature of a model: its tensors, and how it is run.
 
@@ -315,6 +336,8 @@ def in_file_order(signature: SignatureMethods) -> SignatureMethods:
     own = Signature(signature, signature._index)
     own._tuned_chunk = signature._tuned_chunk
     own._settle_positions()
+    if signature._prepared is not None:
+        signature._prepared.serve(own)
     return own
 
 

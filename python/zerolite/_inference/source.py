@@ -11,10 +11,28 @@ if TYPE_CHECKING:
     from zerolite.delegates.choice import DelegateChoice
     from zerolite.tuned import TunedFile
 
-__all__ = ["NAMELESS", "ModelSource", "Origin", "Verify", "contiguous_view", "encoded_path", "read_source"]
+__all__ = [
+    "NAMELESS",
+    "ModelSource",
+    "Origin",
+    "Resize",
+    "Verify",
+    "contiguous_view",
+    "encoded_path",
+    "read_source",
+    "verification_of",
+]
 
+Resize: TypeAlias = Literal["strict", "auto"]
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+# Before a process tries a model, the model is verified in full.
+_VERIFICATIONS = {
+    "structure": _native.Verification.structure,
+    "full": _native.Verification.full,
+    "isolated": _native.Verification.full,
+}
 
 #: What a model that comes as bytes is called in errors.
 NAMELESS = b"the model in memory"
@@ -29,6 +47,7 @@ class Origin(NamedTuple):
         choice: the delegates.
         verify: how closely it was looked at.
         tuned: the tuning that it was loaded with.
+        resize: what becomes of a call with other shapes.
     """
 
     path: bytes | None
@@ -36,6 +55,7 @@ class Origin(NamedTuple):
     choice: DelegateChoice
     verify: Verify
     tuned: TunedFile | None
+    resize: Resize = "strict"
 
 
 def read_source(source: ModelSource) -> tuple[bytes, bytes]:
@@ -78,3 +98,15 @@ def contiguous_view(source: ModelSource) -> memoryview:
             "pass str, os.PathLike, bytes or another buffer"
         ) from None
     return view if view.c_contiguous else memoryview(view.tobytes())
+
+
+def verification_of(verify: str) -> _native.Verification:
+    """What the native code calls a level of verification.
+
+    Raises:
+        ValueError: there is no such level.
+    """
+    try:
+        return _VERIFICATIONS[verify]
+    except (KeyError, TypeError):
+        raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None

@@ -166,12 +166,13 @@ void Dispatcher::run() {
     run_and_weigh();
     return;
   }
-  const VariableValues variables = compare ? VariableValues(signature_.graph) : VariableValues();
+  const Before before =
+      compare ? Before{VariableValues(signature_.graph), SignatureMemory::OverwrittenInputs(memory_)} : Before();
   run_regular();
   // If memory runs out here, all this is done again after the next run.
   State settled = settle();
   if (settled == State::untimed && compare) {
-    if (!direct_run_agrees(variables)) {
+    if (!direct_run_agrees(before)) {
       if (is_interrupted()) throw_kernel_failure("it was interrupted");
       unsupported_reason_ = "a direct run gave other results than the runtime's own call";
       settled = State::runtime;
@@ -205,7 +206,7 @@ Dispatcher::State Dispatcher::settle() {
   return State::untimed;
 }
 
-bool Dispatcher::direct_run_agrees(const VariableValues& variables_before) {
+bool Dispatcher::direct_run_agrees(const Before& before) {
   const CapturedGraph& graph = signature_.graph;
   const VariableValues variables_after(graph);
   const std::size_t count = memory_.count(Side::output);
@@ -214,7 +215,8 @@ bool Dispatcher::direct_run_agrees(const VariableValues& variables_before) {
     const std::span<const std::byte> bytes = memory_.binding(Side::output, i).bytes();
     expected.emplace_back(bytes.begin(), bytes.end());
   }
-  variables_before.restore(graph);
+  before.variables.restore(graph);
+  before.inputs.restore();
   bool agrees = true;
   {
     const LogCapture log;

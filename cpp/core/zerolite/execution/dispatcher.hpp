@@ -85,7 +85,12 @@ class Dispatcher {
   [[nodiscard]] bool is_interrupted() const { return interruption_ != nullptr && interruption_->is_due(); }
   [[nodiscard]] State settle();
   void run_and_weigh();
-  bool direct_run_agrees(const VariableValues& variables_before);
+  // What a run changes, as it was before the regular one.
+  struct Before {
+    VariableValues variables;
+    SignatureMemory::OverwrittenInputs inputs;
+  };
+  bool direct_run_agrees(const Before& before);
   [[noreturn]] void throw_kernel_failure(const std::string& message) const;
 
   const CompiledSignature& signature_;

@@ -192,6 +192,20 @@ void SignatureMemory::collect_outputs() {
   }
 }
 
+SignatureMemory::OverwrittenInputs::OverwrittenInputs(const SignatureMemory& memory) {
+  for (const std::int32_t tensor : memory.signature_.subgraph.inputs) {
+    const TensorBinding& input = memory.bindings_[memory.position_of(tensor)];
+    const bool is_overwritten = std::ranges::any_of(memory.computed_outputs_, [&](std::int32_t output) {
+      return memory.bindings_[memory.position_of(output)].data() == input.data();
+    });
+    if (is_overwritten) values_.emplace_back(input.bytes(), std::vector(input.data(), input.data() + input.size()));
+  }
+}
+
+void SignatureMemory::OverwrittenInputs::restore() const {
+  for (const auto& [bytes, values] : values_) std::ranges::copy(values, bytes.begin());
+}
+
 void SignatureMemory::bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner) {
   bindings_[position(side, index)].bind(data, std::move(owner));
 }

@@ -62,6 +62,17 @@ class SignatureMemory {
   // Takes the caller's memory for a tensor, of the tensor's size and 64-byte aligned; `owner` keeps it alive.
   void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
   void unbind(Side side, std::size_t index);
+  // The inputs that have their memory from an output, with the values that the next run will overwrite.
+  class OverwrittenInputs {
+   public:
+    OverwrittenInputs() = default;
+    explicit OverwrittenInputs(const SignatureMemory& memory);
+    // Puts the values back.
+    void restore() const;
+
+   private:
+    std::vector<std::pair<std::span<std::byte>, std::vector<std::byte>>> values_;
+  };
   // What kept memory alive that was bound before a change of size.
   [[nodiscard]] std::vector<std::shared_ptr<void>> take_retired() { return std::exchange(retired_, {}); }
 

@@ -7,7 +7,8 @@ SignatureRunner::SignatureRunner(abi::CompiledModel compiled, std::size_t index,
     : signature_(compiled, index, model, graph),
       memory_(signature_),
       dispatcher_(signature_, memory_, direct_allowed),
-      shapes_(signature_, model, memory_, dispatcher_) {
+      shapes_(signature_, model, memory_, dispatcher_),
+      carried_(signature_, memory_, dispatcher_) {
   shapes_.allocate_as_stored();
   memory_.fit();
   dispatcher_.note_allocation();
@@ -29,6 +30,16 @@ void SignatureRunner::unbind(Side side, std::size_t index) {
   dispatcher_.follow(memory_.position(side, index));
 }
 
+std::string SignatureRunner::in_place_obstacle(const std::vector<std::size_t>& inputs, std::size_t output) {
+  make_ready();
+  return carried_.in_place_obstacle(inputs, output);
+}
+
+std::shared_ptr<void> SignatureRunner::carry(std::size_t input, std::size_t output) {
+  make_ready();
+  return carried_.carry(input, output);
+}
+
 void SignatureRunner::borrow(Side side, std::size_t index, std::byte* data) {
   memory_.borrow(side, index, data);
   dispatcher_.follow(memory_.position(side, index));
@@ -42,12 +53,14 @@ std::vector<TensorBinding> SignatureRunner::swap_out() {
   make_ready();
   std::vector<TensorBinding> own = memory_.swap_out();
   dispatcher_.note_allocation();
+  carried_.suspend();
   return own;
 }
 
 void SignatureRunner::swap_in(std::vector<TensorBinding> bindings, std::vector<ResizeRequest> resized) noexcept {
   // The shapes are those of when the memory was taken, also where the graph will know that only after a run.
   memory_.swap_in(std::move(bindings));
+  carried_.resume();
   follow_shapes(std::move(resized));
 }
 
@@ -62,6 +75,7 @@ std::vector<ResizeRequest> SignatureRunner::resized_in(const SignatureRunner& fo
 
 void SignatureRunner::replace(SignatureRunner& former, std::vector<ResizeRequest> resized) noexcept {
   memory_.exchange(former.memory_);
+  carried_.exchange(former.carried_);
   follow_shapes(std::move(resized));
 }
 

@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "zerolite/execution/carried_tensors.hpp"
 #include "zerolite/execution/compiled_signature.hpp"
 #include "zerolite/execution/dispatcher.hpp"
 #include "zerolite/execution/input_shapes.hpp"
@@ -60,7 +62,7 @@ class SignatureRunner {
   // Runs the signature over the tensors' memory: nothing is copied and nothing allocated in our code when it is
   // dispatched directly. Throws Error when a kernel fails.
   void run() {
-    if (dispatcher_.is_settled_direct()) {
+    if (dispatcher_.is_settled_direct() && carried_.empty()) {
       dispatcher_.run_direct();  // nothing is pending: a resize that is makes it unsettled
     } else {
       run_regularly([this] { dispatcher_.run(); });
@@ -91,6 +93,11 @@ class SignatureRunner {
   // See SignatureMemory.
   void bind(Side side, std::size_t index, std::byte* data, std::shared_ptr<void> owner);
   void unbind(Side side, std::size_t index);
+  // See CarriedTensors.
+  [[nodiscard]] std::string in_place_obstacle(const std::vector<std::size_t>& inputs, std::size_t output);
+  [[nodiscard]] bool is_carried(Side side, std::size_t index) const { return carried_.is_carried(side, index); }
+  std::shared_ptr<void> carry(std::size_t input, std::size_t output);
+  std::shared_ptr<void> stop_carrying(std::size_t input) { return carried_.stop(input); }
   // To be let go without the lock: that may run foreign code.
   [[nodiscard]] std::vector<std::shared_ptr<void>> take_retired() { return memory_.take_retired(); }
   // See SignatureMemory; by the position among bindings(). Nothing is given away where a run writes into the memory
@@ -124,8 +131,11 @@ class SignatureRunner {
   template <typename Run>
   void run_regularly(const Run& run) {
     make_ready();
+    carried_.require_in_place();
+    CarriedTensors::Turn turn(carried_);
     try {
       run();
+      turn.commit();
     } catch (const Error& error) {
       shapes_.note_failed_run(error.what());
       throw;
@@ -141,6 +151,7 @@ class SignatureRunner {
   SignatureMemory memory_;
   Dispatcher dispatcher_;
   InputShapes shapes_;
+  CarriedTensors carried_;
   std::optional<ChosenChunk> chosen_chunk_;
 };
 
