@@ -25,6 +25,7 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.integrations.ray",
     "zerolite.serving",
     "zerolite.tasks",
     "zerolite.tuned",

@@ -29,7 +29,7 @@ from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import compat, metadata, serving, tasks, vision
+    from zerolite import compat, integrations, metadata, serving, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.state import State
@@ -91,6 +91,7 @@ _ON_DEMAND = {
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
+    "integrations": "zerolite.integrations",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
@@ -165,6 +166,7 @@ __all__ = [
     "convert",
     "empty",
     "evaluate",
+    "integrations",
     "load",
     "load_delegate",
     "metadata",
