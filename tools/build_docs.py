@@ -25,7 +25,7 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
-    "zerolite.integrations.ray",
+    "zerolite.integrations",
     "zerolite.serving",
     "zerolite.tasks",
     "zerolite.tuned",
