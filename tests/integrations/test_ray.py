@@ -130,6 +130,8 @@ def test_what_is_reserved() -> None:
     assert stage(DENSE, delegates=zl.Gpu(), gpus=0.25, batch_size=8)["num_gpus"] == 0.25
     with zl.load(DENSE) as model, pytest.raises(ValueError, match="threads was given for a model that is loaded"):
         stage(model, threads=2)
+    with pytest.raises(ValueError, match="Ray has to reserve their CPUs before"):
+        deployment(DENSE, ServingSettings(tuned="auto"))
     with pytest.raises(ValueError, match="threads"):
         stage(DENSE, threads=0)
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +29,8 @@ from tests.serving.running import (
 from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import MODELS
 from zerolite.serving import ServingSettings
+from zerolite.serving.served_model import ServedModel
+from zerolite.tuned import Setting, TunedFile, TuningIdentity
 
 INPUTS = {"features": np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 64)}
 BODY = as_json(INPUTS)
@@ -81,6 +84,41 @@ def test_deadlines_end_waiting_and_running(gate: Gate, threads: ThreadPoolExecut
         gate.open()
         assert_right(infer(url))
     assert gate.runs == 2  # what nobody waited for did not run
+
+
+def test_a_tuned_number_of_replicas(gate: Gate, threads: ThreadPoolExecutor, tmp_path: Path) -> None:
+    tuning = TunedFile(
+        goal="throughput",
+        signature="serving_default",
+        setting=Setting(workers=3),
+        ratio=0.5,
+        identity=TuningIdentity.of(DENSE.read_bytes()),
+    )
+    tuning.write(tmp_path / "tuned.json")
+    with running(DENSE, ServingSettings(tuned=tmp_path / "tuned.json")) as url:
+        answers = [threads.submit(infer, url) for _ in range(4)]
+        for _ in range(3):
+            gate.wait_for_a_run()
+        wait_until(lambda: 'queued_requests{model="dense_2layer",version="1"} 1.0' in httpx.get(f"{url}/metrics").text)
+        gate.open()
+        for answer in answers:
+            assert_right(answer.result())
+
+
+@pytest.mark.parametrize("end", [SystemExit(1), KeyboardInterrupt()])
+def test_what_would_end_a_thread_ends_one_request(monkeypatch: pytest.MonkeyPatch, end: BaseException) -> None:
+    run = ServedModel._run
+    ends = [end]
+
+    def ending_run(*arguments: Any) -> Any:
+        if ends:
+            raise ends.pop()
+        return run(*arguments)
+
+    monkeypatch.setattr(ServedModel, "_run", ending_run)
+    with running(DENSE, ServingSettings(workers=1)) as url:
+        assert infer(url).status_code == 503
+        assert_right(infer(url))
 
 
 LOOP = MODELS / "while_loop.tflite"

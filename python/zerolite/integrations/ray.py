@@ -183,10 +183,14 @@ def deployment(
 
     Raises:
         ModuleNotFoundError: the extra "ray" is not installed.
-        ValueError: `replicas` or the settings' delegates are not possible.
+        ValueError: `replicas` or the settings' delegates are not possible, or the settings have `tuned`.
     """
     serve = _imported("serve")
     settings = settings or ServingSettings()
+    if settings.tuned is not None:
+        raise ValueError(
+            "tuned chooses the replicas of a model, and Ray has to reserve their CPUs before; give workers"
+        )
     settings = replace(settings, workers=settings.workers or 1)
     threads = DelegateChoice(settings.delegates, threads=settings.threads, fallback=settings.fallback).xnnpack.threads
     paths = [models] if isinstance(models, str | os.PathLike) else models

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from zerolite import _native
-from zerolite.serving.errors import DeadlineError, OverloadError
+from zerolite.serving.errors import DeadlineError, OverloadError, UnavailableError
 from zerolite.serving.protocol import Arrays
 
 if TYPE_CHECKING:
@@ -170,6 +170,9 @@ class Scheduler:
         now = asyncio.get_running_loop().time()
         self._metrics.note_run([begun - request.since for request in requests], now - begun)
         error = future.exception()
+        if error is not None and not isinstance(error, Exception):
+            # Such as SystemExit, which would end the event loop where it is raised again. The thread lives on.
+            error = UnavailableError("the run was ended from within")
         outcomes = [error] * len(requests) if error is not None else future.result()
         for request, outcome in zip(requests, outcomes, strict=True):
             if request.result.done():

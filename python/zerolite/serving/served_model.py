@@ -59,6 +59,7 @@ class ServedModel:
             threads=settings.threads,
             fallback=settings.fallback,
             verify=settings.verify,
+            tuned=settings.tuned,
         )
         try:
             model = self._pool._models[0]
