@@ -35,7 +35,8 @@ def run(settings: Settings) -> Outcome:
     path = model_path("mobilenet_v2", settings)
     files, rows, rounds = (4, 2, 2) if settings.quick else (_FILES, _ROWS, 6)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(num_cpus=_WORKERS, include_dashboard=False, log_to_driver=False, logging_level="error")
+    # The actors reserve all cores that there are; files are listed by a task, which needs one more in Ray's books.
+    ray.init(num_cpus=_WORKERS + 1, include_dashboard=False, log_to_driver=False, logging_level="error")
     try:
         with tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), files=files, rows=rows)
