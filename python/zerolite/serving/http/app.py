@@ -107,11 +107,14 @@ class _Endpoints:
     async def page(self, request: Request) -> Response:
         name = request.query_params.get("model")
         try:
+            if name is None and request.method == "POST":
+                raise InvalidRequestError("a form is for a model; name it in the address, as ?model=digits")
             if name is None:
                 return overview_page(self._server)
             if request.method != "POST":
                 return model_page(self._server, name)
-            return await result_page(self._server, name, await self._body(request))
+            content_type = request.headers.get("Content-Type", "")
+            return await result_page(self._server, name, await self._body(request), content_type)
         except RequestError as error:
             return refusal_page(error)
 

@@ -114,7 +114,9 @@ def _refusals(kinds: tuple[type[errors.RequestError], ...]) -> dict[str, Any]:
 
 
 def _page() -> dict[str, Any]:
-    form = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+    form = {
+        kind: {"schema": {"type": "object"}} for kind in ("multipart/form-data", "application/x-www-form-urlencoded")
+    }
     model = {"name": "model", "in": "query", "schema": {"type": "string"}}
     page: dict[str, Any] = {"parameters": [model]}
     for method, summary in (("get", "The page."), ("post", "The page with the outputs for what is in its form.")):
