@@ -171,8 +171,9 @@ $(METADATA_VENV)/.installed:
 	python3.11 tools/install.py $(METADATA_VENV) 'tflite-support==0.4.4' 'numpy<2'
 	@touch $@
 
-soak: $(VENV)/.installed ## Repeat calls, loads, pools and resizes, and tell whether memory, threads or files grow
+soak: $(VENV)/.installed ## Repeat calls, loads, pools, resizes and requests, and tell whether memory, threads or files grow
 	$(VENV)/bin/python -m benchmarks.soak $(SOAK_FLAGS)
+	$(VENV)/bin/python -m benchmarks.serving_soak $(SOAK_FLAGS)
 
 bench: $(BENCH_VENV)/.installed ## Install into build/venv-bench and repeat every measurement of the documents
 	PATH="$(abspath $(BENCH_VENV))/bin:$$PATH" $(BENCH_VENV)/bin/python -m benchmarks $(BENCH_FLAGS)

@@ -18,7 +18,7 @@ from benchmarks.outcome import Outcome
 from benchmarks.settings import ROOT, Settings
 from zerolite._timing.interleaved import interleave
 
-__all__ = ["run"]
+__all__ = ["ask", "http_request", "run"]
 
 _CLIENTS = 64
 _SECONDS = 2.0
@@ -42,7 +42,7 @@ def run(settings: Settings) -> Outcome:
         for order in interleave(list(servers), rounds):
             for name in order:
                 for clients in (_CLIENTS, 1):
-                    answer = _ask(*servers[name], clients=clients, seconds=seconds)
+                    answer = ask(*servers[name], clients=clients, seconds=seconds)
                     taken.setdefault((name, clients), []).append(answer["answers"])
                     rates.setdefault((name, clients), []).append(len(answer["answers"]) / answer["seconds"])
     figures = [
@@ -100,7 +100,7 @@ def _start(stack: ExitStack) -> dict[str, tuple[str, bytes]]:
     _, batched = stack.enter_context(_server([*serve, "--max-batch", "16"]))
     return {
         _BARE: (bare, _post("/", _INPUT.tobytes())),
-        _HTTP: (http, _http_request()),
+        _HTTP: (http, http_request()),
         _GRPC: (grpc, _grpc_request()),
         _BATCHED: (batched, _grpc_request()),
     }
@@ -123,7 +123,8 @@ def _post(path: str, body: bytes, headers: str = "") -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _http_request() -> bytes:
+def http_request() -> bytes:
+    """A request for the dense model, as it goes over the wire."""
     content = _INPUT.tobytes()
     entry = {"name": "features", "datatype": "FP32", "shape": [1, 64], "parameters": {"binary_data_size": len(content)}}
     header = json.dumps({"inputs": [entry], "parameters": {"binary_data_output": True}}).encode()
@@ -140,7 +141,8 @@ def _grpc_request() -> bytes:
     return message
 
 
-def _ask(url: str, request: bytes, *, clients: int, seconds: float) -> dict[str, Any]:
+def ask(url: str, request: bytes, *, clients: int, seconds: float) -> dict[str, Any]:
+    """The seconds that each answer took, and all of them together; from clients in a process of their own."""
     order = {"url": url.strip(), "request": base64.b64encode(request).decode(), "clients": clients, "seconds": seconds}
     client = subprocess.run(
         [sys.executable, "-m", "benchmarks.serving_client"],

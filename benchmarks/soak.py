@@ -116,7 +116,7 @@ def line_of(name: str, found: Growth) -> str:
     ).rstrip()
 
 
-def main() -> None:
+def main(loads: Mapping[str, tuple[Load, int]] = LOADS) -> None:
     """Print a line for each load."""
     parser = argparse.ArgumentParser(description="Repeat what programs do, and tell how the process grows.")
     parser.add_argument(
@@ -134,7 +134,7 @@ def main() -> None:
         f"{'threads':>8} {'descriptors':>12}"
     )
     leaks = False
-    for name, (load, readings) in LOADS.items():
+    for name, (load, readings) in loads.items():
         found = growth_under(load, readings=round(times * readings))
         leaks = leaks or found.leaks()
         print(line_of(name, found), flush=True)

@@ -16,6 +16,7 @@ from benchmarks import (
     large_models,
     memory,
     per_call,
+    ray_data,
     replicas,
     runtimes,
     serving,
@@ -41,4 +42,5 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "dynamic_range": dynamic_range.run,
     "conversion": conversion.run,
     "serving": serving.run,
+    "ray_data": ray_data.run,
 }

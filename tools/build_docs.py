@@ -24,6 +24,7 @@ PUBLIC = (
     "zerolite.conversion",
     "zerolite.evaluation",
     "zerolite.inspection",
+    "zerolite.integrations",
     "zerolite.metadata",
     "zerolite.serving",
     "zerolite.tasks",

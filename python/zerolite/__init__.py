@@ -29,7 +29,7 @@ from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402
 from zerolite.delegates import Delegate, XNNPack  # noqa: E402
 
 if TYPE_CHECKING:
-    from zerolite import compat, metadata, serving, tasks, vision
+    from zerolite import compat, integrations, metadata, serving, tasks, vision
     from zerolite._inference.pool import ItemError, Pool
     from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.state import State
@@ -93,6 +93,7 @@ _ON_DEMAND = {
     "convert": "zerolite.conversion",
     "evaluate": "zerolite.evaluation",
     "evaluate_task": "zerolite.evaluation.tasks",
+    "integrations": "zerolite.integrations",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
@@ -168,6 +169,7 @@ __all__ = [
     "empty",
     "evaluate",
     "evaluate_task",
+    "integrations",
     "load",
     "load_delegate",
     "metadata",

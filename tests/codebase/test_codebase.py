@@ -32,6 +32,8 @@ LAZY_IMPORTS = {
     "PIL",
     "prometheus_client",
     "psutil",
+    "pyarrow",
+    "ray",
     "rich",
     "sklearn",
     "starlette",

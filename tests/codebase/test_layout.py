@@ -85,7 +85,8 @@ PACKAGE_LISTS = {
     "layers": "_inference _instrumentation _plots _runners vision _data",
     "tuning": "_platform _runtime _timing _plots delegates tuned _inference _runners _data benchmarking",
     "comparison": "_platform _plots _runners vision _data evaluation",
-    "serving": "delegates _inference",
+    "serving": "delegates tuned vision _inference",
+    "integrations": "_runtime delegates _inference serving",
     "demo": "_platform comparison conversion",
     "cli": "*",
 }

@@ -43,7 +43,7 @@ MADE_BY_FUNCTIONS = (zl.CompiledModel, zl.Profile, zl.TensorMap, zl.Trace)
 
 def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Functions, constructors and methods of zerolite and its public modules; results are made by none but these."""
-    for module in (zl, zl.vision, zl.metadata, zl.tasks, zl.compat, zl.serving):
+    for module in (zl, zl.vision, zl.metadata, zl.tasks, zl.compat, zl.serving, zl.integrations.ray):
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.isclass(value):

@@ -15,6 +15,7 @@ from tests.support.bit_equality import assert_same_bits
 from tests.support.model_zoo import MODELS, Array
 from zerolite._inference.signature import SignatureMethods
 from zerolite.serving import ServingSettings
+from zerolite.serving.scheduling import Work
 from zerolite.serving.served_model import ServedModel
 
 RNG = np.random.default_rng(0)
@@ -126,10 +127,10 @@ def test_a_request_that_fails_fails_alone(
     path = MODELS / "dense_2layer.tflite"
     run_one = ServedModel._run_one
 
-    def failing_run(self: ServedModel, replica: Any, key: str, inputs: dict[str, Array]) -> Any:
-        if inputs["features"][0, 0] == 13:
+    def failing_run(self: ServedModel, replica: Any, key: str, work: Work) -> Any:
+        if work.inputs["features"][0, 0] == 13:
             raise ValueError("thirteen")
-        return run_one(self, replica, key, inputs)
+        return run_one(self, replica, key, work)
 
     def failing_batch(*_: object) -> Any:
         raise ValueError("one of them")

@@ -17,8 +17,6 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 import trustme
-from hypothesis import given
-from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import np_to_triton_dtype
 
@@ -257,25 +255,6 @@ def test_numbers_that_do_not_fit(stub: Any) -> None:
     request.inputs[0].contents.fp32_contents.extend([1.0] * 8)
     with pytest.raises(grpc.RpcError, match="goes into int_contents, and has fp32_contents"):
         stub.ModelInfer(request)
-
-
-@given(name=st.text(max_size=8), shape=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=9), raw=st.binary())
-def test_any_tensor(stub: Any, name: str, shape: list[int], raw: bytes) -> None:
-    request = service_pb2.ModelInferRequest(model_name="dense_2layer", raw_input_contents=[raw])
-    request.inputs.add(name=name or "features", datatype="FP32", shape=shape)
-    with pytest.raises(grpc.RpcError) as told:
-        stub.ModelInfer(request)
-    assert told.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-
-
-@given(content=st.binary(max_size=200))
-def test_any_message(address: str, content: bytes) -> None:
-    """Bytes that are no message, or a message of something: an error of the client's, and the server goes on."""
-    with grpc.insecure_channel(address) as channel:
-        method = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
-        with pytest.raises(grpc.RpcError):
-            method(content, timeout=DEADLINE_S)
-        assert service_pb2_grpc.GRPCInferenceServiceStub(channel).ServerLive(service_pb2.ServerLiveRequest()).live
 
 
 def test_messages_that_are_too_large() -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,7 +27,10 @@ from tests.serving.running import (
     wait_until,
 )
 from tests.support.bit_equality import assert_same_bits
+from tests.support.model_zoo import MODELS
 from zerolite.serving import ServingSettings
+from zerolite.serving.served_model import ServedModel
+from zerolite.tuned import Setting, TunedFile, TuningIdentity
 
 INPUTS = {"features": np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 64)}
 BODY = as_json(INPUTS)
@@ -80,6 +84,71 @@ def test_deadlines_end_waiting_and_running(gate: Gate, threads: ThreadPoolExecut
         gate.open()
         assert_right(infer(url))
     assert gate.runs == 2  # what nobody waited for did not run
+
+
+def test_a_tuned_number_of_replicas(gate: Gate, threads: ThreadPoolExecutor, tmp_path: Path) -> None:
+    tuning = TunedFile(
+        goal="throughput",
+        signature="serving_default",
+        setting=Setting(workers=3),
+        ratio=0.5,
+        identity=TuningIdentity.of(DENSE.read_bytes()),
+    )
+    tuning.write(tmp_path / "tuned.json")
+    with running(DENSE, ServingSettings(tuned=tmp_path / "tuned.json")) as url:
+        answers = [threads.submit(infer, url) for _ in range(4)]
+        for _ in range(3):
+            gate.wait_for_a_run()
+        wait_until(lambda: 'queued_requests{model="dense_2layer",version="1"} 1.0' in httpx.get(f"{url}/metrics").text)
+        gate.open()
+        for answer in answers:
+            assert_right(answer.result())
+
+
+@pytest.mark.parametrize("end", [SystemExit(1), KeyboardInterrupt()])
+def test_what_would_end_a_thread_ends_one_request(monkeypatch: pytest.MonkeyPatch, end: BaseException) -> None:
+    run = ServedModel._run
+    ends = [end]
+
+    def ending_run(*arguments: Any) -> Any:
+        if ends:
+            raise ends.pop()
+        return run(*arguments)
+
+    monkeypatch.setattr(ServedModel, "_run", ending_run)
+    with running(DENSE, ServingSettings(workers=1)) as url:
+        assert infer(url).status_code == 503
+        assert_right(infer(url))
+
+
+LOOP = MODELS / "while_loop.tflite"
+FOR_EVER = 2**31 - 1  # repetitions, which take minutes
+
+
+def loop_request(count: int, **parameters: Any) -> dict[str, Any]:
+    inputs = {"x": np.ones((3, 2), np.float32), "count": np.array(count, np.int32)}
+    return {**as_json(inputs), "parameters": parameters}
+
+
+def test_deadlines_stop_runs() -> None:
+    with running(LOOP, ServingSettings(workers=1)) as url:
+        ask = f"{url}/v2/models/while_loop/infer"
+        assert httpx.post(ask, json=loop_request(FOR_EVER, timeout=50_000)).status_code == 504
+        # There is one replica, and it is free again.
+        assert httpx.post(ask, json=loop_request(3), timeout=DEADLINE_S).status_code == 200
+
+
+def test_clients_that_go_stop_runs() -> None:
+    with running(LOOP, ServingSettings(workers=1)) as url, httpx.Client(base_url=url) as client:
+        running_runs = 'zerolite_running_runs{model="while_loop",version="1"}'
+        with connected(url) as gone:
+            body = json.dumps(loop_request(FOR_EVER)).encode()
+            head = f"POST /v2/models/while_loop/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            gone.sendall(head.encode() + body)
+            wait_until(lambda: f"{running_runs} 1.0" in client.get("/metrics").text)
+        wait_until(lambda: f"{running_runs} 0.0" in client.get("/metrics").text)
+        answer = client.post("/v2/models/while_loop/infer", json=loop_request(3), timeout=DEADLINE_S)
+        assert answer.status_code == 200
 
 
 def test_the_server_has_a_deadline_of_its_own(gate: Gate) -> None:

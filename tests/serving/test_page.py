@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 import zerolite as zl
 from tests.serving.running import DENSE, direct, running
@@ -105,6 +109,48 @@ def test_models_are_tried(url: str, model: str, fields: dict[str, str], inputs: 
     assert fields_of(page).keys() >= fields.keys()
 
 
+def png(array: Any) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(array).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(("scale", "lowest", "highest"), [("0 to 1", 0, 1), ("-1 to 1", -1, 1), ("0 to 255", 0, 255)])
+def test_pictures(url: str, scale: str, lowest: float, highest: float) -> None:
+    page = show(url, "small_cnn")
+    assert [one for one in page.attributes("input") if one.get("type") == "file"]
+    (form,) = page.attributes("form")
+    assert form["enctype"] == "multipart/form-data"
+    counts = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    factor = np.float32((highest - lowest) / 255)
+    values = (counts.astype(np.float32) * factor + np.float32(lowest)).reshape(1, 28, 28, 1)
+    (expected,) = direct(MODELS / "small_cnn.tflite", {"image": values}).values()
+    files = {"picture-0": ("<any>.png", png(counts), "image/png")}
+    fields = {**fields_of(page), "scale-0": scale}
+    answer = page_of(httpx.post(url, params={"model": "small_cnn"}, data=fields, files=files))
+    assert ", ".join(f"{value:.6g}" for value in expected.ravel().tolist()) in answer.text
+    assert [one for one in answer.attributes("option") if "selected" in one] or scale == "0 to 1"
+
+
+def test_pictures_that_are_none(url: str) -> None:
+    for content in (b"no picture", png(np.zeros((2, 2), np.uint8))[:40]):
+        files = {"picture-0": ("a.png", content)}
+        answer = httpx.post(url, params={"model": "small_cnn"}, data={"shape-0": "[1, 28, 28, 1]"}, files=files)
+        assert "the file for input 'image' is no picture" in page_of(answer, 400).text
+
+
+@given(content=st.binary(max_size=60))
+def test_any_bytes_as_a_form(url: str, content: bytes) -> None:
+    for body in (content, b"--x\r\n" + content, b'--x\r\nContent-Disposition: a; name="' + content + b"\r\n--x--"):
+        answer = httpx.post(
+            url,
+            params={"model": "small_cnn"},
+            content=body,
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+        page_of(answer, 400)
+
+
 def test_strings_and_booleans(url: str) -> None:
     page = run(url, "string_passthrough", {"shape-0": "[2, 3]", "data-0": '["<b>", "", "日本", "d", "e", "f"]'})
     assert "'<b>', '', '日本', 'd', 'e', 'f'" in page.text
@@ -134,6 +180,7 @@ def test_forms_that_are_wrong(url: str, fields: dict[str, str], words: str) -> N
 
 
 def test_what_is_no_form(url: str) -> None:
+    assert "a form is for a model" in page_of(httpx.post(url, data={"shape-0": "[1]"}), 400).text
     answer = httpx.post(url, params={"model": "dense_2layer"}, content=b"\xff=%ff&" * 2000)
     assert "the form could not be read" in page_of(answer, 400).text
 

@@ -193,6 +193,7 @@ def test_sources_that_can_not_be_served(folder: Path, tmp_path: Path) -> None:
         ({"max_request_bytes": -1}, "max_request_bytes is -1"),
         ({"queue_size": -1}, "queue_size is -1"),
         ({"model_control": "poll"}, "must be 'none' or 'explicit'"),
+        ({"tuned": "auto", "threads": 2}, "tuned chooses threads as well"),
         ({"token": ""}, "the token must be"),
         ({"token": "a\nb"}, "the token must be"),
     ],

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 import zerolite as zl
-from benchmarks import soak
+from benchmarks import serving_soak, soak
 from benchmarks.process_growth import FEWEST_READINGS, Load, Work, growth_under
 
 SHORT: Mapping[str, Load] = {
@@ -27,6 +27,9 @@ SHORT: Mapping[str, Load] = {
     "pools": partial(soak.pools, 2),
     "resizes": partial(soak.resizes, 50),
     "clients": partial(soak.clients, threads=16, seconds=0.05),
+    "requests": partial(serving_soak.requests, 50),
+    "loads of a server": partial(serving_soak.loads, 4),
+    "connections that are dropped": partial(serving_soak.dropped, 40),
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from zerolite.serving.errors import DeadlineError, OverloadError
+from zerolite import _native
+from zerolite.serving.errors import DeadlineError, OverloadError, UnavailableError
 from zerolite.serving.protocol import Arrays
 
 if TYPE_CHECKING:
@@ -16,19 +18,33 @@ if TYPE_CHECKING:
     from zerolite._inference.signature import SignatureMethods
     from zerolite.serving.metrics import ModelMetrics
 
-    #: Runs the inputs of some requests through a signature of a replica, and says of each what came of it.
-    Run = Callable[[SignatureMethods, str, Sequence[Arrays]], list[Arrays | Exception]]
+    #: Runs some requests through a signature of a replica, and says of each what came of it.
+    Run = Callable[[SignatureMethods, str, Sequence["Work"]], list[Arrays | Exception]]
 
-__all__ = ["Scheduler"]
+__all__ = ["Scheduler", "Work"]
+
+
+class Work(NamedTuple):
+    """What a run is given of a request.
+
+    Attributes:
+        inputs: what the model is run on.
+        stop: stops the run when nobody waits for its result any more.
+        end: when that is at the latest, by the clock of `time.monotonic`.
+    """
+
+    inputs: Arrays
+    stop: _native.StopRequest
+    end: float
 
 
 class _Waiting:
     """A request in the queue, or one that runs."""
 
-    def __init__(self, signature: str, inputs: Arrays, batch: Hashable | None) -> None:
+    def __init__(self, signature: str, inputs: Arrays, batch: Hashable | None, deadline_s: float) -> None:
         loop = asyncio.get_running_loop()
         self.signature = signature
-        self.inputs = inputs
+        self.work = Work(inputs, _native.StopRequest(), time.monotonic() + deadline_s)
         self.batch = batch
         self.since = loop.time()
         self.result: asyncio.Future[Arrays] = loop.create_future()
@@ -45,8 +61,8 @@ class Scheduler:
     Requests that can go through one run together do, where several wait: up to `max_batch` of them. One that could
     still get company waits `batch_delay_s` for it, also where a replica is free; without a delay nobody waits for that.
 
-    A request that is cancelled while it waits leaves the queue at once. One that already runs is finished, and its
-    result is dropped; only then its replica takes the next one.
+    A request that is cancelled while it waits leaves the queue at once. One that already runs is stopped before its
+    next operator, and one that runs with others is dropped when the run ends; only then its replica takes the next one.
 
     Attributes:
         running: how many runs are under way.
@@ -97,7 +113,7 @@ class Scheduler:
             Exception: whatever the run raises.
         """
         self.require_room()
-        request = _Waiting(signature, inputs, batch)
+        request = _Waiting(signature, inputs, batch, deadline_s)
         self._waiting[request] = None
         timer = asyncio.get_running_loop().call_later(deadline_s, request.expire, deadline_s)
         self._start_runs()
@@ -106,6 +122,7 @@ class Scheduler:
         finally:
             timer.cancel()
             self._waiting.pop(request, None)
+            request.work.stop.stop()  # the run of a request that is over has nobody to run for
 
     def _start_runs(self) -> None:
         if self._timer is not None:
@@ -140,7 +157,7 @@ class Scheduler:
         begun = loop.time()
 
         def work(replica: SignatureMethods) -> list[Arrays | Exception]:
-            return self._run(replica, requests[0].signature, [request.inputs for request in requests])
+            return self._run(replica, requests[0].signature, [request.work for request in requests])
 
         def finished(future: Future[list[Arrays | Exception]]) -> None:  # in the replica's thread
             loop.call_soon_threadsafe(self._finish, requests, future, begun)
@@ -153,6 +170,9 @@ class Scheduler:
         now = asyncio.get_running_loop().time()
         self._metrics.note_run([begun - request.since for request in requests], now - begun)
         error = future.exception()
+        if error is not None and not isinstance(error, Exception):
+            # Such as SystemExit, which would end the event loop where it is raised again. The thread lives on.
+            error = UnavailableError("the run was ended from within")
         outcomes = [error] * len(requests) if error is not None else future.result()
         for request, outcome in zip(requests, outcomes, strict=True):
             if request.result.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from zerolite._inference.pool import Pool
 from zerolite.serving.datatypes import datatype_of
 from zerolite.serving.errors import InvalidRequestError, UnavailableError
 from zerolite.serving.protocol import Arrays, Interface, TensorMetadata
-from zerolite.serving.scheduling import Scheduler
+from zerolite.serving.scheduling import Scheduler, Work
 
 if TYPE_CHECKING:
     from zerolite._inference.signature import SignatureMethods
@@ -58,6 +59,7 @@ class ServedModel:
             threads=settings.threads,
             fallback=settings.fallback,
             verify=settings.verify,
+            tuned=settings.tuned,
         )
         try:
             model = self._pool._models[0]
@@ -139,7 +141,7 @@ class ServedModel:
             return None
         return tuple(inputs[name].shape for name in self.interfaces[signature].inputs)
 
-    def _run(self, replica: SignatureMethods, key: str, requests: Sequence[Arrays]) -> list[Arrays | Exception]:
+    def _run(self, replica: SignatureMethods, key: str, requests: Sequence[Work]) -> list[Arrays | Exception]:
         """What comes of each request; in the replica's thread."""
         if not isinstance(replica, CompiledModel):
             raise TypeError("the pool was made for one signature")
@@ -147,25 +149,27 @@ class ServedModel:
             try:
                 return [*self._run_batch(replica, key, requests)]
             except (ValueError, RuntimeError, MemoryError):
-                pass  # one of them may be at fault, and the others must not feel it
+                pass  # one of them may be at fault, or have less time, and the others must not feel it
         outcomes: list[Arrays | Exception] = []
-        for inputs in requests:
+        for work in requests:
             try:
-                outcomes.append(self._run_one(replica, key, inputs))
+                outcomes.append(self._run_one(replica, key, work))
             except Exception as error:  # noqa: BLE001 - the request's client is told
                 outcomes.append(error)
         return outcomes
 
-    def _run_one(self, replica: CompiledModel, key: str, inputs: Arrays) -> Arrays:
-        signature = self._fitted(replica, key, inputs)
+    def _run_one(self, replica: CompiledModel, key: str, work: Work) -> Arrays:
+        signature = self._fitted(replica, key, work.inputs)
         if self._keeps_state:
             signature.reset()  # no request may depend on another one
-        return self._named(key, signature(inputs))
+        return self._named(key, signature._call_until(work.stop, (work.inputs,), {}, real=False))
 
-    def _run_batch(self, replica: CompiledModel, key: str, requests: Sequence[Arrays]) -> list[Arrays]:
-        signature = self._fitted(replica, key, requests[0])
-        items = {name: np.concatenate([inputs[name] for inputs in requests]) for name in requests[0]}
-        outputs = self._named(key, signature.map(items))
+    def _run_batch(self, replica: CompiledModel, key: str, requests: Sequence[Work]) -> list[Arrays]:
+        first = requests[0].inputs
+        signature = self._fitted(replica, key, first)
+        items = {name: np.concatenate([work.inputs[name] for work in requests]) for name in first}
+        left = max(work.end for work in requests) - time.monotonic()
+        outputs = self._named(key, signature.map(items, timeout=max(left, 0.0)))
         return [{name: array[place : place + 1] for name, array in outputs.items()} for place in range(len(requests))]
 
     def _named(self, key: str, result: Any) -> Arrays:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hmac
 import math
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from zerolite.tuned import TunedFile
 
 if TYPE_CHECKING:
     from zerolite._inference.source import Verify
@@ -26,6 +29,8 @@ class ServingSettings:
         delegates: where each replica runs, as for `zerolite.load`; None is XNNPACK.
         threads: how many threads a run uses on the CPU, as for `zerolite.load`.
         fallback: whether operators that no delegate of the list takes run on the CPU.
+        tuned: "auto", or a file with the fastest setting, as for `zerolite.Pool`; in the place of `workers`,
+            `delegates` and `threads`. The search of "auto" makes the first load of a model take some seconds longer.
         verify: how closely a model is looked at before it is used, as for `zerolite.load`.
         queue_size: how many requests of a model may wait while others run; the next one is refused with 429.
         max_batch: how many requests of one item each may go through one run, where they wait together and the leading
@@ -42,13 +47,14 @@ class ServingSettings:
 
     Raises:
         ValueError: a size or a time is not above 0 (`queue_size` and `batch_delay_s` may be 0), `model_control` is
-            neither "none" nor "explicit", or the token is empty or not ASCII.
+            neither "none" nor "explicit", `tuned` came with what it chooses itself, or the token is empty or not ASCII.
     """
 
     workers: int | None = None
     delegates: Delegates | None = None
     threads: int | None = None
     fallback: bool = True
+    tuned: str | os.PathLike[str] | None = None
     verify: Verify = "structure"
     queue_size: int = 128
     max_batch: int = 1
@@ -69,6 +75,8 @@ class ServingSettings:
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}, and must be 0 or above")
+        if self.tuned is not None:
+            TunedFile.refuse_beside(workers=self.workers, delegates=self.delegates, threads=self.threads)
         if self.model_control not in ("none", "explicit"):
             raise ValueError(f"model_control is {self.model_control!r}, and must be 'none' or 'explicit'")
         if self.token is not None and not (self.token and self.token.isascii() and self.token.isprintable()):

@@ -50,6 +50,12 @@ def _serve(
     ] = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
+    tuned: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|FILE", help="The fastest setting, searched for once or from a file, in place of those three."
+        ),
+    ] = None,
     verify: Annotated[_Level, typer.Option(help="How closely a model is looked at before it is used.")] = (
         _Level.structure
     ),
@@ -97,6 +103,7 @@ def _serve(
             workers=workers,
             delegates=delegates,
             threads=threads,
+            tuned=tuned,
             verify=verify.value,
             queue_size=queue,
             max_batch=max_batch,

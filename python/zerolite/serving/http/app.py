@@ -27,6 +27,7 @@ from zerolite.serving.errors import (
     UnsupportedEncodingError,
 )
 from zerolite.serving.http.middleware import AccessLog, LogRequests, RequireToken
+from zerolite.serving.http.openapi import openapi_document
 from zerolite.serving.http.page import model_page, overview_page, refusal_page, result_page
 from zerolite.serving.metrics import CONTENT_TYPE
 from zerolite.serving.protocol import (
@@ -76,6 +77,7 @@ class _Endpoints:
         self._server = server
         self._max_request_bytes = settings.max_request_bytes
         self._receive_timeout_s = settings.receive_timeout_s
+        self._asks_for_token = settings.token is not None
 
     def routes(self) -> list[Route]:
         model = "/v2/models/{model}"
@@ -95,6 +97,7 @@ class _Endpoints:
             Route("/v2/repository/models/{model}/load", self.load, methods=["POST"]),
             Route("/v2/repository/models/{model}/unload", self.unload, methods=["POST"]),
             Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
             Route("/", self.page, methods=["GET", "POST"]),
         ]
 
@@ -104,16 +107,22 @@ class _Endpoints:
     async def page(self, request: Request) -> Response:
         name = request.query_params.get("model")
         try:
+            if name is None and request.method == "POST":
+                raise InvalidRequestError("a form is for a model; name it in the address, as ?model=digits")
             if name is None:
                 return overview_page(self._server)
             if request.method != "POST":
                 return model_page(self._server, name)
-            return await result_page(self._server, name, await self._body(request))
+            content_type = request.headers.get("Content-Type", "")
+            return await result_page(self._server, name, await self._body(request), content_type)
         except RequestError as error:
             return refusal_page(error)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._server.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def openapi(self, _request: Request) -> Response:
+        return JSONResponse(openapi_document(token=self._asks_for_token))
 
     async def live(self, _request: Request) -> Response:
         return JSONResponse({"live": True})

@@ -5,6 +5,7 @@ The server writes it whole, and no script runs in it. All that comes from models
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import math
@@ -13,12 +14,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import numpy as np
 from starlette.responses import HTMLResponse, Response
 
 from zerolite.serving.errors import InvalidRequestError, RequestError
+from zerolite.serving.http.form import SCALES, Form, picture_values, read_form, takes_pictures
 from zerolite.serving.protocol import Interface, TensorMetadata, read_request
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ __all__ = ["model_page", "overview_page", "refusal_page", "result_page"]
 _REFRESH_S = 5
 _MOST_PREFILLED = 256
 _MOST_SHOWN = 64
-_MOST_FIELDS = 1000
 _MOST_ZEROS = 1 << 20
 
 _STYLE = """
@@ -75,20 +76,26 @@ def model_page(server: InferenceServer, name: str) -> Response:
     return _page(name, _description(server, name) + _form(_interface(server, name), {}))
 
 
-async def result_page(server: InferenceServer, name: str, body: bytes) -> Response:
+async def result_page(server: InferenceServer, name: str, body: bytes, content_type: str) -> Response:
     """The same with the outputs for what is in the form, or with what is wrong in it.
 
     Raises:
         RequestError: there is no such model, or it is not loaded.
     """
     interface = _interface(server, name)
-    given: dict[str, str] = {}
+    given: Mapping[str, str] = {}
     try:
-        given = _fields(body)
-        document = {"inputs": [_entry(place, tensor, given) for place, tensor in enumerate(interface.inputs.values())]}
+        form = read_form(body, content_type)
+        given = form.fields
+        entries, pictures = [], b""
+        for place, tensor in enumerate(interface.inputs.values()):
+            entry, content = await _entry(place, tensor, form)
+            entries.append(entry)
+            pictures += content
         begun = time.perf_counter()
         with server.noted(name, None, "page"):
-            result = await server.infer(name, None, partial(read_request, document, memoryview(b"")))
+            read = partial(read_request, {"inputs": entries}, memoryview(pictures))
+            result = await server.infer(name, None, read)
         answer = _outputs(result, time.perf_counter() - begun)
         status = 200
     except RequestError as error:
@@ -126,7 +133,7 @@ def _description(server: InferenceServer, name: str) -> str:
 
 
 def _form(interface: Interface, given: Mapping[str, str]) -> str:
-    parts = ['<h2>Try it</h2><form method="post" accept-charset="utf-8">']
+    parts = ['<h2>Try it</h2><form method="post" enctype="multipart/form-data" accept-charset="utf-8">']
     for place, tensor in enumerate(interface.inputs.values()):
         name = html.escape(tensor.name)
         shape = given.get(f"shape-{place}", _shape(_example_shape(tensor)))
@@ -136,7 +143,22 @@ def _form(interface: Interface, given: Mapping[str, str]) -> str:
             f"<label>Values of {name} as JSON; zeros where this is empty"
             f'<textarea name="data-{place}">\n{html.escape(data)}</textarea></label>'
         )
+        if takes_pictures(tensor):
+            parts.append(_picture_fields(place, tensor, given))
     return "".join([*parts, "<button>Run</button></form>"])
+
+
+def _picture_fields(place: int, tensor: TensorMetadata, given: Mapping[str, str]) -> str:
+    name = html.escape(tensor.name)
+    fields = [
+        f'<label>Or a picture for {name}, which is resized<input type="file" name="picture-{place}" accept="image/*">'
+        "</label>"
+    ]
+    if tensor.datatype != "UINT8":
+        chosen = given.get(f"scale-{place}")
+        options = "".join(f"<option{' selected' if scale == chosen else ''}>{scale}</option>" for scale in SCALES)
+        fields.append(f'<label>Its values go from <select name="scale-{place}">{options}</select></label>')
+    return "".join(fields)
 
 
 def _example_shape(tensor: TensorMetadata) -> tuple[int, ...]:
@@ -153,20 +175,19 @@ def _zeros(tensor: TensorMetadata, count: int) -> list[Any]:
     return [float(zero) if tensor.dtype.kind not in "biuO" else zero] * count
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError as error:  # bytes that are no text, too many fields
-        raise InvalidRequestError("the form could not be read") from error
-    return {name: values[-1] for name, values in fields.items()}
-
-
-def _entry(place: int, tensor: TensorMetadata, given: Mapping[str, str]) -> dict[str, Any]:
-    """An input as a request has it. Fields are found by its place, since its name may be anything."""
+async def _entry(place: int, tensor: TensorMetadata, form: Form) -> tuple[dict[str, Any], bytes]:
+    """An input as a request has it, and its binary data. Fields are found by its place: its name may be anything."""
+    given = form.fields
+    if takes_pictures(tensor) and (picture := form.files.get(f"picture-{place}")):
+        scale = given.get(f"scale-{place}", "")
+        values = await asyncio.to_thread(picture_values, picture, tensor, scale)
+        content = values.tobytes()
+        binary = {"parameters": {"binary_data_size": len(content)}}
+        return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(values.shape), **binary}, content
     shape = tensor.require_shape(_json(given.get(f"shape-{place}", ""), f"the shape of input {tensor.name!r}"))
-    values = given.get(f"data-{place}", "").strip()
-    data = _json(values, f"the data of input {tensor.name!r}") if values else _zeros(tensor, _bounded(shape))
-    return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(shape), "data": data}
+    written = given.get(f"data-{place}", "").strip()
+    data = _json(written, f"the data of input {tensor.name!r}") if written else _zeros(tensor, _bounded(shape))
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(shape), "data": data}, b""
 
 
 def _bounded(shape: Sequence[int]) -> int:
