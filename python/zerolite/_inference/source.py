@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from zerolite import _native
 
 if TYPE_CHECKING:
+    from zerolite._isolation.process import ModelProcess
     from zerolite.delegates.choice import DelegateChoice
     from zerolite.tuned import TunedFile
 
-__all__ = ["NAMELESS", "ModelSource", "Origin", "Verify", "contiguous_view", "encoded_path", "read_source"]
+__all__ = [
+    "NAMELESS",
+    "Isolation",
+    "ModelSource",
+    "Origin",
+    "Verify",
+    "contiguous_view",
+    "encoded_path",
+    "read_source",
+    "verification_of",
+]
 
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
+#: Where a model runs: None is this process, "process" one of its own.
+Isolation: TypeAlias = Literal["process"]
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 #: What a model that comes as bytes is called in errors.
@@ -29,6 +42,8 @@ class Origin(NamedTuple):
         choice: the delegates.
         verify: how closely it was looked at.
         tuned: the tuning that it was loaded with.
+        kind: the class of the model.
+        isolated: the process that it runs in; None for this one.
     """
 
     path: bytes | None
@@ -36,6 +51,8 @@ class Origin(NamedTuple):
     choice: DelegateChoice
     verify: Verify
     tuned: TunedFile | None
+    kind: type[_native.CompiledModel]
+    isolated: ModelProcess | None = None
 
 
 def read_source(source: ModelSource) -> tuple[bytes, bytes]:
@@ -78,3 +95,23 @@ def contiguous_view(source: ModelSource) -> memoryview:
             "pass str, os.PathLike, bytes or another buffer"
         ) from None
     return view if view.c_contiguous else memoryview(view.tobytes())
+
+
+# Before a process tries a model, the model is verified in full.
+_VERIFICATIONS = {
+    "structure": _native.Verification.structure,
+    "full": _native.Verification.full,
+    "isolated": _native.Verification.full,
+}
+
+
+def verification_of(verify: str) -> _native.Verification:
+    """The level as the native core calls it.
+
+    Raises:
+        ValueError: there is no such level.
+    """
+    try:
+        return _VERIFICATIONS[verify]
+    except (KeyError, TypeError):
+        raise ValueError(f"verify is {verify!r}, and must be one of {', '.join(map(repr, _VERIFICATIONS))}") from None
