@@ -58,6 +58,7 @@ class ServedModel:
             threads=settings.threads,
             fallback=settings.fallback,
             verify=settings.verify,
+            isolation=settings.isolation,
         )
         try:
             model = self._pool._models[0]
