@@ -40,7 +40,6 @@ __all__ = ["ItemError", "Pool"]
 
 _T = TypeVar("_T")
 
-
 #: What items and results of quantized tensors are.
 Numbers: TypeAlias = Literal["stored", "real"]
 
@@ -96,9 +95,8 @@ class Pool:
             isolation: "process" gives each worker a process, as for `load`.
 
         Raises:
-            ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
-                such level; `numbers` is neither of the two; `tuned` is damaged, belongs to something else, or came with
-                other settings.
+            ValueError: `workers` or `threads` is not from 1 to 1024, there is no such signature, level, isolation or
+                kind of numbers, or `tuned` is damaged, belongs to something else, or came with other settings.
             TypeError: `workers` or `threads` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
@@ -131,7 +129,6 @@ class Pool:
         choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
         self._signature = signature
         kind = type(source) if isinstance(source, CompiledModel) else model_class(isolation)
-        # Packed weights are shared by a file, which a process of a model does not open.
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1 and kind is CompiledModel)
         choice.xnnpack = self._weights.delegate
         first = kind(source, choice=choice, verify=verify, tuned=file, map=map)
@@ -151,7 +148,6 @@ class Pool:
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
             self._free.put(replica)
-
         from concurrent.futures import ThreadPoolExecutor
 
         self._resizing = Lock()

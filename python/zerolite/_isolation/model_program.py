@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import json
 import mmap
@@ -44,11 +43,11 @@ def main(settings: str, *, name: bytes, verification: str, model: int, size: int
         native = TrialSettings.from_json(settings).native
         content = memoryview(mmap.mmap(model, size, access=mmap.ACCESS_READ))
         server = _native.ModelServer(file=memory)
-        _get_ready(native)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_PRINTED, _MOST_PRINTED))
-        _native.confine_process()
         code = 1
         try:
+            _get_ready(native)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_PRINTED, _MOST_PRINTED))
+            _native.confine_process()
             level = _native.Verification.__members__[verification]
             loaded = _native.CompiledModel(content=content, name=name, verification=level, **native)
             served = [ServedSignature(loaded, index, server, key) for index, key in enumerate(loaded._signature_keys())]
@@ -59,7 +58,7 @@ def main(settings: str, *, name: bytes, verification: str, model: int, size: int
         line = json.dumps(description).encode() + b"\n"
         while line:
             line = line[os.write(reply, line) :]
-        if loaded is not None:
+        if loaded is not None and "refused" not in description:
             _serve(loaded, served, server)
         code = 0
     except MemoryError:
@@ -74,8 +73,8 @@ def main(settings: str, *, name: bytes, verification: str, model: int, size: int
 
 def _get_ready(native: dict[str, Any]) -> None:
     """Whatever opens files, before none can be opened any more."""
-    for delegate in (*native["before_xnnpack"], *native["after_xnnpack"]):
-        ctypes.CDLL(delegate.arguments["library"])  # the loader then knows it by that name
+    for side in ("before_xnnpack", "after_xnnpack"):
+        native[side] = [_native.make_delegate(delegate) for delegate in native[side]]
     for module in ("ml_dtypes", "encodings.idna", "encodings.ascii", "encodings.latin_1"):
         if importlib.util.find_spec(module) is not None:
             importlib.import_module(module)
