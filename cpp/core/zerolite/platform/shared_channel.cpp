@@ -26,6 +26,8 @@ using Clock = std::chrono::steady_clock;
 // As long as a short run takes. Waking somebody who sleeps costs several microseconds on either side; who spins longer
 // takes the core from others.
 constexpr auto kSpin = std::chrono::microseconds(40);
+// Who has spun in vain sleeps at once from then on, as where both sides share a core, and tries again this often.
+constexpr std::uint32_t kTryAgain = 64;
 // How often somebody who sleeps looks whether the other side still lives.
 constexpr long kSliceNanoseconds = 5'000'000;
 constexpr std::size_t kLongestMessage = 2048;
@@ -149,7 +151,8 @@ SharedChannel::Waited SharedChannel::wait_for_answer(int process, Clock::time_po
                                                      Interruptible interruptible) {
   Header& shared = header();
   const std::uint32_t before = asked_ - 1;
-  if (spins_ && spin_until_differs(shared.answers, before)) return Waited::answered;
+  if (spins_ || asked_ % kTryAgain == 0) spins_ = spin_until_differs(shared.answers, before);
+  if (spins_) return Waited::answered;
   while (true) {
     shared.client_sleeps.store(1, std::memory_order_seq_cst);
     if (shared.answers.load(std::memory_order_seq_cst) == before) {
@@ -186,12 +189,11 @@ std::uint32_t SharedChannel::begun_operators() const {
 SharedChannel::Request SharedChannel::wait_for_request() {
   Header& shared = header();
   const std::uint32_t seen = asked_;
-  if (!spins_ || !spin_until_differs(shared.requests, seen)) {
-    while (shared.requests.load(std::memory_order_acquire) == seen) {
-      shared.server_sleeps.store(1, std::memory_order_seq_cst);
-      if (shared.requests.load(std::memory_order_seq_cst) == seen) sleep_on(shared.requests, seen, 0);
-      shared.server_sleeps.store(0, std::memory_order_relaxed);
-    }
+  if (spins_ || seen % kTryAgain == 0) spins_ = spin_until_differs(shared.requests, seen);
+  while (shared.requests.load(std::memory_order_acquire) == seen) {
+    shared.server_sleeps.store(1, std::memory_order_seq_cst);
+    if (shared.requests.load(std::memory_order_seq_cst) == seen) sleep_on(shared.requests, seen, 0);
+    shared.server_sleeps.store(0, std::memory_order_relaxed);
   }
   asked_ = shared.requests.load(std::memory_order_acquire);
   return {shared.command, shared.signature};
