@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,13 @@ from hypothesis import settings
 
 from tests.support import gpu_driver
 from tests.support.pools import DENSE, make_pool
-from tests.support.sample_libraries import SampleDelegate, SampleNpu, build_sample_delegate, build_sample_npu
+from tests.support.sample_libraries import (
+    SampleDelegate,
+    SampleNpu,
+    build_sample_delegate,
+    build_sample_npu,
+    compile_library,
+)
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.
@@ -27,6 +34,14 @@ settings.load_profile("zerolite")
 def sample_delegate(tmp_path_factory: pytest.TempPathFactory) -> SampleDelegate:
     """A delegate in a library of its own."""
     return build_sample_delegate(tmp_path_factory.mktemp("delegate"))
+
+
+@pytest.fixture(scope="session")
+def sample_intruder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A delegate that tries to get out of its process."""
+    path = tmp_path_factory.mktemp("intruder") / "libsample_intruder.so"
+    compile_library("sample_intruder.cpp", path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -18,5 +18,6 @@ void register_graph_interpreter(pybind11::module_& module);
 void register_model(pybind11::module_& module);
 void register_contents(pybind11::module_& module);
 void register_instrumentation(pybind11::module_& module);
+void register_isolation(pybind11::module_& module);
 
 }  // namespace zerolite::bindings

@@ -22,7 +22,8 @@ from zerolite._runtime.library import (  # noqa: E402
 
 open_runtime()
 
-from zerolite._inference.model import CompiledModel, load  # noqa: E402
+from zerolite._inference.loading import load  # noqa: E402
+from zerolite._inference.model import CompiledModel  # noqa: E402
 from zerolite._inference.signature import Dispatch, Signature  # noqa: E402
 from zerolite._runtime.quantization import Quantization  # noqa: E402
 from zerolite._runtime.tensor import Tensor, TensorMap, empty  # noqa: E402

@@ -69,7 +69,7 @@ PACKAGE_LISTS = {
     "metadata": "_platform _runtime",
     "_plots": "_platform",
     "delegates": "_runtime",
-    "_isolation": "_platform",
+    "_isolation": "_platform metadata",
     "tuned": "_platform _runtime delegates",
     "_instrumentation": "_platform _runtime _timing delegates",
     "_inference": "_platform _runtime delegates tuned _isolation _instrumentation",

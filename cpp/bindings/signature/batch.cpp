@@ -16,6 +16,7 @@
 #include "register.hpp"
 #include "signature/signature_object.hpp"
 #include "zerolite/inference/batch_loop.hpp"
+#include "zerolite/platform/error.hpp"
 
 namespace py = pybind11;
 
@@ -67,9 +68,13 @@ void map_batch(const std::vector<py::object>& replicas, const std::vector<py::ob
   // Long enough to cost nothing, short enough for Ctrl-C, progress bars and other users of the model.
   constexpr auto kStretch = std::chrono::milliseconds(50);
   for (bool done = false; !done;) {
-    {
+    try {
       const py::gil_scoped_release release;
-      done = loop.advance(limits.until(BatchLoop::Clock::now() + kStretch));
+      done = loop.advance(limits.until(BatchLoop::Clock::now() + kStretch),
+                          limits.until(BatchLoop::Clock::time_point::max()));
+    } catch (const Error&) {
+      limits.require_not_over();
+      throw;
     }
     if (!done) limits.require_not_over();
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -89,6 +94,14 @@ void register_batch(py::module_& module) {
         return signature.runner().has_dynamic_outputs();
       },
       py::arg("signature"), "Whether the shape of an output is known only after a run.");
+  module.def(
+      "knows_output_shapes",
+      [](py::handle object) {
+        auto& signature = native<SignatureObject>(object);
+        const std::unique_lock lock = lock_model(signature.model().lock());
+        return signature.runner().knows_output_shapes();
+      },
+      py::arg("signature"), "Whether the shapes of all outputs are known by now.");
   module.def("candidate_chunks", &candidate_chunks, py::arg("items"),
              "The sizes that are worth a try for the chunks of a batch, the smallest first.");
   module.def("map_batch", &map_batch, py::arg("replicas"), py::arg("inputs"), py::arg("outputs"), py::kw_only(),

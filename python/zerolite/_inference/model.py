@@ -25,7 +25,6 @@ from zerolite._inference.source import (
     Verify,
     contiguous_view,
     encoded_path,
-    read_source,
     verification_of,
 )
 from zerolite._runtime.tensor import Value
@@ -36,11 +35,10 @@ if TYPE_CHECKING:
 
     from zerolite._inference.background import BackgroundThread
     from zerolite._inference.pickling import PickledModel
-    from zerolite.delegates import Delegates
     from zerolite.delegates.delegation import Delegation
     from zerolite.tuned import TunedFile
 
-__all__ = ["CompiledModel", "Verify", "load", "signature_of"]
+__all__ = ["CompiledModel", "Verify", "signature_of"]
 
 
 class CompiledModel(_native.CompiledModel, SignatureMethods):
@@ -106,6 +104,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             name=name or path or NAMELESS,
             choice=choice,
             verify=verify,
+            kind=CompiledModel,
             # What was found automatically is for this machine; elsewhere its delegates do.
             tuned=None if tuned is None or tuned.path is None else tuned,
             resize=resize,
@@ -208,7 +207,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
     def __copy__(self) -> CompiledModel:
         """Make a replica: over the same bytes, with the same settings and shapes, and memory of its own."""
-        replica = CompiledModel(self, choice=self._origin.choice, resize=self._origin.resize)
+        replica = type(self)(self, choice=self._origin.choice, resize=self._origin.resize)
         replica._take_shapes(self._shapes)
         return replica
 
@@ -270,12 +269,13 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
 
 def _replica(signature: SignatureMethods) -> CompiledModel:
-    return CompiledModel(signature, choice=signature._origin.choice)
+    model: CompiledModel = signature._origin.kind(signature, choice=signature._origin.choice)
+    return model
 
 
 def _restored_model(pickled: PickledModel) -> CompiledModel:
     choice = DelegateChoice.from_json(pickled.delegates)
-    model = CompiledModel(
+    model: CompiledModel = pickled.kind(
         pickled.source,
         choice=choice,
         verify=pickled.verify,
@@ -304,72 +304,6 @@ def _reduced_signature(signature: Signature) -> tuple[Any, ...]:
 
 
 copyreg.pickle(Signature, _reduced_signature)  # here, since a signature does not know what models are
-
-
-def load(
-    source: ModelSource,
-    *,
-    delegates: Delegates | None = None,
-    threads: int | None = None,
-    fallback: bool = True,
-    verify: Verify = "structure",
-    tuned: str | os.PathLike[str] | None = None,
-    map: bool | None = None,  # noqa: A002 - the public name
-    resize: Resize = "strict",
-) -> CompiledModel:
-    """Load a TensorFlow Lite model and compile it.
-
-    Args:
-        source: the path of a .tflite file, or its bytes. A file of up to 64 MiB is read once, at once: what happens to
-            it later does not matter. See `map` for larger ones.
-        delegates: where the model runs, in order of preference: each delegate takes the operators that it knows of
-            those that are left. XNNPACK on the CPU is the last of them when it is not in the list.
-        threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
-        fallback: whether operators that no delegate of the list takes run on the CPU, by XNNPACK or by TensorFlow
-            Lite's own kernels. Without it they are an error.
-        verify: how closely the model is looked at before it is used, since the runtime can crash on a file that is
-            broken or made to break it. "structure": that what it refers to exists and fits, within and between its
-            tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
-            of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
-        tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
-            `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size. "auto" searches for
-            that setting itself, as `tune` does with its defaults, in a process of its own and for 3 s at most, and
-            keeps it in the user's cache by the model's content, the machine and the versions: the first load takes as
-            long, later ones do not search. Where the search comes to nothing, the model is loaded as without it.
-        map: True uses the file where it lies on disk instead of a copy: what is not read costs no memory, and models
-            and processes that map one file share its pages. Then the file must not be written to in place while it is
-            in use: a new model is put there by renaming, as `convert` does it. Where the file was overwritten, another
-            replica is refused with InvalidModelError; where it was cut off, the system ends the process with SIGBUS,
-            as with tf.lite.Interpreter. False reads a copy. None maps files above 64 MiB; those that `tuned` or
-            "isolated" looks at first are read.
-        resize: "strict" refuses a call with other shapes than the tensors have, and says how to resize. "auto" runs it
-            where the file leaves the axes open, on a replica that is prepared for its shapes, and so does `map`, also
-            for lists of arrays of different shapes, of which it runs together those of one shape. The four replicas
-            used last are kept, each with its own memory and packed weights (`XNNPack(weight_cache=...)` shares those).
-            The model's own tensors, views and bindings keep their shapes. One with state is resized itself.
-
-    Raises:
-        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
-        InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
-        Error: the runtime can't compile the model, because it does not know an operator for example.
-        DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
-            operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` or `resize` is no such word;
-            `tuned` is damaged, belongs to another model, machine or runtime, is for a pool, or came with others; `map`
-            is True, and there is no file to map, or it has to be read first.
-        TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
-    """
-    file = None
-    if tuned is not None:
-        from zerolite.tuned import TunedFile, tuning_for
-
-        TunedFile.refuse_beside(delegates=delegates, threads=threads)
-        file = tuning_for(tuned, lambda: read_source(source)[0], goal="latency")
-    if file is not None:
-        file.require_one_replica()
-        delegates = file.setting.delegate
-    choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
-    return CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
 
 
 def signature_of(model: CompiledModel, key: str | None) -> CompiledModel | Signature:

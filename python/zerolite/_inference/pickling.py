@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zerolite._inference.signature import Shapes, SignatureMethods
@@ -27,6 +27,7 @@ class PickledModel:
         verify: how closely the model is looked at again.
         tuned: the tuning that it was loaded with.
         shapes: the inputs' shapes.
+        kind: the class of the model.
         resize: what becomes of a call with other shapes.
     """
 
@@ -37,6 +38,7 @@ class PickledModel:
     verify: Verify
     tuned: TunedFile | None
     shapes: Shapes
+    kind: type[Any]
     resize: Resize = "strict"
 
     @classmethod
@@ -55,6 +57,7 @@ class PickledModel:
             verify=origin.verify,
             tuned=origin.tuned,
             shapes=shapes,
+            kind=origin.kind,
             resize=origin.resize,
         )
 

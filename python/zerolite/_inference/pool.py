@@ -14,11 +14,12 @@ import numpy.typing as npt
 from zerolite import _native
 from zerolite._inference.background import asyncio_wrap
 from zerolite._inference.batch import map_signature
+from zerolite._inference.loading import model_class
 from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.ordered_results import ItemError, OrderedResults, closed_error
 from zerolite._inference.real_numbers import Numbers, map_real_numbers
 from zerolite._inference.signature import SignatureMethods, warn_of_positions
-from zerolite._inference.source import ModelSource, Resize, read_source
+from zerolite._inference.source import Isolation, ModelSource, Resize, read_source
 from zerolite._inference.stoppable import submit_stoppable
 from zerolite._runtime.tensor import TensorMap, Value
 from zerolite._runtime.validation import positive_int, resets_items
@@ -70,6 +71,7 @@ class Pool:
         map: bool | None = None,  # noqa: A002 - the public name
         numbers: Numbers = "stored",
         resize: Resize = "strict",
+        isolation: Isolation | None = None,
     ) -> None:
         """Load the model and make its replicas.
 
@@ -90,11 +92,11 @@ class Pool:
             numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
             resize: what becomes of items of other shapes, as for `load`; with "auto" each replica keeps four more.
+            isolation: "process" gives each worker a process, as for `load`.
 
         Raises:
-            ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
-                such level; `numbers` is neither of the two; `tuned` is damaged, belongs to something else, or came with
-                other settings.
+            ValueError: `workers` or `threads` is not from 1 to 1024, there is no such signature, level, isolation or
+                kind of numbers, or `tuned` is damaged, belongs to something else, or came with other settings.
             TypeError: `workers` or `threads` is not an integer.
             OSError, InvalidModelError, Error: as `load` raises them.
         """
@@ -126,15 +128,16 @@ class Pool:
             delegates, fallback = origin.delegates, origin.fallback
         choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
         self._signature = signature
-        self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
+        kind = type(source) if isinstance(source, CompiledModel) else model_class(isolation)
+        self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1 and kind is CompiledModel)
         choice.xnnpack = self._weights.delegate
-        first = CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
+        first = kind(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
         self._models = [first]
-        self._models += [CompiledModel(first, choice=choice, resize=resize) for _ in range(1, self.workers)]
+        self._models += [kind(first, choice=choice, resize=resize) for _ in range(1, self.workers)]
         if self._weights.size > _WORTH_ANOTHER_REPLICA:
             # The replica that packed the weights holds them once more in memory of its own (LiteRT 2.3.0), which only
             # its end gives back. The others, and the one that takes its place, map what it has written.
-            self._models = [*self._models[1:], CompiledModel(first, choice=choice, resize=resize)]
+            self._models = [*self._models[1:], kind(first, choice=choice, resize=resize)]
             first.close()
         if isinstance(source, CompiledModel):
             for model in self._models:
@@ -145,7 +148,6 @@ class Pool:
         self._free: SimpleQueue[SignatureMethods] = SimpleQueue()
         for replica in self._replicas:
             self._free.put(replica)
-
         from concurrent.futures import ThreadPoolExecutor
 
         self._resizing = Lock()

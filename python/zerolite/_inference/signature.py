@@ -117,6 +117,17 @@ class SignatureMethods(_native.Signature):
     def _input_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tensor.shape for name, tensor in self.inputs.items()}
 
+    def _content(self) -> memoryview:
+        isolated = self._origin.isolated
+        return super()._content() if isolated is None else isolated.content
+
+    def _require_here(self, what: str) -> None:
+        if self._origin.isolated is not None:
+            raise _native.Error(
+                f"{_native.model_name(self)} runs in another process, which does not show {what}; load it without "
+                "isolation if you trust where it comes from"
+            )
+
     def _tensor_map(self, name: str) -> TensorMap:
         """The side that a name belongs to; an input if both have it."""
         inputs, outputs = self.inputs, self.outputs
@@ -233,6 +244,7 @@ class SignatureMethods(_native.Signature):
         """The model's variables by name: to read, to write, to keep as a snapshot and to restore."""
         from zerolite._inference.state import State
 
+        self._require_here("its variables")
         return State(self)
 
     def map(
@@ -297,6 +309,7 @@ class SignatureMethods(_native.Signature):
             TypeError, ValueError: `runs` is no integer of at least 1.
             Error: a run failed, or a delegate can't be profiled.
         """
+        self._require_here("a profile")
         from zerolite._instrumentation.profiler import profile_signature
 
         return profile_signature(self, runs, progress=progress)
@@ -312,6 +325,7 @@ class SignatureMethods(_native.Signature):
             TypeError, ValueError: inputs do not fit, as in a call.
             Error: a kernel failed, or there is none for an operator of the model.
         """
+        self._require_here("a trace")
         from zerolite._instrumentation.tracer import trace_signature
 
         return trace_signature(self, args, kwargs)

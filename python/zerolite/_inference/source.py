@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from zerolite import _native
 
 if TYPE_CHECKING:
+    from zerolite._isolation.process import ModelProcess
     from zerolite.delegates.choice import DelegateChoice
     from zerolite.tuned import TunedFile
 
 __all__ = [
     "NAMELESS",
+    "Isolation",
     "ModelSource",
     "Origin",
     "Resize",
@@ -25,6 +27,8 @@ __all__ = [
 
 Resize: TypeAlias = Literal["strict", "auto"]
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
+#: Where a model runs: None is this process, "process" one of its own.
+Isolation: TypeAlias = Literal["process"]
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 # Before a process tries a model, the model is verified in full.
@@ -48,6 +52,8 @@ class Origin(NamedTuple):
         verify: how closely it was looked at.
         tuned: the tuning that it was loaded with.
         resize: what becomes of a call with other shapes.
+        kind: the class of the model.
+        isolated: the process that it runs in; None for this one.
     """
 
     path: bytes | None
@@ -55,7 +61,9 @@ class Origin(NamedTuple):
     choice: DelegateChoice
     verify: Verify
     tuned: TunedFile | None
+    kind: type[_native.CompiledModel]
     resize: Resize = "strict"
+    isolated: ModelProcess | None = None
 
 
 def read_source(source: ModelSource) -> tuple[bytes, bytes]:

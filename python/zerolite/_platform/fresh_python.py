@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
@@ -19,6 +19,8 @@ from typing import IO, NamedTuple
 __all__ = ["Ended", "FreshPython", "Limits", "kill_group", "last_told_line", "printed_lines", "run"]
 
 _PART = 1 << 16  # bytes that go through a pipe at once
+_LONGEST_LINE = 64 << 20  # bytes
+_LAST_MOMENT = 0.05  # seconds
 
 # The beginnings of lines that tell of what goes well or may go wrong, and never why a process ended.
 _WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
@@ -42,7 +44,7 @@ def limit(kind, value):
     resource.setrlimit(kind, (value if most == resource.RLIM_INFINITY else min(value, most), most))
 limit(resource.RLIMIT_CORE, 0)
 limit(resource.RLIMIT_AS, {address_space})
-limit(resource.RLIMIT_CPU, {cpu_seconds})
+limit(resource.RLIMIT_CPU, {cpu_seconds} or resource.RLIM_INFINITY)
 """
 
 
@@ -50,12 +52,12 @@ class Limits(NamedTuple):
     """What a process may use.
 
     Attributes:
-        seconds: how long it may run. It may also compute for as long, and a second more: a process that sleeps and one
-            that is busy both come to an end.
+        seconds: how long it may run; None is without a limit. It may also compute for as long, and a second more: a
+            process that sleeps and one that is busy both come to an end.
         address_space: bytes that it may reserve.
     """
 
-    seconds: float
+    seconds: float | None
     address_space: int
 
 
@@ -84,13 +86,21 @@ class FreshPython:
     The program can write lines to the descriptor `reply`, a name that it finds defined. What it prints goes to the log.
     """
 
-    def __init__(self, program: str, *, environment: Mapping[str, str] | None = None, limits: Limits | None = None):
+    def __init__(
+        self,
+        program: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
         """Choose what to run.
 
         Args:
             program: Python code.
             environment: variables that it gets besides this process's.
             limits: what it may use; None is without limits.
+            descriptors: files of this process that it gets, under the same numbers.
 
         Raises:
             RuntimeError: `sys.executable` names no interpreter.
@@ -100,6 +110,8 @@ class FreshPython:
         self._program = program
         self._environment = {**os.environ, **(environment or {})}
         self._limits = limits
+        self._descriptors = tuple(descriptors)
+        self._unfinished = b""  # the beginning of a line
 
     def __enter__(self) -> FreshPython:
         """Start the process.
@@ -115,7 +127,7 @@ class FreshPython:
                 stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=self._log,
-                pass_fds=(reply,),
+                pass_fds=(reply, *self._descriptors),
                 start_new_session=True,
                 env=self._environment,
                 bufsize=0,
@@ -128,7 +140,8 @@ class FreshPython:
             os.close(reply)
         self._replies = replies
         self._is_killed = False
-        self._deadline = None if self._limits is None else time.monotonic() + self._limits.seconds
+        seconds = None if self._limits is None else self._limits.seconds
+        self._deadline = None if seconds is None else time.monotonic() + seconds
         return self
 
     def __exit__(
@@ -171,6 +184,41 @@ class FreshPython:
         lines = printed_lines(self.log)
         return Ended(code, lines, last_told_line(self.log))
 
+    @property
+    def pid(self) -> int:
+        """The number of the process, which is its own until the block ends."""
+        return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """The last line that the process has printed and that is no warning; "" without any."""
+        return last_told_line(self.log)
+
+    def next_line(self, seconds: float) -> str | None:
+        """The next line that the process writes to `reply`; None when it ends, or that long has passed, before.
+
+        Of a line that is longer than 64 MiB nothing is given either.
+        """
+        end = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._replies, selectors.EVENT_READ)
+            while b"\n" not in self._unfinished:
+                if not selector.select(max(0.0, end - time.monotonic())):
+                    return None
+                read = os.read(self._replies, _PART)
+                if not read or len(self._unfinished) > _LONGEST_LINE:
+                    return None
+                self._unfinished += read
+        line, self._unfinished = self._unfinished.split(b"\n", 1)
+        return line.decode()
+
+    def exit_code(self) -> int | None:
+        """Its exit code, or minus the number of the signal that ended it; None of one that has not ended by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # One that has closed its descriptors is as good as gone.
+            return self._process.wait(_LAST_MOMENT)
+        return None
+
     def kill(self) -> None:
         """End the process, and all that it has started. What it has written can still be read."""
         if not self._is_killed:  # later, the number may belong to others
@@ -181,7 +229,7 @@ class FreshPython:
         path = [entry or str(Path.cwd()) for entry in sys.path]
         limits = ""
         if self._limits is not None:
-            cpu_seconds = int(self._limits.seconds) + 1
+            cpu_seconds = None if self._limits.seconds is None else int(self._limits.seconds) + 1
             limits = _LIMITS.format(address_space=self._limits.address_space, cpu_seconds=cpu_seconds)
         ending = _ENDING.format(parent=os.getpid())
         return _PROGRAM.format(path=path, reply=reply, ending=ending, limits=limits, program=self._program)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolite._inference.model import CompiledModel, load
+from zerolite._inference.loading import load
+from zerolite._inference.model import CompiledModel
 from zerolite._inference.pool import Pool
 from zerolite._inference.signature import Signature
 from zerolite._inference.source import ModelSource

@@ -229,7 +229,7 @@ def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
 
 
 def _file_specs(path: Path) -> tuple[dict[str | None, list[InputSpec] | None], bool]:
-    from zerolite._inference.model import load
+    from zerolite._inference.loading import load
 
     with load(path) as model:
         specs: dict[str | None, list[InputSpec] | None] = {

@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite._inference.model import CompiledModel, load
+from zerolite._inference.loading import load
+from zerolite._inference.model import CompiledModel
 from zerolite._inference.signature import Signature
 from zerolite._native import Error
 from zerolite._runners.compiled_model import tensor_spec

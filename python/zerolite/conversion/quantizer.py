@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolite import _native
-from zerolite._inference.model import load
+from zerolite._inference.loading import load
 from zerolite._platform.machine import usable_cores
 from zerolite.conversion.output_check import run_signature
 from zerolite.conversion.result import ConversionError, first_line

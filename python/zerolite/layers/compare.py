@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zerolite import _native
 from zerolite._data.block import SampleBlock
 from zerolite._data.open import open_samples
-from zerolite._inference.model import CompiledModel, load, signature_of
+from zerolite._inference.loading import load
+from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._inference.signature import Signature, warn_of_positions
 from zerolite._inference.source import ModelSource
 from zerolite._instrumentation import Trace

@@ -60,6 +60,7 @@ class ServedModel:
             fallback=settings.fallback,
             verify=settings.verify,
             tuned=settings.tuned,
+            isolation=settings.isolation,
         )
         try:
             model = self._pool._models[0]

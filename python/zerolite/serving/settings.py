@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from zerolite.tuned import TunedFile
 
 if TYPE_CHECKING:
-    from zerolite._inference.source import Verify
+    from zerolite._inference.source import Isolation, Verify
     from zerolite.delegates import Delegates
 
 __all__ = ["ModelControl", "ServingSettings"]
@@ -32,6 +32,9 @@ class ServingSettings:
         tuned: "auto", or a file with the fastest setting, as for `zerolite.Pool`; in the place of `workers`,
             `delegates` and `threads`. The search of "auto" makes the first load of a model take some seconds longer.
         verify: how closely a model is looked at before it is used, as for `zerolite.load`.
+        isolation: "process" runs each replica in a process of its own, which can do nothing else, as for
+            `zerolite.load`: a request that such a process dies of is answered with an error, and the next one runs in
+            another process.
         queue_size: how many requests of a model may wait while others run; the next one is refused with 429.
         max_batch: how many requests of one item each may go through one run, where they wait together and the leading
             axis of the model is open; 1 runs each alone. The results are the same, bit by bit.
@@ -56,6 +59,7 @@ class ServingSettings:
     fallback: bool = True
     tuned: str | os.PathLike[str] | None = None
     verify: Verify = "structure"
+    isolation: Isolation | None = None
     queue_size: int = 128
     max_batch: int = 1
     batch_delay_s: float = 0.0

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 from numpy.typing import NDArray
 
 from zerolite import _native
-from zerolite._inference.model import CompiledModel, Verify, load
+from zerolite._inference.loading import load
+from zerolite._inference.model import CompiledModel, Verify
 from zerolite._inference.pool import Pool
 from zerolite._inference.source import ModelSource
 from zerolite._runners.compiled_model import tensor_spec

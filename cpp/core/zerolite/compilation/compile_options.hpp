@@ -51,6 +51,11 @@ struct CompileOptions {
   // The one NPU, likewise.
   [[nodiscard]] const NpuSettings* npu() const { return find<NpuSettings>(); }
   [[nodiscard]] bool has_openvino() const { return find<OpenVinoSettings>() != nullptr; }
+  // The process that runs the model which this one is the stand-in of, or null.
+  [[nodiscard]] isolated::RemoteModel* remote_model() const {
+    const auto* isolated = find<IsolatedSettings>();
+    return isolated == nullptr ? nullptr : isolated->model.get();
+  }
   // Throws ValueError for a value that the runtime can't be asked for.
   void validate() const;
   // The key tells the model from others in the GPU's cache.

@@ -36,6 +36,9 @@ DelegatePointer make(const NpuSettings& settings, const std::shared_ptr<const Mo
 DelegatePointer make(const OpenVinoSettings& settings, const std::shared_ptr<const Model>& model) {
   return std::make_unique<OpenVinoDelegate>(settings, model);
 }
+DelegatePointer make(const IsolatedSettings& settings, const std::shared_ptr<const Model>& /*model*/) {
+  return std::make_unique<IsolatedDelegate>(settings);
+}
 
 }  // namespace
 

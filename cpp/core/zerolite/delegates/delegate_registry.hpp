@@ -16,6 +16,7 @@
 #include "litert_abi/types.hpp"
 #include "zerolite/delegates/external_delegate.hpp"
 #include "zerolite/delegates/gpu_delegate.hpp"
+#include "zerolite/delegates/isolated/isolated_delegate.hpp"
 #include "zerolite/delegates/model_delegate.hpp"
 #include "zerolite/delegates/npu_delegate.hpp"
 #include "zerolite/delegates/openvino/settings.hpp"
@@ -23,7 +24,8 @@
 
 namespace zerolite {
 
-using DelegateSettings = std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings, OpenVinoSettings>;
+using DelegateSettings =
+    std::variant<ExternalDelegateSettings, GpuSettings, NpuSettings, OpenVinoSettings, IsolatedSettings>;
 
 // A delegate that a model goes without, and why.
 struct UnusedDelegate {

@@ -73,6 +73,7 @@ struct Dispatcher::NodeWatch {
 
 void Dispatcher::run(Interruption& interruption) {
   interruption_ = &interruption;
+  const InterruptionScope scope(interruption);
   try {
     run();
   } catch (...) {

@@ -9,20 +9,9 @@
 
 #include "zerolite/execution/tensor_binding.hpp"
 #include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/platform/interruption.hpp"
 
 namespace zerolite {
-
-// Somebody who may want to end a run that is under way.
-class Interruption {
- public:
-  Interruption() = default;
-  virtual ~Interruption() = default;
-  Interruption(const Interruption&) = delete;
-  Interruption& operator=(const Interruption&) = delete;
-
-  // Asked between two operators or partitions, those in loops and branches too; true ends the run.
-  [[nodiscard]] virtual bool is_due() noexcept = 0;
-};
 
 // What is called before each node of a run: LiteRT asks there whether the run was cancelled.
 struct NodeHook {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "zerolite/platform/error.hpp"
+#include "zerolite/platform/interruption.hpp"
 
 namespace zerolite {
 namespace {
@@ -16,6 +17,15 @@ std::string in_words(std::size_t first, std::size_t count) {
   if (count == 1) return "item " + std::to_string(first);
   return "items " + std::to_string(first) + " to " + std::to_string(first + count - 1);
 }
+
+class Deadline final : public Interruption {
+ public:
+  explicit Deadline(BatchLoop::Clock::time_point time) : time_(time) {}
+  [[nodiscard]] bool is_due() noexcept override { return BatchLoop::Clock::now() >= time_; }
+
+ private:
+  BatchLoop::Clock::time_point time_;
+};
 
 }  // namespace
 
@@ -66,6 +76,8 @@ void BatchLoop::note_failure(std::size_t first, std::size_t count) noexcept {
 
 void BatchLoop::work(CompiledModel& replica, Clock::time_point until) noexcept {
   std::size_t current = 0;
+  Deadline deadline(deadline_);
+  const InterruptionScope scope(deadline);
   try {
     const std::scoped_lock lock(replica.lock());
     bool first_of_stretch = true;
@@ -121,7 +133,10 @@ void BatchLoop::run_rest() {
   }
 }
 
-bool BatchLoop::advance(Clock::time_point until) {
+bool BatchLoop::advance(Clock::time_point until, Clock::time_point deadline) {
+  deadline_ = deadline;
+  Deadline due(deadline);
+  const InterruptionScope scope(due);
   if (next_ == 0 && batch_.items > 0) choose_chunk();
   if (batch_.items - next_ >= chunk_ && batch_.items > 0) {
     // The calling thread works too; where the system has no thread or memory left, with those that have started.

@@ -28,7 +28,8 @@ class BatchLoop {
 
   // Runs until everything is done or the time is over; true when all is done. Takes the models' locks for as long.
   // Throws Error, which names the item, when a run fails; the other items of this stretch are finished.
-  bool advance(Clock::time_point until);
+  // Runs of a model in another process, which can be ended, end at the deadline.
+  bool advance(Clock::time_point until, Clock::time_point deadline = Clock::time_point::max());
 
   // Items done so far.
   [[nodiscard]] std::size_t done() const { return next_; }
@@ -48,6 +49,7 @@ class BatchLoop {
   Batch batch_;
   std::size_t chunk_;
   ItemState state_;
+  Clock::time_point deadline_ = Clock::time_point::max();
 
   std::mutex lock_;  // over what follows
   std::size_t next_ = 0;

@@ -82,7 +82,8 @@ CompileOptions with_program_caches(CompileOptions options, const Model& model) {
 ModelLock::Threads own_threads(const CompileOptions& options) {
   // OpenVINO and the drivers of GPUs and NPUs have threads, however many compute on the CPU.
   const bool has_driver = options.gpu() != nullptr || options.npu() != nullptr || options.has_openvino();
-  return options.threads > 1 || has_driver ? ModelLock::Threads::own : ModelLock::Threads::none;
+  const bool has_process = options.remote_model() != nullptr;
+  return options.threads > 1 || has_driver || has_process ? ModelLock::Threads::own : ModelLock::Threads::none;
 }
 
 std::shared_ptr<const Model> with_weights(const std::shared_ptr<const Model>& model, Weights weights) {
@@ -222,6 +223,9 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
 }
 
 CompiledModel::State CompiledModel::find_state() const {
+  if (const isolated::RemoteModel* remote = options_.remote_model()) {
+    return remote->keeps_state() ? State::resources : State::none;
+  }
   if (std::ranges::any_of(interface().operator_codes,
                           [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; })) {
     return State::resources;
@@ -235,6 +239,10 @@ CompiledModel::State CompiledModel::find_state() const {
 
 void CompiledModel::reset_state() {
   require_open();
+  if (isolated::RemoteModel* remote = options_.remote_model()) {
+    remote->reset();
+    return;
+  }
   if (state_ == State::resources) compile_anew();
   if (state_ != State::tensors) return;
   for (std::size_t subgraph = 0; subgraph < observer_->subgraph_count(); ++subgraph) {

@@ -59,6 +59,9 @@ def _serve(
     verify: Annotated[_Level, typer.Option(help="How closely a model is looked at before it is used.")] = (
         _Level.structure
     ),
+    isolate: Annotated[
+        bool, typer.Option("--isolate", help="Run each replica in a process of its own, for models that others write.")
+    ] = False,
     queue: Annotated[int, typer.Option(min=0, help="Requests of a model that may wait while others run.")] = 128,
     max_batch: Annotated[
         int, typer.Option(min=1, help="Requests of one item that may go through one run; 1 runs each alone.")
@@ -105,6 +108,7 @@ def _serve(
             threads=threads,
             tuned=tuned,
             verify=verify.value,
+            isolation="process" if isolate else None,
             queue_size=queue,
             max_batch=max_batch,
             batch_delay_s=batch_delay / 1000,

@@ -8,6 +8,7 @@
 
 #include "zerolite/delegates/openvino/graph_kernel.hpp"
 #include "zerolite/delegates/openvino/openvino_support.hpp"
+#include "zerolite/delegates/whole_graph.hpp"
 #include "zerolite/graph/captured_graph.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/accelerator.hpp"
@@ -17,24 +18,10 @@ namespace {
 
 using abi::tflite::Context;
 using abi::tflite::Delegate;
-using abi::tflite::IntArray;
 using abi::tflite::Registration;
 using abi::tflite::Status;
 using openvino::GraphKernel;
 using openvino::GraphTensor;
-
-// The context does not tell its subgraph's index, but gives the contexts by index.
-std::optional<std::size_t> subgraph_of(Context* context, std::size_t count) {
-  std::optional<std::size_t> found;
-  for (std::size_t i = 0; i < count && !found; ++i) {
-    const int index = static_cast<int>(i);
-    Context* candidate = nullptr;
-    if (context->acquire_subgraph_context(context, index, &candidate) != Status::ok) continue;
-    if (candidate == context) found = i;
-    (void)context->release_subgraph_context(context, index);
-  }
-  return found;
-}
 
 bool is_whole(const std::vector<PlannedNode>& plan, const SubgraphDescription& subgraph) {
   return plan.size() == subgraph.operators.size() &&
@@ -115,9 +102,6 @@ Status OpenVinoDelegate::take(Context* context) {
   if (std::ranges::find(signatures, *subgraph, &SignatureDescription::subgraph) == signatures.end()) return Status::ok;
   if (CapturedGraph(context).plan().empty()) return Status::ok;  // nothing to compute
   kernel_ = compile(context, *subgraph);
-  std::vector<int> nodes = {0};  // an IntArray: the count comes first
-  for (const PlannedNode& planned : CapturedGraph(context).plan()) nodes.push_back(static_cast<int>(planned.index));
-  nodes.front() = static_cast<int>(nodes.size()) - 1;
   Registration registration{};
   registration.init = &OpenVinoDelegate::init;
   registration.free = &GraphKernel::free;
@@ -126,8 +110,7 @@ Status OpenVinoDelegate::take(Context* context) {
   registration.builtin_code = abi::tflite::kBuiltinDelegate;
   registration.custom_name = kName;
   registration.version = 1;
-  return context->replace_node_subsets_with_delegate_kernels(
-      context, registration, reinterpret_cast<const IntArray*>(nodes.data()), &delegate_);
+  return take_whole_graph(context, registration, &delegate_);
 }
 
 void* OpenVinoDelegate::init(Context* /*context*/, const char* buffer, std::size_t /*size*/) {
