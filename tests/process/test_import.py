@@ -94,6 +94,7 @@ def test_runtime_info() -> None:
     assert info.version.startswith("2.3.")
     assert info.series == "2.3"
     assert info.abi is None
+    assert not info.ynnpack
     assert info.zerolite == zl.__version__
     declared = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert declared is not None

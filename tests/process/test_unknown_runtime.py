@@ -37,7 +37,7 @@ answers = {"series": info.series, "abi": info.abi, "version": info.version}
 batch = np.load(sys.argv[2])
 with zl.load(sys.argv[1]) as model:
     answers["call"] = [model(batch[i : i + 1]).tolist() for i in range(3)]
-    answers["dispatch"] = str(model.dispatch)
+    answers["dispatch"] = [str(model.dispatch), model.dispatch.reason]
     answers["map"] = model.map(batch).tolist()
     model.resize({model.inputs[0].name: batch.shape})
     answers["resized"] = model(batch).tolist()
@@ -56,8 +56,8 @@ def test_models_run(name: str, environment: dict[str, str], tmp_path: Path) -> N
     np.save(tmp_path / "batch.npy", batch)
     answers = json.loads(answer_of(RUN, str(path), str(tmp_path / "batch.npy"), environment=environment))
     assert (answers["series"], answers["abi"], answers["version"]) == (None, "1.9.0", None)
-    assert "public interface" in answers["dispatch"]
-    assert "direct" not in answers["dispatch"].split()[0]
+    assert answers["dispatch"][0] == "runtime"
+    assert "public interface" in answers["dispatch"][1]
     for i in range(3):
         np.testing.assert_array_equal(np.array(answers["call"][i], np.float32), expected[i])
     whole = np.concatenate(expected)

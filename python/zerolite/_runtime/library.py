@@ -30,6 +30,8 @@ class RuntimeInfo(NamedTuple):
         series: the series that it is of, as in "2.4". None for a library that this zerolite does not know: models then
             run through LiteRT's public interface alone, without direct dispatch, guards before kernels, tracing,
             profiles, and delegates other than `XNNPack`.
+        ynnpack: whether YNNPACK, a second library of kernels for the CPU, is linked into it. zerolite does not use it,
+            since no published library has it.
     """
 
     path: str
@@ -37,6 +39,7 @@ class RuntimeInfo(NamedTuple):
     zerolite: str
     abi: str | None = None
     series: str | None = None
+    ynnpack: bool = False
 
 
 def open_runtime() -> None:
@@ -72,6 +75,7 @@ def runtime_info() -> RuntimeInfo:
         zerolite=_native.__version__,
         abi=_native.runtime_abi() or None,
         series=_native.runtime_series() or None,
+        ynnpack=_native.runtime_has_ynnpack(),
     )
 
 
