@@ -49,7 +49,7 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
-  test-threads-sanitized fuzz soak bench docs wheel sdist clean \
+  contract test-threads-sanitized fuzz soak bench docs wheel sdist clean \
   wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu \
   test-metadata
 
@@ -107,6 +107,13 @@ test-file: $(VENV)/.installed ## Run one test file: make test-file FILE=tests/te
 
 test-cpp: $(VENV)/.installed ## Build and run the C++ tests under AddressSanitizer and UBSan
 	$(call test_cpp,cpp-asan,address$(comma)undefined,)
+
+contract: $(VENV)/.installed ## Test what is assumed of the runtime's inside: make contract RUNTIME=path of libLiteRt.so
+	$(CMAKE) -S . -B $(BUILD)/cpp-asan $(CMAKE_FLAGS) \
+	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=address$(comma)undefined
+	$(VENV)/bin/cmake --build $(BUILD)/cpp-asan --parallel $(JOBS) --target zerolite_contract_tests
+	ZEROLITE_RUNTIME="$(abspath $(RUNTIME))" $(VENV)/bin/ctest --test-dir $(BUILD)/cpp-asan --output-on-failure \
+	  --no-tests=error --parallel $(JOBS) --tests-regex '^RuntimeContract'
 
 test-cpp-threads: $(VENV)/.installed ## Build the C++ tests under ThreadSanitizer and run those with threads
 	$(call test_cpp,cpp-tsan,thread,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')

@@ -5,6 +5,7 @@
 
 #include "arrays/dtypes.hpp"
 #include "zerolite/platform/error.hpp"
+#include "zerolite/runtime/runtime_library.hpp"
 
 namespace py = pybind11;
 
@@ -34,6 +35,7 @@ InterpreterObject::InterpreterObject(std::shared_ptr<const Model> model, const O
       contents_(ModelContents::read(model_->bytes().span())),
       preserve_all_tensors_(options.preserve_all_tensors),
       own_lock_(model_->name(), ModelLock::Threads::none) {
+  RuntimeLibrary::get().require_known("zl.Interpreter, which shows every tensor of a graph,");
   try {
     compiled_ = std::make_shared<CompiledModel>(model_, options.compile);
     lock_ = &compiled_->lock();

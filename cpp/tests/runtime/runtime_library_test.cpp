@@ -16,7 +16,9 @@ namespace {
 TEST(RuntimeLibraryTest, ResolvesEveryFunction) {
   const abi::Functions& functions = RuntimeLibrary::get().functions();
 #define LITERT_FUNCTION(result, name, parameters) EXPECT_NE(functions.name, nullptr) << #name;
+#define LITERT_INNER_FUNCTION LITERT_FUNCTION
 #include "litert_abi/functions.def"
+#undef LITERT_INNER_FUNCTION
 #undef LITERT_FUNCTION
 }
 

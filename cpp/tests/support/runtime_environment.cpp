@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "zerolite/runtime/runtime_library.hpp"
@@ -26,6 +27,9 @@ class RuntimeEnvironment : public testing::Environment {
 
 }  // namespace
 
-std::filesystem::path runtime_path() { return ZEROLITE_TEST_RUNTIME; }
+std::filesystem::path runtime_path() {
+  const char* named = std::getenv("ZEROLITE_RUNTIME");
+  return named == nullptr || *named == '\0' ? ZEROLITE_TEST_RUNTIME : named;
+}
 
 }  // namespace zerolite::tests

@@ -5,7 +5,8 @@
 
 namespace zerolite::tests {
 
-// The library that CMake was given in ZEROLITE_TEST_RUNTIME. An executable that links this opens it before its tests.
+// The library that ZEROLITE_RUNTIME names, or else the one that CMake was given in ZEROLITE_TEST_RUNTIME. An executable
+// that links this opens it before its tests.
 std::filesystem::path runtime_path();
 
 }  // namespace zerolite::tests

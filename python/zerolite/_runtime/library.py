@@ -15,7 +15,7 @@ __all__ = ["LogLevel", "RuntimeInfo", "open_runtime", "runtime_info", "set_log_l
 LogLevel = Literal["verbose", "info", "warning", "error", "silent"]
 
 _INSTALL = "install it with: pip install 'ai-edge-litert>=2.3,<2.4'"
-_SUPPORTED_SERIES = (2, 3)
+_OLDEST_SERIES = (2, 3)
 
 
 class RuntimeInfo(NamedTuple):
@@ -25,11 +25,21 @@ class RuntimeInfo(NamedTuple):
         path: the library that is open.
         version: the version of the package it came with; None when ``ZEROLITE_RUNTIME`` names a bare library.
         zerolite: zerolite's own version.
+        abi: what the library says of the version of its interface, as in "1.5.0"; None for LiteRT 2.3, which does not
+            tell.
+        series: the series that it is of, as in "2.4". None for a library that this zerolite does not know: models then
+            run through LiteRT's public interface alone, without direct dispatch, guards before kernels, tracing,
+            profiles, and delegates other than `XNNPack`.
+        ynnpack: whether YNNPACK, a second library of kernels for the CPU, is linked into it. zerolite does not use it,
+            since no published library has it.
     """
 
     path: str
     version: str | None
     zerolite: str
+    abi: str | None = None
+    series: str | None = None
+    ynnpack: bool = False
 
 
 def open_runtime() -> None:
@@ -50,7 +60,7 @@ def open_runtime() -> None:
     library = os.path.join(package, "libLiteRt.so")
     version = _version_beside(package)
     if version is not None:
-        _require_supported(version, library)
+        _require_not_older(version, library)
     if not os.path.isfile(library):
         raise ImportError(f"the installed package ai-edge-litert has no {library}; {_INSTALL}")
     _native.open_runtime(os.fsencode(library))
@@ -59,7 +69,14 @@ def open_runtime() -> None:
 def runtime_info() -> RuntimeInfo:
     """Tell which library runs the models."""
     path = _native.runtime_path()
-    return RuntimeInfo(path=path, version=_version_beside(os.path.dirname(path)), zerolite=_native.__version__)
+    return RuntimeInfo(
+        path=path,
+        version=_version_beside(os.path.dirname(path)),
+        zerolite=_native.__version__,
+        abi=_native.runtime_abi() or None,
+        series=_native.runtime_series() or None,
+        ynnpack=_native.runtime_has_ynnpack(),
+    )
 
 
 def set_log_level(level: LogLevel) -> None:
@@ -90,18 +107,20 @@ def _version_beside(package: str) -> str | None:
         neighbours = os.listdir(os.path.dirname(package))
     except OSError:
         return None
-    for name in neighbours:
-        if name.startswith("ai_edge_litert-") and name.endswith(".dist-info"):
-            return name.removeprefix("ai_edge_litert-").removesuffix(".dist-info")
+    for name in sorted(neighbours):  # the release before the nightly build
+        found = re.fullmatch(r"ai_edge_litert(?:_nightly)?-(.+)\.dist-info", name)
+        if found is not None:
+            return found.group(1)
     return None
 
 
-def _require_supported(version: str, library: str) -> None:
+def _require_not_older(version: str, library: str) -> None:
+    """Refuse a package that is too old, whose library does not tell; what a newer one is, the library itself says."""
     series = re.match(r"(\d+)\.(\d+)", f"{version}.0")  # of pre-releases too, as in "2.4rc1"
-    if series is None or tuple(map(int, series.groups())) == _SUPPORTED_SERIES:
+    if series is None or tuple(map(int, series.groups())) >= _OLDEST_SERIES:
         return
-    expected = ".".join(map(str, _SUPPORTED_SERIES))
+    expected = ".".join(map(str, _OLDEST_SERIES))
     raise ImportError(
-        f"{library} belongs to ai-edge-litert {version}, and this zerolite was written for the {expected} series; "
-        f"{_INSTALL}"
+        f"{library} belongs to ai-edge-litert {version}, which is older than the {expected} series, the oldest that "
+        f"this zerolite was written for; {_INSTALL}"
     )

@@ -71,9 +71,11 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   const std::unique_ptr<GpuCache> cache = open_gpu_cache(model, options);
   const OptionsHandle runtime_options = options.to_runtime(cache == nullptr ? std::string() : cache->key());
   observer.restart(model.interface().subgraphs.size());
-  observer.attach_to(runtime_options.get());
-  if (delegates != nullptr) delegates->attach_to(runtime_options.get());
-  XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
+  if (RuntimeLibrary::get().is_known()) {
+    observer.attach_to(runtime_options.get());
+    if (delegates != nullptr) delegates->attach_to(runtime_options.get());
+    XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
+  }
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;
   abi::Status status = kThrown;
@@ -90,6 +92,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   result.message = log.message();
   if (status == abi::Status::ok) {
     if (cache != nullptr) cache->store();
+    if (!RuntimeLibrary::get().is_known()) observer.stand_in(model);
   } else {
     result.failure = model.name() + ": " + failure(status, "compile the model", log);
   }
@@ -261,6 +264,23 @@ Compilation compile_with_delegates(const std::shared_ptr<const Model>& model, co
 
 }  // namespace
 
+namespace {
+
+// What a runtime that is not known runs: its own delegate for the CPU, and nothing else that was asked for.
+Compilation compile_in_public(const std::shared_ptr<const Model>& model, const CompileOptions& options,
+                              GraphObserver& observer, DelegateRegistry& delegates) {
+  if (!delegates.empty()) {
+    delegates.leave_out_all(RuntimeLibrary::get().unknown_notice());
+    require_fallback(*model, options, delegates);
+  }
+  CompileOptions alone = options;
+  alone.before_xnnpack.clear();
+  alone.after_xnnpack.clear();
+  return {model, compile(*model, alone, observer, nullptr)};
+}
+
+}  // namespace
+
 GraphObserver make_observer(const Model& model) {
   return GraphObserver(model.interface().subgraphs.size(), &guard_kernels);
 }
@@ -268,6 +288,7 @@ GraphObserver make_observer(const Model& model) {
 Compilation compile_model(const std::shared_ptr<const Model>& model, const CompileOptions& options,
                           GraphObserver& observer, DelegateRegistry& delegates,
                           const std::shared_ptr<const Model>& compiled_before) {
+  if (!RuntimeLibrary::get().is_known()) return compile_in_public(model, options, observer, delegates);
   Compilation compilation = compile_with_delegates(model, options, observer, delegates, compiled_before);
   if (delegates.note_refusals()) require_fallback(*model, options, delegates);
   return compilation;

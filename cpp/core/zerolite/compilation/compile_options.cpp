@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "zerolite/delegates/xnnpack_flags.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/opaque_options.hpp"
+#include "zerolite/runtime/runtime_library.hpp"
 #include "zerolite/runtime/status.hpp"
 
 namespace zerolite {
@@ -34,6 +36,15 @@ void add_toml(abi::Options options, const char* identifier, const std::string& t
   add_opaque_options(options, identifier, std::move(text));
 }
 
+// A library that is not known finds them under one of the names that others look for.
+void add_cpu_options(abi::Options options, const std::string& toml) {
+  if (const abi::Series* series = RuntimeLibrary::get().series()) return add_toml(options, series->cpu_options, toml);
+  std::set<std::string_view> names;
+  for (const abi::Series& series : abi::kSeries) {
+    if (names.insert(series.cpu_options).second) add_toml(options, series.cpu_options, toml);
+  }
+}
+
 using TomlValues = std::vector<std::pair<std::string, std::string>>;
 
 std::string toml_of(const TomlValues& values) {
@@ -49,7 +60,7 @@ void add_gpu_payload(abi::Options options, const GpuSettings& gpu, const std::st
     toml.append("serialization_dir = \"").append(gpu.cache).append("\"\n");
     toml.append("model_cache_key = \"").append(model_key).append("\"\nserialize_program_cache = true\n");
   }
-  add_toml(options, "gpu_options", toml);
+  add_toml(options, RuntimeLibrary::get().option_names().gpu_options, toml);
 }
 
 bool has_line_break(const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; }
@@ -106,7 +117,7 @@ OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   toml.append("kernel_mode = \"").append(name_of(kernels)).append("\"\n");
   if (xnnpack_flags) toml.append("flags = ").append(std::to_string(*xnnpack_flags)).append("\n");
   if (!weight_cache.empty()) toml.append("weight_cache_file_path = \"").append(weight_cache).append("\"\n");
-  add_toml(options, "xnnpack", toml);
+  add_cpu_options(options, toml);
   if (gpu() != nullptr) add_gpu_payload(options, *gpu(), model_key);
   if (npu() != nullptr && !npu()->options.empty()) {
     add_toml(options, npu()->vendor.c_str(), toml_of(npu()->toml_options()));
@@ -114,7 +125,7 @@ OptionsHandle CompileOptions::to_runtime(const std::string& model_key) const {
   std::string runtime_toml;
   if (profiling) runtime_toml.append("enable_profiling = true\n");
   if (!cluster_operators) runtime_toml.append("disable_delegate_clustering = true\n");
-  if (!runtime_toml.empty()) add_toml(options, "runtime_options_string", runtime_toml);
+  if (!runtime_toml.empty()) add_toml(options, RuntimeLibrary::get().option_names().runtime_options, runtime_toml);
   return handle;
 }
 

@@ -32,11 +32,12 @@ abi::EnvironmentOption text_option(abi::EnvironmentOptionTag tag, const std::str
 }
 
 EnvironmentHandle create(LogLevel log_level, std::vector<abi::EnvironmentOption> options = {}) {
+  // None of the runtime's choice: it would probe for GPU and NPU libraries that nobody asked for, and put XNNPACK
+  // before all others. How to register XNNPACK is only known of libraries that are known.
+  const std::int64_t chosen_by_runtime = RuntimeLibrary::get().is_known() ? 0 : abi::kHardwareCpu;
   options.insert(options.end(),
                  {
-                     // None of the runtime's choice: it would probe for GPU and NPU libraries that nobody asked for,
-                     // and put XNNPACK before all others.
-                     integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, 0),
+                     integer_option(abi::EnvironmentOptionTag::auto_register_accelerators, chosen_by_runtime),
                      integer_option(abi::EnvironmentOptionTag::min_logger_severity, static_cast<int>(log_level)),
                  });
   const LogCapture log;
@@ -58,6 +59,10 @@ void register_from_xnnpack_on(abi::Environment environment) {
 
 EnvironmentHandle without_npu() {
   EnvironmentHandle environment = create(runtime_level(runtime_log::level()));
+  if (!RuntimeLibrary::get().is_known()) {
+    runtime_log::say(LogLevel::warning, RuntimeLibrary::get().unknown_notice());
+    return environment;
+  }
   DelegateRegistry::register_before_xnnpack(environment.get());
   register_from_xnnpack_on(environment.get());
   return environment;

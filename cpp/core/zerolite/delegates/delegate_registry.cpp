@@ -107,6 +107,14 @@ void DelegateRegistry::leave_out_dispensable(const std::string& reason) {
   }
 }
 
+void DelegateRegistry::leave_out_all(const std::string& reason) {
+  for (DelegatePointer& delegate : delegates_) {
+    if (delegate == nullptr) continue;
+    unused_.push_back({delegate->name(), reason});
+    delegate.reset();
+  }
+}
+
 void DelegateRegistry::leave_out(const std::string& name, const std::string& reason) {
   for (DelegatePointer& delegate : delegates_) {
     if (delegate == nullptr || delegate->name() != name) continue;

@@ -57,6 +57,7 @@ class DelegateRegistry {
   [[nodiscard]] bool has_dispensable() const;
   // Leaves out those that refused, or all of them when none did; `reason` is theirs then.
   void leave_out_dispensable(const std::string& reason);
+  void leave_out_all(const std::string& reason);
   // Leaves out the one of that name.
   void leave_out(const std::string& name, const std::string& reason);
   // Counts those that gave a delegate and left a graph to others to what is left out, and tells whether there are any.

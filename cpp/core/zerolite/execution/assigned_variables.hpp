@@ -15,6 +15,7 @@ class AssignedVariables {
  public:
   AssignedVariables(const Model& model, std::size_t subgraph);
 
+  [[nodiscard]] bool empty() const { return operators_.empty(); }
   // Whether a delegate reads or writes some of them. XNNPACK keeps the memory of a variable at its first size, and
   // writes past the end when the variable grows (LiteRT 2.3.0).
   [[nodiscard]] bool are_delegated(const CapturedGraph& graph) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "zerolite/execution/deferred_outputs.hpp"
+#include "zerolite/execution/output_layouts.hpp"
 #include "zerolite/instrumentation/node_interception.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -40,6 +41,9 @@ void Dispatcher::note_allocation() noexcept {
 }
 
 Dispatch Dispatcher::dispatch() const {
+  if (signature_.graph.is_declared()) {
+    return {false, "zerolite does not know the inside of this LiteRT, and uses its public interface alone"};
+  }
   if (!direct_allowed_) return {false, "ZEROLITE_DISPATCH=runtime asks for the runtime's own call"};
   switch (state_) {
     case State::untimed:
@@ -140,7 +144,24 @@ void Dispatcher::run_regular() {
     throw;
   }
   note_dynamic_outputs();
+  if (signature_.graph.is_declared()) require_declared_shapes();
   memory_.collect_outputs();
+}
+
+// The values of an output that turned out to have another shape lie in memory that does not fit it.
+void Dispatcher::require_declared_shapes() const {
+  const std::vector<std::int32_t>& outputs = signature_.subgraph.outputs;
+  if (outputs.empty()) return;
+  const LogCapture log;
+  const OutputLayouts layouts = OutputLayouts::ask(signature_, false);
+  if (layouts.status != abi::Status::ok) throw_kernel_failure(failure(layouts.status, "tell its outputs' shapes", log));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::vector<std::int32_t> expected = signature_.graph.shape(outputs[i]);
+    if (layouts.shapes[i] == expected) continue;
+    RuntimeLibrary::get().require_known(
+        signature_.model_name + ": tensor '" + std::string(name_of(signature_.graph.tensor(outputs[i]))) +
+        "' came out with the shape " + to_string(layouts.shapes[i]) + " and not " + to_string(expected) + "; that");
+  }
 }
 
 void Dispatcher::run() {
@@ -162,7 +183,7 @@ void Dispatcher::run() {
     has_late_outputs_ = false;
     return;
   }
-  const bool compare = direct_allowed_ && !compared_;
+  const bool compare = direct_allowed_ && !compared_ && !signature_.graph.is_declared();
   if (compare && may_be_slow_) {
     run_and_weigh();
     return;
@@ -197,7 +218,7 @@ void Dispatcher::run_and_weigh() {
 }
 
 Dispatcher::State Dispatcher::settle() {
-  if (!direct_allowed_) return State::runtime;
+  if (!direct_allowed_ || signature_.graph.is_declared()) return State::runtime;
   const std::vector<PlannedNode> nodes = signature_.graph.plan();
   unsupported_reason_ = DirectPlan::unsupported_reason(signature_.graph, nodes, memory_.bindings());
   if (!unsupported_reason_.empty()) return State::runtime;
@@ -237,6 +258,7 @@ bool Dispatcher::direct_run_agrees(const Before& before) {
 }
 
 void Dispatcher::run_instrumented(const GraphObserver& observer, NodeListener& listener) {
+  if (signature_.graph.is_declared()) RuntimeLibrary::get().require_known("to hear of every node of a run");
   // The plan that a direct run calls must not be read while its kernels are replaced.
   forget_plan();
   const NodeInterception interception(observer, listener);

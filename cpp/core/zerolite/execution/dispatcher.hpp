@@ -81,6 +81,7 @@ class Dispatcher {
   void run_timed();
   void run_regular();
   void invoke_and_grow();
+  void require_declared_shapes() const;
   void invoke_runtime();
   [[nodiscard]] bool is_interrupted() const { return interruption_ != nullptr && interruption_->is_due(); }
   [[nodiscard]] State settle();

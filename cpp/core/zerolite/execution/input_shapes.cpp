@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "zerolite/delegates/gpu_delegate.hpp"
 #include "zerolite/delegates/npu_delegate.hpp"
 #include "zerolite/execution/deferred_outputs.hpp"
+#include "zerolite/model/dependent_shapes.hpp"
+#include "zerolite/model/model_contents.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -42,6 +45,13 @@ bool contains(const std::vector<ResizeRequest>& requests, std::size_t input) {
   return std::ranges::find(requests, input, &ResizeRequest::input) != requests.end();
 }
 
+bool prepares_late(const Model& model, std::size_t subgraph) {
+  const ModelInterface& interface = model.interface();
+  const ModelContents contents = ModelContents::read(model.bytes().span());
+  const SubgraphView view{interface, interface.subgraphs[subgraph], contents.subgraphs[subgraph]};
+  return !tensors_of_dependent_shape(view, ShapeSources::shapes_too).empty();
+}
+
 void require_done(abi::Status status, const CompiledSignature& signature, const std::string& action,
                   const LogCapture& log) {
   if (status != abi::Status::ok) throw Error(signature.model_name + ": " + failure(status, action, log));
@@ -54,7 +64,8 @@ InputShapes::InputShapes(const CompiledSignature& signature, const Model& model,
     : signature_(signature),
       memory_(memory),
       dispatcher_(dispatcher),
-      variables_(model, signature.description.subgraph) {}
+      variables_(model, signature.description.subgraph),
+      prepares_late_(signature.graph.is_declared() && prepares_late(model, signature.description.subgraph)) {}
 
 std::string InputShapes::required_resize() const {
   std::string names;
@@ -78,40 +89,44 @@ void InputShapes::allocate_as_stored() {
 }
 
 void InputShapes::allocate() {
-  const std::size_t count = signature_.subgraph.outputs.size();
-  if (count == 0) {
+  if (signature_.subgraph.outputs.empty()) {
     is_resized_ = false;
     return;  // the runtime's call refuses a signature without outputs; a run allocates
   }
-  // The call writes all dimensions of a tensor, even past the end of its layout, which has room for 8 (LiteRT 2.3.0).
-  // So there are spare layouts behind the last one.
-  constexpr std::size_t kSpareLayouts = 8;
-  std::vector<abi::Layout> layouts(count + kSpareLayouts);
   const LogCapture log;
   // Only before a call that prepares the graph anew. Any other gives these outputs no memory, and kernels would write
   // to a null pointer.
   if (is_resized_) DeferredOutputs::forget_buffers(signature_.graph, memory_.computed_outputs());
-  const abi::Status status = guarded([&] {
-    return runtime().GetCompiledModelOutputTensorLayouts(signature_.compiled, signature_.index, count, layouts.data(),
-                                                         true);
-  });
+  const OutputLayouts layouts = OutputLayouts::ask(signature_, true);
+  const abi::Status status = layouts.status;
   // In a model without signatures the runtime looks tensors up by name, and throws when two have the same name
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
   const bool is_left_to_a_run = status == kThrown && signature_.description.is_placeholder;
   if (status != abi::Status::ok && !is_left_to_a_run) {
     const std::string reason = failure(status, "prepare signature '" + signature_.description.key + "'", log);
     // Memory that was never taken is taken for all sizes that were noted.
-    is_spent_ = is_spent_ || (was_prepared_ && tells_of_xnnpack(reason));
+    is_spent_ = is_spent_ || (was_prepared_ && may_be_spent(reason));
     throw PreparationError(signature_.model_name + ": " + reason);
   }
+  if (signature_.graph.is_declared() && is_resized_) declare(layouts);
   is_resized_ = false;
   was_prepared_ = true;
   preparation_failure_.clear();
 }
 
-void InputShapes::note_failed_run(std::string_view message) noexcept {
-  is_spent_ = is_spent_ || tells_of_xnnpack(message);
+void InputShapes::declare(const OutputLayouts& layouts) {
+  const std::vector<std::int32_t>& outputs = signature_.subgraph.outputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!signature_.graph.resize(outputs[i], layouts.shapes[i])) throw std::bad_alloc();
+  }
 }
+
+// How a library that is not known words it can't be told.
+bool InputShapes::may_be_spent(std::string_view message) const noexcept {
+  return signature_.graph.is_declared() || tells_of_xnnpack(message);
+}
+
+void InputShapes::note_failed_run(std::string_view message) noexcept { is_spent_ = is_spent_ || may_be_spent(message); }
 
 void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t>& shape) {
   const std::int32_t tensor = memory_.binding(Side::input, input).tensor_index();
@@ -130,6 +145,7 @@ void InputShapes::resize_input(std::size_t input, const std::vector<std::int32_t
   const std::vector<std::int32_t> namesakes = namesakes_of(tensor);
   if (is_sized(shape) && namesakes.empty()) {
     resize_to(shape);
+    if (signature_.graph.is_declared() && !signature_.graph.resize(tensor, shape)) throw std::bad_alloc();
     return;
   }
   // The runtime refuses a shape without elements, though the graph takes it, and where inputs share a name it resizes
@@ -181,6 +197,7 @@ void InputShapes::require_resizable(std::size_t input, const std::string& refusa
                 "its variables are XNNPACK's, which keeps them at the size that they have; load it with "
                 "zl.XNNPack(kernels=\"builtin\")");
   }
+  if (signature_.graph.is_declared()) require_resizable_in_public(refusal);
   const TensorBinding& binding = memory_.binding(Side::input, input);
   if (binding.shape().size() > abi::kTensorMaxRank) {
     throw Error(refusal + "it has " + std::to_string(binding.shape().size()) +
@@ -195,12 +212,20 @@ void InputShapes::require_resizable(std::size_t input, const std::string& refusa
   }
 }
 
+// Where the runtime prepares operators only in the middle of a run, it does not compare the memory that it was given
+// with the sizes that come of new shapes (LiteRT 2.3.0), and only its own graph tells that.
+void InputShapes::require_resizable_in_public(const std::string& refusal) const {
+  if (!variables_.empty() || prepares_late_) {
+    RuntimeLibrary::get().require_known(refusal + "the model computes shapes while it runs, or has variables; that");
+  }
+}
+
 void InputShapes::require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const {
   const TensorBinding& binding = memory_.binding(Side::input, request.input);
   const std::string refusal = signature_.model_name + ": input '" + signature_.description.inputs[request.input].name +
                               "' can't have the shape " + to_string(request.shape) + ": ";
   require_resizable(request.input, refusal);
-  if (empty_shapes == EmptyShapes::refused) {
+  if (empty_shapes == EmptyShapes::refused || signature_.graph.is_declared()) {
     if (binding.shape().empty()) throw ValueError(refusal + "it is a scalar, which can't be resized");
     if (!is_sized(request.shape)) throw ValueError(refusal + "the runtime takes 1 to 8 dimensions of at least 1");
   }

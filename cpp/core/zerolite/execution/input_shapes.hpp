@@ -11,6 +11,7 @@
 #include "zerolite/execution/assigned_variables.hpp"
 #include "zerolite/execution/compiled_signature.hpp"
 #include "zerolite/execution/dispatcher.hpp"
+#include "zerolite/execution/output_layouts.hpp"
 #include "zerolite/execution/signature_memory.hpp"
 #include "zerolite/platform/error.hpp"
 
@@ -66,6 +67,10 @@ class InputShapes {
 
  private:
   void allocate();
+  // Notes in a graph that stands in for the runtime's what came of a resize.
+  void declare(const OutputLayouts& layouts);
+  [[nodiscard]] bool may_be_spent(std::string_view message) const noexcept;
+  void require_resizable_in_public(const std::string& refusal) const;
   void require_resizable(std::size_t input, const std::string& refusal) const;
   void require_possible(const ResizeRequest& request, EmptyShapes empty_shapes) const;
   // The other inputs of the same name; of none, mostly.
@@ -77,6 +82,7 @@ class InputShapes {
   SignatureMemory& memory_;
   Dispatcher& dispatcher_;
   AssignedVariables variables_;
+  bool prepares_late_;  // only of a graph that stands in for the runtime's; see require_resizable_in_public()
   std::vector<ResizeRequest> pending_resize_;  // see apply_pending()
   bool is_resized_ = false;                    // the graph has to be prepared anew
   bool is_spent_ = false;

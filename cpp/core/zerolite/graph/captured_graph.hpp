@@ -37,6 +37,15 @@ class CapturedGraph {
         get_execution_plan_(context->get_execution_plan),
         get_node_and_registration_(context->get_node_and_registration) {}
 
+  // See declared_graph.hpp; the context is no runtime's.
+  static CapturedGraph declared(abi::tflite::Context* context) {
+    CapturedGraph graph(context);
+    graph.is_declared_ = true;
+    return graph;
+  }
+  // What the file says, for a runtime whose own graph is not looked at: no tensor has memory, and there is no plan.
+  [[nodiscard]] bool is_declared() const { return is_declared_; }
+
   // Tells the nodes of a context at any time, and nothing else.
   using NodeLookup = abi::tflite::Status(abi::tflite::Context*, int, abi::tflite::Node**, abi::tflite::Registration**);
   CapturedGraph(abi::tflite::Context* context, NodeLookup* nodes)
@@ -81,6 +90,7 @@ class CapturedGraph {
   abi::tflite::Context* context_ = nullptr;
   abi::tflite::Status (*get_execution_plan_)(abi::tflite::Context*, abi::tflite::IntArray**) = nullptr;
   NodeLookup* get_node_and_registration_ = nullptr;
+  bool is_declared_ = false;
 };
 
 }  // namespace zerolite

@@ -7,11 +7,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "litert_abi/tflite.hpp"
 #include "litert_abi/types.hpp"
 #include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/graph/declared_graph.hpp"
+#include "zerolite/model/model.hpp"
 
 namespace zerolite {
 
@@ -30,6 +33,8 @@ class GraphObserver {
   static void register_with(abi::Environment environment);
   // Forgets what it has seen, for a compilation of a model with so many subgraphs.
   void restart(std::size_t subgraph_count) { graphs_.assign(subgraph_count, CapturedGraph()); }
+  // Shows what the file says in the place of graphs that the runtime does not show; see declared_graph.hpp.
+  void stand_in(const Model& model);
   // Names this observer in the options of the model that is compiled next. It must outlive the compiled
   // model.
   void attach_to(abi::Options options);
@@ -46,6 +51,7 @@ class GraphObserver {
   void capture(abi::tflite::Context* context);
 
   abi::tflite::Delegate delegate_;
+  std::vector<std::unique_ptr<DeclaredGraph>> declared_;
   std::vector<CapturedGraph> graphs_;
   OnCapture on_capture_;
 };

@@ -59,6 +59,7 @@ void require_same_graph(const CapturedGraph& graph, std::size_t subgraph, const 
 std::optional<WeightCache> open_weight_cache(const CompileOptions& options, const Model& model) {
   options.validate();
   if (options.weight_cache_file.empty()) return std::nullopt;
+  RuntimeLibrary::get().require_known("a weight cache, whose file has a checksum in a gap of XNNPACK's,");
   return WeightCache(options.weight_cache_file, model, options.xnnpack_flags);
 }
 
@@ -163,6 +164,7 @@ void CompiledModel::require_open() const {
 
 std::optional<Delegation> CompiledModel::delegation(std::size_t subgraph) const {
   require_open();
+  RuntimeLibrary::get().require_known("to tell which operators run where");
   const CapturedGraph* graph = observer_->graph(subgraph);
   if (graph == nullptr) return std::nullopt;
   Delegation delegation = Delegation::of(*graph);
@@ -210,6 +212,7 @@ std::string CompiledModel::explain_refusal(const PreparationError& error, std::s
 }
 
 RunProfile CompiledModel::profile_run(std::size_t index) {
+  RuntimeLibrary::get().require_known("a profile");
   SignatureRunner& runner = signature(index);
   abi::Profiler profiler = nullptr;
   if (options_.profiling) {
@@ -232,7 +235,9 @@ CompiledModel::State CompiledModel::find_state() const {
   }
   for (std::size_t subgraph = 0; subgraph < observer_->subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer_->graph(subgraph);
-    if (graph != nullptr && VariableValues::occur_as_tensors_in(*graph)) return State::tensors;
+    if (graph == nullptr || !VariableValues::occur_as_tensors_in(*graph)) continue;
+    // Whose memory nobody shows is as far as that of resources.
+    return graph->is_declared() ? State::resources : State::tensors;
   }
   return State::none;
 }

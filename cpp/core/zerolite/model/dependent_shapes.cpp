@@ -79,7 +79,7 @@ bool gives_shape_alone(Operator kind) { return kind == Operator::SHAPE || kind =
 
 }  // namespace
 
-std::set<std::int32_t> tensors_of_dependent_shape(const SubgraphView& graph) {
+std::set<std::int32_t> tensors_of_dependent_shape(const SubgraphView& graph, ShapeSources sources) {
   Tensors values(graph.description.inputs.begin(), graph.description.inputs.end());
   Tensors shapes;
   for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
@@ -92,8 +92,9 @@ std::set<std::int32_t> tensors_of_dependent_shape(const SubgraphView& graph) {
       return position < operation.inputs.size() && values.contains(operation.inputs[position]);
     };
     const bool has_dependent_shape = any_of(shapes) || std::ranges::any_of(deciding_inputs(kind), decides);
+    const bool shape_counts = has_dependent_shape || sources == ShapeSources::shapes_too;
     const bool has_dependent_values =
-        gives_shape_alone(kind) ? has_dependent_shape : operation.inputs.empty() || any_of(values) || any_of(shapes);
+        gives_shape_alone(kind) ? shape_counts : operation.inputs.empty() || any_of(values) || any_of(shapes);
     for (const std::int32_t output : operation.outputs) {
       if (has_dependent_shape && !gives_shape_alone(kind)) shapes.insert(output);
       // What is read from a variable was computed by another run, and comes through a reference that has no inputs.

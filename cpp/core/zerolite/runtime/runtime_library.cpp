@@ -5,12 +5,14 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
 
 #include "zerolite/platform/error.hpp"
 #include "zerolite/platform/shared_library.hpp"
+#include "zerolite/runtime/abi_version.hpp"
 #include "zerolite/runtime/guard.hpp"
 #include "zerolite/runtime/runtime_log.hpp"
 
@@ -48,15 +50,40 @@ struct Guarded<function> {
   }
 };
 
-template <typename Object>
-void resolve(void* handle, const char* name, const std::filesystem::path& path, Object*& object) {
-  void* symbol = dlsym(handle, name);
-  if (symbol == nullptr) {
-    throw RuntimeLibraryError(path.string() + " has no symbol " + name +
-                              ", so it is older than the release this zerolite was written for; install a newer one "
-                              "with: pip install 'ai-edge-litert>=2.3,<2.4'");
+constexpr const char* kInstall = "pip install 'ai-edge-litert>=2.3,<2.4'";
+
+// What a library is that lacks a symbol. Only one that tells the version of its interface can be a newer one.
+std::string missing_symbol_message(const RuntimeLibrary& library, const std::string& symbol) {
+  const std::string path = library.path().string();
+  const std::string& told = library.abi_version();
+  const std::optional<abi::AbiVersion> version = parse_abi_version(told);
+  const std::string lacks = " has no symbol " + symbol;
+  if (told.empty()) {
+    return path + lacks +
+           ", so it is older than LiteRT 2.3 or no library of LiteRT; install a newer one with: " + kInstall;
   }
+  if (version && is_newer_than_known(*version)) {
+    return path + " has version " + told + " of LiteRT's interface, which is newer than those this zerolite was " +
+           "written for (LiteRT " + known_series() + "), and" + lacks +
+           "; install a newer zerolite, or an older LiteRT with: " + kInstall;
+  }
+  return path + " has version " + told + " of LiteRT's interface, and" + lacks +
+         " as this zerolite knows it; install a release with: " + kInstall;
+}
+
+template <typename Object>
+void resolve(void* handle, const std::string& name, const RuntimeLibrary& library, Object*& object) {
+  void* symbol = dlsym(handle, name.c_str());
+  if (symbol == nullptr) throw RuntimeLibraryError(missing_symbol_message(library, name));
   object = reinterpret_cast<Object*>(symbol);
+}
+
+// The library that has the code, which is another one where the opened file only stands before it.
+void* library_of(void* code, void* otherwise) {
+  Dl_info info{};
+  if (dladdr(code, &info) == 0 || info.dli_fname == nullptr) return otherwise;
+  void* handle = dlopen(info.dli_fname, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+  return handle == nullptr ? otherwise : handle;
 }
 
 }  // namespace
@@ -65,23 +92,71 @@ RuntimeLibrary::RuntimeLibrary(const std::filesystem::path& path) : path_(path) 
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     throw RuntimeLibraryError("the LiteRT library " + path.string() + " can't be opened (" + loader_error() +
-                              "); install it with: pip install 'ai-edge-litert>=2.3,<2.4', or set ZEROLITE_RUNTIME to "
+                              "); install it with: " + kInstall + ", or set ZEROLITE_RUNTIME to " +
                               "the path of libLiteRt.so");
   }
-#define LITERT_FUNCTION(result, name, parameters)                                  \
-  resolve(handle, "LiteRt" #name, path, Guarded<&abi::Functions::name>::original); \
+  find_series(handle);
+  resolve_functions(handle);
+  find_accelerators(handle);
+  captures_log_ = runtime_log::redirect(library_of(dlsym(handle, "LiteRtCreateEnvironment"), handle));
+}
+
+void RuntimeLibrary::find_series(void* handle) {
+  using GetVersion = abi::Status(const char**);
+  auto* get_version = reinterpret_cast<GetVersion*>(dlsym(handle, "LiteRtGetRuntimeAbiVersion"));
+  const char* told = nullptr;
+  if (get_version != nullptr && get_version(&told) == abi::Status::ok && told != nullptr) abi_version_ = told;
+  // Without an answer it is of the first series, or no library of LiteRT's.
+  const std::optional<abi::AbiVersion> version =
+      get_version == nullptr ? abi::AbiVersion() : parse_abi_version(abi_version_);
+  series_ = version ? series_of(*version) : nullptr;
+}
+
+void RuntimeLibrary::resolve_functions(void* handle) {
+#define LITERT_FUNCTION(result, name, parameters)                                   \
+  resolve(handle, "LiteRt" #name, *this, Guarded<&abi::Functions::name>::original); \
   functions_.name = &Guarded<&abi::Functions::name>::call;
-#include "litert_abi/functions.def"
-#undef LITERT_FUNCTION
-  const abi::AcceleratorDefinition** cpu_accelerator = nullptr;
-  resolve(handle, "LiteRtStaticLinkedAcceleratorCpuDef", path, cpu_accelerator);
-  cpu_accelerator_ = *cpu_accelerator;
-  if (cpu_accelerator_ == nullptr || cpu_accelerator_->major_version != 1) {
-    throw RuntimeLibraryError(path.string() +
-                              " has no accelerator for the CPU in the form that this zerolite was written for; install "
-                              "the release with: pip install 'ai-edge-litert>=2.3,<2.4'");
+#define LITERT_INNER_FUNCTION(result, name, parameters) \
+  if (is_known()) {                                     \
+    LITERT_FUNCTION(result, name, parameters)           \
   }
-  captures_log_ = runtime_log::redirect(handle);
+#include "litert_abi/functions.def"
+#undef LITERT_INNER_FUNCTION
+#undef LITERT_FUNCTION
+}
+
+void RuntimeLibrary::find_accelerators(void* handle) {
+  if (series_ == nullptr) return;
+  const abi::AcceleratorDefinition** cpu_accelerator = nullptr;
+  resolve(handle, series_->cpu_delegate, *this, cpu_accelerator);
+  cpu_accelerator_ = *cpu_accelerator;
+  const bool has_form = cpu_accelerator_ != nullptr && cpu_accelerator_->major_version == series_->major_version &&
+                        cpu_accelerator_->struct_size >= series_->struct_size;
+  if (!has_form) {
+    throw RuntimeLibraryError(path_.string() +
+                              " has no accelerator for the CPU in the form that this zerolite was written for; install "
+                              "the release with: " +
+                              kInstall);
+  }
+  if (series_->ynnpack == nullptr) return;
+  const auto* const* ynnpack = static_cast<const void* const*>(dlsym(handle, series_->ynnpack));
+  has_ynnpack_ = ynnpack != nullptr && *ynnpack != nullptr;
+}
+
+std::string RuntimeLibrary::unknown_notice() const {
+  return path_.string() + " has version " + (abi_version_.empty() ? "unknown" : abi_version_) +
+         " of LiteRT's interface, and this zerolite knows the inside of LiteRT " + known_series() +
+         "; models run through the public interface alone, without direct dispatch, guards, traces, profiles and " +
+         "delegates other than XNNPACK";
+}
+
+void RuntimeLibrary::require_known(std::string_view what) const {
+  if (is_known()) return;
+  throw Error(std::string(what) + " needs the inside of LiteRT, and " + path_.string() + " has version " +
+              (abi_version_.empty() ? "unknown" : abi_version_) +
+              " of its interface, of which zerolite uses nothing but the public interface; install a newer zerolite, "
+              "or a LiteRT that it knows (" +
+              known_series() + ") with: " + kInstall);
 }
 
 const RuntimeLibrary& RuntimeLibrary::open(const std::filesystem::path& path) {

@@ -214,6 +214,12 @@ bool runtime_log::redirect(void* library_handle) {
   return *place == ours || overwrite(place, ours);
 }
 
+void runtime_log::say(LogLevel severity, const std::string& line) {
+  if (severity < level()) return;
+  const char* prefix = severity >= LogLevel::error ? "ERROR" : severity == LogLevel::warning ? "WARNING" : "INFO";
+  std::fprintf(stderr, "%s: %s\n", prefix, printable(line).c_str());
+}
+
 LogLevel runtime_log::level() { return static_cast<LogLevel>(current_level.load(std::memory_order_relaxed)); }
 
 void runtime_log::set_level(LogLevel level) { current_level.store(static_cast<int>(level), std::memory_order_relaxed); }

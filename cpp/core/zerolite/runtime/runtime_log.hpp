@@ -38,6 +38,9 @@ namespace runtime_log {
 // such reference: then its messages go where it sends them, and exceptions carry only the status.
 bool redirect(void* library_handle);
 
+// Writes a line of ours to stderr, where the level asks for it.
+void say(LogLevel level, const std::string& line);
+
 LogLevel level();
 void set_level(LogLevel level);
 
