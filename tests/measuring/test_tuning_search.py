@@ -141,10 +141,10 @@ def test_openvino_is_tried_where_it_is_installed() -> None:
     two_each = Setting(engine="openvino", workers=2, threads=2)
     assert openvino(Setting(workers=2, threads=2), limits) == [two_each]
     for goal in ("latency", "throughput"):
-        tried = {one.engine for stage in stages_for(goal, limits) for one in stage(TWO)}  # type: ignore[arg-type]
+        tried = {one.engine for stage in stages_for(goal, limits) for one in stage(TWO)}
         assert tried == {"litert", "openvino"}
         without = replace(limits, openvino=False)
-        assert {one.engine for stage in stages_for(goal, without) for one in stage(TWO)} == {"litert"}  # type: ignore[arg-type]
+        assert {one.engine for stage in stages_for(goal, without) for one in stage(TWO)} == {"litert"}
     assert str(two_each) == "OpenVINO, 2 workers, 2 threads each"
 
 
