@@ -10,6 +10,7 @@ from benchmarks import (
     conversion,
     cpp_loop,
     dynamic_range,
+    engines,
     first_call,
     interpreter,
     large_models,
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "memory": memory.run,
     "runtimes": runtimes.run,
     "dynamic_range": dynamic_range.run,
+    "engines": engines.run,
     "conversion": conversion.run,
     "serving": serving.run,
 }
