@@ -14,6 +14,7 @@ REFERENCES = {
     "litert": "ai_edge_litert Interpreter",
     "compiled_model": "ai_edge_litert CompiledModel",
     "tflite_runtime": "tflite_runtime 2.14",
+    "openvino": "OpenVINO",
 }
 
 

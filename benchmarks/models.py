@@ -72,12 +72,17 @@ def _mobilenet_v2(keras: Any) -> Any:
     return keras.applications.MobileNetV2(weights=None, input_shape=_MOBILENET_SHAPE)
 
 
+def _resnet50(keras: Any) -> Any:
+    return keras.applications.ResNet50(weights=None, input_shape=_MOBILENET_SHAPE)
+
+
 _RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "small_cnn": (_small_cnn, "none"),
     "digits_cnn": (_digits_cnn, "none"),
     "mobilenet_v2": (_mobilenet_v2, "none"),
     "mobilenet_v2_int8": (_mobilenet_v2, "int8"),
     "mobilenet_v2_dynamic_range": (_mobilenet_v2, "dynamic"),
+    "resnet50": (_resnet50, "none"),
 }
 
 

@@ -20,6 +20,7 @@ from tests.support import model_zoo
 from zerolite._timing.interleaved import interleave
 from zerolite._timing.stopwatch import clock_cost
 from zerolite.benchmarking import (
+    ENGINES,
     FIRST_RESULT_FIGURES,
     LATENCY_STATISTICS,
     BenchmarkResult,
@@ -466,3 +467,47 @@ def test_silent_process_is_given_up(tmp_path: Path) -> None:
         FreshProcess("litert", DENSE, python=os.fspath(sleeper), timeout=0.05),
     ):
         pass
+
+
+# Engines that are no TensorFlow Lite
+
+
+def test_openvino_has_a_process_of_its_own() -> None:
+    pytest.importorskip("openvino", reason="needs the extra openvino")
+    known = set(sys.modules)
+    result = benchmark(DENSE, against=["openvino", "litert"], threads=2, processes=1, **SHORT)
+    assert not any(name.partition(".")[0] == "openvino" for name in set(sys.modules) - known)
+    assert [one.runtime for one in result.runtimes] == ["zerolite", "openvino", "litert"]
+    assert result.settings["inputs"] == "zeros"
+    for one in result.runtimes:
+        assert one.version is not None
+        assert one.invoke is None
+        assert one.call.rounds_ns.shape == (2,)
+        assert one.call.latency_us()["min"] > 0
+        assert one.first_result is not None
+    assert result.ratio("openvino") is not None
+    assert result.ratio("openvino", "invoke") is None
+    json.loads(result.to_json())
+
+
+def test_an_engine_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "openvino", ("no_such_module", "pip install 'zerolite[openvino]'"))
+    with pytest.raises(ImportError, match=r"needs the package no_such_module; install it with: pip install"):
+        benchmark(DENSE, against=["openvino"], **SHORT)
+
+
+@pytest.mark.parametrize("options", [{"batch": 4}, {"workers": 2}])
+def test_an_engine_is_compared_call_by_call(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="openvino is compared call by call; leave one of both out"):
+        benchmark(DENSE, against=["openvino"], **options, **SHORT)
+
+
+def test_an_engine_is_not_compared_with_a_loaded_model() -> None:
+    with zl.load(DENSE) as model, pytest.raises(ValueError, match="give its path or its bytes"):
+        benchmark(model, against=["openvino"], **SHORT)
+
+
+def test_a_model_that_openvino_refuses_is_an_error_in_its_words() -> None:
+    pytest.importorskip("openvino", reason="needs the extra openvino")
+    with pytest.raises(RuntimeError, match="RANDOM_UNIFORM"):
+        benchmark(model_zoo.model_path("random_numbers"), against=["openvino"], **SHORT)

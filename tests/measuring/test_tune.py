@@ -22,7 +22,7 @@ from zerolite.cli import main
 from zerolite.tuned import Setting, TunedFile, TuningIdentity
 from zerolite.tuning import Trial, tune_model
 from zerolite.tuning.inputs import batch_of, samples_for
-from zerolite.tuning.search_space import weights
+from zerolite.tuning.search_space import openvino, weights
 
 MODEL = zoo.model_path("dense_2layer")
 OTHER = zoo.model_path("small_cnn")
@@ -130,6 +130,63 @@ def test_dequantized_weights_are_applied(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with zl.load(model, tuned=path) as loaded:
         assert loaded.delegation.dequantized_bytes == 0
+
+
+@pytest.mark.usefixtures("stepping_clock")
+@pytest.mark.parametrize(("name", "outcome"), [("dense_2layer", "measured"), ("while_loop", "failed")])
+def test_openvino_is_tried(name: str, outcome: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino", reason="needs the extra openvino")
+    monkeypatch.setattr(tune_model, "stages_for", lambda _, limits: [lambda best: openvino(best, limits)])
+    _, trial = zl.tune(zoo.model_path(name), budget_s=0.5, max_threads=1).trials
+    assert (trial.setting, trial.outcome) == (Setting(engine="openvino"), outcome), trial.reason
+    if outcome == "measured":
+        assert trial.load_s is not None
+    else:
+        assert "the operator WHILE runs other subgraphs" in trial.reason
+
+
+@pytest.mark.usefixtures("stepping_clock")
+def test_openvino_is_not_tried_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tune_model, "openvino_release", str)
+    assert {trial.setting.engine for trial in zl.tune(MODEL, budget_s=0.3, max_threads=2).trials} == {"litert"}
+
+
+def test_openvino_is_applied(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="needs the extra openvino")
+    path = tuned(tmp_path / "tuned.json", engine="openvino", threads=2)
+    with zl.load(MODEL, tuned=path) as model, zl.load(MODEL) as plain:
+        assert [part.delegate for part in model.delegation.partitions] == ["OpenVINO"]
+        assert_close(model(rows(1)), plain(rows(1)))
+    pool = tuned(tmp_path / "pool.json", engine="openvino", workers=2)
+    with zl.Pool(MODEL, tuned=pool) as replicas, zl.load(MODEL) as plain:
+        assert_close(replicas.map(rows(9)), plain.map(rows(9)))
+
+
+def test_a_file_belongs_to_a_release_of_openvino_where_it_is_one_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "tuned.json"
+
+    def write(engine: str, release: str) -> None:
+        document = json.loads(tuned(path).read_text())
+        document["setting"]["engine"] = engine
+        document["belongs_to"]["openvino"] = release
+        path.write_text(json.dumps(document))
+
+    write("litert", "2025.1.0")
+    zl.load(MODEL, tuned=path).close()
+    write("openvino", "2025.1.0")
+    with pytest.raises(ValueError, match=r"belongs to OpenVINO 2025\.1\.0, and installed is .*" + ANEW):
+        zl.load(MODEL, tuned=path)
+    write("onnx", "")
+    with pytest.raises(ValueError, match=r"engine is 'onnx', and must be one of 'litert', 'openvino'"):
+        zl.load(MODEL, tuned=path)
+
+
+def test_files_of_earlier_versions_are_applied(tmp_path: Path) -> None:
+    path = tuned(tmp_path / "tuned.json")
+    document = json.loads(path.read_text())
+    del document["belongs_to"]["openvino"], document["setting"]["engine"]
+    path.write_text(json.dumps(document))
+    zl.load(MODEL, tuned=path).close()
 
 
 @pytest.mark.usefixtures("stepping_clock")

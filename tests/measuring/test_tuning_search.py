@@ -16,7 +16,7 @@ from tests.support.model_zoo import Array
 from zerolite.tuned import Setting
 from zerolite.tuning.candidates import Outputs
 from zerolite.tuning.search import Search
-from zerolite.tuning.search_space import Limits, SearchStage, chunks, flags, parallelism, stages_for, weights
+from zerolite.tuning.search_space import Limits, SearchStage, chunks, flags, openvino, parallelism, stages_for, weights
 from zerolite.tuning.tolerance import Tolerance
 from zerolite.tuning.trial import SearchOutcome
 
@@ -121,6 +121,31 @@ def test_later_stages_start_from_the_best_one() -> None:
     )
     assert made.run([lambda _: [TWO], second]).setting == TWO, "the best one so far runs along"
     assert seen == [TWO]
+
+
+OPENVINO = Setting(engine="openvino", threads=2)
+
+
+def test_openvino_has_to_win_by_more_than_the_noise() -> None:
+    clear, _ = search(Bench({DEFAULT: 9e5, TWO: 6e5, OPENVINO: 4e5}), [TWO, OPENVINO])
+    assert clear.setting == OPENVINO
+    for times in ({DEFAULT: 9e5, TWO: 6e5, OPENVINO: 5.95e5}, {DEFAULT: 9e5, TWO: 5.95e5, OPENVINO: 6e5}):
+        near, _ = search(Bench(times, noise=0.05), [TWO, OPENVINO])
+        assert near.setting == TWO
+
+
+def test_openvino_is_tried_where_it_is_installed() -> None:
+    limits = Limits(threads=4, workers=4, chunk=None, openvino=True)
+    assert openvino(TWO, limits) == [OPENVINO, replace(OPENVINO, threads=4)]
+    assert openvino(FOUR, limits) == [replace(OPENVINO, threads=4)]
+    two_each = Setting(engine="openvino", workers=2, threads=2)
+    assert openvino(Setting(workers=2, threads=2), limits) == [two_each]
+    for goal in ("latency", "throughput"):
+        tried = {one.engine for stage in stages_for(goal, limits) for one in stage(TWO)}
+        assert tried == {"litert", "openvino"}
+        without = replace(limits, openvino=False)
+        assert {one.engine for stage in stages_for(goal, without) for one in stage(TWO)} == {"litert"}
+    assert str(two_each) == "OpenVINO, 2 workers, 2 threads each"
 
 
 def test_the_default_is_kept_where_nothing_is_faster() -> None:

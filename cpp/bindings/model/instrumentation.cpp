@@ -46,9 +46,10 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::s
       options.xnnpack_nodes = XnnpackNodes::single_custom;
     }
   }
-  // Only XNNPACK has more to tell than our own clock, and the GPU's accelerator fails while a profiler is on
-  // (LiteRT 2.3.0).
-  options.profiling = profiling && options.kernels == CpuKernels::delegate && options.gpu() == nullptr;
+  // Only XNNPACK and OpenVINO have more to tell than our own clock, and the GPU's accelerator fails while a profiler is
+  // on (LiteRT 2.3.0).
+  const bool has_counters = options.kernels == CpuKernels::delegate || options.has_openvino();
+  options.profiling = profiling && has_counters && options.gpu() == nullptr;
   std::shared_ptr<CompiledModel> model;
   {
     const py::gil_scoped_release release;

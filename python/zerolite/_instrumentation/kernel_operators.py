@@ -1,4 +1,4 @@
-"""Which operator of a model each kernel of an XNNPACK partition computes."""
+"""Which operator of a model each kernel of a partition of XNNPACK or OpenVINO computes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from functools import lru_cache
 
 __all__ = ["operators_of_kernels"]
 
-# By the beginning of the kernel's name, as XNNPACK's xnn_operator_type_to_string gives it; a kernel that is named like
-# its operator needs no row.
+# By the beginning of the kernel's name, as XNNPACK's xnn_operator_type_to_string gives it, or by the type of OpenVINO's
+# node; a kernel that is named like its operator needs no row.
 _OPERATORS = {
     "convolution": {"CONV_2D", "DEPTHWISE_CONV_2D"},
+    "groupconvolution": {"DEPTHWISE_CONV_2D"},
     "deconvolution": {"TRANSPOSE_CONV"},
     "dynamic fully connected": {"FULLY_CONNECTED", "BATCH_MATMUL"},
     "fully connected": {"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"},
@@ -19,6 +20,10 @@ _OPERATORS = {
     "divide": {"DIV"},
     "sigmoid": {"LOGISTIC"},
     "max pooling": {"MAX_POOL_2D"},
+    "maxpool": {"MAX_POOL_2D"},
+    "avgpool": {"AVERAGE_POOL_2D"},
+    "reducemean": {"MEAN"},
+    "matmul": {"FULLY_CONNECTED", "BATCH_MATMUL"},
     "average pooling": {"AVERAGE_POOL_2D", "MEAN"},
     "global average pooling": {"AVERAGE_POOL_2D", "MEAN"},
     "clamp": {"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"},
@@ -45,8 +50,8 @@ _OPERATORS = {
 def operators_of_kernels(kernels: tuple[str, ...], operators: tuple[tuple[str, str], ...]) -> tuple[str | None, ...]:
     """The tensor that each kernel computes; None for a kernel that is nobody's, or could be another's as well.
 
-    XNNPACK does not tell. It runs its kernels in the order of the graph, but fuses some operators into the ones before
-    and adds kernels of its own, so that the two lists are aligned: as many pairs as there can be, in order.
+    They do not tell. They run their kernels in the order of the graph, but fuse some operators into the ones before and
+    add kernels of their own, so that the two lists are aligned: as many pairs as there can be, in order.
 
     Args:
         kernels: the kernels of a partition in the order in which they ran.

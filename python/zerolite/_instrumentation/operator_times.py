@@ -21,10 +21,11 @@ class ProfiledOperator:
     """What one operator took, over all profiled runs.
 
     Attributes:
-        name: the first tensor that it computes, by its name in the file. Inside a partition of XNNPACK, which does not
-            tell, that of the operator that the kernel stands for by its place and kind; for a kernel that stands for
-            none, the partition's first tensor with the kernel's place in it: "logits [2]".
-        type: the operator's name, as in "CONV_2D"; inside XNNPACK the kernel's, as in "Convolution (NHWC, F32) IGEMM";
+        name: the first tensor that it computes, by its name in the file. Inside a partition of XNNPACK or OpenVINO,
+            which do not tell, that of the operator that the kernel stands for by its place and kind; for a kernel that
+            stands for none, the partition's first tensor with the kernel's place in it: "logits [2]".
+        type: the operator's name, as in "CONV_2D"; inside XNNPACK the kernel's, as in "Convolution (NHWC, F32) IGEMM",
+            inside OpenVINO the node's with its kernel, as in "Convolution (brgconv_avx512_f32)";
             the operators of the partition where the delegate tells nothing more. `REST` is the rest of a partition.
         delegate: who runs it: "XNNPACK", another delegate by its own name, or "builtin".
         subgraph: the position of its graph in the model; 0 is the main one.

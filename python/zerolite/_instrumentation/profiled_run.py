@@ -19,7 +19,7 @@ class TimedNode(NamedTuple):
         node: its position among the graph's nodes.
         begin_ns: when it began, since the run did.
         elapsed_ns: how long it took, with the nodes of other graphs that it ran.
-        steps: what XNNPACK did in it, in order: the kernel's name and microseconds, rounded down.
+        steps: what XNNPACK or OpenVINO did in it, in order: the kernel's name and microseconds, rounded down.
     """
 
     subgraph: int

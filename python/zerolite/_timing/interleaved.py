@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from zerolite._timing.stopwatch import Stopwatch, Work, clock_cost
+from zerolite._timing.stopwatch import AnyStopwatch, Stopwatch, Work, clock_cost, warm_up
 from zerolite._timing.timing import Timing
 
 __all__ = ["ProgressCallback", "interleave", "time_interleaved"]
@@ -38,7 +38,7 @@ def interleave(names: Sequence[_Name], rounds: int | None = None) -> Iterator[li
 
 
 def time_interleaved(
-    works: Mapping[str, Work],
+    works: Mapping[str, Work | AnyStopwatch],
     *,
     seconds: float = 1.0,
     rounds: int = 20,
@@ -49,7 +49,7 @@ def time_interleaved(
     """Time each work in `rounds` turns: A B C, A B C, and so on.
 
     Args:
-        works: name -> what to time.
+        works: name -> what to time; for work elsewhere, what times it there.
         seconds: how long each work is timed at least, all its turns together.
         rounds: how many turns each has.
         warmup: seconds that each runs before, untimed.
@@ -66,8 +66,8 @@ def time_interleaved(
         raise ValueError(
             f"seconds and warmup must be at least 0 and rounds at least 1; came {seconds}, {warmup} and {rounds}"
         )
-    stopwatches = {name: Stopwatch(work) for name, work in works.items()}
-    estimates = {name: stopwatch.warm_up(warmup) for name, stopwatch in stopwatches.items()}
+    stopwatches = {name: Stopwatch(work) if isinstance(work, tuple) else work for name, work in works.items()}
+    estimates = {name: warm_up(stopwatch, warmup) for name, stopwatch in stopwatches.items()}
     turn = 1e9 * seconds / rounds
     rounds_ns: dict[str, list[float]] = {name: [] for name in works}
     calls_ns: dict[str, list[float]] = {name: [] for name in works}
@@ -88,7 +88,7 @@ def time_interleaved(
     }
 
 
-def _take_turn(stopwatch: Stopwatch, turn: float, estimate: float) -> tuple[float, list[float]]:
+def _take_turn(stopwatch: AnyStopwatch, turn: float, estimate: float) -> tuple[float, list[float]]:
     """Time one turn: the nanoseconds per call, and those of single calls."""
     if estimate * _CLOCK_SHARE >= clock_cost():
         calls = stopwatch.calls(max(1, round(turn / estimate)))

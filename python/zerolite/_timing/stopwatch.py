@@ -5,14 +5,26 @@ from __future__ import annotations
 import time
 import timeit
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Stopwatch", "Work", "clock_cost"]
+__all__ = ["AnyStopwatch", "Stopwatch", "Work", "clock_cost", "warm_up"]
 
 #: A statement of Python, and the names in it.
 Work = tuple[str, dict[str, Any]]
 
 _MOST_CALLS_IN_A_BLOCK = 10_000_000
+
+
+class AnyStopwatch(Protocol):
+    """What times one piece of work, wherever that runs."""
+
+    def block(self, count: int) -> float:
+        """Nanoseconds that `count` calls take, one after another."""
+        ...
+
+    def calls(self, count: int) -> list[float]:
+        """The nanoseconds of each of `count` calls."""
+        ...
 
 
 class Stopwatch:
@@ -38,14 +50,23 @@ class Stopwatch:
         Returns:
             Nanoseconds per call, as its last block had it.
         """
-        count, spent = 1, self.block(1) + self.block(1)
-        while True:
-            taken = self.block(count)
-            spent += taken
-            if spent >= 1e9 * seconds:
-                return taken / count
-            # As blocks double, the last one takes half of the time, and it gives the best estimate.
-            count = min(2 * count, _MOST_CALLS_IN_A_BLOCK)
+        return warm_up(self, seconds)
+
+
+def warm_up(stopwatch: AnyStopwatch, seconds: float) -> float:
+    """Run what a stopwatch times for that long, and at least three calls.
+
+    Returns:
+        Nanoseconds per call, as its last block had it.
+    """
+    count, spent = 1, stopwatch.block(1) + stopwatch.block(1)
+    while True:
+        taken = stopwatch.block(count)
+        spent += taken
+        if spent >= 1e9 * seconds:
+            return taken / count
+        # As blocks double, the last one takes half of the time, and it gives the best estimate.
+        count = min(2 * count, _MOST_CALLS_IN_A_BLOCK)
 
 
 @cache

@@ -6,6 +6,7 @@ from zerolite._timing.ratio import Ratio
 from zerolite._timing.stopwatch import Stopwatch, Work
 from zerolite._timing.timing import LATENCY_STATISTICS, Timing
 from zerolite.benchmarking.compare_runtimes import benchmark
+from zerolite.benchmarking.engines import ENGINES
 from zerolite.benchmarking.first_result import (
     FIRST_RESULT_FIGURES,
     FirstResult,
@@ -19,6 +20,7 @@ from zerolite.benchmarking.result import RATIO_FIGURES, BenchmarkResult, Runtime
 from zerolite.benchmarking.session import RUNTIMES, Session
 
 __all__ = [
+    "ENGINES",
     "FIRST_RESULT_FIGURES",
     "LATENCY_STATISTICS",
     "RATIO_FIGURES",

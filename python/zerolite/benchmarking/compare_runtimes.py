@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from zerolite._platform.machine import describe_machine
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite._timing.interleaved import ProgressCallback, time_interleaved
-from zerolite.benchmarking.first_result import first_results_in_turns
+from zerolite._timing.stopwatch import AnyStopwatch, Work
+from zerolite.benchmarking.engines import ENGINES
+from zerolite.benchmarking.first_result import FreshProcess, first_results_in_turns
 from zerolite.benchmarking.inputs import InputValues, make_inputs
 from zerolite.benchmarking.quiet_session import import_with_captured_output, open_quietly
 from zerolite.benchmarking.result import BenchmarkResult, RuntimeResult
@@ -37,6 +40,7 @@ _DISTRIBUTIONS = {
     "litert": "ai-edge-litert",
     "compiled_model": "ai-edge-litert",
     "tflite_runtime": "tflite-runtime",
+    "openvino": "openvino",
 }
 
 
@@ -64,6 +68,9 @@ def benchmark(
     loop in this process, in turns with the runtimes of `against`. Loading, the first inference and the peak of memory
     are those of fresh processes, which are started in turns as well and have one replica and no batch.
 
+    With an engine that is no TensorFlow Lite, whose threads would disturb the others', each runtime has a process of
+    its own, and the processes take turns: calls from arrays in to arrays out, over zeros.
+
     Args:
         model: a path to a .tflite file, or its bytes. A `CompiledModel` is timed as it is, with its own settings; for
             `against`, `workers` and the figures of fresh processes the file or its bytes are needed.
@@ -76,7 +83,8 @@ def benchmark(
         delegates: where zerolite runs the model, as `load` takes it. The other runtimes run on the CPU.
         against: names of the runtimes to compare with: "tf" (`tf.lite.Interpreter`), "litert"
             (`ai_edge_litert.interpreter.Interpreter`), "compiled_model" (`ai_edge_litert.compiled_model.CompiledModel`)
-            and "tflite_runtime" (`tflite_runtime.interpreter.Interpreter`).
+            and "tflite_runtime" (`tflite_runtime.interpreter.Interpreter`); and "openvino", OpenVINO through its own
+            Python API, for the first graph of the file.
         inputs: "random" or "zeros"; see `zerolite.benchmarking.make_inputs`.
         seed: the random inputs depend on it and on nothing else.
         seconds: how long each kind of call is timed at least, in each runtime.
@@ -98,8 +106,11 @@ def benchmark(
     """
     names = ["zerolite", *_checked_names(against)]
     _check_counts(workers=workers, batch=batch, seconds=seconds, turns=turns, warmup_s=warmup_s, processes=processes)
-    for name in names[1:]:
-        import_with_captured_output(name)
+    in_processes = not ENGINES.keys().isdisjoint(names)
+    if in_processes:
+        inputs = "zeros"
+        _check_processes(workers=workers, batch=batch, model=model)
+    _require_installed(names[1:])
     if batch is None and workers is not None:
         batch = _ITEMS_PER_WORKER * workers
 
@@ -119,17 +130,20 @@ def benchmark(
             sessions = {"zerolite": own}
             # Runtimes disagree on which signature is the first, so all others are told which one to run.
             signature = own.signature
-            for name in names[1:]:
+            for name in names[1:] if not in_processes else ():
                 opened = open_quietly(name, path, signature=signature, threads=threads)
                 sessions[name] = stack.enter_context(opened)
 
-        arrays = _inputs_by_runtime(sessions, inputs, seed, batch)
-        if batch is None:
-            calls = {name: session.call(arrays[name]) for name, session in sessions.items()}
+        calls: dict[str, Work | AnyStopwatch] = {}
+        invokes: dict[str, Work | AnyStopwatch] = {}
+        if in_processes and path is not None:
+            for name in names:
+                own_delegates = delegates if name == "zerolite" else None
+                process = FreshProcess(name, path, signature=signature, threads=threads, delegates=own_delegates)
+                calls[name] = _ProcessStopwatch(stack.enter_context(process))
         else:
-            per_run = _items_per_run(sessions["zerolite"], batch)
-            calls = {name: session.batch(arrays[name], per_run) for name, session in sessions.items()}
-        invokes = {name: one.invoke for name, one in sessions.items() if batch is None and one.invoke is not None}
+            calls |= _calls_here(sessions, inputs, seed, batch)
+            invokes |= {name: one.invoke for name, one in sessions.items() if batch is None and one.invoke is not None}
         # What still refers to a runtime would keep it from being closed.
         stack.callback(invokes.clear)
         stack.callback(calls.clear)
@@ -158,13 +172,33 @@ def benchmark(
             name: RuntimeResult(
                 name, _version(name), call_timings[name], invoke_timings.get(name), first_results.get(name)
             )
-            for name in sessions
+            for name in names
         }
     settings: dict[str, Any] = {"threads": threads, "workers": workers, "batch": batch, "inputs": inputs, "seed": seed}
     settings |= {"seconds": seconds, "turns": turns, "warmup_s": warmup_s}
     settings |= {"processes": processes, "delegates": None if delegates is None else repr(delegates)}
     own_result = results.pop("zerolite")
     return BenchmarkResult(described, settings, describe_machine(), own_result, results)
+
+
+def _calls_here(sessions: Mapping[str, Session], inputs: InputValues, seed: int, batch: int | None) -> dict[str, Work]:
+    """From arrays in to arrays out, in this process."""
+    arrays = _inputs_by_runtime(sessions, inputs, seed, batch)
+    if batch is None:
+        return {name: session.call(arrays[name]) for name, session in sessions.items()}
+    per_run = _items_per_run(sessions["zerolite"], batch)
+    return {name: session.batch(arrays[name], per_run) for name, session in sessions.items()}
+
+
+class _ProcessStopwatch:
+    """Times calls in another process."""
+
+    def __init__(self, process: FreshProcess) -> None:
+        self._process = process
+        self.calls = process.calls
+
+    def block(self, count: int) -> float:
+        return self._process.block("call", count)
 
 
 class _TimingOptions(TypedDict):
@@ -206,7 +240,7 @@ def _items_per_run(session: Session, items: int) -> int:
 def _checked_names(against: Sequence[str]) -> list[str]:
     if isinstance(against, str):
         raise TypeError(f"against is a list of names; came the text {against!r}, so write [{against!r}]")
-    known = [name for name in RUNTIMES if name != "zerolite"]
+    known = [*(name for name in RUNTIMES if name != "zerolite"), *ENGINES]
     for name in against:
         if name not in known:
             raise ValueError(f"there is no runtime {name!r} to compare with; choose from {', '.join(known)}")
@@ -226,6 +260,25 @@ def _check_counts(
     ):
         if not value >= least:
             raise ValueError(f"{name} must be at least {least}; came {value}")
+
+
+def _check_processes(*, workers: int | None, batch: int | None, model: Any) -> None:
+    for name, value in (("workers", workers), ("batch", batch)):
+        if value is not None:
+            raise ValueError(
+                f"{name} is {value}, and {', '.join(ENGINES)} is compared call by call; leave one of both out"
+            )
+    if _is_loaded(model):
+        _check_loaded(against=ENGINES)
+
+
+def _require_installed(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in ENGINES:
+            import_with_captured_output(name)
+        elif importlib.util.find_spec(ENGINES[name][0]) is None:
+            module, install = ENGINES[name]
+            raise ImportError(f"comparing with {name} needs the package {module}; install it with: {install}")
 
 
 def _is_loaded(model: Any) -> bool:

@@ -107,7 +107,7 @@ class FreshProcess:
         """Choose what to run.
 
         Args:
-            runtime: a name of `zerolite.benchmarking.RUNTIMES`.
+            runtime: a name of `zerolite.benchmarking.RUNTIMES` or `ENGINES`.
             model: a .tflite file.
             signature: the signature to run; None is the default one.
             threads: how many threads a run uses; None is the runtime's default.
@@ -165,12 +165,23 @@ class FreshProcess:
         Raises:
             RuntimeError: the process ended, or gave no answer in time.
         """
+        return float(self._asked(f"{kind} {count}"))
+
+    def calls(self, count: int) -> list[float]:
+        """The nanoseconds of each of `count` calls from array in to array out.
+
+        Raises:
+            RuntimeError: as for `block`.
+        """
+        return [float(word) for word in self._asked(f"calls {count}").split()]
+
+    def _asked(self, request: str) -> str:
         stdin = self._process.stdin
         if stdin is not None:
             # When the process has ended, the missing answer leads to a better error than the broken pipe.
             with contextlib.suppress(BrokenPipeError):
-                stdin.write(f"{kind} {count}\n".encode())
-        return float(self._answer())
+                stdin.write(f"{request}\n".encode())
+        return self._answer()
 
     def _answer(self) -> str:
         stdout = self._process.stdout
@@ -229,7 +240,7 @@ def first_results_in_turns(
     """Start fresh processes in turns, A B C, A B C, one at a time, and wait for the first result of each.
 
     Args:
-        runtimes: names of `zerolite.benchmarking.RUNTIMES`.
+        runtimes: names of `zerolite.benchmarking.RUNTIMES` and `ENGINES`.
         model: a .tflite file.
         processes: how many are started for each runtime.
         signature: the signature to run; None is the default one.

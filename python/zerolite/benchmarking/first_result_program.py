@@ -3,7 +3,7 @@
 Arguments: RUNTIME MODEL SIGNATURE THREADS REPLICAS DELEGATES. An empty text stands for None; delegates come as the
 JSON of a `DelegateChoice`. It writes one line, "IMPORT LOAD FIRST PEAK": nanoseconds, nanoseconds, nanoseconds
 and bytes. After that, a line "call COUNT" or "invoke COUNT" on its stdin is answered by the nanoseconds that so many
-took.
+took, and "calls COUNT" by those of each of so many calls.
 
 Nothing is imported here that the runtime itself would not import, or that would make a difference.
 """
@@ -24,17 +24,19 @@ if TYPE_CHECKING:
     from zerolite.benchmarking import session as session_module
 
 
-def main(session: Any, peak_memory: Any, arguments: Sequence[str]) -> None:
+def main(session: Any, engines: Any, peak_memory: Any, arguments: Sequence[str]) -> None:
     """Do what the module says.
 
     Args:
         session: the module `session`, which lies beside this file.
+        engines: the module `engines`, likewise.
         peak_memory: the module `_platform.peak_memory`.
         arguments: those of the program.
     """
     runtime, path, signature, threads, replicas, delegates = arguments
     started = time.perf_counter_ns()
-    session.import_runtime(runtime)
+    is_engine = runtime in engines.ENGINES
+    (engines.import_engine if is_engine else session.import_runtime)(runtime)
     imported = time.perf_counter_ns()
     options = {
         "signature": signature or None,
@@ -45,6 +47,11 @@ def main(session: Any, peak_memory: Any, arguments: Sequence[str]) -> None:
     pooled = runtime == "zerolite" and replica_count > 1
     if pooled:
         opened = [session.open_session(runtime, path, workers=replica_count, **options)]
+    elif is_engine:
+        opened = [
+            engines.open_engine(runtime, path, session.Session, threads=options["threads"])
+            for _ in range(replica_count)
+        ]
     else:
         opened = [session.open_session(runtime, path, **options) for _ in range(replica_count)]
     loaded = time.perf_counter_ns()
@@ -55,6 +62,9 @@ def main(session: Any, peak_memory: Any, arguments: Sequence[str]) -> None:
     timers = {"call": calls[0], "invoke": None if invoke is None else timer_of(invoke)}
     for request in sys.stdin:
         kind, count = request.split()
+        if kind == "calls":
+            say(" ".join(str(int(calls[0].timeit(1))) for _ in range(int(count))))
+            continue
         timer = timers[kind]
         if timer is None:
             raise ValueError(f"{runtime} has no call that only runs this signature")
@@ -109,9 +119,10 @@ def _run() -> None:
     # The folder of a script comes first on its path, and its neighbours are no top-level modules.
     sys.path[:] = [entry for entry in sys.path if entry != folder]
     session = _load_alone(os.path.join(folder, "session.py"))  # noqa: PTH118
+    engines = _load_alone(os.path.join(folder, "engines.py"))  # noqa: PTH118
     package = os.path.dirname(folder)  # noqa: PTH120
     peak_memory = _load_alone(os.path.join(package, "_platform", "peak_memory.py"))  # noqa: PTH118
-    main(session, peak_memory, sys.argv[1:])
+    main(session, engines, peak_memory, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class RuntimeResult:
     """One runtime with the benchmarked model.
 
     Attributes:
-        runtime: a name of `zerolite.benchmarking.RUNTIMES`.
+        runtime: a name of `zerolite.benchmarking.RUNTIMES` or `ENGINES`.
         version: the version of the package that it comes from; None when that is not known.
         call: from arrays in to arrays out: filling the inputs, running, and reading the outputs.
         invoke: running alone, over inputs that are in place; None for batches, and where the runtime has no such call.

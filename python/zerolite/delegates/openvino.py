@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -118,6 +119,16 @@ class OpenVino(Delegate):
         defaults = OpenVino().arguments
         chosen = (f"{name}={value!r}" for name, value in self.arguments.items() if value != defaults[name])
         return f"OpenVino({', '.join(chosen)})"
+
+
+def openvino_release() -> str:
+    """The release of the installed package, as in "2026.4.1"; empty where there is none. It is not imported."""
+    if not _library():
+        return ""
+    try:
+        return metadata.version("openvino")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _text(name: str, value: object) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS
 from zerolite.delegates.xnnpack import Kernels, Weights, XNNPack
 
-__all__ = ["Setting"]
+if TYPE_CHECKING:
+    from zerolite.delegates.openvino import OpenVino
+
+__all__ = ["Engine", "Setting"]
+
+Engine = Literal["litert", "openvino"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +23,8 @@ class Setting:
     """What can be chosen about running a model on the CPU; without arguments what `load` does unless told otherwise.
 
     Attributes:
+        engine: what runs the graph: LiteRT's kernels, or OpenVINO, which takes it whole; the kernels, the weights and
+            the flags are LiteRT's.
         threads: how many threads a run of one replica uses.
         kernels: as `XNNPack` takes it.
         weights: as `XNNPack` takes it.
@@ -26,6 +33,7 @@ class Setting:
         chunk: how many items of a batch go through one run; None lets `map` measure a few sizes at each first batch.
     """
 
+    engine: Engine = "litert"
     threads: int = 1
     kernels: Kernels = "delegate"
     weights: Weights = "stored"
@@ -39,13 +47,18 @@ class Setting:
         return self == Setting()
 
     @property
-    def delegate(self) -> XNNPack:
+    def delegate(self) -> XNNPack | OpenVino:
         """The part of it that `load` and `Pool` take as a delegate."""
+        if self.engine == "openvino":
+            from zerolite.delegates.openvino import OpenVino
+
+            return OpenVino(threads=self.threads)
         return XNNPack(threads=self.threads, kernels=self.kernels, weights=self.weights, flags=dict(self.flags))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
+            "engine": self.engine,
             "threads": self.threads,
             "kernels": self.kernels,
             "weights": self.weights,
@@ -64,10 +77,14 @@ class Setting:
         flags = values["flags"]
         if not isinstance(flags, dict):
             raise TypeError(f"flags is {flags!r}, and must be an object of true and false by name")
+        engine = values.get("engine", "litert")  # the first files do not tell, nor do they have weights
+        if engine not in get_args(Engine):
+            raise ValueError(f"engine is {engine!r}, and must be one of {', '.join(map(repr, get_args(Engine)))}")
         setting = cls(
+            engine=engine,
             threads=_count("threads", values["threads"]),
             kernels=values["kernels"],
-            weights=values.get("weights", "stored"),  # the first files do not tell
+            weights=values.get("weights", "stored"),
             flags=tuple(sorted(flags.items())),
             workers=_count("workers", values["workers"]),
             chunk=None if values["chunk"] is None else _whole("chunk", values["chunk"]),
@@ -77,7 +94,7 @@ class Setting:
 
     def __str__(self) -> str:
         """What differs from the default, in words."""
-        words = []
+        words = ["OpenVINO"] if self.engine == "openvino" else []
         if self.workers > 1:
             words.append(f"{self.workers} workers")
         if self.threads > 1:

@@ -24,11 +24,11 @@ _SCHEMA = 1
 _LONGEST = 1 << 16
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "": ("schema", "goal", "signature", "setting", "ratio", "belongs_to"),
-    "setting": ("threads", "kernels", "weights", "flags", "workers", "chunk"),
-    "belongs_to": ("model", "processor", "cores", "runtime"),
+    "setting": ("engine", "threads", "kernels", "weights", "flags", "workers", "chunk"),
+    "belongs_to": ("model", "processor", "cores", "runtime", "openvino"),
 }
 # Keys that came later, which may be missing.
-_LATER = ("weights",)
+_LATER = ("weights", "engine", "openvino")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,10 @@ class TunedFile:
             content: the model that it is going to be applied to.
 
         Raises:
-            ValueError: the model, the processor, the number of usable cores or the runtime is another one.
+            ValueError: the model, the processor, the number of usable cores, the runtime, or OpenVINO where the setting
+                is one for it, is another one.
         """
-        difference = self.identity.difference(TuningIdentity.of(content))
+        difference = self.identity.difference(TuningIdentity.of(content), engine=self.setting.engine)
         if difference is not None:
             raise _refusal(str(self.path), difference)
 
@@ -150,8 +151,8 @@ def _parsed(content: bytes, name: str) -> TunedFile:
     ):
         raise ValueError(f"its ratio is {ratio!r}, and must be null or a number above 0")
     identity = document["belongs_to"]
-    for key in ("model", "processor", "runtime"):
-        if not isinstance(identity[key], str):
+    for key in ("model", "processor", "runtime", "openvino"):
+        if not isinstance(identity.get(key, ""), str):
             raise ValueError(f"{key} in belongs_to is {identity[key]!r}, and must be a text")
     if not isinstance(identity["cores"], int) or isinstance(identity["cores"], bool):
         raise ValueError(f"cores in belongs_to is {identity['cores']!r}, and must be a whole number")

@@ -54,10 +54,16 @@ class BatchCandidate:
         """Load the model, or make the pool."""
         self._opened: CompiledModel | Pool
         if setting.workers > 1:
-            self._opened = Pool(content, workers=setting.workers, signature=signature, delegates=setting.delegate)
+            self._opened = Pool(
+                content,
+                workers=setting.workers,
+                signature=signature,
+                delegates=setting.delegate,
+                fallback=_may_fall_back(setting),
+            )
             self._map, outputs = self._opened.map, self._opened.outputs
         else:
-            self._opened = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+            self._opened = _replica(model, setting)
             chosen = self._opened.signatures[signature]
             self._map, outputs = chosen.map, chosen.outputs
         self._output_names = list(outputs)
@@ -85,7 +91,7 @@ class CallCandidate:
 
     def __init__(self, model: CompiledModel, setting: Setting, *, signature: str, samples: Sequence[Sample]) -> None:
         """Load the model."""
-        self._model = CompiledModel(model, choice=DelegateChoice(setting.delegate, threads=None))
+        self._model = _replica(model, setting)
         self._call = in_file_order(self._model.signatures[signature])
         self._samples = samples
         names = {"call": self._call, "samples": itertools.cycle(samples)}
@@ -106,6 +112,16 @@ class CallCandidate:
     def close(self) -> None:
         """Close the replica."""
         self._model.close()
+
+
+def _replica(model: CompiledModel, setting: Setting) -> CompiledModel:
+    choice = DelegateChoice(setting.delegate, threads=None, fallback=_may_fall_back(setting))
+    return CompiledModel(model, choice=choice)
+
+
+def _may_fall_back(setting: Setting) -> bool:
+    # What would run on LiteRT's kernels after all is no candidate.
+    return setting.engine == "litert"
 
 
 class OpenCandidates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from zerolite import _native
 from zerolite.tuned import Goal, Setting
 
-__all__ = ["Limits", "SearchStage", "chunks", "flags", "parallelism", "stages_for", "weights"]
+__all__ = ["Limits", "SearchStage", "chunks", "flags", "openvino", "parallelism", "stages_for", "weights"]
 
 #: The settings to try once an earlier stage has found its best one.
 SearchStage = Callable[[Setting], list[Setting]]
@@ -33,22 +33,24 @@ class Limits:
         workers: how many replicas there are at most.
         chunk: how many items go through one run at most; None where the model's leading axis can't be resized.
         dequantized: whether the model has weights that can be dequantized.
+        openvino: whether OpenVINO is installed.
     """
 
     threads: int
     workers: int
     chunk: int | None
     dequantized: bool = False
+    openvino: bool = False
 
 
 def stages_for(goal: Goal, limits: Limits) -> list[SearchStage]:
     """The stages for a goal, each of which starts from the best setting of those before."""
     if goal == "latency":
         alone = replace(limits, workers=1)
-        return [lambda _: parallelism(alone), lambda best: [*weights(best, limits), *flags(best)]]
+        return [lambda _: parallelism(alone), lambda best: [*openvino(best, alone), *_on_top(best, limits)]]
     return [
         lambda _: parallelism(limits),
-        lambda best: [*weights(best, limits), *flags(best)],
+        lambda best: [*openvino(best, limits), *_on_top(best, limits)],
         lambda best: chunks(best, limits.chunk),
     ]
 
@@ -69,6 +71,14 @@ def parallelism(limits: Limits) -> list[Setting]:
     return [setting for setting in settings if not setting.is_default]
 
 
+def openvino(best: Setting, limits: Limits) -> list[Setting]:
+    """OpenVINO, with the threads and replicas of the best setting, and with all threads for each replica."""
+    if not limits.openvino:
+        return []
+    threads = _unique([(best.workers, best.threads), (best.workers, max(1, limits.threads // best.workers))])
+    return [Setting(engine="openvino", workers=workers, threads=each) for workers, each in threads]
+
+
 def weights(best: Setting, limits: Limits) -> list[Setting]:
     """Dequantized weights, with the threads and replicas of the best setting: kernels are XNNPACK's with them."""
     return [replace(best, kernels="delegate", weights="dequantized", flags=())] if limits.dequantized else []
@@ -84,6 +94,10 @@ def flags(best: Setting) -> list[Setting]:
 def chunks(best: Setting, most: int | None) -> list[Setting]:
     """Sizes of chunks, on top of the best setting."""
     return [] if most is None else [replace(best, chunk=chunk) for chunk in _native.candidate_chunks(most)]
+
+
+def _on_top(best: Setting, limits: Limits) -> list[Setting]:
+    return [*weights(best, limits), *flags(best)]
 
 
 def _counts(most: int) -> list[int]:

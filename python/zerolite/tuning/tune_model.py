@@ -12,6 +12,7 @@ from zerolite._inference.source import ModelSource, read_source
 from zerolite._platform.machine import usable_cores
 from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
+from zerolite.delegates.openvino import openvino_release
 from zerolite.delegates.xnnpack import XNNPack
 from zerolite.tuned import Goal, Setting, TuningIdentity
 from zerolite.tuning.candidates import BatchCandidate, CallCandidate
@@ -47,10 +48,11 @@ def tune(
 ) -> TuningResult:
     """Find out how a model runs the fastest on this machine, without other results.
 
-    Tries threads, kernels, dequantized weights where the model has such, and XNNPACK's flags; for throughput also
-    replicas in a `Pool` and how many items of a batch go through one run. Settings are timed in turns with the default,
-    and the winner once more at the end: where it does not beat the default by more than the default differs from
-    itself, the default is the result.
+    Tries threads, kernels, dequantized weights where the model has such, XNNPACK's flags, and OpenVINO where it is
+    installed and takes the graph, which opens its library in this process; for throughput also replicas in a `Pool` and
+    how many items of a batch go through one run. Settings are timed in turns with the default, and the winner once more
+    at the end: where it does not beat the default by more than the default differs from itself, the default is the
+    result.
 
     Args:
         model: the path of a .tflite file, or its bytes.
@@ -107,6 +109,7 @@ def tune(
             workers=workers,
             chunk=largest_chunk(chosen, batch) if batch else None,
             dequantized=_can_be_dequantized(base),
+            openvino=bool(openvino_release()),
         )
 
         def opener(setting: Setting) -> Candidate:

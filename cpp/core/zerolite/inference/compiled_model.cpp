@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "zerolite/cache/openvino_cache.hpp"
 #include "zerolite/compilation/dequantized_weights.hpp"
 #include "zerolite/compilation/prepare_signature.hpp"
+#include "zerolite/delegates/openvino/openvino_delegate.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
@@ -68,16 +70,28 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
   return options;
 }
 
-// With the directories that keep what OpenVINO compiles.
-CompileOptions with_program_caches(CompileOptions options, const Model& model) {
+// With the directories that keep what OpenVINO compiles, or, for a profile, its counters.
+CompileOptions with_openvino(CompileOptions options, const Model& model) {
   for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
     for (DelegateSettings& settings : *side) {
       auto* openvino = std::get_if<OpenVinoSettings>(&settings);
-      if (openvino == nullptr || openvino->cache.empty()) continue;
+      if (openvino == nullptr) continue;
+      openvino->counters = options.profiling;
+      openvino->programs.reset();
+      // Programs with counters are nobody else's.
+      if (openvino->cache.empty() || openvino->counters) continue;
       openvino->programs = std::make_shared<OpenVinoCache>(model, *openvino);
     }
   }
   return options;
+}
+
+std::vector<StepTime> openvino_steps(const abi::tflite::Node& node) {
+  std::vector<StepTime> steps;
+  for (openvino::NodeCounter& counter : OpenVinoDelegate::counters(node)) {
+    steps.push_back({std::move(counter.name), counter.microseconds});
+  }
+  return steps;
 }
 
 ModelLock::Threads own_threads(const CompileOptions& options) {
@@ -113,7 +127,7 @@ CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options, const MadeBefore& before)
     : model_(std::move(model)),
       source_(before.source != nullptr ? before.source : with_weights(model_, options.weights)),
-      options_(with_program_caches(std::move(options), *source_)),
+      options_(with_openvino(std::move(options), *source_)),
       observer_(new GraphObserver(make_observer(*source_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(source_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *source_)),
@@ -220,7 +234,7 @@ RunProfile CompiledModel::profile_run(std::size_t index) {
     require_ok(zerolite::runtime().CompiledModelGetProfiler(compilation_.compiled.get(), &profiler),
                "profile the model", log);
   }
-  RunProfiler listener(*observer_, profiler);
+  RunProfiler listener(*observer_, profiler, &openvino_steps);
   runner.run_instrumented(*observer_, listener);
   return listener.take();
 }

@@ -4,7 +4,8 @@
 
 namespace zerolite {
 
-RunProfiler::RunProfiler(const GraphObserver& observer, abi::Profiler profiler) : profiler_(profiler) {
+RunProfiler::RunProfiler(const GraphObserver& observer, abi::Profiler profiler, TellSteps tell_steps)
+    : profiler_(profiler), tell_steps_(tell_steps) {
   for (std::size_t subgraph = 0; subgraph < observer.subgraph_count(); ++subgraph) {
     const CapturedGraph* graph = observer.graph(subgraph);
     if (graph == nullptr) continue;
@@ -42,9 +43,13 @@ void RunProfiler::after_node(std::size_t subgraph, const CapturedGraph& /*graph*
   running_.pop_back();
   time.subgraph = subgraph;
   time.elapsed = now - time.begin;
-  if (profiler_ == nullptr || node.delegate == nullptr) return;
-  (void)runtime().StopProfiler(profiler_);
-  collect_steps(time);
+  if (node.delegate == nullptr) return;
+  if (profiler_ != nullptr) {
+    (void)runtime().StopProfiler(profiler_);
+    collect_steps(time);
+  }
+  if (tell_steps_ == nullptr) return;
+  for (StepTime& step : tell_steps_(node)) time.steps.push_back(std::move(step));
 }
 
 void RunProfiler::collect_steps(NodeTime& time) const {

@@ -1,7 +1,8 @@
 // Where the time of a run goes: node by node, and inside XNNPACK's nodes operator by operator.
 //
 // Nodes are timed by our own clock, in nanoseconds, for the runtime's profiler leaves out the nodes of XNNPACK
-// (LiteRT 2.3.0). What XNNPACK does inside of one only that profiler tells, in whole microseconds, rounded down.
+// (LiteRT 2.3.0). What XNNPACK does inside of one only that profiler tells, in whole microseconds, rounded down; other
+// delegates may tell of theirs.
 #pragma once
 
 #include <chrono>
@@ -38,8 +39,12 @@ struct RunProfile {
 
 class RunProfiler : public NodeListener {
  public:
-  // `profiler` is null for a model that was compiled without one, whose nodes then have no steps.
-  RunProfiler(const GraphObserver& observer, abi::Profiler profiler);
+  // What a delegate tells of a node that has just run; nothing for a node of another.
+  using TellSteps = std::vector<StepTime> (*)(const abi::tflite::Node& node);
+
+  // `profiler` is null for a model that was compiled without one, whose nodes then have no steps but those that
+  // `tell_steps` has, if it is given.
+  RunProfiler(const GraphObserver& observer, abi::Profiler profiler, TellSteps tell_steps = nullptr);
   ~RunProfiler() override;
   RunProfiler(const RunProfiler&) = delete;
   RunProfiler& operator=(const RunProfiler&) = delete;
@@ -58,6 +63,7 @@ class RunProfiler : public NodeListener {
   void collect_steps(NodeTime& time) const;
 
   abi::Profiler profiler_;
+  TellSteps tell_steps_;
   std::unordered_map<const abi::tflite::Node*, std::size_t> indices_;
   Clock::time_point begin_;
   std::vector<std::size_t> running_;  // positions among the profile's nodes, the innermost last

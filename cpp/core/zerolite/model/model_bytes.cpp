@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <new>
 #include <utility>
 
-#include "zerolite/platform/aligned_buffer.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/platform/file_descriptor.hpp"
 
@@ -22,12 +20,8 @@ InvalidModelError empty_model(const std::string& name) {
 
 }  // namespace
 
-void ModelBytes::Free::operator()(std::byte* data) const {
-  ::operator delete[](data, std::align_val_t{kTensorAlignment});
-}
-
-ModelBytes::ModelBytes(Memory copy, std::size_t size, std::string name)
-    : copy_(std::move(copy)), bytes_(copy_.get(), size), name_(std::move(name)) {}
+ModelBytes::ModelBytes(LargeBuffer copy, std::size_t size, std::string name)
+    : copy_(std::move(copy)), bytes_(copy_->bytes().first(size)), name_(std::move(name)) {}
 
 ModelBytes::ModelBytes(MappedFile file, std::string name)
     : file_(std::move(file)), bytes_(file_->bytes()), name_(std::move(name)) {}
@@ -55,11 +49,6 @@ void ModelBytes::require_unchanged() const {
                           "load it again, or load it with map=False");
 }
 
-ModelBytes::Memory ModelBytes::allocate(std::size_t size) {
-  // Aligned, because the runtime uses constant tensors where they lie in the FlatBuffer.
-  return Memory(static_cast<std::byte*>(::operator new[](size, std::align_val_t{kTensorAlignment})));
-}
-
 std::shared_ptr<ModelBytes> ModelBytes::copy(std::span<const std::byte> bytes, std::string name) {
   return join({}, bytes, std::move(name));
 }
@@ -68,8 +57,8 @@ std::shared_ptr<ModelBytes> ModelBytes::join(std::span<const std::byte> front, s
                                              std::string name) {
   const std::size_t size = front.size() + back.size();
   if (size == 0) throw empty_model(name);
-  Memory data = allocate(size);
-  std::ranges::copy(back, std::ranges::copy(front, data.get()).out);
+  LargeBuffer data(size);
+  std::ranges::copy(back, std::ranges::copy(front, data.bytes().begin()).out);
   return std::shared_ptr<ModelBytes>(new ModelBytes(std::move(data), size, std::move(name)));
 }
 
@@ -91,10 +80,10 @@ std::shared_ptr<ModelBytes> ModelBytes::read(const std::filesystem::path& path, 
     // Some file systems can't be mapped.
     if (access == FileAccess::mapped) throw FileError(errno, path.string());
   }
-  Memory data = allocate(size);
+  LargeBuffer data(size);
   std::size_t filled = 0;
   while (filled < size) {
-    const ssize_t count = ::read(file.value(), data.get() + filled, size - filled);
+    const ssize_t count = ::read(file.value(), data.bytes().data() + filled, size - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw FileError(errno, path.string());
     if (count == 0) break;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "zerolite/platform/large_buffer.hpp"
 #include "zerolite/platform/mapped_file.hpp"
 
 namespace zerolite {
@@ -49,21 +50,17 @@ class ModelBytes {
   void require_unchanged() const;
 
  private:
-  struct Free {
-    void operator()(std::byte* data) const;
-  };
-  using Memory = std::unique_ptr<std::byte[], Free>;
-
-  ModelBytes(Memory copy, std::size_t size, std::string name);
+  // The first `size` bytes of the copy. It is aligned, because the runtime uses constant tensors where they lie in the
+  // FlatBuffer.
+  ModelBytes(LargeBuffer copy, std::size_t size, std::string name);
   ModelBytes(MappedFile file, std::string name);
-  static Memory allocate(std::size_t size);
 
   struct Overwritten {
     std::size_t position;
     std::vector<std::byte> original;
   };
 
-  Memory copy_;  // null for a mapping
+  std::optional<LargeBuffer> copy_;  // none for a mapping
   std::optional<MappedFile> file_;
   std::span<std::byte> bytes_;
   std::vector<Overwritten> overwritten_;

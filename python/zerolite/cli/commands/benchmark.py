@@ -51,7 +51,7 @@ def _benchmark(
         str,
         typer.Option(
             metavar="NAME,...",
-            help="Runtimes to compare with, in turns: tf, litert, compiled_model, tflite_runtime.",
+            help="Runtimes to compare with, in turns: tf, litert, compiled_model, tflite_runtime, openvino.",
         ),
     ] = "",
     inputs: Annotated[str, typer.Option(metavar="random|zeros", help="What the inputs are filled with.")] = "random",
@@ -73,7 +73,8 @@ def _benchmark(
     """Measure latencies, throughput, loading, first inference and memory, alone or beside other runtimes.
 
     Times are those of a tight loop in this process; loading, first inference and memory are those of fresh processes.
-    With --against, runtimes take turns, and the ratios are taken turn by turn.
+    With --against, runtimes take turns, and the ratios are taken turn by turn; with openvino among them, each in a
+    process of its own, over zeros.
     """
     if as_json and as_csv:
         raise wrong_use("Choose one of --json and --csv.", param_hint="--csv")

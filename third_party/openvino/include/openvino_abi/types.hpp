@@ -58,6 +58,26 @@ struct Property {
 };
 static_assert(sizeof(Property) == 2 * sizeof(void*));
 
+// Whether a run had a node at all.
+enum class NodeStatus : int { not_run = 0, optimized_out = 1, executed = 2 };
+
+// What a run took in one node, in microseconds.
+struct ProfilingInfo {
+  NodeStatus status;
+  std::int64_t real_time;
+  std::int64_t cpu_time;
+  const char* node_name;
+  const char* kernel;  // as in "brgconv_avx512_f32"
+  const char* node_type;
+};
+static_assert(offsetof(ProfilingInfo, node_name) == 24);
+
+struct ProfilingInfoList {
+  ProfilingInfo* infos;
+  std::size_t size;
+};
+static_assert(sizeof(ProfilingInfoList) == 2 * sizeof(void*));
+
 // The library's own.
 struct Core;
 struct Model;

@@ -23,6 +23,9 @@ class GraphKernel {
   static abi::tflite::Status invoke(abi::tflite::Context* context, abi::tflite::Node* node);
   static void free(abi::tflite::Context* context, void* kernel);
 
+  // See Program; of the program that ran last.
+  [[nodiscard]] std::vector<NodeCounter> counters() const { return programs_.front().counters(); }
+
  private:
   // Compiling takes much longer than a run, and `map` goes back and forth between a chunk and the rest of a batch.
   static constexpr std::size_t kMostPrograms = 4;

@@ -64,6 +64,14 @@ OpenVinoDelegate::OpenVinoDelegate(OpenVinoSettings settings, std::shared_ptr<co
 
 OpenVinoDelegate::~OpenVinoDelegate() = default;
 
+std::vector<openvino::NodeCounter> OpenVinoDelegate::counters(const abi::tflite::Node& node) {
+  if (node.delegate == nullptr || node.delegate->prepare != &OpenVinoDelegate::prepare) return {};
+  const auto* self = static_cast<const OpenVinoDelegate*>(node.delegate->data);
+  const auto* kernel = static_cast<const GraphKernel*>(node.user_data);
+  if (!self->settings_.counters || kernel == nullptr) return {};
+  return kernel->counters();
+}
+
 abi::Status OpenVinoDelegate::answer(const DelegateRequest& /*request*/, abi::DelegateWrapper* wrapper) noexcept {
   refuse("");
   return lend_delegate(&delegate_, wrapper);

@@ -11,6 +11,7 @@
 
 #include "litert_abi/tflite.hpp"
 #include "zerolite/delegates/model_delegate.hpp"
+#include "zerolite/delegates/openvino/program.hpp"
 #include "zerolite/delegates/openvino/settings.hpp"
 #include "zerolite/model/model.hpp"
 
@@ -28,6 +29,9 @@ class OpenVinoDelegate final : public ModelDelegate {
   ~OpenVinoDelegate() override;
   OpenVinoDelegate(const OpenVinoDelegate&) = delete;
   OpenVinoDelegate& operator=(const OpenVinoDelegate&) = delete;
+
+  // What OpenVINO tells of the last run of a node; nothing for a node that it does not run or does not count in.
+  static std::vector<openvino::NodeCounter> counters(const abi::tflite::Node& node);
 
   abi::Status answer(const DelegateRequest& request, abi::DelegateWrapper* wrapper) noexcept override;
   [[nodiscard]] std::string name() const override { return kName; }

@@ -1,7 +1,9 @@
 #include "zerolite/delegates/openvino/program.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -199,6 +201,19 @@ void Program::bind(Port& port, void* memory) {
   library.require_ok(functions().infer_request_set_tensor_by_const_port(request_.get(), port.handle.get(), tensor),
                      "take memory");
   port.memory = memory;
+}
+
+std::vector<NodeCounter> Program::counters() const {
+  ov::ProfilingInfoList list = {};
+  Library::get().require_ok(functions().infer_request_get_profiling_info(request_.get(), &list), "tell its counters");
+  const std::unique_ptr<ov::ProfilingInfoList, Release<&ov::Functions::profiling_info_list_free>> owner(&list);
+  std::vector<NodeCounter> counters;
+  for (const ov::ProfilingInfo& info : std::span(list.infos, list.size)) {
+    if (info.status != ov::NodeStatus::executed) continue;
+    counters.push_back({std::string(info.node_type) + " (" + info.kernel + ")",
+                        static_cast<std::uint64_t>(std::max<std::int64_t>(0, info.real_time))});
+  }
+  return counters;
 }
 
 void Program::run() { Library::get().require_ok(functions().infer_request_infer(request_.get()), "run the graph"); }

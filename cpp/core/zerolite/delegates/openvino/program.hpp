@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "openvino_abi/types.hpp"
@@ -20,6 +21,12 @@ struct GraphTensor {
   ElementType type = ElementType::none;
   std::vector<std::int32_t> shape;  // of an output, what the file says, which may not be what comes out
   bool is_used = true;              // an input that no operator reads may have no memory
+};
+
+// What the last run took in one of OpenVINO's nodes.
+struct NodeCounter {
+  std::string name;  // the node's type and kernel, as in "Convolution (brgconv_avx512_f32)"
+  std::uint64_t microseconds = 0;
 };
 
 class Program {
@@ -43,6 +50,8 @@ class Program {
   void bind_output(std::size_t output, void* memory) { bind(outputs_[output], memory); }
   // Throws DelegateError.
   void run();
+  // In the order in which the nodes ran. Throws DelegateError unless the settings asked for counters.
+  [[nodiscard]] std::vector<NodeCounter> counters() const;
 
  private:
   struct Port {

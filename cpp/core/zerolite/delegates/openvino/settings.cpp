@@ -15,6 +15,7 @@ std::vector<std::pair<std::string, std::string>> OpenVinoSettings::properties() 
         all.end(),
         {{"NUM_STREAMS", "1"}, {"INFERENCE_NUM_THREADS", std::to_string(threads)}, {"ENABLE_CPU_PINNING", "NO"}});
   }
+  if (counters) all.emplace_back("PERF_COUNT", "YES");
   for (const auto& [name, value] : options) {
     std::erase_if(all, [&key = name](const auto& property) { return property.first == key; });
     all.emplace_back(name, value);

@@ -20,6 +20,8 @@ struct OpenVinoSettings {
   std::string cache;  // a directory for what it compiles; empty for none
   // What is kept there for the model; null for nothing.
   std::shared_ptr<const openvino::ProgramStore> programs = nullptr;
+  // Each run counts what its nodes take, which takes time itself.
+  bool counters = false;
 
   // All properties, those that are chosen here before them; each name once.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> properties() const;
