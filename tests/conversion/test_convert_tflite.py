@@ -20,7 +20,7 @@ from tests.support.python_process import answer_of, run_python
 from tests.support.real_answers import input_and_output, real_answers
 from zerolite.conversion import ConversionError
 
-pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
 
 SOURCE = zoo.model_path("small_cnn")
 IMAGES = np.random.default_rng(5).normal(size=(12, 28, 28, 1)).astype(np.float32)
@@ -362,7 +362,7 @@ def test_no_signature() -> None:
     result = zl.convert(zoo.model_path("no_signature"), quantize="dynamic")
     assert result.verification is not None
     assert result.verification.max_abs < 0.1
-    with pytest.raises(ConversionError, match="has no signatures, which ai-edge-quantizer needs"):
+    with pytest.raises(ConversionError, match="has no signatures, which litert-quantizer needs"):
         zl.convert(zoo.model_path("no_signature"), quantize="int8", representative_data=ROWS)
 
 
@@ -401,7 +401,7 @@ def test_options_that_only_tensorflow_has() -> None:
 
 
 def test_missing_quantizer_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+    monkeypatch.setitem(sys.modules, "litert_quantizer", None)
     with pytest.raises(ImportError, match=r"pip install 'zerolite\[quantize\]'"):
         zl.convert(SOURCE, quantize="dynamic")
 
@@ -446,7 +446,7 @@ import sys
 import zerolite as zl
 
 zl.convert(sys.argv[1], quantize="weight-only-int8")
-heavy = {"ai_edge_litert", "ai_edge_quantizer", "scipy", "tensorflow"}
+heavy = {"ai_edge_litert", "litert_quantizer", "scipy", "tensorflow"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
     assert answer_of(program, str(SOURCE)) == "[]\n"

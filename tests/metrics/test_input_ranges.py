@@ -175,7 +175,7 @@ def test_images_of_another_scaling(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quantize", ["int8", "int8-float-io"])
 def test_conversions_tell_what_inputs_hold(quantize: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     rows = 4 * RNG.random((12, 64)).astype(np.float32)
     np.save(tmp_path / "rows.npy", rows)
     with no_warning():

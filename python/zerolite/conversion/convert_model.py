@@ -107,7 +107,7 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
+        ImportError: TensorFlow (extra "convert") or litert-quantizer (extra "quantize") is not installed.
         ValueError: the options contradict one another, the representative data is empty, not finite or of
             another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -197,9 +197,9 @@ def _check_packages(source: Source, quantize: str) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
     mode = QUANTIZATION_MODES[quantize]
-    if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("ai_edge_quantizer") is None:
+    if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("litert_quantizer") is None:
         what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
-        raise ImportError(f"{what} needs ai-edge-quantizer; install it with: pip install 'zerolite[quantize]'")
+        raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 
 def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:

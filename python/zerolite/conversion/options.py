@@ -29,7 +29,7 @@ class QuantizationMode:
     Attributes:
         needs_data: whether the ranges of activations are taken from representative data.
         io_dtypes: the types that inputs and outputs may have, the default first.
-        needs_quantizer: whether ai-edge-quantizer does it, also for models that TensorFlow converts.
+        needs_quantizer: whether litert-quantizer does it, also for models that TensorFlow converts.
     """
 
     needs_data: bool = False

@@ -1,4 +1,4 @@
-"""Quantizing a float .tflite model with ai-edge-quantizer, which needs no TensorFlow."""
+"""Quantizing a float .tflite model with litert-quantizer, which needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ class FloatModel:
 
         Raises:
             ConversionError: the quantizer refused the model.
-            ImportError: ai-edge-quantizer is not installed.
+            ImportError: litert-quantizer is not installed.
             ValueError: a signature has no samples, or a sample does not fit.
         """
-        from ai_edge_quantizer import quantizer
+        from litert_quantizer import quantizer
 
         try:
             recipe = _recipe(quantize, io_dtype)
@@ -90,15 +90,15 @@ class FloatModel:
             if own is not None or isinstance(error, _MissingSamplesError):
                 raise ValueError(str(own or error)) from None
             raise ConversionError(
-                f"ai-edge-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
+                f"litert-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
             ) from error
         return bytes(result.quantized_model)
 
     def _check_signatures(self, quantize: str) -> None:
-        """The quantizer takes the ranges of activations by signature (0.10)."""
+        """The quantizer takes the ranges of activations by signature (0.11)."""
         if not _native.read_contents(self._content).signatures:
             raise ConversionError(
-                f"'{self._name}' has no signatures, which ai-edge-quantizer needs for quantize='{quantize}'; convert "
+                f"'{self._name}' has no signatures, which litert-quantizer needs for quantize='{quantize}'; convert "
                 "its source again with a newer TensorFlow, or choose 'dynamic'",
                 log="",
             )
@@ -106,11 +106,11 @@ class FloatModel:
     def _ranges(self, recipe: Any, samples: Samples) -> Any:
         """The smallest and largest value of each activation over all samples.
 
-        The quantizer's own `calibrate` (0.10) takes moving averages, which start from the first sample and move by
+        The quantizer's own `calibrate` (0.11) takes moving averages, which start from the first sample and move by
         a twentieth: of some dozens of samples that differ, much is clipped.
         """
-        from ai_edge_quantizer import calibrator, recipe_manager
-        from ai_edge_quantizer.utils import qsv_utils
+        from litert_quantizer import calibrator, recipe_manager
+        from litert_quantizer.utils import qsv_utils
 
         manager = recipe_manager.RecipeManager()
         manager.load_quantization_recipe(recipe)
@@ -150,8 +150,8 @@ class _Samples:
 
 
 def _recipe(quantize: str, io_dtype: str | None) -> Any:
-    """ai-edge-quantizer 0.10's recipe for a mode: weights symmetric, by channel."""
-    from ai_edge_quantizer import algorithm_manager, qtyping, recipe, recipe_manager
+    """litert-quantizer 0.11's recipe for a mode: weights symmetric, by channel."""
+    from litert_quantizer import algorithm_manager, qtyping, recipe, recipe_manager
 
     algorithm, operation = algorithm_manager.AlgorithmName, qtyping.TFLOperationName
     manager = recipe_manager.RecipeManager()
