@@ -46,6 +46,7 @@ def convert(
     path: str | os.PathLike[str] | None = None,
     *,
     quantize: Quantize = "none",
+    keep_float: Sequence[str] | None = None,
     representative_data: RepresentativeData | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
@@ -76,6 +77,9 @@ def convert(
             integers. "int8-float-io" does so inside, with float32 inputs and outputs. "int16x8" has int16
             activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and "weight-only-int4"
             store weights as such and compute in float32 (extra "quantize").
+        keep_float: layers that are not quantized, by the type of their operator ("SOFTMAX"), the name of a tensor that
+            they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
+            ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize").
         representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
             activation, and on which every mode is verified: an array whose leading axis counts the samples; a
             mapping from input to such an array; a finite iterable of samples, each with its batch axis, or a function
@@ -108,8 +112,8 @@ def convert(
 
     Raises:
         ImportError: TensorFlow (extra "convert") or litert-quantizer (extra "quantize") is not installed.
-        ValueError: the options contradict one another, the representative data is empty, not finite or of
-            another shape than the inputs, or the names or the normalization don't fit the model.
+        ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
+            not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
         FileNotFoundError: there is no model at `source`, or the folder of `path` does not exist.
         OSError: a file could not be written, as on a full disk; nothing is left of it.
@@ -117,7 +121,7 @@ def convert(
         ConversionError: the model can't be converted, or the process was killed.
     """
     began = time.monotonic()
-    for name, value in (("outputs", outputs), ("signatures", signatures)):
+    for name, value in (("outputs", outputs), ("signatures", signatures), ("keep_float", keep_float)):
         if isinstance(value, str):
             raise TypeError(f"{name} must be a list of names; came one, as in {name}=['{value}']")
     recognized = recognize_source(source)
@@ -128,13 +132,14 @@ def convert(
         io_dtype=io_dtype,
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
+        keep_float=keep_float or (),
     )
     target = None if path is None else Path(path)
     if target is not None:
         check_writable_target(target)
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
-    _check_packages(recognized, quantize)
+    _check_packages(recognized, quantize, keep_float or ())
     specs, in_doubt = _specs(recognized, input_shapes)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
@@ -158,6 +163,7 @@ def convert(
                 result=str(folder / "result.tflite"),
                 quantize=quantize,
                 io_dtype=io_dtype,
+                keep_float=list(keep_float or ()),
                 samples=samples,
                 inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
                 outputs=list(outputs or ()),
@@ -185,6 +191,7 @@ def convert(
         log=log,
         source_size=recognized.size or told["source_size"],
         operators=told["operators"],
+        kept_float=tuple(told["kept_float"]),
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
         verification=verification,
         not_verified=told["not_verified"],
@@ -193,12 +200,14 @@ def convert(
     )
 
 
-def _check_packages(source: Source, quantize: str) -> None:
+def _check_packages(source: Source, quantize: str, keep_float: Sequence[str]) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
     mode = QUANTIZATION_MODES[quantize]
-    if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("litert_quantizer") is None:
+    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
+    if needed and importlib.util.find_spec("litert_quantizer") is None:
         what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
+        what = "keep_float" if keep_float else what
         raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,7 +51,14 @@ QUANTIZATION_MODES: dict[str, QuantizationMode] = {
 
 
 def check_options(
-    source: Source, *, quantize: str, has_data: bool, io_dtype: str | None, verify: bool, reshaped: bool
+    source: Source,
+    *,
+    quantize: str,
+    has_data: bool,
+    io_dtype: str | None,
+    verify: bool,
+    reshaped: bool,
+    keep_float: Sequence[str] = (),
 ) -> None:
     """Refuse options that contradict one another.
 
@@ -61,6 +69,7 @@ def check_options(
         io_dtype: the type of inputs and outputs asked for.
         verify: whether the result is verified.
         reshaped: whether there are options that only TensorFlow's converter has.
+        keep_float: the layers that stay as they are.
 
     Raises:
         ValueError: they do.
@@ -86,6 +95,8 @@ def check_options(
         raise ValueError(
             f"io_dtype='{io_dtype}' goes with quantize={' or '.join(map(repr, with_it))}; came quantize='{quantize}'"
         )
+    if keep_float and quantize == "none":
+        raise ValueError("keep_float says what is not quantized: choose how the rest is, as quantize='int8'")
     if source.kind == "tflite":
         if quantize == "none":
             raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from zerolite import _native
 from zerolite._inference.model import load
 from zerolite._platform.machine import usable_cores
 from zerolite.conversion.output_check import run_signature
+from zerolite.conversion.quantization.layer_choice import Layer, chosen_layers, layers_of
+from zerolite.conversion.quantization.recipe import quantization_recipe
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
@@ -60,13 +62,24 @@ class FloatModel:
         """The outputs of one sample by name."""
         return run_signature(self._model.signatures[str(signature)], inputs)
 
-    def quantized(self, quantize: str, io_dtype: str | None, samples: Samples) -> bytes:
+    def layers(self, patterns: Sequence[str]) -> list[Layer]:
+        """The layers that `chosen_layers` finds for the patterns.
+
+        Raises:
+            ValueError: a pattern means none.
+        """
+        return chosen_layers(layers_of(self._content), patterns, self._name)
+
+    def quantized(
+        self, quantize: str, io_dtype: str | None, samples: Samples, *, keep_float: Sequence[Layer] = ()
+    ) -> bytes:
         """The model in another quantization.
 
         Args:
             quantize: a key of `QUANTIZATION_MODES` other than "none".
             io_dtype: the type of inputs and outputs; None is the mode's default.
             samples: the representative data, for the modes that need it.
+            keep_float: layers that stay as they are.
 
         Raises:
             ConversionError: the quantizer refused the model.
@@ -76,12 +89,13 @@ class FloatModel:
         from litert_quantizer import quantizer
 
         try:
-            recipe = _recipe(quantize, io_dtype)
+            recipe = quantization_recipe(quantize, io_dtype, keep_float)
             worker = quantizer.Quantizer(self._content, recipe)
             ranges = None
             if worker.need_calibration:
                 self._check_signatures(quantize)
-                ranges = self._ranges(recipe, samples)
+                # Of all activations: there may be none beside the layers that are kept, and no ranges are an error.
+                ranges = self._ranges(quantization_recipe(quantize, io_dtype), samples)
             result = worker.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         except (OSError, MemoryError, ConversionError):
             raise
@@ -147,54 +161,6 @@ class _Samples:
 
     def __iter__(self) -> Iterator[Mapping[str, NDArray[Any]]]:
         return (sample for signature, sample in self._samples() if self._signature in (None, signature))
-
-
-def _recipe(quantize: str, io_dtype: str | None) -> Any:
-    """litert-quantizer 0.11's recipe for a mode: weights symmetric, by channel."""
-    from litert_quantizer import algorithm_manager, qtyping, recipe, recipe_manager
-
-    algorithm, operation = algorithm_manager.AlgorithmName, qtyping.TFLOperationName
-    manager = recipe_manager.RecipeManager()
-    if quantize == "dynamic":
-        return recipe.dynamic_wi8_afp32()
-    if quantize.startswith("weight-only"):
-        return recipe.weight_only_wi8_afp32() if quantize.endswith("int8") else recipe.weight_only_wi4_afp32()
-    if quantize == "fp16":
-        manager.add_quantization_config(
-            ".*",
-            operation.ALL_SUPPORTED,
-            qtyping.OpQuantizationConfig(
-                weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
-                compute_precision=qtyping.ComputePrecision.FLOAT,
-                explicit_dequantize=True,
-            ),
-            algorithm.FLOAT_CASTING,
-        )
-        return manager.get_quantization_recipe()
-    bits = 16 if quantize == "int16x8" else 8
-    manager.add_static_config(".*", operation.ALL_SUPPORTED, activation_num_bits=bits, weight_num_bits=8)
-    interface = io_dtype or ("int8" if quantize == "int8" else "float32")
-    for side in (operation.INPUT, operation.OUTPUT):
-        if interface == "float32":
-            manager.add_quantization_config(".*", side, algorithm_key=algorithm.NO_QUANTIZE)
-        elif interface == "uint8":
-            manager.add_quantization_config(".*", side, _unsigned(qtyping))
-    return manager.get_quantization_recipe()
-
-
-def _unsigned(qtyping: Any) -> Any:
-    return qtyping.OpQuantizationConfig(
-        activation_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8,
-            symmetric=False,
-            granularity=qtyping.QuantGranularity.TENSORWISE,
-            dtype=qtyping.TensorDataType.UINT,
-        ),
-        weight_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
-        ),
-        compute_precision=qtyping.ComputePrecision.INTEGER,
-    )
 
 
 def _quantized_tensor(content: bytes) -> str | None:

@@ -44,6 +44,7 @@ class ConversionRequest:
         result: where to write the model.
         quantize: a key of `QUANTIZATION_MODES`.
         io_dtype: the type of inputs and outputs; None is the mode's default.
+        keep_float: types, names and patterns of layers that stay as they are.
         samples: the representative data.
         inputs: fixed shapes by input's name.
         outputs: the outputs to keep; empty for all.
@@ -62,6 +63,7 @@ class ConversionRequest:
     result: str
     quantize: str
     io_dtype: str | None = None
+    keep_float: Sequence[str] = ()
     samples: SampleFile | None = None
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
     outputs: Sequence[str] = ()

@@ -147,6 +147,7 @@ class ConversionResult:
         log: what the converter printed.
         source_size: how many bytes the source takes up on disk.
         operators: how often each operator occurs, the most frequent first.
+        kept_float: the layers that `keep_float` kept as they were, each by the first tensor that it computes.
         unsupported: operators that zerolite has no kernel for, with advice.
         verification: source and result beside each other; None when they were not compared.
         not_verified: why they were not, although it was asked for; None when they were.
@@ -160,6 +161,7 @@ class ConversionResult:
     log: str = field(default="", repr=False)
     source_size: int = 0
     operators: Mapping[str, int] = field(default_factory=dict)
+    kept_float: tuple[str, ...] = ()
     unsupported: tuple[UnsupportedOperator, ...] = ()
     verification: Verification | None = None
     not_verified: str | None = None
@@ -179,6 +181,7 @@ class ConversionResult:
             "size_bytes": self.size,
             "source_size_bytes": self.source_size,
             "operators": dict(self.operators),
+            "kept_float": list(self.kept_float),
             "unsupported": [{"name": one.name, "advice": one.advice} for one in self.unsupported],
             "verification": None if self.verification is None else self.verification.to_dict(),
             "not_verified": self.not_verified,

@@ -46,6 +46,14 @@ def _convert(
         str,
         typer.Option(help="none, fp16, dynamic, int8, int8-float-io, int16x8, weight-only-int8 or weight-only-int4."),
     ] = "none",
+    keep_float: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A layer that is not quantized: the type of its operator, as SOFTMAX, a name, a part of one, or a "
+            "pattern, as 'block_1*'. Repeatable.",
+        ),
+    ] = None,
     representative_data: Annotated[
         Path | None,
         typer.Option(help="Typical inputs: a .npy or .npz file, or a folder of images.", exists=True),
@@ -113,6 +121,7 @@ def _convert(
             io_dtype=io_dtype,
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
+            keep_float=keep_float or (),
         )
     with failures_in_one_line(), _log_written(log) as keep_log:
         from zerolite.conversion import convert
@@ -122,6 +131,7 @@ def _convert(
                 subject,
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
+                keep_float=keep_float,
                 representative_data=representative_data,
                 input_shapes=shapes or None,
                 outputs=outputs,
@@ -221,6 +231,8 @@ def _print_result(result: ConversionResult) -> None:
         f"in {result.seconds:.1f} s."
     )
     print_table(("operator", "count"), [(name, str(count)) for name, count in result.operators.items()])
+    if result.kept_float:
+        say(f"Not quantized: {', '.join(result.kept_float)}.")
     for operator in result.unsupported:
         say(f"{operator.name}: {operator.advice}.")
     if result.verification is not None:
