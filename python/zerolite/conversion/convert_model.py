@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
@@ -37,6 +37,9 @@ from zerolite.conversion.tensorflow.exported_model import (
 )
 from zerolite.vision.loading import RaiseOrSkip
 
+if TYPE_CHECKING:
+    from zerolite.conversion.quantization.goal import SearchMetric
+
 __all__ = ["convert"]
 
 
@@ -46,7 +49,11 @@ def convert(
     path: str | os.PathLike[str] | None = None,
     *,
     quantize: Quantize = "none",
-    keep_float: Sequence[str] | None = None,
+    keep_float: Sequence[str] | Literal["auto"] | None = None,
+    max_loss: float | None = None,
+    metric: SearchMetric = "accuracy",
+    evaluation_data: Any = None,
+    evaluation_labels: Any = None,
     representative_data: RepresentativeData | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
@@ -79,7 +86,15 @@ def convert(
             store weights as such and compute in float32 (extra "quantize").
         keep_float: layers that are not quantized, by the type of their operator ("SOFTMAX"), the name of a tensor that
             they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
-            ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize").
+            ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
+            without which the model would lose more than `max_loss`.
+        max_loss: how much worse than the float model's the metric may be, in its own unit: 0.01 is a percentage point
+            of accuracy, which is also what keep_float="auto" allows. Layers stay in float until it is met, and no more
+            of them than that takes; the result's `search` has the way there. The model needs one signature.
+        metric: the metric, as `evaluate` takes them: a built-in one's name, or {name: function of outputs and labels},
+            whose value is larger for a better model.
+        evaluation_data: what the metric is measured on, as `evaluate` takes it; it is gone through for every trial.
+        evaluation_labels: its labels, where they don't come with it.
         representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
             activation, and on which every mode is verified: an array whose leading axis counts the samples; a
             mapping from input to such an array; a finite iterable of samples, each with its batch axis, or a function
@@ -121,7 +136,8 @@ def convert(
         ConversionError: the model can't be converted, or the process was killed.
     """
     began = time.monotonic()
-    for name, value in (("outputs", outputs), ("signatures", signatures), ("keep_float", keep_float)):
+    kept = None if keep_float == "auto" else keep_float
+    for name, value in (("outputs", outputs), ("signatures", signatures), ("keep_float", kept)):
         if isinstance(value, str):
             raise TypeError(f"{name} must be a list of names; came one, as in {name}=['{value}']")
     recognized = recognize_source(source)
@@ -133,13 +149,26 @@ def convert(
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
         keep_float=keep_float or (),
+        searched=keep_float == "auto" or max_loss is not None,
+        evaluated=evaluation_data is not None or evaluation_labels is not None,
     )
+    goal = None
+    if keep_float == "auto" or max_loss is not None:
+        from zerolite.conversion.quantization.goal import DEFAULT_MAX_LOSS, LossGoal
+
+        goal = LossGoal.checked(
+            DEFAULT_MAX_LOSS if max_loss is None else max_loss,
+            metric,
+            evaluation_data,
+            evaluation_labels,
+            preprocessing=preprocessing if isinstance(preprocessing, str) else None,
+        )
     target = None if path is None else Path(path)
     if target is not None:
         check_writable_target(target)
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
-    _check_packages(recognized, quantize, keep_float or ())
+    _check_packages(recognized, quantize, keep_float or goal)
     specs, in_doubt = _specs(recognized, input_shapes)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
@@ -155,28 +184,32 @@ def convert(
             on_corrupt=on_corrupt,
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
-        with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", input_shapes, on_step)
-            request = ConversionRequest(
-                **_where(recognized, folder),
-                origin=recognized.kind,
-                result=str(folder / "result.tflite"),
-                quantize=quantize,
-                io_dtype=io_dtype,
-                keep_float=list(keep_float or ()),
-                samples=samples,
-                inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
-                outputs=list(outputs or ()),
-                signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
-                select_tf_ops=select_tf_ops,
-                allow_custom_ops=allow_custom_ops,
-                verify=verify,
-                orders=_orders(recognized),
-            )
-            told = process.convert(request, on_step)
-            if told.get("positions"):
-                warn_of_positions(_by_position(recognized.name), told["positions"])
-            log = export_log + process.log
+        request = ConversionRequest(
+            **_where(recognized, folder),
+            origin=recognized.kind,
+            result=str(folder / "result.tflite"),
+            quantize=quantize,
+            io_dtype=io_dtype,
+            keep_float=list(kept or ()),
+            samples=samples,
+            inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
+            outputs=list(outputs or ()),
+            signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
+            select_tf_ops=select_tf_ops,
+            allow_custom_ops=allow_custom_ops,
+            verify=verify,
+            orders=_orders(recognized),
+        )
+        if goal is None:
+            told, log = _told(request, recognized, input_shapes, on_step)
+            search = None
+        else:
+            from zerolite.conversion.quantization.search import search_layers
+
+            path, log = _float_file(request, recognized, input_shapes, on_step)
+            request = dataclasses.replace(request, kind="tflite", path=str(path))
+            search, told, search_log = search_layers(request, goal, _only_signature(path), on_step)
+            log += search_log
         content = description.written(request.result_path.read_bytes())
     if target is not None:
         write_atomically(target, content)
@@ -195,12 +228,53 @@ def convert(
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
         verification=verification,
         not_verified=told["not_verified"],
+        search=search,
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],
     )
 
 
-def _check_packages(source: Source, quantize: str, keep_float: Sequence[str]) -> None:
+def _told(
+    request: ConversionRequest,
+    source: Source,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    on_step: Callable[[str], None] | None,
+) -> tuple[dict[str, Any], str]:
+    """Have a model converted in a process of its own: what that says of it, and what was printed."""
+    with ConversionProcess(preload="tensorflow" if source.needs_tensorflow else "") as process:
+        export_log = _export(source, request.result_path.with_name("model"), input_shapes, on_step)
+        told = process.convert(request, on_step)
+        if told.get("positions"):
+            warn_of_positions(_by_position(source.name), told["positions"])
+        return told, export_log + process.log
+
+
+def _float_file(
+    request: ConversionRequest,
+    source: Source,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    on_step: Callable[[str], None] | None,
+) -> tuple[Path, str]:
+    """The source as a float .tflite file, and what was printed on the way."""
+    if source.kind == "tflite":
+        return Path(request.path), ""
+    path = request.result_path.with_name("float.tflite")
+    plain: dict[str, Any] = {"quantize": "none", "io_dtype": None, "keep_float": (), "verify": False}
+    _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, input_shapes, on_step)
+    return path, log
+
+
+def _only_signature(path: Path) -> Specs:
+    specs, _ = _file_specs(path)
+    if len(specs) != 1:
+        raise ValueError(
+            f"max_loss is for models with one signature, and this one has {', '.join(map(str, specs))}; choose one "
+            "with signatures=[...], or name the layers in keep_float"
+        )
+    return {key: inputs for key, inputs in specs.items() if inputs is not None}
+
+
+def _check_packages(source: Source, quantize: str, keep_float: object) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
     mode = QUANTIZATION_MODES[quantize]

@@ -59,6 +59,8 @@ def check_options(
     verify: bool,
     reshaped: bool,
     keep_float: Sequence[str] = (),
+    searched: bool = False,
+    evaluated: bool = False,
 ) -> None:
     """Refuse options that contradict one another.
 
@@ -69,7 +71,9 @@ def check_options(
         io_dtype: the type of inputs and outputs asked for.
         verify: whether the result is verified.
         reshaped: whether there are options that only TensorFlow's converter has.
-        keep_float: the layers that stay as they are.
+        keep_float: the layers that stay as they are, or "auto".
+        searched: whether the layers that stay as they are have to be found.
+        evaluated: whether there is data to evaluate trials on.
 
     Raises:
         ValueError: they do.
@@ -95,7 +99,9 @@ def check_options(
         raise ValueError(
             f"io_dtype='{io_dtype}' goes with quantize={' or '.join(map(repr, with_it))}; came quantize='{quantize}'"
         )
-    if keep_float and quantize == "none":
+    if evaluated and not searched:
+        raise ValueError("evaluation_data is for max_loss or keep_float='auto'; leave it out, or say what may be lost")
+    if (keep_float or searched) and quantize == "none":
         raise ValueError("keep_float says what is not quantized: choose how the rest is, as quantize='int8'")
     if source.kind == "tflite":
         if quantize == "none":

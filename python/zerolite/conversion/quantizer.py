@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from zerolite import _native
 from zerolite._inference.model import load
+from zerolite._platform.files import write_atomically
 from zerolite._platform.machine import usable_cores
 from zerolite.conversion.output_check import run_signature
 from zerolite.conversion.quantization.layer_choice import Layer, chosen_layers, layers_of
@@ -71,7 +74,13 @@ class FloatModel:
         return chosen_layers(layers_of(self._content), patterns, self._name)
 
     def quantized(
-        self, quantize: str, io_dtype: str | None, samples: Samples, *, keep_float: Sequence[Layer] = ()
+        self,
+        quantize: str,
+        io_dtype: str | None,
+        samples: Samples,
+        *,
+        keep_float: Sequence[Layer] = (),
+        kept_ranges: Path | None = None,
     ) -> bytes:
         """The model in another quantization.
 
@@ -80,6 +89,7 @@ class FloatModel:
             io_dtype: the type of inputs and outputs; None is the mode's default.
             samples: the representative data, for the modes that need it.
             keep_float: layers that stay as they are.
+            kept_ranges: a file with the ranges of activations, which is written where it is not there yet.
 
         Raises:
             ConversionError: the quantizer refused the model.
@@ -95,7 +105,10 @@ class FloatModel:
             if worker.need_calibration:
                 self._check_signatures(quantize)
                 # Of all activations: there may be none beside the layers that are kept, and no ranges are an error.
-                ranges = self._ranges(quantization_recipe(quantize, io_dtype), samples)
+                everything = quantization_recipe(quantize, io_dtype)
+                ranges = _read_ranges(kept_ranges) or self._ranges(everything, samples)
+                if kept_ranges is not None:
+                    _write_ranges(kept_ranges, ranges)
             result = worker.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         except (OSError, MemoryError, ConversionError):
             raise
@@ -161,6 +174,23 @@ class _Samples:
 
     def __iter__(self) -> Iterator[Mapping[str, NDArray[Any]]]:
         return (sample for signature, sample in self._samples() if self._signature in (None, signature))
+
+
+def _read_ranges(path: Path | None) -> dict[str, dict[str, NDArray[Any]]] | None:
+    if path is None or not path.exists():
+        return None
+    document: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    return {
+        tensor: {side: np.asarray(value, np.float32) for side, value in sides.items()}
+        for tensor, sides in document.items()
+    }
+
+
+def _write_ranges(path: Path, ranges: Mapping[str, Mapping[str, Any]]) -> None:
+    document = {
+        tensor: {side: np.asarray(value).tolist() for side, value in sides.items()} for tensor, sides in ranges.items()
+    }
+    write_atomically(path, json.dumps(document).encode())
 
 
 def _quantized_tensor(content: bytes) -> str | None:

@@ -45,6 +45,8 @@ class ConversionRequest:
         quantize: a key of `QUANTIZATION_MODES`.
         io_dtype: the type of inputs and outputs; None is the mode's default.
         keep_float: types, names and patterns of layers that stay as they are.
+        ranges: a file that keeps the ranges of activations, for further quantizations of the same model with the same
+            samples; "" for none.
         samples: the representative data.
         inputs: fixed shapes by input's name.
         outputs: the outputs to keep; empty for all.
@@ -64,6 +66,7 @@ class ConversionRequest:
     quantize: str
     io_dtype: str | None = None
     keep_float: Sequence[str] = ()
+    ranges: str = ""
     samples: SampleFile | None = None
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
     outputs: Sequence[str] = ()

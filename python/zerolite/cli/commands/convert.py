@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.text import Text
 
+from zerolite.cli.conversion_tables import print_conversion
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
-from zerolite.cli.output import console, fail, failures_in_one_line, print_json, print_table, say, wrong_use
+from zerolite.cli.output import console, fail, failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.printable import printable
 
-if TYPE_CHECKING:
-    from zerolite.conversion import ConversionResult
-
 __all__ = ["register"]
-
-_KIBIBYTE = 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +47,29 @@ def _convert(
         typer.Option(
             metavar="NAME",
             help="A layer that is not quantized: the type of its operator, as SOFTMAX, a name, a part of one, or a "
-            "pattern, as 'block_1*'. Repeatable.",
+            "pattern, as 'block_1*'; repeatable. Or auto: those without which the model loses more than --max-loss.",
         ),
+    ] = None,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="How much worse than the float model's the metric on --data may be; layers stay in float until it is "
+            "met. 0.01 for --keep-float auto.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="What the metric is measured on: an .npz file with inputs and labels, or a folder of images by class.",
+            exists=True,
+        ),
+    ] = None,
+    metric: Annotated[str, typer.Option(metavar="NAME", help="The metric, one that evaluate has.")] = "accuracy",
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the trials of --max-loss, metric against size and latency: .svg, ..."),
     ] = None,
     representative_data: Annotated[
         Path | None,
@@ -108,6 +125,9 @@ def _convert(
     target = _target(out, source, keras_application)
     shapes = dict(map(_shape, inputs or ()))
     chosen_normalization = normalization_of(normalization)
+    searched = max_loss is not None or keep_float == ["auto"]
+    if plot is not None and not searched:
+        raise wrong_use("It goes with --max-loss, or with --keep-float auto.", param_hint="--plot")
     if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
         raise wrong_use("It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing")
     with _wrong_use():
@@ -122,16 +142,24 @@ def _convert(
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
             keep_float=keep_float or (),
+            searched=searched,
+            evaluated=data is not None,
         )
     with failures_in_one_line(), _log_written(log) as keep_log:
+        from zerolite._plots.plottable import check_plot_target
         from zerolite.conversion import convert
 
+        if plot is not None:
+            check_plot_target(plot)
         with _steps() as on_step:
             result = convert(
                 subject,
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
-                keep_float=keep_float,
+                keep_float="auto" if keep_float == ["auto"] else keep_float,
+                max_loss=max_loss,
+                metric=metric,
+                evaluation_data=data,
                 representative_data=representative_data,
                 input_shapes=shapes or None,
                 outputs=outputs,
@@ -147,10 +175,14 @@ def _convert(
                 on_step=on_step,
             )
         keep_log(result.log)
+        if plot is not None and result.search is not None:
+            result.search.save_plot(plot)
         if as_json:
             print_json(result.to_dict())
         else:
-            _print_result(result)
+            print_conversion(result)
+            if plot is not None:
+                say(f"{plot} written.")
 
 
 def _subject(source: Path | None, application: str | None, *, weights: str, image_size: int | None) -> Any:
@@ -222,39 +254,3 @@ def _steps() -> Iterator[Callable[[str], None] | None]:
         return
     with console(stderr=True).status("Starting") as status:
         yield lambda step: status.update(Text(printable(step)))
-
-
-def _print_result(result: ConversionResult) -> None:
-    of_source = f", {result.size / result.source_size:.0%} of the source" if result.source_size else ""
-    say(
-        f"{result.path} written: {result.size / _KIBIBYTE:,.1f} KiB{of_source}, quantize={result.quantize}, "
-        f"in {result.seconds:.1f} s."
-    )
-    print_table(("operator", "count"), [(name, str(count)) for name, count in result.operators.items()])
-    if result.kept_float:
-        say(f"Not quantized: {', '.join(result.kept_float)}.")
-    for operator in result.unsupported:
-        say(f"{operator.name}: {operator.advice}.")
-    if result.verification is not None:
-        lines: list[Sequence[str]] = [
-            (
-                signature,
-                name,
-                f"{difference.max_abs:.3g}",
-                f"{difference.mean_abs:.3g}",
-                "-" if difference.top1_agreement is None else f"{difference.top1_agreement:.1%}",
-            )
-            for signature, outputs in result.verification.signatures.items()
-            for name, difference in outputs.items()
-        ]
-        print_table(
-            ("signature", "output", "max difference", "mean", "top-1 agreement"),
-            lines,
-            title=f"against the source, on {result.verification.samples} {result.verification.data} samples",
-            left=2,
-        )
-        for inputs in result.verification.inputs.values():
-            for name, found in inputs.items():
-                say(f"{name} holds {found}.")
-    elif result.not_verified is not None:
-        say(f"Not compared with the source: {result.not_verified}.")

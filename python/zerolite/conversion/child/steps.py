@@ -50,7 +50,8 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     kept = model.layers(request.keep_float)
     step("Quantizing")
-    result = model.quantized(request.quantize, request.io_dtype, samples, keep_float=kept)
+    ranges = Path(request.ranges) if request.ranges else None
+    result = model.quantized(request.quantize, request.io_dtype, samples, keep_float=kept, kept_ranges=ranges)
     told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
     return told | {"kept_float": [layer.name for layer in kept]}
 

@@ -24,11 +24,15 @@ class Layer:
         tensors: the names of the tensors that it computes; of those that it takes, where it computes none.
         constants: the names of its weights and other constants. The converter names an output of the model anew, and
             the weights then tell which layer it was.
+        inputs: the names of the tensors that it takes and that are no constants.
+        constant_bytes: how much its constants take up.
     """
 
     operator: str
     tensors: tuple[str, ...]
     constants: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    constant_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -63,8 +67,15 @@ def layers_of(content: bytes) -> list[Layer]:
             if not tensors:
                 tensors = [subgraph.tensors[index].name for index in operator.inputs if index >= 0]
             inputs = [subgraph.tensors[index] for index in operator.inputs if index >= 0]
-            constants = [tensor.name for tensor in inputs if tensor.constant_bytes]
-            found.append(Layer(operator.name, tuple(tensors), tuple(constants)))
+            found.append(
+                Layer(
+                    operator.name,
+                    tuple(tensors),
+                    constants=tuple(tensor.name for tensor in inputs if tensor.constant_bytes),
+                    inputs=tuple(tensor.name for tensor in inputs if not tensor.constant_bytes),
+                    constant_bytes=sum(tensor.constant_bytes for tensor in inputs),
+                )
+            )
     return found
 
 
@@ -81,10 +92,16 @@ def chosen_layers(layers: Sequence[Layer], patterns: Sequence[str], model: str) 
     Raises:
         ValueError: a pattern means no layer.
     """
+    chosen: set[Layer] = set()
     for pattern in patterns:
-        if not any(layer.answers_to(pattern) for layer in layers):
+        # The whole name of what a layer computes is one layer's, though it may be a part of another's name.
+        found = [layer for layer in layers if pattern in layer.tensors] or [
+            layer for layer in layers if layer.answers_to(pattern)
+        ]
+        if not found:
             raise ValueError(f"keep_float: no layer of '{model}' is meant by '{pattern}'; {_known(layers, pattern)}")
-    return [layer for layer in layers if any(layer.answers_to(pattern) for pattern in patterns)]
+        chosen.update(found)
+    return [layer for layer in layers if layer in chosen]
 
 
 def _known(layers: Sequence[Layer], pattern: str) -> str:
