@@ -20,9 +20,10 @@ from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
+from zerolite.conversion.options import QUANTIZATION_MODES, IoDtypes, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
+from zerolite.conversion.samples.file_inputs import file_specs, only_signature
 from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
@@ -57,7 +58,9 @@ def convert(
     representative_data: RepresentativeData | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
-    io_dtype: Literal["int8", "uint8", "int16", "float32"] | None = None,
+    io_dtype: IoDtypes | None = None,
+    block_size: int | None = None,
+    quantization_aware: bool = False,
     signatures: Sequence[str] | None = None,
     select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
@@ -80,10 +83,11 @@ def convert(
             float .tflite file, which is quantized without TensorFlow (extra "quantize").
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
-            quantizes activations while the model runs. "int8" makes weights, activations, inputs and outputs
-            integers. "int8-float-io" does so inside, with float32 inputs and outputs. "int16x8" has int16
-            activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and "weight-only-int4"
-            store weights as such and compute in float32 (extra "quantize").
+            quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
+            activations, inputs and outputs integers. "int8-float-io" does so inside, with float32 inputs and outputs.
+            "int16x8" has int16 activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and
+            "weight-only-int4" store weights as such and compute in float32. Those with int4 and weight-only need the
+            extra "quantize".
         keep_float: layers that are not quantized, by the type of their operator ("SOFTMAX"), the name of a tensor that
             they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
             ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
@@ -105,7 +109,12 @@ def convert(
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
         io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
-            quantize="int8", "float32" (the default) or "int16" for "int16x8".
+            quantize="int8", "float32" (the default) or "int16" for "int16x8". A pair gives the inputs and the outputs
+            one of these each.
+        block_size: for "dynamic-int4", how many weights of fully connected layers and of embeddings share a scale: 32,
+            64, 128 or 256, of which their rows are multiples. None has a scale for each row.
+        quantization_aware: the model was trained with the ranges of its activations (FakeQuant operators in its graph):
+            int8 and int8-float-io take those, and no representative data.
         signatures: the signatures of a SavedModel to convert; None means "serving_default", or all where there
             is none of that name.
         select_tf_ops: let operators that TFLite has no kernel for into the file, for runtimes that bring
@@ -146,6 +155,8 @@ def convert(
         quantize=quantize,
         has_data=representative_data is not None,
         io_dtype=io_dtype,
+        block_size=block_size,
+        quantization_aware=quantization_aware,
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
         keep_float=keep_float or (),
@@ -190,6 +201,7 @@ def convert(
             result=str(folder / "result.tflite"),
             quantize=quantize,
             io_dtype=io_dtype,
+            block_size=block_size,
             keep_float=list(kept or ()),
             samples=samples,
             inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
@@ -208,7 +220,7 @@ def convert(
 
             path, log = _float_file(request, recognized, input_shapes, on_step)
             request = dataclasses.replace(request, kind="tflite", path=str(path))
-            search, told, search_log = search_layers(request, goal, _only_signature(path), on_step)
+            search, told, search_log = search_layers(request, goal, only_signature(path), on_step)
             log += search_log
         content = description.written(request.result_path.read_bytes())
     if target is not None:
@@ -264,16 +276,6 @@ def _float_file(
     return path, log
 
 
-def _only_signature(path: Path) -> Specs:
-    specs, _ = _file_specs(path)
-    if len(specs) != 1:
-        raise ValueError(
-            f"max_loss is for models with one signature, and this one has {', '.join(map(str, specs))}; choose one "
-            "with signatures=[...], or name the layers in keep_float"
-        )
-    return {key: inputs for key, inputs in specs.items() if inputs is not None}
-
-
 def _check_packages(source: Source, quantize: str, keep_float: object) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
@@ -294,7 +296,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
     elif source.kind == "tflite":
-        found, in_doubt = _file_specs(source.value)
+        found, in_doubt = file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit functions is checked by the other process.
     complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
@@ -309,22 +311,6 @@ def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
     if source.kind == "functions":
         return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
     return {}
-
-
-def _file_specs(path: Path) -> tuple[dict[str | None, list[InputSpec] | None], bool]:
-    from zerolite._inference.model import load
-
-    with load(path) as model:
-        specs: dict[str | None, list[InputSpec] | None] = {
-            key: [
-                InputSpec(
-                    tensor.name, tuple(None if size < 0 else size for size in tensor.shape_signature), tensor.dtype.name
-                )
-                for tensor in signature.inputs.values()
-            ]
-            for key, signature in model.signatures.items()
-        }
-        return specs, any(signature._inputs_in_doubt() for signature in model.signatures.values())
 
 
 def _by_position(name: str) -> str:

@@ -76,9 +76,10 @@ class FloatModel:
     def quantized(
         self,
         quantize: str,
-        io_dtype: str | None,
+        io_dtype: str | Sequence[str] | None,
         samples: Samples,
         *,
+        block_size: int | None = None,
         keep_float: Sequence[Layer] = (),
         kept_ranges: Path | None = None,
     ) -> bytes:
@@ -86,8 +87,9 @@ class FloatModel:
 
         Args:
             quantize: a key of `QUANTIZATION_MODES` other than "none".
-            io_dtype: the type of inputs and outputs; None is the mode's default.
+            io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
             samples: the representative data, for the modes that need it.
+            block_size: how many weights share a scale; None for all of a channel.
             keep_float: layers that stay as they are.
             kept_ranges: a file with the ranges of activations, which is written where it is not there yet.
 
@@ -99,7 +101,7 @@ class FloatModel:
         from litert_quantizer import quantizer
 
         try:
-            recipe = quantization_recipe(quantize, io_dtype, keep_float)
+            recipe = quantization_recipe(quantize, io_dtype, block_size=block_size, keep_float=keep_float)
             worker = quantizer.Quantizer(self._content, recipe)
             ranges = None
             if worker.need_calibration:
@@ -194,9 +196,9 @@ def _write_ranges(path: Path, ranges: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _quantized_tensor(content: bytes) -> str | None:
-    """The name of a tensor that is stored with a scale, or as float16; None when there is none."""
+    """The name of a tensor that is stored with scales, or as float16 or int4; None when there is none."""
     for subgraph in _native.read_contents(content).subgraphs:
         for tensor in subgraph.tensors:
-            if tensor.scales or tensor.dtype == "float16":
+            if tensor.scales or tensor.dtype in ("float16", "int4"):
                 return tensor.name
     return None

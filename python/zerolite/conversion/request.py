@@ -43,7 +43,8 @@ class ConversionRequest:
         application: the fields of a `KerasApplication`.
         result: where to write the model.
         quantize: a key of `QUANTIZATION_MODES`.
-        io_dtype: the type of inputs and outputs; None is the mode's default.
+        io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
+        block_size: how many weights share a scale; None for all of a channel.
         keep_float: types, names and patterns of layers that stay as they are.
         ranges: a file that keeps the ranges of activations, for further quantizations of the same model with the same
             samples; "" for none.
@@ -64,7 +65,8 @@ class ConversionRequest:
     application: Mapping[str, Any] | None = None
     result: str
     quantize: str
-    io_dtype: str | None = None
+    io_dtype: str | Sequence[str] | None = None
+    block_size: int | None = None
     keep_float: Sequence[str] = ()
     ranges: str = ""
     samples: SampleFile | None = None

@@ -40,7 +40,10 @@ def _convert(
     ] = None,
     quantize: Annotated[
         str,
-        typer.Option(help="none, fp16, dynamic, int8, int8-float-io, int16x8, weight-only-int8 or weight-only-int4."),
+        typer.Option(
+            help="none, fp16, dynamic, dynamic-int4, int8, int8-float-io, int16x8, weight-only-int8 or "
+            "weight-only-int4."
+        ),
     ] = "none",
     keep_float: Annotated[
         list[str] | None,
@@ -83,8 +86,20 @@ def _convert(
         bool, typer.Option("--skip-corrupt", help="Leave out images that can't be read instead of failing.")
     ] = False,
     io_dtype: Annotated[
-        str | None, typer.Option(metavar="DTYPE", help="Inputs and outputs of int8 (int8, uint8, float32) or int16x8.")
+        str | None,
+        typer.Option(
+            metavar="DTYPE",
+            help="Inputs and outputs of int8 (int8, uint8, float32) or int16x8 (float32, int16); with a comma between "
+            "them if they differ.",
+        ),
     ] = None,
+    block_size: Annotated[
+        int | None,
+        typer.Option(help="Of dynamic-int4: how many weights share a scale, 32, 64, 128 or 256; else those of a row."),
+    ] = None,
+    quantization_aware: Annotated[
+        bool, typer.Option("--quantization-aware", help="The model was trained with its ranges; int8 takes those.")
+    ] = False,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", metavar="NAME=1,28,28,1", help="Fix an input's shape. Repeatable.")
     ] = None,
@@ -123,6 +138,7 @@ def _convert(
     """
     subject = _subject(source, keras_application, weights=weights, image_size=image_size)
     target = _target(out, source, keras_application)
+    dtypes = None if io_dtype is None else tuple(io_dtype.split(",")) if "," in io_dtype else io_dtype
     shapes = dict(map(_shape, inputs or ()))
     chosen_normalization = normalization_of(normalization)
     searched = max_loss is not None or keep_float == ["auto"]
@@ -138,7 +154,9 @@ def _convert(
             recognize_source(subject),
             quantize=quantize,
             has_data=representative_data is not None,
-            io_dtype=io_dtype,
+            io_dtype=dtypes,
+            block_size=block_size,
+            quantization_aware=quantization_aware,
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
             keep_float=keep_float or (),
@@ -163,7 +181,9 @@ def _convert(
                 representative_data=representative_data,
                 input_shapes=shapes or None,
                 outputs=outputs,
-                io_dtype=cast("Any", io_dtype),
+                io_dtype=cast("Any", dtypes),
+                block_size=block_size,
+                quantization_aware=quantization_aware,
                 signatures=signatures,
                 select_tf_ops=select_tf_ops,
                 allow_custom_ops=allow_custom_ops,

@@ -51,7 +51,14 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     kept = model.layers(request.keep_float)
     step("Quantizing")
     ranges = Path(request.ranges) if request.ranges else None
-    result = model.quantized(request.quantize, request.io_dtype, samples, keep_float=kept, kept_ranges=ranges)
+    result = model.quantized(
+        request.quantize,
+        request.io_dtype,
+        samples,
+        block_size=request.block_size,
+        keep_float=kept,
+        kept_ranges=ranges,
+    )
     told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
     return told | {"kept_float": [layer.name for layer in kept]}
 
@@ -78,10 +85,12 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         float_model = FloatModel(content, request.name)
         kept = float_model.layers(request.keep_float)
         step("Quantizing")
-        content = float_model.quantized(request.quantize, request.io_dtype, samples, keep_float=kept)
+        content = float_model.quantized(
+            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+        )
     else:
         content = convert_saved_model(
-            model, request, quantize=request.quantize, samples=samples if mode.needs_data else None
+            model, request, quantize=request.quantize, samples=samples if mode.needs_data and request.samples else None
         )
         content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
