@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -15,6 +15,7 @@ from zerolite.cli.conversion_tables import print_conversion
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
 from zerolite.cli.output import console, fail, failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.printable import printable
+from zerolite.cli.variants import convert_variants
 
 __all__ = ["register"]
 
@@ -70,6 +71,14 @@ def _convert(
         ),
     ] = None,
     metric: Annotated[str, typer.Option(metavar="NAME", help="The metric, one that evaluate has.")] = "accuracy",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Convert to float32, quantize that in every way, and compare all on --data."),
+    ] = False,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Of --all: write a report, .html, .md or .json. Repeatable."),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the trials of --max-loss, metric against size and latency: .svg, ..."),
@@ -138,14 +147,48 @@ def _convert(
     """
     subject = _subject(source, keras_application, weights=weights, image_size=image_size)
     target = _target(out, source, keras_application)
+    if not every and source is not None and target.exists() and target.samefile(source):
+        raise wrong_use(f"{target} is the source; name another file.", param_hint="--out")
     dtypes = None if io_dtype is None else tuple(io_dtype.split(",")) if "," in io_dtype else io_dtype
     shapes = dict(map(_shape, inputs or ()))
     chosen_normalization = normalization_of(normalization)
     searched = max_loss is not None or keep_float == ["auto"]
     if plot is not None and not searched:
         raise wrong_use("It goes with --max-loss, or with --keep-float auto.", param_hint="--plot")
+    one_of_them = (quantize != "none", keep_float, searched, io_dtype, block_size, quantization_aware)
+    _check_every(every=every, data=data, report=report, one_of_them=any(one_of_them))
+    if every and representative_data is None:
+        representative_data = data
     if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
         raise wrong_use("It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing")
+    options: dict[str, Any] = {
+        "input_shapes": shapes or None,
+        "outputs": outputs,
+        "signatures": signatures,
+        "select_tf_ops": select_tf_ops,
+        "allow_custom_ops": allow_custom_ops,
+        "verify": verify,
+        "preprocessing": preprocessing,
+        "on_corrupt": "skip" if skip_corrupt else "raise",
+        "class_names": labels,
+        "normalization": chosen_normalization,
+    }
+    if every and data is not None and representative_data is not None:
+        with failures_in_one_line(), _log_written(log) as keep_log:
+            keep_log(
+                convert_variants(
+                    subject,
+                    target,
+                    data=data,
+                    metric=metric,
+                    representative_data=representative_data,
+                    options=options,
+                    report=report or (),
+                    steps=_steps,
+                    as_json=as_json,
+                )
+            )
+        return
     with _wrong_use():
         from zerolite.conversion.options import check_options
         from zerolite.conversion.source import recognize_source
@@ -179,20 +222,11 @@ def _convert(
                 metric=metric,
                 evaluation_data=data,
                 representative_data=representative_data,
-                input_shapes=shapes or None,
-                outputs=outputs,
                 io_dtype=cast("Any", dtypes),
                 block_size=block_size,
                 quantization_aware=quantization_aware,
-                signatures=signatures,
-                select_tf_ops=select_tf_ops,
-                allow_custom_ops=allow_custom_ops,
-                verify=verify,
-                preprocessing=preprocessing,
-                on_corrupt="skip" if skip_corrupt else "raise",
-                class_names=labels,
-                normalization=chosen_normalization,
                 on_step=on_step,
+                **options,
             )
         keep_log(result.log)
         if plot is not None and result.search is not None:
@@ -203,6 +237,17 @@ def _convert(
             print_conversion(result)
             if plot is not None:
                 say(f"{plot} written.")
+
+
+def _check_every(*, every: bool, data: Path | None, report: Sequence[Path] | None, one_of_them: bool) -> None:
+    if report and not every:
+        raise wrong_use("It goes with --all.", param_hint="--report")
+    if every and data is None:
+        raise wrong_use("It needs --data, on which the models are compared.", param_hint="--all")
+    if every and one_of_them:
+        raise wrong_use(
+            "It is every quantization: leave out --quantize and what goes with a single one.", param_hint="--all"
+        )
 
 
 def _subject(source: Path | None, application: str | None, *, weights: str, image_size: int | None) -> Any:
@@ -221,15 +266,11 @@ def _subject(source: Path | None, application: str | None, *, weights: str, imag
 
 def _target(out: Path | None, source: Path | None, application: str | None) -> Path:
     if out is not None:
-        target = out
-    elif source is None:
-        target = Path(f"{application}.tflite")
-    else:
-        # A folder's name has no suffix, whatever its dots.
-        target = Path(f"{source.resolve().name if source.is_dir() else source.stem}.tflite")
-    if source is not None and target.exists() and target.samefile(source):
-        raise wrong_use(f"{target} is the source; name another file.", param_hint="--out")
-    return target
+        return out
+    if source is None:
+        return Path(f"{application}.tflite")
+    # A folder's name has no suffix, whatever its dots.
+    return Path(f"{source.resolve().name if source.is_dir() else source.stem}.tflite")
 
 
 def _shape(argument: str) -> tuple[str, list[int]]:
