@@ -169,6 +169,30 @@ def test_representative_data_in_every_form(tmp_path: Path) -> None:
         assert result.verification == results[0].verification
 
 
+def test_a_limit_of_samples(tmp_path: Path) -> None:
+    """The first ones count, and of what has no end no more is taken."""
+    np.save(tmp_path / "rows.npy", ROWS)
+    np.savez(tmp_path / "rows.npz", x=ROWS, y=np.zeros(12))
+    asked: list[int] = []
+
+    def endless() -> Iterator[np.ndarray]:
+        while True:
+            asked.append(len(asked))
+            yield ROWS[asked[-1] % 12][np.newaxis]
+
+    few = zl.convert(DENSE, quantize="int8", representative_data=ROWS[:5])
+    for data in (ROWS, tmp_path / "rows.npy", tmp_path / "rows.npz", endless, {"serving_default": {"features": ROWS}}):
+        result = zl.convert(DENSE, quantize="int8", representative_data=data, sample_limit=5)
+        assert result.content == few.content
+        assert result.verification is not None
+        assert result.verification.samples == 5
+    assert len(asked) == 5
+    with pytest.raises(ValueError, match="sample_limit is at least 1, and goes with representative_data; came 0"):
+        zl.convert(DENSE, quantize="int8", representative_data=ROWS, sample_limit=0)
+    with pytest.raises(ValueError, match="goes with representative_data; there is none"):
+        zl.convert(DENSE, quantize="dynamic", sample_limit=5)
+
+
 def test_representative_data_sets_the_range() -> None:
     for span in (1.0, 8.0):
         content = zl.convert(DENSE, quantize="int8", representative_data=ROWS * span, verify=False).content

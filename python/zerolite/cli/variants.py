@@ -71,14 +71,17 @@ def convert_variants(
                 files[name] = subject
                 continue
             path = target.with_name(f"{target.stem}-{name}.tflite")
-            source, more = (subject, options) if mode == "none" else (files["float32"], _of_files(options))
+            source, more = (subject, dict(options)) if mode == "none" else (files["float32"], _of_files(options))
+            # Modes that need no data are verified on it.
+            samples = representative_data if needs_data or options["verify"] else None
+            if samples is None:
+                more["sample_limit"] = None
             try:
                 result = convert(
                     source,
                     path,
                     quantize=cast("Any", mode),
-                    # Modes that need none are verified on it.
-                    representative_data=representative_data if needs_data or options["verify"] else None,
+                    representative_data=samples,
                     on_step=None if on_step is None else _named(name, on_step),
                     **more,
                 )
@@ -122,4 +125,4 @@ def _named(name: str, on_step: Callable[[str], None]) -> Callable[[str], None]:
 
 def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
     """What a .tflite file takes: its metadata is kept, and the others are TensorFlow's."""
-    return {name: options[name] for name in ("verify", "preprocessing", "on_corrupt")}
+    return {name: options[name] for name in ("verify", "sample_limit", "preprocessing", "on_corrupt")}

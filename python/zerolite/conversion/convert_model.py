@@ -56,6 +56,7 @@ def convert(
     evaluation_data: Any = None,
     evaluation_labels: Any = None,
     representative_data: RepresentativeData | None = None,
+    sample_limit: int | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
     io_dtype: IoDtypes | None = None,
@@ -105,6 +106,8 @@ def convert(
             without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
             takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
+        sample_limit: take no more samples than so many of each signature, the first ones; the iterable may be endless
+            then.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
@@ -193,6 +196,7 @@ def convert(
             signatures=signatures,
             preprocessing=preprocessing,
             on_corrupt=on_corrupt,
+            limit=sample_limit,
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
         request = ConversionRequest(

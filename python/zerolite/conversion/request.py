@@ -23,12 +23,14 @@ class SampleFile:
         path: the file or folder.
         preprocessing: the name of the preprocessing of images.
         on_corrupt: what happens to an image that can't be read.
+        limit: how many samples of each signature are taken, from the first; None for all.
     """
 
     kind: Literal["spool", "arrays", "images"]
     path: str
     preprocessing: str = ""
     on_corrupt: RaiseOrSkip = "raise"
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

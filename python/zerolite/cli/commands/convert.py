@@ -87,6 +87,9 @@ def _convert(
         Path | None,
         typer.Option(help="Typical inputs: a .npy or .npz file, or a folder of images.", exists=True),
     ] = None,
+    sample_limit: Annotated[
+        int | None, typer.Option(min=1, help="How many of these to take at most, the first ones.")
+    ] = None,
     preprocessing: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="How images become inputs, as mobilenet_v2; for a folder of them."),
@@ -168,6 +171,7 @@ def _convert(
         "select_tf_ops": select_tf_ops,
         "allow_custom_ops": allow_custom_ops,
         "verify": verify,
+        "sample_limit": sample_limit,
         "preprocessing": preprocessing,
         "on_corrupt": "skip" if skip_corrupt else "raise",
         "class_names": labels,
