@@ -68,7 +68,7 @@ def benchmark(progress: Progress) -> object:
 
 
 def convert(progress: Progress) -> object:
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     return zl.convert(MODEL, quantize="dynamic", on_step=progress)
 
 

@@ -19,7 +19,7 @@ from tests.support import model_zoo as zoo
 from zerolite.cli import main
 
 pytest.importorskip("typer", reason="needs the extra cli")
-pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
 
 SOURCE = zoo.model_path("dense_2layer")
 ROWS = np.random.default_rng(6).normal(size=(12, 64)).astype(np.float32)

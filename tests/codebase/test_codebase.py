@@ -18,7 +18,6 @@ LONGEST_FILE = 400
 LAZY_IMPORTS = {
     "anyio",
     "ai_edge_litert",
-    "ai_edge_quantizer",
     "click",
     "flatbuffers",
     "google",
@@ -28,6 +27,7 @@ LAZY_IMPORTS = {
     "httptools",
     "jinja2",
     "keras",
+    "litert_quantizer",
     "matplotlib",
     "PIL",
     "prometheus_client",

@@ -169,7 +169,7 @@ CONVERSIONS = ("progress", "out", "inputs", "labels of a conversion")
 def test_old_names_work_with_a_warning(case: str, tmp_path: Path) -> None:
     old = case.partition(" ")[0]
     if case in CONVERSIONS:
-        pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+        pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     by_old, by_new, new = calls(tmp_path)[case]
     with pytest.warns(DeprecationWarning, match=rf"\({old}=\.\.\.\) is called {new} now.*write {new}=") as told:
         before = by_old()

@@ -29,8 +29,8 @@ class KerasLike:
     [
         (
             {"quantize": "int4"},
-            "quantize must be one of none, fp16, dynamic, int8, int8-float-io, int16x8, weight-only-int8, "
-            "weight-only-int4; came 'int4'",
+            "quantize must be one of none, fp16, dynamic, dynamic-int4, int8, int8-float-io, int16x8, "
+            "weight-only-int8, weight-only-int4; came 'int4'",
         ),
         ({"quantize": "int8"}, "quantize='int8' needs representative_data"),
         ({"quantize": "int8-float-io"}, "quantize='int8-float-io' needs representative_data"),

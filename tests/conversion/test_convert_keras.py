@@ -104,7 +104,7 @@ def test_converted_models_answer_like_keras(
     tolerance: float,
 ) -> None:
     if quantize.startswith("weight-only"):
-        pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+        pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     result = conversions[quantize, io_dtype].result()
     assert (result.path, result.quantize, result.unsupported) == (None, quantize, ())
     assert (result.size < 4 * network.count_params()) == (quantize != "none")

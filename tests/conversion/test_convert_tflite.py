@@ -20,7 +20,7 @@ from tests.support.python_process import answer_of, run_python
 from tests.support.real_answers import input_and_output, real_answers
 from zerolite.conversion import ConversionError
 
-pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
 
 SOURCE = zoo.model_path("small_cnn")
 IMAGES = np.random.default_rng(5).normal(size=(12, 28, 28, 1)).astype(np.float32)
@@ -167,6 +167,30 @@ def test_representative_data_in_every_form(tmp_path: Path) -> None:
     for result in results:
         assert result.content == results[0].content
         assert result.verification == results[0].verification
+
+
+def test_a_limit_of_samples(tmp_path: Path) -> None:
+    """The first ones count, and of what has no end no more is taken."""
+    np.save(tmp_path / "rows.npy", ROWS)
+    np.savez(tmp_path / "rows.npz", x=ROWS, y=np.zeros(12))
+    asked: list[int] = []
+
+    def endless() -> Iterator[np.ndarray]:
+        while True:
+            asked.append(len(asked))
+            yield ROWS[asked[-1] % 12][np.newaxis]
+
+    few = zl.convert(DENSE, quantize="int8", representative_data=ROWS[:5])
+    for data in (ROWS, tmp_path / "rows.npy", tmp_path / "rows.npz", endless, {"serving_default": {"features": ROWS}}):
+        result = zl.convert(DENSE, quantize="int8", representative_data=data, sample_limit=5)
+        assert result.content == few.content
+        assert result.verification is not None
+        assert result.verification.samples == 5
+    assert len(asked) == 5
+    with pytest.raises(ValueError, match="sample_limit is at least 1, and goes with representative_data; came 0"):
+        zl.convert(DENSE, quantize="int8", representative_data=ROWS, sample_limit=0)
+    with pytest.raises(ValueError, match="goes with representative_data; there is none"):
+        zl.convert(DENSE, quantize="dynamic", sample_limit=5)
 
 
 def test_representative_data_sets_the_range() -> None:
@@ -362,7 +386,7 @@ def test_no_signature() -> None:
     result = zl.convert(zoo.model_path("no_signature"), quantize="dynamic")
     assert result.verification is not None
     assert result.verification.max_abs < 0.1
-    with pytest.raises(ConversionError, match="has no signatures, which ai-edge-quantizer needs"):
+    with pytest.raises(ConversionError, match="has no signatures, which litert-quantizer needs"):
         zl.convert(zoo.model_path("no_signature"), quantize="int8", representative_data=ROWS)
 
 
@@ -401,7 +425,7 @@ def test_options_that_only_tensorflow_has() -> None:
 
 
 def test_missing_quantizer_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+    monkeypatch.setitem(sys.modules, "litert_quantizer", None)
     with pytest.raises(ImportError, match=r"pip install 'zerolite\[quantize\]'"):
         zl.convert(SOURCE, quantize="dynamic")
 
@@ -446,7 +470,7 @@ import sys
 import zerolite as zl
 
 zl.convert(sys.argv[1], quantize="weight-only-int8")
-heavy = {"ai_edge_litert", "ai_edge_quantizer", "scipy", "tensorflow"}
+heavy = {"ai_edge_litert", "litert_quantizer", "scipy", "tensorflow"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
     assert answer_of(program, str(SOURCE)) == "[]\n"

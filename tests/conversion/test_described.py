@@ -15,7 +15,7 @@ from tests.support import model_zoo as zoo
 from zerolite.cli import main
 from zerolite.metadata import Metadata, Normalization
 
-pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
 
 SOURCE = zoo.model_path("small_cnn")
 NAMES = [f"class {number}" for number in range(10)]

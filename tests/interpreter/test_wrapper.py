@@ -153,7 +153,7 @@ import zerolite as zl
 if sys.argv[2] == "zerolite":
     zl.compat.install()
 import numpy as np
-from ai_edge_quantizer import calibrator, quantizer, recipe
+from litert_quantizer import calibrator, quantizer, recipe
 used = quantizer.Quantizer(sys.argv[1], quantization_recipe=recipe.static_wi8_ai8())
 rng = np.random.default_rng(0)
 data = {"serving_default": [{"features": rng.random((1, 64), np.float32)} for _ in range(3)]}
@@ -170,8 +170,8 @@ print(calibrator.tfl.Interpreter.__module__)
 
 
 def test_a_quantizer_calibrates_with_it() -> None:
-    """ai-edge-quantizer, whose calibrator calls the wrapper and the calibration of ai_edge_litert."""
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    """litert-quantizer, whose calibrator calls the wrapper and the calibration of ai_edge_litert."""
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     answers = []
     for runtime in ("zerolite", "ai_edge_litert"):
         process = run_python(QUANTIZER, str(zoo.model_path("dense_2layer")), runtime)

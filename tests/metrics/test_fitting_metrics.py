@@ -89,7 +89,7 @@ def test_reports_of_models_that_answer_nan(tmp_path: Path) -> None:
 
 
 def test_a_conversion_that_answers_nan_agrees_with_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     builder = GraphBuilder()
     source, logits, target = (builder.tensor(name, (1, size)) for name, size in (("x", 4), ("logits", 3), ("y", 3)))
     weights = np.zeros((3, 4), np.float32)

@@ -53,10 +53,11 @@ def no_warning() -> Iterator[None]:
 def test_data_of_another_scaling(real_input: bool, tmp_path: Path) -> None:
     path = quantized(tmp_path / "m.tflite", real_input=real_input)
     counts = np.rint(UNIT * 255)
-    outside = float((counts > 1).mean())
+    outside, items = float((counts > 1).mean()), int((counts > 1).any(axis=1).sum())
     message = (
         rf"{outside:.1%} of the values of the input 'x' lie outside of 0 to 1, all that its int8 can hold, and saturate"
-        rf": they go from {counts.min():.4g} to {counts.max():.4g}; scale the data as the representative data was"
+        rf": they go from {counts.min():.4g} to {counts.max():.4g}, in {items} of {len(counts)} items; scale the data "
+        "as the representative data was"
     )
     with zl.load(path) as loaded, zl.load(path.read_bytes()) as in_memory, zl.Pool(path, workers=2) as pool:
         interpreters = zl.Interpreter(str(path)), ai_edge_litert.Interpreter(str(path))
@@ -67,8 +68,10 @@ def test_data_of_another_scaling(real_input: bool, tmp_path: Path) -> None:
             assert result.saturated == pytest.approx(outside)
             found = result.input_ranges["x"]
             assert (found.dtype, found.low, found.least) == ("int8", 0, counts.min())
+            assert (found.saturated_items, found.items) == (items, len(counts))
             assert found.high == pytest.approx(1)
             assert result.to_dict()["input_ranges"]["x"]["saturated"] == pytest.approx(outside)
+            assert result.to_dict()["input_ranges"]["x"]["saturated_items"] == items
             # The advice works.
             with no_warning():
                 right = evaluate(model, counts / 255, LABELS)
@@ -175,7 +178,7 @@ def test_images_of_another_scaling(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quantize", ["int8", "int8-float-io"])
 def test_conversions_tell_what_inputs_hold(quantize: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     rows = 4 * RNG.random((12, 64)).astype(np.float32)
     np.save(tmp_path / "rows.npy", rows)
     with no_warning():
@@ -189,4 +192,7 @@ def test_conversions_tell_what_inputs_hold(quantize: Any, capsys: pytest.Capture
     source, out = str(model_zoo.model_path("dense_2layer")), str(tmp_path / "out.tflite")
     told = ["--representative-data", str(tmp_path / "rows.npy"), "--quantize", quantize, "--out", out]
     assert main(["convert", source, *told]) == 0
-    assert f"{name} holds 0 to {found.high:.4g} as int8, 0.00% of the values saturate." in capsys.readouterr().out
+    assert (
+        f"{name} holds 0 to {found.high:.4g} as int8, 0.00% of the values saturate, in 0 of 12 items."
+        in capsys.readouterr().out
+    )

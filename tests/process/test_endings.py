@@ -128,7 +128,7 @@ while True:
 
 
 def test_terminated_command_leaves_no_files(tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_quantizer", reason="needs the extra quantize")
+    pytest.importorskip("litert_quantizer", reason="needs the extra quantize")
     pytest.importorskip("typer", reason="needs the extra cli")
     program = """
 import os, signal, sys

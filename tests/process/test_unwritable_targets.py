@@ -34,7 +34,7 @@ WRITERS = {
     ),
     "report in Markdown": ("report.md", ("compare", CNN, QUANTIZED, "--data", "LABELLED", "--report"), "sklearn"),
     "report in HTML": ("report.html", ("compare", CNN, QUANTIZED, "--data", "LABELLED", "--report"), "jinja2"),
-    "model": ("model.tflite", ("convert", CNN, "--quantize", "dynamic", "--out"), "ai_edge_quantizer"),
+    "model": ("model.tflite", ("convert", CNN, "--quantize", "dynamic", "--out"), "litert_quantizer"),
 }
 
 # Files may not grow beyond a size, which ends a write in its middle, as a full disk does.

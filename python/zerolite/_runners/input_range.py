@@ -40,6 +40,8 @@ class InputRange:
         saturated: the share of the data's values outside of the range, 0 to 1: they become its nearest end.
         far: the share of those that are outside by more than a twentieth of the range.
         step: the real number that one step of the integers is; the smallest one of several.
+        items: how many items came.
+        saturated_items: how many of them have a value outside of the range.
     """
 
     dtype: str
@@ -50,6 +52,8 @@ class InputRange:
     saturated: float
     far: float
     step: float
+    items: int = 0
+    saturated_items: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -62,6 +66,8 @@ class InputRange:
             "saturated": self.saturated,
             "far": self.far,
             "step": self.step,
+            "items": self.items,
+            "saturated_items": self.saturated_items,
         }
 
     @classmethod
@@ -75,7 +81,10 @@ class InputRange:
 
     def __str__(self) -> str:
         """In a few words."""
-        return f"{self.low:.4g} to {self.high:.4g} as {self.dtype}, {self.saturated:.2%} of the values saturate"
+        return (
+            f"{self.low:.4g} to {self.high:.4g} as {self.dtype}, {self.saturated:.2%} of the values saturate, in "
+            f"{self.saturated_items:,} of {self.items:,} items"
+        )
 
 
 class RangeMeter:
@@ -85,6 +94,8 @@ class RangeMeter:
         self._quantization, self._dtype = stored
         self._low, self._high = self._quantization.range(self._dtype)
         self._values = 0
+        self._items = 0
+        self._saturated_items = 0
         self._outside = 0
         self._far = 0
         self._least = np.inf
@@ -104,7 +115,10 @@ class RangeMeter:
             step = self._quantization.scales.reshape(shape)
         # What is rounded to an end of the range is inside.
         margin = (high - low) * _FAR
-        self._outside += int(((items < low - step / 2) | (items > high + step / 2)).sum())
+        outside = np.atleast_1d((items < low - step / 2) | (items > high + step / 2))
+        self._outside += int(outside.sum())
+        self._items += len(outside)
+        self._saturated_items += int(outside.reshape(len(outside), -1).any(axis=1).sum())
         self._far += int(((items < low - margin) | (items > high + margin)).sum())
         self._values += items.size
         # Which, unlike min and max, pass over NaN.
@@ -124,6 +138,8 @@ class RangeMeter:
             saturated=self._outside / self._values,
             far=self._far / self._values,
             step=float(self._quantization.scales.min()),
+            items=self._items,
+            saturated_items=self._saturated_items,
         )
 
 
@@ -141,7 +157,7 @@ def warn_of_saturation(what: str, found: InputRange) -> bool:
         bounds = f"what the scale of their channel holds as {found.dtype}"
     warn_caller(
         f"{found.saturated:.1%} of the values of {what} lie outside of {bounds}, and saturate: they go from "
-        f"{found.least:.4g} to {found.most:.4g}; {_ADVICE}"
+        f"{found.least:.4g} to {found.most:.4g}, in {found.saturated_items:,} of {found.items:,} items; {_ADVICE}"
     )
     return True
 

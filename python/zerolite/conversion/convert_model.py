@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._platform.output_capture import CapturedOutput
@@ -20,9 +20,10 @@ from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
+from zerolite.conversion.options import QUANTIZATION_MODES, IoDtypes, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
+from zerolite.conversion.samples.file_inputs import file_specs, only_signature
 from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
@@ -37,6 +38,9 @@ from zerolite.conversion.tensorflow.exported_model import (
 )
 from zerolite.vision.loading import RaiseOrSkip
 
+if TYPE_CHECKING:
+    from zerolite.conversion.quantization.goal import SearchMetric
+
 __all__ = ["convert"]
 
 
@@ -46,10 +50,18 @@ def convert(
     path: str | os.PathLike[str] | None = None,
     *,
     quantize: Quantize = "none",
+    keep_float: Sequence[str] | Literal["auto"] | None = None,
+    max_loss: float | None = None,
+    metric: SearchMetric = "accuracy",
+    evaluation_data: Any = None,
+    evaluation_labels: Any = None,
     representative_data: RepresentativeData | None = None,
+    sample_limit: int | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
-    io_dtype: Literal["int8", "uint8", "int16", "float32"] | None = None,
+    io_dtype: IoDtypes | None = None,
+    block_size: int | None = None,
+    quantization_aware: bool = False,
     signatures: Sequence[str] | None = None,
     select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
@@ -72,21 +84,40 @@ def convert(
             float .tflite file, which is quantized without TensorFlow (extra "quantize").
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
-            quantizes activations while the model runs. "int8" makes weights, activations, inputs and outputs
-            integers. "int8-float-io" does so inside, with float32 inputs and outputs. "int16x8" has int16
-            activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and "weight-only-int4"
-            store weights as such and compute in float32 (extra "quantize").
+            quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
+            activations, inputs and outputs integers. "int8-float-io" does so inside, with float32 inputs and outputs.
+            "int16x8" has int16 activations, int8 weights and float32 inputs and outputs. "weight-only-int8" and
+            "weight-only-int4" store weights as such and compute in float32. Those with int4 and weight-only need the
+            extra "quantize".
+        keep_float: layers that are not quantized, by the type of their operator ("SOFTMAX"), the name of a tensor that
+            they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
+            ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
+            without which the model would lose more than `max_loss`.
+        max_loss: how much worse than the float model's the metric may be, in its own unit: 0.01 is a percentage point
+            of accuracy, which is also what keep_float="auto" allows. Layers stay in float until it is met, and no more
+            of them than that takes; the result's `search` has the way there. The model needs one signature.
+        metric: the metric, as `evaluate` takes them: a built-in one's name, or {name: function of outputs and labels},
+            whose value is larger for a better model.
+        evaluation_data: what the metric is measured on, as `evaluate` takes it; it is gone through for every trial.
+        evaluation_labels: its labels, where they don't come with it.
         representative_data: typical inputs, from which int8, int8-float-io and int16x8 take the range of every
             activation, and on which every mode is verified: an array whose leading axis counts the samples; a
             mapping from input to such an array; a finite iterable of samples, each with its batch axis, or a function
             without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
             takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
+        sample_limit: take no more samples than so many of each signature, the first ones; the iterable may be endless
+            then.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
         io_dtype: the type of inputs and outputs: "int8" (the default), "uint8" or "float32" for
-            quantize="int8", "float32" (the default) or "int16" for "int16x8".
+            quantize="int8", "float32" (the default) or "int16" for "int16x8". A pair gives the inputs and the outputs
+            one of these each.
+        block_size: for "dynamic-int4", how many weights of fully connected layers and of embeddings share a scale: 32,
+            64, 128 or 256, of which their rows are multiples. None has a scale for each row.
+        quantization_aware: the model was trained with the ranges of its activations (FakeQuant operators in its graph):
+            int8 and int8-float-io take those, and no representative data.
         signatures: the signatures of a SavedModel to convert; None means "serving_default", or all where there
             is none of that name.
         select_tf_ops: let operators that TFLite has no kernel for into the file, for runtimes that bring
@@ -107,9 +138,9 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
-        ValueError: the options contradict one another, the representative data is empty, not finite or of
-            another shape than the inputs, or the names or the normalization don't fit the model.
+        ImportError: TensorFlow (extra "convert") or litert-quantizer (extra "quantize") is not installed.
+        ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
+            not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
         FileNotFoundError: there is no model at `source`, or the folder of `path` does not exist.
         OSError: a file could not be written, as on a full disk; nothing is left of it.
@@ -117,7 +148,8 @@ def convert(
         ConversionError: the model can't be converted, or the process was killed.
     """
     began = time.monotonic()
-    for name, value in (("outputs", outputs), ("signatures", signatures)):
+    kept = None if keep_float == "auto" else keep_float
+    for name, value in (("outputs", outputs), ("signatures", signatures), ("keep_float", kept)):
         if isinstance(value, str):
             raise TypeError(f"{name} must be a list of names; came one, as in {name}=['{value}']")
     recognized = recognize_source(source)
@@ -126,15 +158,31 @@ def convert(
         quantize=quantize,
         has_data=representative_data is not None,
         io_dtype=io_dtype,
+        block_size=block_size,
+        quantization_aware=quantization_aware,
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
+        keep_float=keep_float or (),
+        searched=keep_float == "auto" or max_loss is not None,
+        evaluated=evaluation_data is not None or evaluation_labels is not None,
     )
+    goal = None
+    if keep_float == "auto" or max_loss is not None:
+        from zerolite.conversion.quantization.goal import DEFAULT_MAX_LOSS, LossGoal
+
+        goal = LossGoal.checked(
+            DEFAULT_MAX_LOSS if max_loss is None else max_loss,
+            metric,
+            evaluation_data,
+            evaluation_labels,
+            preprocessing=preprocessing if isinstance(preprocessing, str) else None,
+        )
     target = None if path is None else Path(path)
     if target is not None:
         check_writable_target(target)
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
-    _check_packages(recognized, quantize)
+    _check_packages(recognized, quantize, keep_float or goal)
     specs, in_doubt = _specs(recognized, input_shapes)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
@@ -148,29 +196,36 @@ def convert(
             signatures=signatures,
             preprocessing=preprocessing,
             on_corrupt=on_corrupt,
+            limit=sample_limit,
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
-        with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", input_shapes, on_step)
-            request = ConversionRequest(
-                **_where(recognized, folder),
-                origin=recognized.kind,
-                result=str(folder / "result.tflite"),
-                quantize=quantize,
-                io_dtype=io_dtype,
-                samples=samples,
-                inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
-                outputs=list(outputs or ()),
-                signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
-                select_tf_ops=select_tf_ops,
-                allow_custom_ops=allow_custom_ops,
-                verify=verify,
-                orders=_orders(recognized),
-            )
-            told = process.convert(request, on_step)
-            if told.get("positions"):
-                warn_of_positions(_by_position(recognized.name), told["positions"])
-            log = export_log + process.log
+        request = ConversionRequest(
+            **_where(recognized, folder),
+            origin=recognized.kind,
+            result=str(folder / "result.tflite"),
+            quantize=quantize,
+            io_dtype=io_dtype,
+            block_size=block_size,
+            keep_float=list(kept or ()),
+            samples=samples,
+            inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
+            outputs=list(outputs or ()),
+            signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
+            select_tf_ops=select_tf_ops,
+            allow_custom_ops=allow_custom_ops,
+            verify=verify,
+            orders=_orders(recognized),
+        )
+        if goal is None:
+            told, log = _told(request, recognized, input_shapes, on_step)
+            search = None
+        else:
+            from zerolite.conversion.quantization.search import search_layers
+
+            path, log = _float_file(request, recognized, input_shapes, on_step)
+            request = dataclasses.replace(request, kind="tflite", path=str(path))
+            search, told, search_log = search_layers(request, goal, only_signature(path), on_step)
+            log += search_log
         content = description.written(request.result_path.read_bytes())
     if target is not None:
         write_atomically(target, content)
@@ -185,21 +240,55 @@ def convert(
         log=log,
         source_size=recognized.size or told["source_size"],
         operators=told["operators"],
+        kept_float=tuple(told["kept_float"]),
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
         verification=verification,
         not_verified=told["not_verified"],
+        search=search,
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],
     )
 
 
-def _check_packages(source: Source, quantize: str) -> None:
+def _told(
+    request: ConversionRequest,
+    source: Source,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    on_step: Callable[[str], None] | None,
+) -> tuple[dict[str, Any], str]:
+    """Have a model converted in a process of its own: what that says of it, and what was printed."""
+    with ConversionProcess(preload="tensorflow" if source.needs_tensorflow else "") as process:
+        export_log = _export(source, request.result_path.with_name("model"), input_shapes, on_step)
+        told = process.convert(request, on_step)
+        if told.get("positions"):
+            warn_of_positions(_by_position(source.name), told["positions"])
+        return told, export_log + process.log
+
+
+def _float_file(
+    request: ConversionRequest,
+    source: Source,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    on_step: Callable[[str], None] | None,
+) -> tuple[Path, str]:
+    """The source as a float .tflite file, and what was printed on the way."""
+    if source.kind == "tflite":
+        return Path(request.path), ""
+    path = request.result_path.with_name("float.tflite")
+    plain: dict[str, Any] = {"quantize": "none", "io_dtype": None, "keep_float": (), "verify": False}
+    _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, input_shapes, on_step)
+    return path, log
+
+
+def _check_packages(source: Source, quantize: str, keep_float: object) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
     mode = QUANTIZATION_MODES[quantize]
-    if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("ai_edge_quantizer") is None:
+    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
+    if needed and importlib.util.find_spec("litert_quantizer") is None:
         what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
-        raise ImportError(f"{what} needs ai-edge-quantizer; install it with: pip install 'zerolite[quantize]'")
+        what = "keep_float" if keep_float else what
+        raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 
 def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:
@@ -211,7 +300,7 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
     elif source.kind == "tflite":
-        found, in_doubt = _file_specs(source.value)
+        found, in_doubt = file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit functions is checked by the other process.
     complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
@@ -226,22 +315,6 @@ def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
     if source.kind == "functions":
         return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
     return {}
-
-
-def _file_specs(path: Path) -> tuple[dict[str | None, list[InputSpec] | None], bool]:
-    from zerolite._inference.loading import load
-
-    with load(path) as model:
-        specs: dict[str | None, list[InputSpec] | None] = {
-            key: [
-                InputSpec(
-                    tensor.name, tuple(None if size < 0 else size for size in tensor.shape_signature), tensor.dtype.name
-                )
-                for tensor in signature.inputs.values()
-            ]
-            for key, signature in model.signatures.items()
-        }
-        return specs, any(signature._inputs_in_doubt() for signature in model.signatures.values())
 
 
 def _by_position(name: str) -> str:

@@ -1,8 +1,10 @@
-"""Quantizing a float .tflite model with ai-edge-quantizer, which needs no TensorFlow."""
+"""Quantizing a float .tflite model with litert-quantizer, which needs no TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 
 from zerolite import _native
 from zerolite._inference.loading import load
+from zerolite._platform.files import write_atomically
 from zerolite._platform.machine import usable_cores
 from zerolite.conversion.output_check import run_signature
+from zerolite.conversion.quantization.layer_choice import Layer, chosen_layers, layers_of
+from zerolite.conversion.quantization.recipe import quantization_recipe
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
@@ -60,28 +65,52 @@ class FloatModel:
         """The outputs of one sample by name."""
         return run_signature(self._model.signatures[str(signature)], inputs)
 
-    def quantized(self, quantize: str, io_dtype: str | None, samples: Samples) -> bytes:
+    def layers(self, patterns: Sequence[str]) -> list[Layer]:
+        """The layers that `chosen_layers` finds for the patterns.
+
+        Raises:
+            ValueError: a pattern means none.
+        """
+        return chosen_layers(layers_of(self._content), patterns, self._name)
+
+    def quantized(
+        self,
+        quantize: str,
+        io_dtype: str | Sequence[str] | None,
+        samples: Samples,
+        *,
+        block_size: int | None = None,
+        keep_float: Sequence[Layer] = (),
+        kept_ranges: Path | None = None,
+    ) -> bytes:
         """The model in another quantization.
 
         Args:
             quantize: a key of `QUANTIZATION_MODES` other than "none".
-            io_dtype: the type of inputs and outputs; None is the mode's default.
+            io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
             samples: the representative data, for the modes that need it.
+            block_size: how many weights share a scale; None for all of a channel.
+            keep_float: layers that stay as they are.
+            kept_ranges: a file with the ranges of activations, which is written where it is not there yet.
 
         Raises:
             ConversionError: the quantizer refused the model.
-            ImportError: ai-edge-quantizer is not installed.
+            ImportError: litert-quantizer is not installed.
             ValueError: a signature has no samples, or a sample does not fit.
         """
-        from ai_edge_quantizer import quantizer
+        from litert_quantizer import quantizer
 
         try:
-            recipe = _recipe(quantize, io_dtype)
+            recipe = quantization_recipe(quantize, io_dtype, block_size=block_size, keep_float=keep_float)
             worker = quantizer.Quantizer(self._content, recipe)
             ranges = None
             if worker.need_calibration:
                 self._check_signatures(quantize)
-                ranges = self._ranges(recipe, samples)
+                # Of all activations: there may be none beside the layers that are kept, and no ranges are an error.
+                everything = quantization_recipe(quantize, io_dtype)
+                ranges = _read_ranges(kept_ranges) or self._ranges(everything, samples)
+                if kept_ranges is not None:
+                    _write_ranges(kept_ranges, ranges)
             result = worker.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         except (OSError, MemoryError, ConversionError):
             raise
@@ -90,15 +119,15 @@ class FloatModel:
             if own is not None or isinstance(error, _MissingSamplesError):
                 raise ValueError(str(own or error)) from None
             raise ConversionError(
-                f"ai-edge-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
+                f"litert-quantizer refused '{self._name}' with quantize='{quantize}': {first_line(error)}", log=""
             ) from error
         return bytes(result.quantized_model)
 
     def _check_signatures(self, quantize: str) -> None:
-        """The quantizer takes the ranges of activations by signature (0.10)."""
+        """The quantizer takes the ranges of activations by signature (0.11)."""
         if not _native.read_contents(self._content).signatures:
             raise ConversionError(
-                f"'{self._name}' has no signatures, which ai-edge-quantizer needs for quantize='{quantize}'; convert "
+                f"'{self._name}' has no signatures, which litert-quantizer needs for quantize='{quantize}'; convert "
                 "its source again with a newer TensorFlow, or choose 'dynamic'",
                 log="",
             )
@@ -106,11 +135,11 @@ class FloatModel:
     def _ranges(self, recipe: Any, samples: Samples) -> Any:
         """The smallest and largest value of each activation over all samples.
 
-        The quantizer's own `calibrate` (0.10) takes moving averages, which start from the first sample and move by
+        The quantizer's own `calibrate` (0.11) takes moving averages, which start from the first sample and move by
         a twentieth: of some dozens of samples that differ, much is clipped.
         """
-        from ai_edge_quantizer import calibrator, recipe_manager
-        from ai_edge_quantizer.utils import qsv_utils
+        from litert_quantizer import calibrator, recipe_manager
+        from litert_quantizer.utils import qsv_utils
 
         manager = recipe_manager.RecipeManager()
         manager.load_quantization_recipe(recipe)
@@ -149,58 +178,27 @@ class _Samples:
         return (sample for signature, sample in self._samples() if self._signature in (None, signature))
 
 
-def _recipe(quantize: str, io_dtype: str | None) -> Any:
-    """ai-edge-quantizer 0.10's recipe for a mode: weights symmetric, by channel."""
-    from ai_edge_quantizer import algorithm_manager, qtyping, recipe, recipe_manager
-
-    algorithm, operation = algorithm_manager.AlgorithmName, qtyping.TFLOperationName
-    manager = recipe_manager.RecipeManager()
-    if quantize == "dynamic":
-        return recipe.dynamic_wi8_afp32()
-    if quantize.startswith("weight-only"):
-        return recipe.weight_only_wi8_afp32() if quantize.endswith("int8") else recipe.weight_only_wi4_afp32()
-    if quantize == "fp16":
-        manager.add_quantization_config(
-            ".*",
-            operation.ALL_SUPPORTED,
-            qtyping.OpQuantizationConfig(
-                weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
-                compute_precision=qtyping.ComputePrecision.FLOAT,
-                explicit_dequantize=True,
-            ),
-            algorithm.FLOAT_CASTING,
-        )
-        return manager.get_quantization_recipe()
-    bits = 16 if quantize == "int16x8" else 8
-    manager.add_static_config(".*", operation.ALL_SUPPORTED, activation_num_bits=bits, weight_num_bits=8)
-    interface = io_dtype or ("int8" if quantize == "int8" else "float32")
-    for side in (operation.INPUT, operation.OUTPUT):
-        if interface == "float32":
-            manager.add_quantization_config(".*", side, algorithm_key=algorithm.NO_QUANTIZE)
-        elif interface == "uint8":
-            manager.add_quantization_config(".*", side, _unsigned(qtyping))
-    return manager.get_quantization_recipe()
+def _read_ranges(path: Path | None) -> dict[str, dict[str, NDArray[Any]]] | None:
+    if path is None or not path.exists():
+        return None
+    document: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    return {
+        tensor: {side: np.asarray(value, np.float32) for side, value in sides.items()}
+        for tensor, sides in document.items()
+    }
 
 
-def _unsigned(qtyping: Any) -> Any:
-    return qtyping.OpQuantizationConfig(
-        activation_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8,
-            symmetric=False,
-            granularity=qtyping.QuantGranularity.TENSORWISE,
-            dtype=qtyping.TensorDataType.UINT,
-        ),
-        weight_tensor_config=qtyping.TensorQuantizationConfig(
-            num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
-        ),
-        compute_precision=qtyping.ComputePrecision.INTEGER,
-    )
+def _write_ranges(path: Path, ranges: Mapping[str, Mapping[str, Any]]) -> None:
+    document = {
+        tensor: {side: np.asarray(value).tolist() for side, value in sides.items()} for tensor, sides in ranges.items()
+    }
+    write_atomically(path, json.dumps(document).encode())
 
 
 def _quantized_tensor(content: bytes) -> str | None:
-    """The name of a tensor that is stored with a scale, or as float16; None when there is none."""
+    """The name of a tensor that is stored with scales, or as float16 or int4; None when there is none."""
     for subgraph in _native.read_contents(content).subgraphs:
         for tensor in subgraph.tensors:
-            if tensor.scales or tensor.dtype == "float16":
+            if tensor.scales or tensor.dtype in ("float16", "int4"):
                 return tensor.name
     return None

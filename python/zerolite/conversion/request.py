@@ -23,12 +23,14 @@ class SampleFile:
         path: the file or folder.
         preprocessing: the name of the preprocessing of images.
         on_corrupt: what happens to an image that can't be read.
+        limit: how many samples of each signature are taken, from the first; None for all.
     """
 
     kind: Literal["spool", "arrays", "images"]
     path: str
     preprocessing: str = ""
     on_corrupt: RaiseOrSkip = "raise"
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,11 @@ class ConversionRequest:
         application: the fields of a `KerasApplication`.
         result: where to write the model.
         quantize: a key of `QUANTIZATION_MODES`.
-        io_dtype: the type of inputs and outputs; None is the mode's default.
+        io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
+        block_size: how many weights share a scale; None for all of a channel.
+        keep_float: types, names and patterns of layers that stay as they are.
+        ranges: a file that keeps the ranges of activations, for further quantizations of the same model with the same
+            samples; "" for none.
         samples: the representative data.
         inputs: fixed shapes by input's name.
         outputs: the outputs to keep; empty for all.
@@ -61,7 +67,10 @@ class ConversionRequest:
     application: Mapping[str, Any] | None = None
     result: str
     quantize: str
-    io_dtype: str | None = None
+    io_dtype: str | Sequence[str] | None = None
+    block_size: int | None = None
+    keep_float: Sequence[str] = ()
+    ranges: str = ""
     samples: SampleFile | None = None
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
     outputs: Sequence[str] = ()

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite._native import Error
 from zerolite._runners.input_range import InputRange
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import Quantize
+
+if TYPE_CHECKING:
+    from zerolite.conversion.quantization.search_result import PrecisionSearch
 
 __all__ = ["ConversionError", "ConversionResult", "OutputDifference", "Quantize", "Verification", "first_line"]
 
@@ -147,9 +150,11 @@ class ConversionResult:
         log: what the converter printed.
         source_size: how many bytes the source takes up on disk.
         operators: how often each operator occurs, the most frequent first.
+        kept_float: the layers that `keep_float` kept as they were, each by the first tensor that it computes.
         unsupported: operators that zerolite has no kernel for, with advice.
         verification: source and result beside each other; None when they were not compared.
         not_verified: why they were not, although it was asked for; None when they were.
+        search: how the layers that stay in float were found; None where nothing was to be found.
         seconds: how long the whole conversion took.
         peak_memory: the most memory, in bytes, that the conversion's process had in use.
     """
@@ -160,9 +165,11 @@ class ConversionResult:
     log: str = field(default="", repr=False)
     source_size: int = 0
     operators: Mapping[str, int] = field(default_factory=dict)
+    kept_float: tuple[str, ...] = ()
     unsupported: tuple[UnsupportedOperator, ...] = ()
     verification: Verification | None = None
     not_verified: str | None = None
+    search: PrecisionSearch | None = field(default=None, repr=False)
     seconds: float = 0.0
     peak_memory: int = 0
 
@@ -179,9 +186,11 @@ class ConversionResult:
             "size_bytes": self.size,
             "source_size_bytes": self.source_size,
             "operators": dict(self.operators),
+            "kept_float": list(self.kept_float),
             "unsupported": [{"name": one.name, "advice": one.advice} for one in self.unsupported],
             "verification": None if self.verification is None else self.verification.to_dict(),
             "not_verified": self.not_verified,
+            "search": None if self.search is None else self.search.to_dict(),
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": self.peak_memory,
         }

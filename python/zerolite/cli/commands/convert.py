@@ -6,21 +6,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.text import Text
 
+from zerolite.cli.conversion_tables import print_conversion
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
-from zerolite.cli.output import console, fail, failures_in_one_line, print_json, print_table, say, wrong_use
+from zerolite.cli.output import console, fail, failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.printable import printable
-
-if TYPE_CHECKING:
-    from zerolite.conversion import ConversionResult
+from zerolite.cli.variants import convert_variants
 
 __all__ = ["register"]
-
-_KIBIBYTE = 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -44,11 +41,54 @@ def _convert(
     ] = None,
     quantize: Annotated[
         str,
-        typer.Option(help="none, fp16, dynamic, int8, int8-float-io, int16x8, weight-only-int8 or weight-only-int4."),
+        typer.Option(
+            help="none, fp16, dynamic, dynamic-int4, int8, int8-float-io, int16x8, weight-only-int8 or "
+            "weight-only-int4."
+        ),
     ] = "none",
+    keep_float: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A layer that is not quantized: the type of its operator, as SOFTMAX, a name, a part of one, or a "
+            "pattern, as 'block_1*'; repeatable. Or auto: those without which the model loses more than --max-loss.",
+        ),
+    ] = None,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="How much worse than the float model's the metric on --data may be; layers stay in float until it is "
+            "met. 0.01 for --keep-float auto.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="What the metric is measured on: an .npz file with inputs and labels, or a folder of images by class.",
+            exists=True,
+        ),
+    ] = None,
+    metric: Annotated[str, typer.Option(metavar="NAME", help="The metric, one that evaluate has.")] = "accuracy",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Convert to float32, quantize that in every way, and compare all on --data."),
+    ] = False,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Of --all: write a report, .html, .md or .json. Repeatable."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the trials of --max-loss, metric against size and latency: .svg, ..."),
+    ] = None,
     representative_data: Annotated[
         Path | None,
         typer.Option(help="Typical inputs: a .npy or .npz file, or a folder of images.", exists=True),
+    ] = None,
+    sample_limit: Annotated[
+        int | None, typer.Option(min=1, help="How many of these to take at most, the first ones.")
     ] = None,
     preprocessing: Annotated[
         str | None,
@@ -58,8 +98,20 @@ def _convert(
         bool, typer.Option("--skip-corrupt", help="Leave out images that can't be read instead of failing.")
     ] = False,
     io_dtype: Annotated[
-        str | None, typer.Option(metavar="DTYPE", help="Inputs and outputs of int8 (int8, uint8, float32) or int16x8.")
+        str | None,
+        typer.Option(
+            metavar="DTYPE",
+            help="Inputs and outputs of int8 (int8, uint8, float32) or int16x8 (float32, int16); with a comma between "
+            "them if they differ.",
+        ),
     ] = None,
+    block_size: Annotated[
+        int | None,
+        typer.Option(help="Of dynamic-int4: how many weights share a scale, 32, 64, 128 or 256; else those of a row."),
+    ] = None,
+    quantization_aware: Annotated[
+        bool, typer.Option("--quantization-aware", help="The model was trained with its ranges; int8 takes those.")
+    ] = False,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", metavar="NAME=1,28,28,1", help="Fix an input's shape. Repeatable.")
     ] = None,
@@ -98,10 +150,49 @@ def _convert(
     """
     subject = _subject(source, keras_application, weights=weights, image_size=image_size)
     target = _target(out, source, keras_application)
+    if not every and source is not None and target.exists() and target.samefile(source):
+        raise wrong_use(f"{target} is the source; name another file.", param_hint="--out")
+    dtypes = None if io_dtype is None else tuple(io_dtype.split(",")) if "," in io_dtype else io_dtype
     shapes = dict(map(_shape, inputs or ()))
     chosen_normalization = normalization_of(normalization)
+    searched = max_loss is not None or keep_float == ["auto"]
+    if plot is not None and not searched:
+        raise wrong_use("It goes with --max-loss, or with --keep-float auto.", param_hint="--plot")
+    one_of_them = (quantize != "none", keep_float, searched, io_dtype, block_size, quantization_aware)
+    _check_every(every=every, data=data, report=report, one_of_them=any(one_of_them))
+    if every and representative_data is None:
+        representative_data = data
     if (preprocessing is None) != (representative_data is None or not representative_data.is_dir()):
         raise wrong_use("It goes with a folder of images, and such a folder needs it.", param_hint="--preprocessing")
+    options: dict[str, Any] = {
+        "input_shapes": shapes or None,
+        "outputs": outputs,
+        "signatures": signatures,
+        "select_tf_ops": select_tf_ops,
+        "allow_custom_ops": allow_custom_ops,
+        "verify": verify,
+        "sample_limit": sample_limit,
+        "preprocessing": preprocessing,
+        "on_corrupt": "skip" if skip_corrupt else "raise",
+        "class_names": labels,
+        "normalization": chosen_normalization,
+    }
+    if every and data is not None and representative_data is not None:
+        with failures_in_one_line(), _log_written(log) as keep_log:
+            keep_log(
+                convert_variants(
+                    subject,
+                    target,
+                    data=data,
+                    metric=metric,
+                    representative_data=representative_data,
+                    options=options,
+                    report=report or (),
+                    steps=_steps,
+                    as_json=as_json,
+                )
+            )
+        return
     with _wrong_use():
         from zerolite.conversion.options import check_options
         from zerolite.conversion.source import recognize_source
@@ -110,37 +201,57 @@ def _convert(
             recognize_source(subject),
             quantize=quantize,
             has_data=representative_data is not None,
-            io_dtype=io_dtype,
+            io_dtype=dtypes,
+            block_size=block_size,
+            quantization_aware=quantization_aware,
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
+            keep_float=keep_float or (),
+            searched=searched,
+            evaluated=data is not None,
         )
     with failures_in_one_line(), _log_written(log) as keep_log:
+        from zerolite._plots.plottable import check_plot_target
         from zerolite.conversion import convert
 
+        if plot is not None:
+            check_plot_target(plot)
         with _steps() as on_step:
             result = convert(
                 subject,
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
+                keep_float="auto" if keep_float == ["auto"] else keep_float,
+                max_loss=max_loss,
+                metric=metric,
+                evaluation_data=data,
                 representative_data=representative_data,
-                input_shapes=shapes or None,
-                outputs=outputs,
-                io_dtype=cast("Any", io_dtype),
-                signatures=signatures,
-                select_tf_ops=select_tf_ops,
-                allow_custom_ops=allow_custom_ops,
-                verify=verify,
-                preprocessing=preprocessing,
-                on_corrupt="skip" if skip_corrupt else "raise",
-                class_names=labels,
-                normalization=chosen_normalization,
+                io_dtype=cast("Any", dtypes),
+                block_size=block_size,
+                quantization_aware=quantization_aware,
                 on_step=on_step,
+                **options,
             )
         keep_log(result.log)
+        if plot is not None and result.search is not None:
+            result.search.save_plot(plot)
         if as_json:
             print_json(result.to_dict())
         else:
-            _print_result(result)
+            print_conversion(result)
+            if plot is not None:
+                say(f"{plot} written.")
+
+
+def _check_every(*, every: bool, data: Path | None, report: Sequence[Path] | None, one_of_them: bool) -> None:
+    if report and not every:
+        raise wrong_use("It goes with --all.", param_hint="--report")
+    if every and data is None:
+        raise wrong_use("It needs --data, on which the models are compared.", param_hint="--all")
+    if every and one_of_them:
+        raise wrong_use(
+            "It is every quantization: leave out --quantize and what goes with a single one.", param_hint="--all"
+        )
 
 
 def _subject(source: Path | None, application: str | None, *, weights: str, image_size: int | None) -> Any:
@@ -159,15 +270,11 @@ def _subject(source: Path | None, application: str | None, *, weights: str, imag
 
 def _target(out: Path | None, source: Path | None, application: str | None) -> Path:
     if out is not None:
-        target = out
-    elif source is None:
-        target = Path(f"{application}.tflite")
-    else:
-        # A folder's name has no suffix, whatever its dots.
-        target = Path(f"{source.resolve().name if source.is_dir() else source.stem}.tflite")
-    if source is not None and target.exists() and target.samefile(source):
-        raise wrong_use(f"{target} is the source; name another file.", param_hint="--out")
-    return target
+        return out
+    if source is None:
+        return Path(f"{application}.tflite")
+    # A folder's name has no suffix, whatever its dots.
+    return Path(f"{source.resolve().name if source.is_dir() else source.stem}.tflite")
 
 
 def _shape(argument: str) -> tuple[str, list[int]]:
@@ -212,37 +319,3 @@ def _steps() -> Iterator[Callable[[str], None] | None]:
         return
     with console(stderr=True).status("Starting") as status:
         yield lambda step: status.update(Text(printable(step)))
-
-
-def _print_result(result: ConversionResult) -> None:
-    of_source = f", {result.size / result.source_size:.0%} of the source" if result.source_size else ""
-    say(
-        f"{result.path} written: {result.size / _KIBIBYTE:,.1f} KiB{of_source}, quantize={result.quantize}, "
-        f"in {result.seconds:.1f} s."
-    )
-    print_table(("operator", "count"), [(name, str(count)) for name, count in result.operators.items()])
-    for operator in result.unsupported:
-        say(f"{operator.name}: {operator.advice}.")
-    if result.verification is not None:
-        lines: list[Sequence[str]] = [
-            (
-                signature,
-                name,
-                f"{difference.max_abs:.3g}",
-                f"{difference.mean_abs:.3g}",
-                "-" if difference.top1_agreement is None else f"{difference.top1_agreement:.1%}",
-            )
-            for signature, outputs in result.verification.signatures.items()
-            for name, difference in outputs.items()
-        ]
-        print_table(
-            ("signature", "output", "max difference", "mean", "top-1 agreement"),
-            lines,
-            title=f"against the source, on {result.verification.samples} {result.verification.data} samples",
-            left=2,
-        )
-        for inputs in result.verification.inputs.values():
-            for name, found in inputs.items():
-                say(f"{name} holds {found}.")
-    elif result.not_verified is not None:
-        say(f"Not compared with the source: {result.not_verified}.")

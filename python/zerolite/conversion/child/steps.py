@@ -14,6 +14,7 @@ from zerolite._platform.peak_memory import peak_resident_bytes
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.output_check import OutputCheck, SourceRunner
+from zerolite.conversion.quantization.layer_choice import Layer
 from zerolite.conversion.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.samples.reader import SampleReader
@@ -47,9 +48,19 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     model = FloatModel(content, request.name)
     samples = SampleReader(request.samples, model.specs)
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
+    kept = model.layers(request.keep_float)
     step("Quantizing")
-    result = model.quantized(request.quantize, request.io_dtype, samples)
-    return _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
+    ranges = Path(request.ranges) if request.ranges else None
+    result = model.quantized(
+        request.quantize,
+        request.io_dtype,
+        samples,
+        block_size=request.block_size,
+        keep_float=kept,
+        kept_ranges=ranges,
+    )
+    told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
+    return told | {"kept_float": [layer.name for layer in kept]}
 
 
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
@@ -68,18 +79,26 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
     mode = QUANTIZATION_MODES[request.quantize]
-    if mode.needs_quantizer:
+    kept: Sequence[Layer] = ()
+    if mode.needs_quantizer or request.keep_float:
         content = with_signature_order(convert_saved_model(model, request, quantize="none", samples=None), model.orders)
+        float_model = FloatModel(content, request.name)
+        kept = float_model.layers(request.keep_float)
         step("Quantizing")
-        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+        content = float_model.quantized(
+            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+        )
     else:
         content = convert_saved_model(
-            model, request, quantize=request.quantize, samples=samples if mode.needs_data else None
+            model, request, quantize=request.quantize, samples=samples if mode.needs_data and request.samples else None
         )
         content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     told = _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
-    return told | {"positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions}
+    return told | {
+        "kept_float": [layer.name for layer in kept],
+        "positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions,
+    }
 
 
 def _finish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -39,6 +40,7 @@ def prepare_samples(
     preprocessing: Preprocessing | None,
     on_corrupt: RaiseOrSkip,
     on_positions: OnPositions = lambda _: None,
+    limit: int | None = None,
 ) -> SampleFile | None:
     """Check every sample, and say where another process finds them.
 
@@ -52,6 +54,7 @@ def prepare_samples(
         preprocessing: how images become samples.
         on_corrupt: what happens to an image that can't be read.
         on_positions: called with the inputs where a sample gives several in order, without names.
+        limit: how many samples of each signature are taken, from the first; None for all.
 
     Raises:
         ValueError: the data is empty, not finite or of another shape, or the options don't go together.
@@ -60,6 +63,7 @@ def prepare_samples(
     """
     if on_corrupt not in ("raise", "skip"):
         raise ValueError(f"on_corrupt must be 'raise' or 'skip'; came '{on_corrupt}'")
+    _check_limit(limit, data)
     is_path = isinstance(data, str | os.PathLike)
     folder = Path(data) if is_path and Path(data).is_dir() else None
     if (preprocessing is None) != (folder is None):
@@ -75,25 +79,30 @@ def prepare_samples(
         find_images(folder)
         check_preprocessing(preprocessing)
         return SampleFile(
-            kind="images", path=str(folder.absolute()), preprocessing=preprocessing, on_corrupt=on_corrupt
+            kind="images",
+            path=str(folder.absolute()),
+            preprocessing=preprocessing,
+            on_corrupt=on_corrupt,
+            limit=limit,
         )
     records: Iterable[Record]
     if folder is not None and preprocessing is not None and not isinstance(preprocessing, str):
         records = ((None, sample) for sample in read_images(folder, preprocessing, on_corrupt))
     else:
         records = iterate_samples(data, signatures=signatures, names=_names(specs))
+    records = _limited(records, limit, len(signatures or specs or ()))
     # Which arrays of an archive are inputs is known only to the process that reads the model.
     if isinstance(data, np.lib.npyio.NpzFile) and specs is None:
         arrays: dict[str, Any] = {name: data[name] for name in data.files}
         np.savez(spool.with_suffix(".npz"), **arrays)
-        return SampleFile(kind="arrays", path=str(spool.with_suffix(".npz")))
+        return SampleFile(kind="arrays", path=str(spool.with_suffix(".npz")), limit=limit)
     if is_path and folder is None:
         if specs is None and Path(data).suffix == ".npz":
             read_arrays(Path(data), None)
         else:
             for _ in _checked(records, specs, on_positions):
                 pass
-        return SampleFile(kind="arrays", path=str(Path(data).absolute()))
+        return SampleFile(kind="arrays", path=str(Path(data).absolute()), limit=limit)
     with SampleSpool(spool) as file:
         for signature, sample in _checked(records, specs, on_positions):
             file.append(signature, sample)
@@ -111,13 +120,14 @@ def open_samples(
     if file.kind == "spool":
         return _checked(read_spool(Path(file.path)), specs, on_positions)
     if file.kind == "arrays":
-        return _checked(iterate_samples(file.path, names=_names(specs)), specs, on_positions)
+        records = _limited(iterate_samples(file.path, names=_names(specs)), file.limit, len(specs))
+        return _checked(records, specs, on_positions)
     inputs = specs_of_signature(specs, None)
     if len(inputs) != 1:
         raise ValueError(f"a folder of images is for models with one input; this one has {len(inputs)}")
     read = named_preprocessing(file.preprocessing, inputs[0].shape)
     images = read_images(Path(file.path), read, file.on_corrupt)
-    return _checked(((None, sample) for sample in images), specs, on_positions)
+    return _checked(_limited(((None, sample) for sample in images), file.limit, 1), specs, on_positions)
 
 
 def _names(specs: Specs | None) -> list[str] | None:
@@ -125,6 +135,29 @@ def _names(specs: Specs | None) -> list[str] | None:
     if specs is None or len(specs) != 1:
         return None
     return [spec.name for spec in next(iter(specs.values()))]
+
+
+def _check_limit(limit: int | None, data: Any) -> None:
+    if limit is not None and (data is None or limit < 1):
+        what = "there is none" if data is None else f"came {limit}"
+        raise ValueError(f"sample_limit is at least 1, and goes with representative_data; {what}")
+
+
+def _limited(records: Iterable[Record], limit: int | None, signatures: int) -> Iterable[Record]:
+    """The first samples of each signature.
+
+    No more are asked for where it is known that they were the last: of so many signatures, or of the only one.
+    """
+    if limit is None:
+        yield from records
+        return
+    counts: Counter[str | None] = Counter()
+    for signature, sample in records:
+        if counts[signature] < limit:
+            counts[signature] += 1
+            yield signature, sample
+        if (signature is None or len(counts) == signatures) and all(count == limit for count in counts.values()):
+            return
 
 
 def _checked(records: Iterable[Record], specs: Specs | None, on_positions: OnPositions) -> Iterable[Any]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zerolite.conversion.options import interface_dtypes
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.result import ConversionError
 from zerolite.conversion.tensorflow.refusal import refusal
 from zerolite.conversion.tensorflow.saved_model import SavedModel
 
 __all__ = ["convert_saved_model"]
+
+_INTEGERS = ("int8", "int8-float-io")
+_TRAINED_RANGES = (b"FakeQuantWithMinMax", b"QuantizeAndDequantizeV")
 
 
 def convert_saved_model(
@@ -30,6 +35,8 @@ def convert_saved_model(
     """
     import tensorflow as tf
 
+    if quantize in _INTEGERS and samples is None:
+        _check_trained_ranges(model, request)
     try:
         converter = tf.lite.TFLiteConverter.from_saved_model(str(model.folder), signature_keys=model.signatures)
         _configure(converter, request, quantize)
@@ -46,6 +53,17 @@ def convert_saved_model(
         raise refusal(error, request, specs) from error
 
 
+def _check_trained_ranges(model: SavedModel, request: ConversionRequest) -> None:
+    """The names of operators are in a SavedModel as they are."""
+    graph = (model.folder / "saved_model.pb").read_bytes()
+    if not any(name in graph for name in _TRAINED_RANGES):
+        raise ConversionError(
+            f"the graph of '{request.name}' has no FakeQuant operators, which quantization_aware takes the ranges of "
+            "activations from; train it with them, or give representative_data instead",
+            log="",
+        )
+
+
 def _configure(converter: Any, request: ConversionRequest, quantize: str) -> None:
     import tensorflow as tf
 
@@ -54,7 +72,8 @@ def _configure(converter: Any, request: ConversionRequest, quantize: str) -> Non
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "fp16":
         converter.target_spec.supported_types = [tf.float16]
-    if quantize in ("int8", "int8-float-io"):
+    # With ranges from the training, TensorFlow (2.21) takes the set of integer kernels for a lack of data.
+    if quantize in _INTEGERS and request.samples is not None:
         operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     if quantize == "int16x8":
         operators = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
@@ -62,9 +81,9 @@ def _configure(converter: Any, request: ConversionRequest, quantize: str) -> Non
         operators.append(tf.lite.OpsSet.SELECT_TF_OPS)
     converter.target_spec.supported_ops = operators
     converter.allow_custom_ops = request.allow_custom_ops
-    io_dtype = request.io_dtype or ("int8" if quantize == "int8" else "float32")
-    if quantize in ("int8", "int16x8") and io_dtype != "float32":
-        converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(io_dtype)
+    inputs, outputs = interface_dtypes(quantize, request.io_dtype)
+    converter.inference_input_type = tf.dtypes.as_dtype(inputs)
+    converter.inference_output_type = tf.dtypes.as_dtype(outputs)
 
 
 def _dataset(samples: Callable[[], Any], signatures: list[str]) -> Callable[[], Any]:

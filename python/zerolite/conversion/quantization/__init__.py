@@ -1,0 +1,1 @@
+"""Quantizing in more ways than one number for the whole model."""
