@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         load_delegate,
     )
     from zerolite.layers import LayerComparison, compare_layers
+    from zerolite.operators import CustomOp, FunctionOp, custom_op, get_include
     from zerolite.tuning import TuningResult, tune
     from zerolite.vision import ImageError
 
@@ -63,10 +64,12 @@ _ON_DEMAND = {
     "Comparison": "zerolite.comparison",
     "ConversionError": "zerolite.conversion",
     "ConversionResult": "zerolite.conversion",
+    "CustomOp": "zerolite.operators",
     "DelegateLoadError": "zerolite.interpreter",
     "Delegation": "zerolite.delegates.delegation",
     "EvaluationResult": "zerolite.evaluation",
     "ExternalDelegate": "zerolite.delegates.external",
+    "FunctionOp": "zerolite.operators",
     "Gpu": "zerolite.delegates.gpu",
     "ImageError": "zerolite.vision",
     "Interpreter": "zerolite.interpreter",
@@ -90,7 +93,9 @@ _ON_DEMAND = {
     "compare_layers": "zerolite.layers",
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
+    "custom_op": "zerolite.operators",
     "evaluate": "zerolite.evaluation",
+    "get_include": "zerolite.operators",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
@@ -123,6 +128,7 @@ __all__ = [
     "CompiledModel",
     "ConversionError",
     "ConversionResult",
+    "CustomOp",
     "Delegate",
     "DelegateError",
     "DelegateLoadError",
@@ -131,6 +137,7 @@ __all__ = [
     "Error",
     "EvaluationResult",
     "ExternalDelegate",
+    "FunctionOp",
     "Gpu",
     "ImageError",
     "Interpreter",
@@ -163,8 +170,10 @@ __all__ = [
     "compare_layers",
     "compat",
     "convert",
+    "custom_op",
     "empty",
     "evaluate",
+    "get_include",
     "load",
     "load_delegate",
     "metadata",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zerolite._inference.pickling import PickledModel
     from zerolite.delegates import Delegates
     from zerolite.delegates.delegation import Delegation
+    from zerolite.operators import CustomOps
     from zerolite.tuned import TunedFile
 
 __all__ = ["CompiledModel", "Verify", "load", "signature_of"]
@@ -132,7 +133,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             if verify == "isolated":
                 from zerolite._isolation import require_survival
 
-                require_survival(content, name=name, settings=settings)
+                require_survival(content, name=name, settings=settings, custom_ops=choice.custom_ops)
             super().__init__(content=content, name=name, verification=verification, **settings)
         warn_of_unusable(self.name, self._unusable_signatures())
         self._apply(tuned)
@@ -189,6 +190,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         Raises:
             Error: the model is closed.
             TypeError: a delegate is of a class that zerolite does not have.
+            pickle.PicklingError: the function of a custom operator can't be pickled.
         """
         from zerolite._inference.pickling import PickledModel
 
@@ -258,7 +260,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
 
 def _restored_model(pickled: PickledModel) -> CompiledModel:
-    choice = DelegateChoice.from_json(pickled.delegates)
+    choice = DelegateChoice.from_json(pickled.delegates, custom_ops=pickled.custom_ops)
     model = CompiledModel(pickled.source, choice=choice, verify=pickled.verify, tuned=pickled.tuned, name=pickled.name)
     try:
         pickled.require_same(model._content())
@@ -292,6 +294,7 @@ def load(
     verify: Verify = "structure",
     tuned: str | os.PathLike[str] | None = None,
     map: bool | None = None,  # noqa: A002 - the public name
+    custom_ops: CustomOps | None = None,
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
@@ -318,14 +321,18 @@ def load(
             replica is refused with InvalidModelError; where it was cut off, the system ends the process with SIGBUS,
             as with tf.lite.Interpreter. False reads a copy. None maps files above 64 MiB; those that `tuned` or
             "isolated" looks at first are read.
+        custom_ops: kernels for custom operators that the runtime does not have, or in the place of those it has:
+            `CustomOp` for one in a library, what `custom_op` makes of a Python function, or a list of them.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
         InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
-        Error: the runtime can't compile the model, because it does not know an operator for example.
+        Error: the runtime can't compile the model, because it does not know an operator for example; or a custom
+            operator's library can't be used.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify` is no such level; `tuned` is
+        ValueError: `threads` is not from 1 to 1024, a delegate or a custom operator occurs twice, the model has no
+            operator of the name of a custom one, or `verify` is no such level; `tuned` is
             damaged, belongs to another model, machine or runtime, is for a pool, or came with other settings; `map` is
             True, and there is no file to map, or it has to be read first.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
@@ -339,7 +346,7 @@ def load(
     if file is not None:
         file.require_one_replica()
         delegates = file.setting.delegate
-    choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+    choice = DelegateChoice(delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
     return CompiledModel(source, choice=choice, verify=verify, tuned=file, map=map)
 
 

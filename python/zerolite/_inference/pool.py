@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from zerolite._inference.model import Verify
     from zerolite._runtime.validation import Reset
     from zerolite.delegates import Delegates
+    from zerolite.operators import CustomOps
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
@@ -72,6 +73,7 @@ class Pool:
         tuned: str | os.PathLike[str] | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
         numbers: Numbers = "stored",
+        custom_ops: CustomOps | None = None,
     ) -> None:
         """Load the model and make its replicas.
 
@@ -91,6 +93,7 @@ class Pool:
             map: whether the file is used where it lies on disk, as for `load`.
             numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
+            custom_ops: kernels for custom operators, as for `load`; None is those of a model.
 
         Raises:
             ValueError: `workers` or `threads` is not from 1 to 1024, the model has no such signature, or `verify` is no
@@ -122,10 +125,8 @@ class Pool:
         )
         self._closed = False
         self._process = os.getpid()
-        if isinstance(source, CompiledModel) and delegates is None:
-            origin = source._origin.choice
-            delegates, fallback = origin.delegates, origin.fallback
-        choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+        origin = source._origin.choice if isinstance(source, CompiledModel) else None
+        choice = DelegateChoice.like(origin, delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
         self._signature = signature
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1)
         choice.xnnpack = self._weights.delegate
