@@ -351,6 +351,6 @@ def test_arguments(wrong: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         zl.custom_op(name)(function)
     with pytest.raises(TypeError, match="shapes"):
-        zl.custom_op("a")(double, shapes=(1, 2))  # type: ignore[arg-type]
+        zl.custom_op("a")(double, shapes=(1, 2))
     with pytest.raises(ValueError, match="twice"):
         zl.load(chain("Double"), custom_ops=[double, double])

@@ -66,15 +66,7 @@ class FunctionOp:
         return f"custom_op({self.name!r})({self.function!r}, shapes={self.shapes!r})"
 
 
-class _FunctionOpMaker:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, function: _Function, *, shapes: _Function | None = None) -> FunctionOp:
-        return FunctionOp(self._name, function, shapes)
-
-
-def custom_op(name: str) -> _FunctionOpMaker:
+def custom_op(name: str) -> Callable[..., FunctionOp]:
     """Make a kernel of a Python function, for prototypes: ``zl.custom_op("Scale")(scale, shapes=...)``.
 
     The function is called with an array for each input of the operator (None for one that the model leaves out), and
@@ -103,7 +95,12 @@ def custom_op(name: str) -> _FunctionOpMaker:
         TypeError: `name` is no text.
         ValueError: `name` is empty or holds a null character.
     """
-    return _FunctionOpMaker(checked_name(name))
+    checked_name(name)
+
+    def make(function: _Function, *, shapes: _Function | None = None) -> FunctionOp:
+        return FunctionOp(name, function, shapes)
+
+    return make
 
 
 def _takes_options(function: _Function | None) -> bool:
