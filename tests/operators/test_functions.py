@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import zerolite as zl
-from tests.models.generate.graph_builder import GraphBuilder
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.operators.models import SHAPE, Array, X, chain, double, same_shape
 
 # What runs
@@ -71,6 +72,28 @@ def test_several_operands_and_options() -> None:
     np.testing.assert_array_equal(result["total"], [4, 23])
     np.testing.assert_array_equal(result["kept"], X > 0)
     assert result["total"].dtype == np.float64
+
+
+def test_operators_of_branches() -> None:
+    builder = GraphBuilder()
+    condition, x = builder.tensor("condition", [1], "bool"), builder.tensor("x", SHAPE)
+    y = builder.tensor("y", SHAPE)
+    options = schema.IfOptionsT()
+    options.thenSubgraphIndex, options.elseSubgraphIndex = 1, 2
+    builder.operator(Op.IF, [condition, x], [y], options=options)
+    builder.interface([condition, x], [y])
+    for name in ("Double", "Square"):
+        builder.start_subgraph(name)
+        before, after = builder.tensor("before", SHAPE), builder.tensor("after", SHAPE)
+        builder.custom_operator(name, [before], [after])
+        builder.interface([before], [after])
+    content = builder.finish()
+    with zl.load(content, custom_ops=[double, zl.custom_op("Square")(np.square)]) as model:
+        for _ in range(2):
+            np.testing.assert_array_equal(model(condition=np.array([True]), x=X), 2 * X)
+            np.testing.assert_array_equal(model(condition=np.array([False]), x=X), X**2)
+    with pytest.raises(zl.Error, match=r"nothing here runs the operator Square \(1\)"):
+        zl.load(content, custom_ops=[double])
 
 
 def test_shapes_follow_resizes() -> None:

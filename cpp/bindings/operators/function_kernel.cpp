@@ -152,7 +152,7 @@ class FunctionKernel : public HostKernel {
 
  private:
   // A result takes the place of the output that the file describes.
-  void store(const py::object& returned, const NodeCall& call) const {
+  static void store(const py::object& returned, const NodeCall& call) {
     const std::vector<py::object> results = results_of(returned, call.output_count(), "arrays");
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto array = py::reinterpret_steal<py::object>(PyArray_FROM_O(results[i].ptr()));
