@@ -17,6 +17,7 @@ PYBIND11_MODULE(_native, module) {
   zerolite::bindings::register_signature(module);
   zerolite::bindings::register_isolation(module);
   zerolite::bindings::register_delegate_settings(module);
+  zerolite::bindings::register_custom_operators(module);
   zerolite::bindings::register_model(module);
   zerolite::bindings::register_contents(module);
   zerolite::bindings::register_batch(module);

@@ -12,6 +12,7 @@ void register_trusted_files(pybind11::module_& module);
 void register_arrays(pybind11::module_& module);
 void register_tensor(pybind11::module_& module);
 void register_delegate_settings(pybind11::module_& module);
+void register_custom_operators(pybind11::module_& module);
 void register_signature(pybind11::module_& module);
 void register_batch(pybind11::module_& module);
 void register_graph_interpreter(pybind11::module_& module);

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         load_delegate,
     )
     from zerolite.layers import LayerComparison, compare_layers
+    from zerolite.operators import CustomOp, FunctionOp, custom_op, get_include
     from zerolite.tuning import TuningResult, tune
     from zerolite.vision import ImageError
 
@@ -65,10 +66,12 @@ _ON_DEMAND = {
     "Comparison": "zerolite.comparison",
     "ConversionError": "zerolite.conversion",
     "ConversionResult": "zerolite.conversion",
+    "CustomOp": "zerolite.operators",
     "DelegateLoadError": "zerolite.interpreter",
     "Delegation": "zerolite.delegates.delegation",
     "EvaluationResult": "zerolite.evaluation",
     "ExternalDelegate": "zerolite.delegates.external",
+    "FunctionOp": "zerolite.operators",
     "Gpu": "zerolite.delegates.gpu",
     "ImageError": "zerolite.vision",
     "Interpreter": "zerolite.interpreter",
@@ -92,9 +95,11 @@ _ON_DEMAND = {
     "compare_layers": "zerolite.layers",
     "compat": "zerolite.compat",
     "convert": "zerolite.conversion",
+    "custom_op": "zerolite.operators",
     "evaluate": "zerolite.evaluation",
     "evaluate_task": "zerolite.evaluation.tasks",
     "integrations": "zerolite.integrations",
+    "get_include": "zerolite.operators",
     "load_delegate": "zerolite.interpreter",
     "metadata": "zerolite.metadata",
     "serving": "zerolite.serving",
@@ -127,6 +132,7 @@ __all__ = [
     "CompiledModel",
     "ConversionError",
     "ConversionResult",
+    "CustomOp",
     "Delegate",
     "DelegateError",
     "DelegateLoadError",
@@ -135,6 +141,7 @@ __all__ = [
     "Error",
     "EvaluationResult",
     "ExternalDelegate",
+    "FunctionOp",
     "Gpu",
     "ImageError",
     "Interpreter",
@@ -167,10 +174,12 @@ __all__ = [
     "compare_layers",
     "compat",
     "convert",
+    "custom_op",
     "empty",
     "evaluate",
     "evaluate_task",
     "integrations",
+    "get_include",
     "load",
     "load_delegate",
     "metadata",

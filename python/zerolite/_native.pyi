@@ -53,6 +53,8 @@ def array_over_memory(value: Any, who: str, /) -> npt.NDArray[Any] | None: ...
 
 _Path: TypeAlias = str | bytes | PathLike[str]
 _Kernels: TypeAlias = Literal["delegate", "builtin", "reference"]
+_Affine: TypeAlias = tuple[tuple[float, ...], tuple[int, ...], int]
+_TracedValues: TypeAlias = tuple[int, int, str, str, npt.NDArray[Any], _Affine | None, int]
 
 # Settings of delegates. `arguments` makes another one like it: plain values by name, paths as str.
 
@@ -220,6 +222,7 @@ class CompiledModel(Signature):
         before_xnnpack: Sequence[_DelegateSettings] = [],
         after_xnnpack: Sequence[_DelegateSettings] = [],
         fallback: bool = True,
+        custom_operators: Sequence[CustomOperator] = [],
         verification: Verification = ...,
     ) -> None: ...
     @property
@@ -250,8 +253,7 @@ def model_name(signature: Signature, /) -> str: ...
 def take_inputs(signature: Signature, source: Signature, /) -> None: ...
 def fill_inputs(signature: Signature, /, *args: Any, **kwargs: Any) -> None: ...
 
-# Of each node: the subgraph, the node, its operators with the first tensor that each computes, the delegate or "", the
-# first tensor that the node computes.
+# Of each node: subgraph, node, operators with the first tensor that each computes, delegate or "", its first tensor.
 def planned_nodes(signature: Signature, /) -> list[tuple[int, int, list[tuple[str, str]], str, str]]: ...
 
 # Nanoseconds; of each node the subgraph, the node, when it began, how long it took, and (kernel, microseconds).
@@ -259,12 +261,7 @@ def profile_run(signature: Signature, /) -> tuple[int, list[tuple[int, int, int,
 
 # The signature's subgraph; of each tensor the subgraph, the index, name, operator, values, (scales, zero points, axis),
 # and how often it was computed.
-def trace_run(
-    signature: Signature, /
-) -> tuple[
-    int,
-    list[tuple[int, int, str, str, npt.NDArray[Any], tuple[tuple[float, ...], tuple[int, ...], int] | None, int]],
-]: ...
+def trace_run(signature: Signature, /) -> tuple[int, list[_TracedValues]]: ...
 def read_file(path: str | bytes, /) -> bytes: ...
 def verify_model(content: bytes | bytearray | memoryview, name: str | bytes, verification: Verification, /) -> None: ...
 
@@ -344,6 +341,12 @@ def read_contents(content: bytes | bytearray | memoryview, /) -> ModelContents: 
 def missing_symbol(library: str | None, symbol: str, /) -> str: ...
 def make_delegate(settings: ExternalSettings, /) -> ExternalSettings: ...
 
+class CustomOperator:
+    @staticmethod
+    def from_library(name: str, library: str, symbol: str, /) -> CustomOperator: ...
+    @staticmethod
+    def from_function(name: str, call: Any, options: bool, shapes: Any, with_options: bool, /) -> CustomOperator: ...
+
 class GraphInterpreter:
     def __init__(
         self,
@@ -352,6 +355,7 @@ class GraphInterpreter:
         content: bytes | bytearray | memoryview | None = None,
         cpu: CpuSettings = ...,
         delegates: Sequence[ExternalSettings] = [],
+        custom_operators: Sequence[CustomOperator] = [],
         preserve_all_tensors: bool = False,
         fuse_operators: bool = True,
         cluster_operators: bool = True,

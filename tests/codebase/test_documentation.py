@@ -7,10 +7,10 @@ folder `images` of ten classes, in which one file is broken; `pair.tflite` with 
 `stream.tflite` with state, and `decoder.tflite` with a cache; `detector.tflite` and `segmenter.tflite`, which find the
 coloured shapes of `shapes.png`, whose truth is in `annotations.json`, `pose.tflite`, which sees a person in every
 picture, `embed.tflite`, and the pair `predict.tflite` and `transform.tflite`; `text.tflite` and `answer.tflite` with
-`vocab.txt` and `article.txt`, `audio.tflite` and `sound.wav`; commands also find `model.keras`, of the kind of
-`model.tflite`, and `samples.npy` with inputs. Commands in ```sh and ```console blocks are checked, and those of the
-`zerolite` command that are quick are run. What can't be run where tests run says so in the document, above the block,
-with the reason: `<!-- not run: needs a GPU -->`.
+`vocab.txt` and `article.txt`, `audio.tflite` and `sound.wav`; `custom.tflite` with the custom operator LeakyClip over 2
+x 3 numbers; commands also find `model.keras`, of the kind of `model.tflite`, and `samples.npy` with inputs. Commands in
+```sh and ```console blocks are checked, and those of the `zerolite` command that are quick are run. What can't be run
+where tests run says so in the document, above the block, with the reason: `<!-- not run: needs a GPU -->`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import numpy as np
 import pytest
 
 from tests.memory.cache_models import updating
+from tests.operators.models import chain
 from tests.tasks.handmade_models import constant_model, mean_color, tinted
 from tests.tasks.shapes import CLASSES, scene
 from tests.tasks.sounds import loudness, wave_file
@@ -148,6 +149,7 @@ def folder_with_model(tmp_path: Path) -> Path:
     (tmp_path / "labels.txt").write_text("\n".join(f"digit {number}" for number in range(10)) + "\n", encoding="utf-8")
     images = pytest.importorskip("PIL.Image", reason="the documents speak of images, which need the extra vision")
     person = np.random.default_rng(0).uniform(0.3, 0.7, (1, 1, 17, 3))
+    (tmp_path / "custom.tflite").write_bytes(chain("LeakyClip"))
     (tmp_path / "pose.tflite").write_bytes(constant_model({"key_points": person}))
     (tmp_path / "decoder.tflite").write_bytes(updating())
     (tmp_path / "audio.tflite").write_bytes(loudness())

@@ -41,11 +41,14 @@ CORE_LISTS = {
     "graph": "tensor runtime model",
     "guards": "tensor model verification graph",
     "instrumentation": "tensor runtime graph",
+    "operators": "platform tensor runtime model graph",
     "delegates": "platform runtime model graph",
     "cache": "platform runtime model delegates",
-    "execution": "platform tensor runtime model graph instrumentation delegates",
-    "compilation": "platform runtime model verification graph guards delegates cache execution",
-    "inference": "platform tensor runtime model graph instrumentation delegates cache execution compilation",
+    "execution": "platform tensor runtime model graph instrumentation operators delegates",
+    "compilation": "platform runtime model verification graph guards operators delegates cache execution",
+    "inference": (
+        "platform tensor runtime model graph instrumentation operators delegates cache execution compilation"
+    ),
 }
 # These know the runtime by what others tell them of it.
 WITHOUT_THE_ABI = ("platform", "tensor", "verification", "cache")
@@ -54,8 +57,9 @@ BINDINGS_LISTS = {
     "python": "",
     "arrays": "",
     "signature": "python arrays",
-    "model": "python arrays signature",
-    "interpreter": "python arrays signature model",
+    "operators": "python arrays",
+    "model": "python arrays signature operators",
+    "interpreter": "python arrays signature operators model",
 }
 # The module, and what it registers; the only files in no folder.
 BINDINGS_ROOT = ("CMakeLists.txt", "module.cpp", "register.hpp", "runtime.cpp")
@@ -68,12 +72,13 @@ PACKAGE_LISTS = {
     "inspection": "",
     "metadata": "_platform _runtime",
     "_plots": "_platform",
-    "delegates": "_runtime",
-    "_isolation": "_platform metadata",
+    "operators": "",
+    "delegates": "_runtime operators",
+    "_isolation": "_platform operators metadata",
     "tuned": "_platform _runtime delegates",
     "_instrumentation": "_platform _runtime _timing delegates",
-    "_inference": "_platform _runtime delegates tuned _isolation _instrumentation",
-    "interpreter": "delegates _inference",
+    "_inference": "_platform _runtime operators delegates tuned _isolation _instrumentation",
+    "interpreter": "operators delegates _inference",
     "_runners": "_platform _runtime delegates _inference",
     "benchmarking": "_platform _runtime _timing delegates _inference",
     "compat": "interpreter",
@@ -228,7 +233,7 @@ def code_folders() -> Iterable[Path]:
 
 # A package that bears the name of somebody else's.
 OTHERS: Collection[str] = ("tflite_runtime",)
-NOT_CODE: Collection[str] = ("__pycache__", "templates")
+NOT_CODE: Collection[str] = ("__pycache__", "templates", "include")
 
 
 def concepts(folder: Path) -> set[str]:

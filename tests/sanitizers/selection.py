@@ -42,6 +42,8 @@ ADDRESS_TESTS = (
     "tests/process/test_endings.py",
     "tests/calls/test_errors.py",
     "tests/delegates/test_external_delegate.py",
+    "tests/operators/test_functions.py",
+    "tests/operators/test_libraries.py",
     "tests/interpreter/test_interpreter.py",
     "tests/interpreter/test_interpreter_options.py",
     "tests/interpreter/test_interpreter_parity.py",

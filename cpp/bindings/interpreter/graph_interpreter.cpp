@@ -17,6 +17,7 @@
 #include "interpreter/interpreter_object.hpp"
 #include "interpreter/interpreter_values.hpp"
 #include "model/delegate_settings.hpp"
+#include "operators/custom_operators.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
@@ -34,11 +35,13 @@ InterpreterObject& interpreter(py::handle self) { return native<InterpreterObjec
 std::shared_ptr<InterpreterObject> create(const std::optional<std::string>& path,
                                           const std::optional<py::buffer>& content, const CpuSettings& cpu,
                                           const std::vector<ExternalDelegateSettings>& delegates,
-                                          bool preserve_all_tensors, bool fuse_operators, bool cluster_operators) {
+                                          const std::vector<CustomOperator>& operators, bool preserve_all_tensors,
+                                          bool fuse_operators, bool cluster_operators) {
   InterpreterObject::Options options;
   options.compile = cpu.options();
   options.compile.before_xnnpack.assign(delegates.begin(), delegates.end());
   if (!fuse_operators || preserve_all_tensors) options.compile.xnnpack_nodes = XnnpackNodes::single;
+  options.compile.custom_operators = custom_operators(operators);
   options.compile.cluster_operators = cluster_operators;
   options.preserve_all_tensors = preserve_all_tensors;
   options.compile.validate();
@@ -157,8 +160,8 @@ void register_graph_interpreter(py::module_& module) {
       py::custom_type_setup([](PyHeapTypeObject* type) { add_interpreter_methods(type); }))
       .def(py::init(&create), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg_v("cpu", CpuSettings(), "CpuSettings()"), py::arg("delegates") = py::list(),
-           py::arg("preserve_all_tensors") = false, py::arg("fuse_operators") = true,
-           py::arg("cluster_operators") = true)
+           py::arg("custom_operators") = py::list(), py::arg("preserve_all_tensors") = false,
+           py::arg("fuse_operators") = true, py::arg("cluster_operators") = true)
       .def("_refusal", [](py::handle self) { return interpreter(self).refusal(); })
       .def("_main_indices", &main_indices, py::kw_only(), py::arg("inputs"))
       .def("_subgraph_count", [](py::handle self) { return interpreter(self).subgraph_count(); })

@@ -40,6 +40,7 @@ std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::s
     options = CompileOptions();
     options.threads = signature.model().options().threads;
     options.weights = signature.model().options().weights;
+    options.custom_operators = signature.model().options().custom_operators;
     options.kernels = kernels_of(*kernels);
     if (options.kernels == CpuKernels::builtin && has_operators_by_name_only(*signature.model().executed_model())) {
       options.kernels = CpuKernels::delegate;

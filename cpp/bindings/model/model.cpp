@@ -11,6 +11,7 @@
 
 #include "model/delegate_settings.hpp"
 #include "model/model_instance.hpp"
+#include "operators/custom_operators.hpp"
 #include "python/instance.hpp"
 #include "python/locking.hpp"
 #include "python/names.hpp"
@@ -41,11 +42,12 @@ std::shared_ptr<ModelObject> load(const std::optional<std::string>& path, const 
                                   const py::object& replica_of, const std::string& name, std::optional<bool> map,
                                   const CpuSettings& cpu, std::vector<DelegateSettings> before_xnnpack,
                                   std::vector<DelegateSettings> after_xnnpack, bool fallback,
-                                  Verification verification) {
+                                  const std::vector<CustomOperator>& operators, Verification verification) {
   CompileOptions options = cpu.options();
   options.before_xnnpack = std::move(before_xnnpack);
   options.after_xnnpack = std::move(after_xnnpack);
   options.fallback = fallback;
+  options.custom_operators = custom_operators(operators);
   options.validate();
   std::shared_ptr<CompiledModel> model;
   if (!replica_of.is_none()) {
@@ -158,7 +160,7 @@ void register_model(py::module_& module) {
       .def(py::init(&load), py::kw_only(), py::arg("path") = py::none(), py::arg("content") = py::none(),
            py::arg("replica_of") = py::none(), py::arg("name") = "model", py::arg("map") = py::none(),
            py::arg_v("cpu", CpuSettings(), "CpuSettings()"), py::arg("before_xnnpack") = py::list(),
-           py::arg("after_xnnpack") = py::list(), py::arg("fallback") = true,
+           py::arg("after_xnnpack") = py::list(), py::arg("fallback") = true, py::arg("custom_operators") = py::list(),
            py::arg("verification") = Verification::structure)
       .def_property_readonly("name", &name_of_model)
       .def_property_readonly("size", [](py::handle self) { return native<ModelObject>(self).model().model()->size(); })

@@ -10,6 +10,7 @@
 
 #include "python/run_limits.hpp"
 #include "register.hpp"
+#include "zerolite/operators/kernel_failure.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/log_line.hpp"
 
@@ -48,6 +49,28 @@ void raise(py::handle type, const char* message) {
   if (text) PyErr_SetObject(type.ptr(), text.ptr());
 }
 
+// The error that is set has what a user's kernel threw as its cause; what is no Exception, as KeyboardInterrupt, takes
+// its place.
+void add_cause_of(const char* message) {
+  const std::exception_ptr failure = kernel_failure::take_for(message);
+  if (failure == nullptr) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (py::error_already_set& cause) {
+    if (!cause.matches(PyExc_Exception)) {
+      PyErr_Clear();
+      cause.restore();
+      return;
+    }
+    // Python does so when it handles an exception.
+    if (cause.trace()) PyException_SetTraceback(cause.value().ptr(), cause.trace().ptr());
+    py::error_already_set error;  // takes what is set
+    PyException_SetCause(error.value().ptr(), cause.value().inc_ref().ptr());
+    error.restore();
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): its message says all
+  }
+}
+
 // Most derived first.
 void set_error_for(const std::exception_ptr& exception) {
   try {
@@ -56,6 +79,7 @@ void set_error_for(const std::exception_ptr& exception) {
     raise(classes().invalid_model, error.what());
   } catch (const DelegateError& error) {
     raise(classes().delegate, error.what());
+    add_cause_of(error.what());
   } catch (const RuntimeLibraryError& error) {
     raise(PyExc_ImportError, error.what());
   } catch (const RunTimeout& error) {
@@ -64,6 +88,7 @@ void set_error_for(const std::exception_ptr& exception) {
     raise(py::module_::import("concurrent.futures").attr("CancelledError"), error.what());
   } catch (const Error& error) {
     raise(classes().error, error.what());
+    add_cause_of(error.what());
   } catch (const ArgumentError& error) {
     raise(classes().argument, error.what());
   } catch (const TypeError& error) {

@@ -50,6 +50,11 @@ class IsolatedModel(CompiledModel):
         choice = choice or DelegateChoice(None, threads=None)
         if map:
             raise ValueError("map is True, and an isolated model is read once, for its process; leave map out")
+        if choice.custom_ops:
+            raise ValueError(
+                f"a model that is isolated in a process has no kernels of others; came custom_ops with "
+                f"'{choice.custom_ops[0].name}'; leave them out, or load it without isolation"
+            )
         if resize not in ("strict", "auto"):
             raise ValueError(f"resize is {resize!r}, and must be 'strict' or 'auto'")
         if isinstance(source, SignatureMethods):

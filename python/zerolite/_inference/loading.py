@@ -11,6 +11,7 @@ from zerolite.delegates.choice import DelegateChoice
 
 if TYPE_CHECKING:
     from zerolite.delegates import Delegates
+    from zerolite.operators import CustomOps
 
 __all__ = ["load", "model_class"]
 
@@ -26,6 +27,7 @@ def load(
     map: bool | None = None,  # noqa: A002 - the public name
     resize: Resize = "strict",
     isolation: Isolation | None = None,
+    custom_ops: CustomOps | None = None,
 ) -> CompiledModel:
     """Load a TensorFlow Lite model and compile it.
 
@@ -61,17 +63,21 @@ def load(
             other process, and whose memory is limited: for models of others. Where it dies, or a run takes more than
             60 s, that is an `Error`, and the next call starts another process; variables begin anew then. On Linux, on
             x86-64 and aarch64, with XNNPACK, the builtin kernels and external delegates.
+        custom_ops: kernels for custom operators that the runtime does not have, or in the place of those it has:
+            `CustomOp` for one in a library, what `custom_op` makes of a Python function, or a list of them.
 
     Raises:
         OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
         InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
-        Error: the runtime can't compile the model, because it does not know an operator for example.
+        Error: the runtime can't compile the model, because it does not know an operator for example; or a custom
+            operator's library can't be used.
         DelegateError: a delegate's library can't be used, or fails with this model; or, without the fallback, some
             operators are left, which it names.
-        ValueError: `threads` is not from 1 to 1024, a delegate occurs twice, or `verify`, `resize` or `isolation` is
+        ValueError: `threads` is not from 1 to 1024, a delegate or a custom operator occurs twice, the model has no
+            operator of the name of a custom one, or `verify`, `resize` or `isolation` is
             no such word; `tuned` is damaged, belongs to another model, machine or runtime, is for a pool, or came with
             other settings; `map` is True, and there is no file to map, or it has to be read first; `isolation` does
-            not go with a delegate.
+            not go with a delegate or a custom operator.
         TypeError: `source` is neither a path nor a buffer, or `delegates` holds something else.
     """
     file = None
@@ -83,7 +89,7 @@ def load(
     if file is not None:
         file.require_one_replica()
         delegates = file.setting.delegate
-    choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+    choice = DelegateChoice(delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
     return model_class(isolation)(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
 
 

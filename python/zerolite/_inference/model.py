@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zerolite._inference.background import BackgroundThread
     from zerolite._inference.pickling import PickledModel
     from zerolite.delegates.delegation import Delegation
+    from zerolite.operators import CustomOps
     from zerolite.tuned import TunedFile
 
 __all__ = ["CompiledModel", "Verify", "signature_of"]
@@ -132,7 +133,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             if verify == "isolated":
                 from zerolite._isolation import require_survival
 
-                require_survival(content, name=name, settings=settings)
+                require_survival(content, name=name, settings=settings, custom_ops=choice.custom_ops)
             super().__init__(content=content, name=name, verification=verification, **settings)
         warn_of_unusable(self.name, self._unusable_signatures())
         self._apply(tuned)
@@ -198,6 +199,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         Raises:
             Error: the model is closed.
             TypeError: a delegate is of a class that zerolite does not have.
+            pickle.PicklingError: the function of a custom operator can't be pickled.
         """
         from zerolite._inference.pickling import PickledModel
 
@@ -274,7 +276,7 @@ def _replica(signature: SignatureMethods) -> CompiledModel:
 
 
 def _restored_model(pickled: PickledModel) -> CompiledModel:
-    choice = DelegateChoice.from_json(pickled.delegates)
+    choice = DelegateChoice.from_json(pickled.delegates, custom_ops=pickled.custom_ops)
     model: CompiledModel = pickled.kind(
         pickled.source,
         choice=choice,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zerolite._inference.signature import Shapes, SignatureMethods
     from zerolite._inference.source import ModelSource, Resize, Verify
+    from zerolite.operators import CustomOp, FunctionOp
     from zerolite.tuned import TunedFile
 
 __all__ = ["PickledModel"]
@@ -24,6 +25,7 @@ class PickledModel:
         digest: of the file's bytes; another file in its place would be another model.
         name: what it is called in errors.
         delegates: the delegates, as `DelegateChoice.to_json` writes them.
+        custom_ops: the kernels for custom operators: a library's by its path, a function by its name.
         verify: how closely the model is looked at again.
         tuned: the tuning that it was loaded with.
         shapes: the inputs' shapes.
@@ -35,6 +37,7 @@ class PickledModel:
     digest: str
     name: bytes
     delegates: str
+    custom_ops: tuple[CustomOp | FunctionOp, ...]
     verify: Verify
     tuned: TunedFile | None
     shapes: Shapes
@@ -54,6 +57,7 @@ class PickledModel:
             digest=_digest(content),
             name=origin.name,
             delegates=origin.choice.to_json(),
+            custom_ops=origin.choice.custom_ops,
             verify=origin.verify,
             tuned=origin.tuned,
             shapes=shapes,

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from zerolite._inference.model import Verify
     from zerolite._runtime.validation import Reset
     from zerolite.delegates import Delegates
+    from zerolite.operators import CustomOps
 
     _Result = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
 __all__ = ["ItemError", "Pool"]
 
 _T = TypeVar("_T")
-
 
 #: The size of packed weights, in bytes, above which making a replica costs less than holding them twice.
 _WORTH_ANOTHER_REPLICA = 1 << 20
@@ -72,6 +72,7 @@ class Pool:
         numbers: Numbers = "stored",
         resize: Resize = "strict",
         isolation: Isolation | None = None,
+        custom_ops: CustomOps | None = None,
     ) -> None:
         """Load the model and make its replicas.
 
@@ -93,6 +94,7 @@ class Pool:
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
             resize: what becomes of items of other shapes, as for `load`; with "auto" each replica keeps four more.
             isolation: "process" gives each worker a process, as for `load`.
+            custom_ops: kernels for custom operators, as for `load`; None is those of a model.
 
         Raises:
             ValueError: `workers` or `threads` is not from 1 to 1024, there is no such signature, level, isolation or
@@ -123,10 +125,8 @@ class Pool:
         )
         self._closed = False
         self._process = os.getpid()
-        if isinstance(source, CompiledModel) and delegates is None:
-            origin = source._origin.choice
-            delegates, fallback = origin.delegates, origin.fallback
-        choice = DelegateChoice(delegates, threads=threads, fallback=fallback)
+        origin = source._origin.choice if isinstance(source, CompiledModel) else None
+        choice = DelegateChoice.like(origin, delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
         self._signature = signature
         kind = type(source) if isinstance(source, CompiledModel) else model_class(isolation)
         self._weights = SharedWeights(choice.xnnpack, sharing=self.workers > 1 and kind is CompiledModel)

@@ -63,7 +63,8 @@ class ModelProcess:
                     "a model that is isolated in a process computes on the CPU, and GPUs, NPUs and OpenVINO need files "
                     "and devices that it can't open; leave them out, or load it without isolation"
                 )
-        self._settings = TrialSettings(settings).to_json()
+        kernels = {name: value for name, value in settings.items() if name != "custom_operators"}
+        self._settings = TrialSettings(kernels).to_json()
         self._name = name
         self._verification = verification.name
         self.size = content.nbytes

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zerolite import _native
 from zerolite._isolation.trial_cache import TrialCache
 from zerolite._isolation.trial_settings import TrialSettings
 from zerolite._platform.fresh_python import Ended, Limits, run
+
+if TYPE_CHECKING:
+    from zerolite.operators import CustomOp, FunctionOp
 
 __all__ = ["TrialOutcome", "UntriedError", "require_survival", "try_in_a_process"]
 
@@ -106,25 +109,36 @@ def _refusal(report: dict[str, str], name: str) -> _native.Error | None:
     return None
 
 
-def require_survival(content: memoryview, *, name: bytes, settings: dict[str, Any]) -> None:
+def require_survival(
+    content: memoryview,
+    *,
+    name: bytes,
+    settings: dict[str, Any],
+    custom_ops: tuple[CustomOp | FunctionOp, ...] = (),
+) -> None:
     """Refuse a model that crashes a process, or keeps it busy for too long.
 
     Args:
         content: the model.
         name: what it is called in an error.
         settings: how it is going to be loaded, as the native core takes it.
+        custom_ops: the kernels for custom operators in it. Nobody knows whether they are the same the next time, so
+            that each load with such is tried.
 
     Raises:
         InvalidModelError: the model is not sound, or a process that loaded and ran it died or did not end within its
             limits.
-        Error: no process could be started, or an error kept it from trying all there is.
+        Error: no process could be started, or an error kept it from trying all there is; or another process can't
+            have the function of a custom operator.
     """
     check_in_full(content, name)
+    if custom_ops:
+        settings = {**settings, "custom_operators": list(custom_ops)}
     cache = TrialCache(content, settings)
-    death = cache.known
+    death = None if custom_ops else cache.known
     if death is None:
         death, is_final, refusal = try_in_a_process(content, settings, name=name)
-        if is_final:
+        if is_final and not custom_ops:
             cache.keep(death)
         if refusal is not None:
             raise refusal

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import pickle
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,7 +31,7 @@ class TrialSettings:
     """How the model is loaded.
 
     Attributes:
-        native: keyword arguments of the native model.
+        native: keyword arguments of the native model; custom operators are as Python has them.
     """
 
     #: Exit codes: memory ran out; something failed before the model was touched.
@@ -48,18 +50,38 @@ class TrialSettings:
         return cls(json.loads(text, object_hook=_restored))
 
 
-def _recorded(settings: Any) -> dict[str, dict[str, Any]]:
-    """The settings of a delegate by their class and its arguments."""
+_CUSTOM_OPERATOR = "custom operator"
+
+
+def _recorded(settings: Any) -> dict[str, Any]:
+    """The settings of a delegate by their class and its arguments; a custom operator as it is pickled."""
     name = type(settings).__name__
+    if type(settings).__module__.startswith("zerolite.operators."):
+        return {_CUSTOM_OPERATOR: _pickled(settings)}
     if name not in _CLASSES:
         raise TypeError(f"{settings!r} can't be recorded for a trial")
     return {name: {key: value for key, value in settings.arguments.items() if key not in _FILES}}
 
 
+def _pickled(operator: Any) -> str:
+    try:
+        if getattr(operator, "__module__", None) == "__main__":
+            raise pickle.PicklingError("the program that is run as __main__ has it")
+        return base64.b64encode(pickle.dumps(operator)).decode()
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise _native.Error(
+            f'verify="isolated" tries a model in a process of its own, which can\'t have the function of the custom '
+            f'operator {operator.name} ({error}); define it in a module, or load the model with verify="full"'
+        ) from error
+
+
 def _restored(values: dict[str, Any]) -> Any:
-    """The settings that `_recorded` wrote; every other mapping as it is."""
+    """What `_recorded` wrote, as the native core takes it; every other mapping as it is."""
     if len(values) == 1:
         ((name, arguments),) = values.items()
+        if name == _CUSTOM_OPERATOR:
+            # Written by the process that started this one.
+            return pickle.loads(base64.b64decode(arguments)).native()
         if name in _CLASSES and isinstance(arguments, dict):
             return _CLASSES[name](**arguments)
     return values

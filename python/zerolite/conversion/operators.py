@@ -72,7 +72,10 @@ def without_kernel(content: bytes) -> list[UnsupportedOperator]:
                 "tf.lite.Interpreter, or replace the operator in the model"
             )
         else:
-            advice = "a custom operator: it runs where a kernel of that name is registered, as by a delegate"
+            advice = (
+                "a custom operator: it runs with a kernel of that name (custom_ops=[zl.CustomOp(...)]), or where a "
+                "delegate takes it"
+            )
         found.append(UnsupportedOperator(name, advice))
     return found
 

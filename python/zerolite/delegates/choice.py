@@ -1,4 +1,4 @@
-"""The delegates that a caller lists: checked, and on their way to the native core or to another process."""
+"""The delegates and kernels that a caller lists: checked, and on their way to the native core or another process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zerolite.delegates.gpu import Gpu
     from zerolite.delegates.npu import Npu
     from zerolite.delegates.openvino import OpenVino
+    from zerolite.operators import CustomOp, CustomOps, FunctionOp
 
     ModelDelegate: TypeAlias = ExternalDelegate | Gpu | Npu | OpenVino
 
@@ -31,28 +32,37 @@ _MODULES = {
 
 
 class DelegateChoice:
-    """A checked list of delegates, in order of preference.
+    """A checked list of delegates, in order of preference, and the kernels for custom operators.
 
     Attributes:
         xnnpack: the settings for the CPU. A list without XNNPACK gets it as its last delegate.
         before: the external delegates, GPUs, NPUs and OpenVINO that come before XNNPACK.
         after: the delegates that get the operators that XNNPACK leaves.
         fallback: whether operators that no listed delegate takes may run on the CPU.
+        custom_ops: the kernels for custom operators.
     """
 
-    __slots__ = ("after", "before", "fallback", "xnnpack")
+    __slots__ = ("after", "before", "custom_ops", "fallback", "xnnpack")
 
-    def __init__(self, delegates: Delegates | None, *, threads: int | None, fallback: bool = True) -> None:
-        """Check the list.
+    def __init__(
+        self,
+        delegates: Delegates | None,
+        *,
+        threads: int | None,
+        fallback: bool = True,
+        custom_ops: CustomOps | None = None,
+    ) -> None:
+        """Check the lists.
 
         Raises:
-            TypeError: something is no delegate, or `threads` no integer.
-            ValueError: a delegate occurs twice, an NPU is not the first, there are two of OpenVINO, or `threads` is not
-                from 1 to 1024.
+            TypeError: something is no delegate or no kernel, or `threads` no integer.
+            ValueError: a delegate or a kernel occurs twice, an NPU is not the first, there are two of OpenVINO, or
+                `threads` is not from 1 to 1024.
         """
         self.before: list[ModelDelegate] = []
         self.after: list[ModelDelegate] = []
         self.fallback = fallback
+        self.custom_ops = _checked_operators(custom_ops)
         xnnpack = None
         for delegate in listed_delegates(delegates):
             if isinstance(delegate, XNNPack):
@@ -90,6 +100,23 @@ class DelegateChoice:
             [self._with_threads(delegate, threads) for delegate in side] for side in (self.before, self.after)
         )
 
+    @classmethod
+    def like(
+        cls,
+        other: DelegateChoice | None,
+        delegates: Delegates | None,
+        *,
+        threads: int | None,
+        fallback: bool,
+        custom_ops: CustomOps | None,
+    ) -> DelegateChoice:
+        """What is given, and what another choice has in the place of what is not."""
+        if other is not None and delegates is None:
+            delegates, fallback = other.delegates, other.fallback
+        if other is not None and custom_ops is None:
+            custom_ops = other.custom_ops
+        return cls(delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
+
     def _with_threads(self, delegate: ModelDelegate, threads: int | None) -> ModelDelegate:
         """The delegate with the number of threads that a caller chose, or else the one of the CPU's other kernels."""
         from zerolite.delegates.openvino import OpenVino
@@ -105,6 +132,7 @@ class DelegateChoice:
             "before_xnnpack": [delegate.native_settings for delegate in self.before],
             "after_xnnpack": [delegate.native_settings for delegate in self.after],
             "fallback": self.fallback,
+            "custom_operators": [operator.native() for operator in self.custom_ops],
         }
 
     @property
@@ -119,7 +147,9 @@ class DelegateChoice:
         return [*self.before, self.xnnpack, *self.after]
 
     def to_json(self) -> str:
-        """The choice as text for another process: each delegate by its class's name and its arguments.
+        """The delegates as text for another process: each by its class's name and its arguments.
+
+        The kernels for custom operators are not in it: functions go to other processes in other ways.
 
         Raises:
             TypeError: a delegate is of a class that zerolite does not have.
@@ -128,11 +158,11 @@ class DelegateChoice:
         return json.dumps({"delegates": listed, "fallback": self.fallback})
 
     @classmethod
-    def from_json(cls, text: str) -> DelegateChoice:
-        """The choice that `to_json` wrote."""
+    def from_json(cls, text: str, *, custom_ops: CustomOps | None = None) -> DelegateChoice:
+        """The choice that `to_json` wrote, with kernels for custom operators."""
         values = json.loads(text)
         delegates = [_class_of(name)(**arguments) for one in values["delegates"] for name, arguments in one.items()]
-        return cls(delegates, threads=None, fallback=values["fallback"])
+        return cls(delegates, threads=None, fallback=values["fallback"], custom_ops=custom_ops)
 
 
 def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[Any]:
@@ -142,6 +172,14 @@ def listed_delegates(delegates: Delegate | Iterable[Delegate] | None) -> list[An
     if isinstance(delegates, list | tuple):
         return list(delegates)
     return [delegates]
+
+
+def _checked_operators(custom_ops: CustomOps | None) -> tuple[CustomOp | FunctionOp, ...]:
+    if custom_ops is None:
+        return ()
+    from zerolite.operators import checked_operators
+
+    return checked_operators(custom_ops)
 
 
 def _class_of(name: str) -> Any:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolite._inference.model import CompiledModel, load, signature_of
+from zerolite._inference.loading import load
+from zerolite._inference.model import CompiledModel, signature_of
 from zerolite._runtime.validation import positive_int
 from zerolite.delegates.choice import MOST_THREADS, DelegateChoice
 from zerolite.integrations.arrow_tables import ArrowRunner, Columns

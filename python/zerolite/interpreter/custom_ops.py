@@ -21,7 +21,7 @@ class InterpreterWithCustomOps(Interpreter):
 
         Args:
             custom_op_registerers: None or empty.
-            **kwargs: what `Interpreter` takes.
+            **kwargs: what `Interpreter` takes, `custom_ops` among it.
 
         Raises:
             ValueError: registerers are given; the first words are tf.lite's for one that can't be found.
@@ -32,7 +32,8 @@ class InterpreterWithCustomOps(Interpreter):
         if custom_op_registerers:
             raise ValueError(
                 "custom_op_registerers take a C++ op resolver, which LiteRT's library does not hand out, so operators "
-                "of Python modules can't be added; use ai_edge_litert.interpreter.InterpreterWithCustomOps for this "
+                "of Python modules can't be added; give kernels with custom_ops=[zl.CustomOp(name, library)], or use "
+                "ai_edge_litert.interpreter.InterpreterWithCustomOps for this "
                 "model, after zerolite.compat.uninstall() if zerolite stands in for it"
             )
         super().__init__(**kwargs)

@@ -19,6 +19,8 @@ from zerolite.interpreter.wrapper import InterpreterWrapper, NativeHandle
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from zerolite.operators import CustomOps
+
 __all__ = ["Interpreter", "OpResolverType"]
 
 
@@ -73,6 +75,14 @@ def _op_resolver_type(given: object) -> OpResolverType:
     raise ValueError(f"Unrecognized passed in op resolver type: {given}")
 
 
+def _native_operators(custom_ops: CustomOps | None) -> list[_native.CustomOperator]:
+    if custom_ops is None:
+        return []
+    from zerolite.operators import checked_operators
+
+    return [operator.native() for operator in checked_operators(custom_ops)]
+
+
 # Signed and unsigned 8-bit integers, which are XNNPACK's defaults in LiteRT 2.3.0, and the latest operators. tf.lite's
 # flag for subgraphs that are reshaped is one that changes nothing any more.
 _LATEST_FEATURES = ("qs8", "qu8", "enable_latest_operators")
@@ -104,6 +114,8 @@ class Interpreter(GraphDetails):
         experimental_compress_quantization_zero_points: bool = False,
         experimental_disable_delegate_node_fusion: bool = False,
         experimental_force_delegate_node_profiling: bool = False,  # noqa: ARG002
+        *,
+        custom_ops: CustomOps | None = None,
     ) -> None:
         """Load a model from a file or from memory; exactly one of the two is given.
 
@@ -124,10 +136,13 @@ class Interpreter(GraphDetails):
             experimental_disable_delegate_node_fusion: XNNPACK runs each operator for itself.
             experimental_force_delegate_node_profiling: taken, and of no effect, as nothing of tf.lite's Python
                 interface shows a profile.
+            custom_ops: kernels for custom operators, as for `zerolite.load`; tf.lite has `custom_op_registerers` in
+                their place.
 
         Raises:
             ValueError: the file can't be read, the model is unsound or has an operator that the runtime does not
                 know, or an argument is wrong.
+            Error: (a RuntimeError) a custom operator's library can't be used.
             DelegateError: (a RuntimeError) a delegate fails with this model.
         """
         kernels = _KERNELS[_op_resolver_type(experimental_op_resolver_type)]
@@ -160,6 +175,7 @@ class Interpreter(GraphDetails):
                 preserve_all_tensors=experimental_preserve_all_tensors,
                 fuse_operators=not experimental_disable_delegate_node_fusion,
                 cluster_operators=not experimental_disable_delegate_clustering,
+                custom_operators=_native_operators(custom_ops),
             )
         except _native.InvalidModelError as error:
             raise _native.InvalidModelError(f"The model is not a valid Flatbuffer buffer: {error}") from error

@@ -74,6 +74,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
   if (RuntimeLibrary::get().is_known()) {
     observer.attach_to(runtime_options.get());
     if (delegates != nullptr) delegates->attach_to(runtime_options.get());
+    if (options.custom_operators != nullptr) options.custom_operators->attach_to(runtime_options.get());
     XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
   }
   const LogCapture log;
@@ -119,32 +120,35 @@ CompiledModelHandle compile(const Model& model, const CompileOptions& options, G
                         "flag disable_subgraph_reshaping; leave it out");
   }
   if (result.compiled == nullptr) {
-    const std::string missing = tells_of_missing_kernel(result.message) ? missing_kernels(model) : std::string();
+    const std::string missing = tells_of_missing_kernel(result.message)
+                                    ? missing_kernels(model, options.custom_operators.get())
+                                    : std::string();
     throw Error(missing.empty() ? result.failure : model.name() + ": " + missing + " (" + result.message + ")");
   }
   return std::move(result.compiled);
 }
 
 // The default signature; nothing when the runtime does not show its graph. Throws Error when it can't be prepared.
-std::unique_ptr<SignatureRunner> prepared(const Model& model, const GraphObserver& observer,
-                                          abi::CompiledModel compiled) {
+std::unique_ptr<SignatureRunner> prepared(const Model& model, const CompileOptions& options,
+                                          const GraphObserver& observer, abi::CompiledModel compiled) {
   const ModelInterface& interface = model.interface();
   const std::size_t signature = interface.default_signature();
   if (observer.graph(interface.signatures[signature].subgraph) == nullptr) return nullptr;
-  return prepare_signature(compiled, signature, model, observer, false);
+  return prepare_signature(compiled, signature, model, observer, false, options.custom_operators.get());
 }
 
 // Throws Error when the model can't be compiled and prepared without delegates either.
 void require_sound_without_delegates(const Model& model, const CompileOptions& options) {
   GraphObserver observer = make_observer(model);
   const CompiledModelHandle compiled = compile(model, options, observer, nullptr);
-  (void)prepared(model, observer, compiled.get());
+  (void)prepared(model, options, observer, compiled.get());
 }
 
 // An NPU's compiler needs shapes that are known before a run, and Intel's makes wrong results of others (LiteRT 2.3.0).
 // Throws DelegateError for a model that has such.
-void require_static_shapes(const Model& model) {
+void require_static_shapes(const Model& model, const CompileOptions& options) {
   CompileOptions plain;
+  plain.custom_operators = options.custom_operators;
   plain.kernels = CpuKernels::builtin;
   const ModelInterface& interface = model.interface();
   GraphObserver observer = make_observer(model);
@@ -153,7 +157,8 @@ void require_static_shapes(const Model& model) {
     const std::size_t subgraph = interface.signatures[i].subgraph;
     const CapturedGraph* graph = observer.graph(subgraph);
     if (graph == nullptr) continue;
-    const std::unique_ptr<SignatureRunner> runner = prepare_signature(compiled.get(), i, model, observer, false);
+    const std::unique_ptr<SignatureRunner> runner =
+        prepare_signature(compiled.get(), i, model, observer, false, options.custom_operators.get());
     // The tensors behind those of the file are temporary ones, which kernels have added.
     const auto count = static_cast<std::int32_t>(interface.subgraphs[subgraph].tensors.size());
     for (std::int32_t tensor = 0; tensor < count; ++tensor) {
@@ -174,7 +179,7 @@ Attempt attempt_on_npu(const Model& model, const CompileOptions& options, GraphO
   Attempt result = attempt(model, options, observer, &delegates);
   if (result.compiled == nullptr || !delegates.has(NpuDelegate::kName)) return result;
   try {
-    const std::unique_ptr<SignatureRunner> runner = prepared(model, observer, result.compiled.get());
+    const std::unique_ptr<SignatureRunner> runner = prepared(model, options, observer, result.compiled.get());
     if (runner != nullptr && NpuDelegate::runs_in(*observer.graph(runner->description().subgraph))) runner->run();
   } catch (const Error& error) {
     result = Attempt{nullptr, error.what(), error.what()};
@@ -204,7 +209,7 @@ std::shared_ptr<const Model> model_to_execute(const std::shared_ptr<const Model>
   if (!npu.empty()) return model;
   try {
     if (const std::string reason = npu_unsupported_reason(*model); !reason.empty()) throw DelegateError(reason);
-    require_static_shapes(*model);
+    require_static_shapes(*model, options);
     return compile_for_npu(model, *options.npu());
   } catch (const Error& error) {
     delegates.leave_out(NpuDelegate::kName, error.what());

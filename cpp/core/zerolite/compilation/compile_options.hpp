@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -9,6 +10,7 @@
 
 #include "zerolite/delegates/delegate_registry.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
+#include "zerolite/operators/custom_operators.hpp"
 #include "zerolite/runtime/handle.hpp"
 
 namespace zerolite {
@@ -35,6 +37,8 @@ struct CompileOptions {
   // Delegates that get the graph before XNNPACK does, and those that get what it leaves; in this order.
   std::vector<DelegateSettings> before_xnnpack;
   std::vector<DelegateSettings> after_xnnpack;
+  // Kernels for custom operators, or null. Each compiled model has an object of its own.
+  std::shared_ptr<CustomOperators> custom_operators;
   // Operators that no delegate takes run on TensorFlow Lite's own kernels; without it they are an error.
   bool fallback = true;
   // XNNPACK's flags, all of them, in the place of its defaults.

@@ -9,6 +9,7 @@
 #include "zerolite/delegates/delegate_registry.hpp"
 #include "zerolite/delegates/xnnpack_delegate.hpp"
 #include "zerolite/graph/graph_observer.hpp"
+#include "zerolite/operators/custom_operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -50,7 +51,13 @@ EnvironmentHandle create(LogLevel log_level, std::vector<abi::EnvironmentOption>
 // Warnings are wanted even when nothing is shown: they go into exceptions.
 LogLevel runtime_level(LogLevel shown) { return std::min(shown, LogLevel::warning); }
 
-// Accelerators are applied in the order of registration: the observer, coming last, sees the final graph.
+// Accelerators are applied in the order of registration: custom operators have their kernels before any delegate looks
+// at the graph, and the observer, coming last, sees the final graph.
+void register_before_xnnpack(abi::Environment environment) {
+  CustomOperators::register_with(environment);
+  DelegateRegistry::register_before_xnnpack(environment);
+}
+
 void register_from_xnnpack_on(abi::Environment environment) {
   XnnpackDelegate::register_with(environment);
   DelegateRegistry::register_after_xnnpack(environment);
@@ -63,7 +70,7 @@ EnvironmentHandle without_npu() {
     runtime_log::say(LogLevel::warning, RuntimeLibrary::get().unknown_notice());
     return environment;
   }
-  DelegateRegistry::register_before_xnnpack(environment.get());
+  register_before_xnnpack(environment.get());
   register_from_xnnpack_on(environment.get());
   return environment;
 }
@@ -72,7 +79,7 @@ EnvironmentHandle with_npu(const std::string& dispatch_directory) {
   EnvironmentHandle environment =
       create(runtime_level(runtime_log::level()),
              {text_option(abi::EnvironmentOptionTag::dispatch_library_dir, dispatch_directory)});
-  DelegateRegistry::register_before_xnnpack(environment.get());
+  register_before_xnnpack(environment.get());
   const LogCapture log;
   require_ok(runtime().RegisterNpuAccelerator(environment.get()), "register its accelerator for NPUs", log);
   register_from_xnnpack_on(environment.get());

@@ -99,8 +99,10 @@ class MissingOperators {
       return one.is_custom && !one.is_for_accelerators && !one.is_of_tensorflow() && one.chip.empty();
     });
     if (!others.empty()) {
-      text += "; " + are(others) + "custom, so load the model with a delegate that takes " +
-              (others.size() == 1 ? "it" : "them") + " (zl.ExternalDelegate), or convert it without";
+      const std::string them = others.size() == 1 ? "it" : "them";
+      text += "; " + are(others) + "custom, so load the model with " + (others.size() == 1 ? "a kernel" : "kernels") +
+              " for " + them + " (custom_ops=[zl.CustomOp(...)]) or with a delegate that takes " + them +
+              " (zl.ExternalDelegate), or convert it without";
     }
     return text;
   }
@@ -127,9 +129,14 @@ std::vector<std::size_t> reached_from(std::size_t start, const ModelInterface& m
   return reached;
 }
 
+bool is_given(const CustomOperators* custom_operators, const OperatorCode& code) {
+  return custom_operators != nullptr && code.is_custom() && custom_operators->has(code.custom_code);
+}
+
 }  // namespace
 
-std::string missing_kernels(const Model& model, const GraphObserver& observer, std::size_t subgraph) {
+std::string missing_kernels(const Model& model, const GraphObserver& observer, std::size_t subgraph,
+                            const CustomOperators* custom_operators) {
   const ModelInterface& interface = model.interface();
   MissingOperators missing;
   for (const std::size_t index : reached_from(subgraph, interface, ModelContents::read(model.bytes().span()))) {
@@ -139,18 +146,20 @@ std::string missing_kernels(const Model& model, const GraphObserver& observer, s
     for (const PlannedNode& planned : graph->plan()) {
       if (planned.node->delegate != nullptr || planned.index >= operators.size()) continue;
       if (kernel_of(*planned.registration) == Kernel::present) continue;
-      missing.add(interface.operator_codes[operators[planned.index]]);
+      const OperatorCode& code = interface.operator_codes[operators[planned.index]];
+      if (!is_given(custom_operators, code)) missing.add(code);
     }
   }
   return missing.message();
 }
 
-std::string missing_kernels(const Model& model) {
+std::string missing_kernels(const Model& model, const CustomOperators* custom_operators) {
   const ModelInterface& interface = model.interface();
   std::vector<std::optional<Kernel>> kernels(interface.operator_codes.size());
   MissingOperators missing;
   for (const SubgraphDescription& subgraph : interface.subgraphs) {
     for (const std::uint32_t code : subgraph.operators) {
+      if (is_given(custom_operators, interface.operator_codes[code])) continue;
       if (!kernels[code]) kernels[code] = probe_kernel(interface.operator_codes[code]);
       // Whether a delegate takes what is known by name only can't be told.
       if (kernels[code] == Kernel::missing) missing.add(interface.operator_codes[code]);

@@ -9,15 +9,18 @@
 
 #include "zerolite/graph/graph_observer.hpp"
 #include "zerolite/model/model.hpp"
+#include "zerolite/operators/custom_operators.hpp"
 
 namespace zerolite {
 
 // All of them with their counts, as an error says it, in a subgraph and in those that its operators run, after the
-// runtime was asked to prepare it; empty for none.
-std::string missing_kernels(const Model& model, const GraphObserver& observer, std::size_t subgraph);
+// runtime was asked to prepare it; empty for none. The custom operators
+// are those that have kernels of the user's, or null.
+std::string missing_kernels(const Model& model, const GraphObserver& observer, std::size_t subgraph,
+                            const CustomOperators* custom_operators);
 
 // Likewise in all subgraphs of a model that the runtime could not compile. What delegates would have taken counts too.
-std::string missing_kernels(const Model& model);
+std::string missing_kernels(const Model& model, const CustomOperators* custom_operators);
 
 // Whether a model has operators that are known by name only, so that one that was prepared need not run.
 bool has_operators_by_name_only(const Model& model);

@@ -12,8 +12,10 @@
 namespace zerolite {
 
 // The observer has seen the signature's graph. Throws Error when the runtime can't prepare it, or when a run would come
-// to operators that nothing here computes; it then names all of them.
+// to operators that nothing here computes; it then names all of them. The custom operators are those of the
+// compilation, or null.
 std::unique_ptr<SignatureRunner> prepare_signature(abi::CompiledModel compiled, std::size_t index, const Model& model,
-                                                   const GraphObserver& observer, bool direct_allowed);
+                                                   const GraphObserver& observer, bool direct_allowed,
+                                                   const CustomOperators* custom_operators);
 
 }  // namespace zerolite

@@ -41,7 +41,8 @@ std::string unsupported_reason_of(const Tensor& tensor) {
   return {};
 }
 
-std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode& planned) {
+std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode& planned,
+                                  const CustomOperators* custom_operators) {
   const Registration& registration = *planned.registration;
   const Node& node = *planned.node;
   if (node.delegate != nullptr &&
@@ -49,7 +50,10 @@ std::string unsupported_reason_of(const CapturedGraph& graph, const PlannedNode&
     const std::string name = kernel_name(graph, planned);
     return "delegate " + (name.empty() ? "unnamed" : name) + " runs part of the graph";
   }
-  if (node.delegate == nullptr && static_cast<Operator>(registration.builtin_code) == Operator::CUSTOM) {
+  const bool is_custom =
+      node.delegate == nullptr && static_cast<Operator>(registration.builtin_code) == Operator::CUSTOM;
+  const bool is_given = custom_operators != nullptr && custom_operators->has(custom_name(registration));
+  if (is_custom && !is_given) {
     return "operator " + std::string(custom_name(registration)) + " is custom, and may keep state of its own";
   }
   if (node.might_have_side_effect) return "an operator runs other subgraphs or has side effects";
@@ -69,10 +73,11 @@ bool draws_random_numbers(const Registration& registration) {
 }  // namespace
 
 std::string DirectPlan::unsupported_reason(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
-                                           std::span<const TensorBinding> bindings) {
+                                           std::span<const TensorBinding> bindings,
+                                           const CustomOperators* custom_operators) {
   if (nodes.empty()) return "the graph has no operators";
   for (const PlannedNode& planned : nodes) {
-    if (std::string found = unsupported_reason_of(graph, planned); !found.empty()) return found;
+    if (std::string found = unsupported_reason_of(graph, planned, custom_operators); !found.empty()) return found;
     if (draws_random_numbers(*planned.registration)) return "an operator draws random numbers";
     for (const abi::tflite::IntArray* list :
          {planned.node->inputs, planned.node->outputs, planned.node->intermediates, planned.node->temporaries}) {

@@ -16,6 +16,7 @@
 #include "zerolite/execution/runtime_call.hpp"
 #include "zerolite/execution/tensor_binding.hpp"
 #include "zerolite/graph/captured_graph.hpp"
+#include "zerolite/operators/custom_operators.hpp"
 #include "zerolite/runtime/guard.hpp"
 
 namespace zerolite {
@@ -24,10 +25,11 @@ class DirectPlan {
  public:
   // The conditions under which invoking the plan does all that the runtime's own invoke does (LiteRT 2.3.0,
   // Subgraph::InvokeImpl): nothing is dynamic, so nothing is prepared or allocated during a run; no delegate
-  // holds tensors elsewhere, so nothing is copied in or out; no node has effects beyond its outputs. Returns
-  // why not, as a text for the user; empty when the plan may be run directly.
+  // holds tensors elsewhere, so nothing is copied in or out; no node has effects beyond its outputs, but for what the
+  // user's own kernels do. Returns why not, as a text for the user; empty when the plan may be run directly.
   [[nodiscard]] static std::string unsupported_reason(const CapturedGraph& graph, const std::vector<PlannedNode>& nodes,
-                                                      std::span<const TensorBinding> bindings);
+                                                      std::span<const TensorBinding> bindings,
+                                                      const CustomOperators* custom_operators = nullptr);
 
   DirectPlan() = default;
   // To be called right after a regular run, which prepares the graph and registers the bindings' memory.

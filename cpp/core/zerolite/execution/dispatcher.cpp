@@ -29,6 +29,7 @@ Dispatcher::Dispatcher(const CompiledSignature& signature, SignatureMemory& memo
       runtime_call_(signature.compiled, signature.index, signature.graph, memory.positions(signature.subgraph.inputs),
                     memory.positions(signature.subgraph.outputs)),
       direct_allowed_(direct_allowed),
+      compared_(signature.custom_operators != nullptr),
       may_be_slow_(signature.file_size >= kLargeFile) {}
 
 void Dispatcher::note_allocation() noexcept {
@@ -220,7 +221,8 @@ void Dispatcher::run_and_weigh() {
 Dispatcher::State Dispatcher::settle() {
   if (!direct_allowed_ || signature_.graph.is_declared()) return State::runtime;
   const std::vector<PlannedNode> nodes = signature_.graph.plan();
-  unsupported_reason_ = DirectPlan::unsupported_reason(signature_.graph, nodes, memory_.bindings());
+  unsupported_reason_ =
+      DirectPlan::unsupported_reason(signature_.graph, nodes, memory_.bindings(), signature_.custom_operators);
   if (!unsupported_reason_.empty()) return State::runtime;
   plan_ = DirectPlan(signature_.graph, nodes, memory_.bindings());
   timed_runs_ = 0;

@@ -25,7 +25,8 @@ struct Dispatch {
 
 // The first run after an allocation is a regular one, by the runtime's call. The plan is read after it, and called
 // directly from then on; the very first direct run is compared with a regular one. Models whose runs take so long that
-// this would gain nothing stay with the runtime's call, so that their first run is not made twice.
+// this would gain nothing stay with the runtime's call, so that their first run is not made twice. Nor is one with
+// kernels of the user's, which may keep state: their plans are called directly without the comparison.
 class Dispatcher {
  public:
   Dispatcher(const CompiledSignature& signature, SignatureMemory& memory, bool direct_allowed);
@@ -102,7 +103,7 @@ class Dispatcher {
   std::string unsupported_reason_;  // why runs are not direct
   bool direct_allowed_;
   Interruption* interruption_ = nullptr;  // of the run that is under way
-  bool compared_ = false;
+  bool compared_;
   bool may_be_slow_;  // nothing tells yet that a direct run is worth its proof
   bool has_dynamic_outputs_ = false;
   bool has_late_outputs_ = false;

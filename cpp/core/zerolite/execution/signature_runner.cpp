@@ -3,8 +3,9 @@
 namespace zerolite {
 
 SignatureRunner::SignatureRunner(abi::CompiledModel compiled, std::size_t index, const Model& model,
-                                 const CapturedGraph& graph, bool direct_allowed)
-    : signature_(compiled, index, model, graph),
+                                 const CapturedGraph& graph, bool direct_allowed,
+                                 const CustomOperators* custom_operators)
+    : signature_(compiled, index, model, graph, custom_operators),
       memory_(signature_),
       dispatcher_(signature_, memory_, direct_allowed),
       shapes_(signature_, model, memory_, dispatcher_),

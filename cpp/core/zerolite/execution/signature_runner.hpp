@@ -30,7 +30,7 @@ struct ChosenChunk {
 class SignatureRunner {
  public:
   SignatureRunner(abi::CompiledModel compiled, std::size_t index, const Model& model, const CapturedGraph& graph,
-                  bool direct_allowed);
+                  bool direct_allowed, const CustomOperators* custom_operators = nullptr);
   ~SignatureRunner() = default;
   SignatureRunner(const SignatureRunner&) = delete;
   SignatureRunner& operator=(const SignatureRunner&) = delete;

@@ -70,6 +70,15 @@ CompileOptions with_weight_cache(CompileOptions options, const std::optional<Wei
   return options;
 }
 
+// With kernels for custom operators that are this model's alone.
+CompileOptions with_own_operators(CompileOptions options, const Model& model) {
+  if (options.custom_operators == nullptr) return options;
+  RuntimeLibrary::get().require_known("kernels for custom operators");
+  options.custom_operators->require_in(model.interface(), model.name());
+  options.custom_operators = options.custom_operators->for_another_model();
+  return options;
+}
+
 // With the directories that keep what OpenVINO compiles, or, for a profile, its counters.
 CompileOptions with_openvino(CompileOptions options, const Model& model) {
   for (auto* side : {&options.before_xnnpack, &options.after_xnnpack}) {
@@ -127,7 +136,7 @@ CompiledModel::CompiledModel(const CompiledModel& original, const CompileOptions
 CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions options, const MadeBefore& before)
     : model_(std::move(model)),
       source_(before.source != nullptr ? before.source : with_weights(model_, options.weights)),
-      options_(with_openvino(std::move(options), *source_)),
+      options_(with_openvino(with_own_operators(std::move(options), *source_), *source_)),
       observer_(new GraphObserver(make_observer(*source_))),  // which can't be moved, as std::make_unique would
       delegates_(std::make_unique<DelegateRegistry>(source_, options_.before_xnnpack, options_.after_xnnpack)),
       weight_cache_(open_weight_cache(options_, *source_)),
@@ -139,6 +148,7 @@ CompiledModel::CompiledModel(std::shared_ptr<const Model> model, CompileOptions 
       runners_(interface().signatures.size()),
       users_(interface().subgraphs.size()),
       lock_(model_->name(), own_threads(options_)) {
+  if (options_.custom_operators != nullptr) options_.custom_operators->set_lock(&lock_);
   for (const SignatureDescription& signature : interface().signatures) {
     const CapturedGraph* graph = observer_->graph(signature.subgraph);
     if (graph == nullptr) {
@@ -208,6 +218,7 @@ std::string CompiledModel::explain_refusal(const PreparationError& error, std::s
     CompileOptions options;
     options.kernels = CpuKernels::builtin;
     options.weights = options_.weights;
+    options.custom_operators = options_.custom_operators;
     CompiledModel plain(*this, options);
     SignatureRunner& runner = plain.signature(index);
     std::vector<ResizeRequest> shapes = runner.resized_in(signature(index));
@@ -280,6 +291,8 @@ void CompiledModel::compile_anew() {
   for (std::size_t i = 0; i < runners_.size(); ++i) {
     if (runners_[i]) fresh.runners_[i]->replace(*runners_[i], std::move(resized[i]));
   }
+  std::swap(options_.custom_operators, fresh.options_.custom_operators);
+  if (options_.custom_operators != nullptr) options_.custom_operators->set_lock(&lock_);
   std::swap(observer_, fresh.observer_);
   std::swap(delegates_, fresh.delegates_);
   std::swap(compilation_, fresh.compilation_);
@@ -314,7 +327,13 @@ void CompiledModel::require_complete() const {
     if (!found) continue;
     const ModelInterface& described = delegated_operators();
     const std::vector<std::uint32_t>& operators = described.subgraphs[subgraph].operators;
-    for (const std::size_t index : found->builtin) ++left[name_of(described.operator_codes[operators[index]])];
+    for (const std::size_t index : found->builtin) {
+      const OperatorCode& code = described.operator_codes[operators[index]];
+      // A kernel that was given for an operator by name is asked for, and no fallback.
+      const bool is_given =
+          code.is_custom() && options_.custom_operators != nullptr && options_.custom_operators->has(code.custom_code);
+      if (!is_given) ++left[name_of(code)];
+    }
   }
   if (left.empty()) return;
   std::string names;
@@ -340,7 +359,7 @@ SignatureRunner& CompiledModel::switch_to(std::size_t index) {
     last_runner_ = nullptr;
     if (runner == nullptr) {
       runner = prepare_signature(compilation_.compiled.get(), index, *executed_model(), *observer_,
-                                 direct_dispatch_allowed());
+                                 direct_dispatch_allowed(), options_.custom_operators.get());
     } else {
       // Two signatures may name tensors of one subgraph: what the other one did to them is made good first.
       runner->take_over();

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "zerolite/operators/running_function.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite {
@@ -26,6 +27,10 @@ bool ModelLock::is_lost() const {
 
 void ModelLock::wait() {
   while (!try_lock()) {
+    if (RunningFunction::is_under(this)) {
+      throw Error("the function of a custom operator of the model " + model_ +
+                  " uses that model, whose run it is a part of; use another one there, as copy.copy(model) makes it");
+    }
     if (is_lost()) {
       throw Error("the model " + model_ +
                   (has_lost_threads() ? " computes with threads, which" : " was being used by a thread, which") +

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zerolite._inference.model import load
+from zerolite._inference.loading import load
 from zerolite._timing.interleaved import time_interleaved
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.quantization.goal import LossGoal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zerolite._inference.model import load
+from zerolite._inference.loading import load
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 
 __all__ = ["file_specs", "only_signature"]
