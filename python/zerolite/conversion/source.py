@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zerolite._hub.download import local_file
 from zerolite._runners.keras_file import KERAS_FILES, is_keras_file
 
 __all__ = ["KerasApplication", "Source", "SourceKind", "recognize_source"]
@@ -83,7 +84,7 @@ def recognize_source(source: Any) -> Source:
         FileNotFoundError: there is no model at the path.
     """
     if isinstance(source, str | os.PathLike):
-        return _file(Path(source))
+        return _file(Path(local_file(source)))
     if isinstance(source, KerasApplication):
         return Source("application", source.name, source)
     functions = _functions(source)

@@ -49,7 +49,7 @@ class ServingSettings:
     delegates: Delegates | None = None
     threads: int | None = None
     fallback: bool = True
-    verify: Verify = "structure"
+    verify: Verify | None = None
     queue_size: int = 128
     max_batch: int = 1
     batch_delay_s: float = 0.0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.text import Text
 
+from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
 from zerolite.cli.output import console, fail, failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.printable import printable
@@ -34,7 +35,7 @@ def _convert(
         typer.Argument(
             metavar="SOURCE",
             help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, or a float .tflite file to quantize.",
-            exists=True,
+            parser=model_file_or_folder,
         ),
     ] = None,
     *,

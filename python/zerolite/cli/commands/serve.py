@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import DelegateOption, ThreadsOption, delegates_of
 from zerolite.cli.output import failures_in_one_line, say
 
@@ -33,8 +34,7 @@ def _serve(
         typer.Argument(
             metavar="MODEL_OR_DIR...",
             help=".tflite files, and folders: of one model (<version>/*.tflite) or of several.",
-            exists=True,
-            readable=True,
+            parser=model_file_or_folder,
         ),
     ],
     *,
@@ -50,9 +50,10 @@ def _serve(
     ] = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
-    verify: Annotated[_Level, typer.Option(help="How closely a model is looked at before it is used.")] = (
-        _Level.structure
-    ),
+    verify: Annotated[
+        _Level | None,
+        typer.Option(help="How closely a model is looked at before it is used: full if from the Hub, else structure."),
+    ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Requests of a model that may wait while others run.")] = 128,
     max_batch: Annotated[
         int, typer.Option(min=1, help="Requests of one item that may go through one run; 1 runs each alone.")
@@ -97,7 +98,7 @@ def _serve(
             workers=workers,
             delegates=delegates,
             threads=threads,
-            verify=verify.value,
+            verify=None if verify is None else verify.value,
             queue_size=queue,
             max_batch=max_batch,
             batch_delay_s=batch_delay / 1000,
