@@ -21,6 +21,7 @@ from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, Quantize, check_options
+from zerolite.conversion.pytorch.exporting import export_module, save_program
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
 from zerolite.conversion.samples.images import Preprocessing
@@ -47,6 +48,7 @@ def convert(
     *,
     quantize: Quantize = "none",
     representative_data: RepresentativeData | None = None,
+    sample_inputs: Any = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
     io_dtype: Literal["int8", "uint8", "int16", "float32"] | None = None,
@@ -69,7 +71,10 @@ def convert(
     Args:
         source: a Keras model, one or several concrete functions (several also as a mapping from signature to
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
-            float .tflite file, which is quantized without TensorFlow (extra "quantize").
+            float .tflite file, which is quantized without TensorFlow (extra "quantize"). With the extra "torch", and
+            without TensorFlow, also a PyTorch module with its `sample_inputs`, a program of torch.export, and a .pt2
+            file with one. Inputs and outputs have the names of the source, in its order; those of a PyTorch module are
+            the parameters of its `forward`, and the keys of what it returns, or "output_0" and so on.
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs. "int8" makes weights, activations, inputs and outputs
@@ -82,6 +87,8 @@ def convert(
             without arguments that gives one; the path of a .npy or .npz file, also one with labels, as `evaluate`
             takes it, or of a folder of images. For several signatures, a mapping from signature to
             any of these.
+        sample_inputs: what a PyTorch module is called with: a tensor or an array, several in order, or several by name.
+            Their shapes are those of the converted model; for open axes, export the module with dynamic_shapes first.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
@@ -107,7 +114,8 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert") or ai-edge-quantizer (extra "quantize") is not installed.
+        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch") or ai-edge-quantizer (extra "quantize")
+            is not installed.
         ValueError: the options contradict one another, the representative data is empty, not finite or of
             another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -134,6 +142,8 @@ def convert(
         check_writable_target(target)
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
+    of_tensorflow = {"signatures": signatures, "select_tf_ops": select_tf_ops, "allow_custom_ops": allow_custom_ops}
+    _check_torch_options(recognized, sample_inputs, [name for name, value in of_tensorflow.items() if value])
     _check_packages(recognized, quantize)
     specs, in_doubt = _specs(recognized, input_shapes)
     described_in = recognized.value if recognized.kind == "tflite" else None
@@ -150,8 +160,8 @@ def convert(
             on_corrupt=on_corrupt,
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
-        with ConversionProcess(preload="tensorflow" if recognized.needs_tensorflow else "") as process:
-            export_log = _export(recognized, folder / "model", input_shapes, on_step)
+        with ConversionProcess(preload=_preloaded(recognized)) as process:
+            export_log = _export(recognized, folder / "model", input_shapes, sample_inputs, on_step)
             request = ConversionRequest(
                 **_where(recognized, folder),
                 origin=recognized.kind,
@@ -193,9 +203,32 @@ def convert(
     )
 
 
+def _preloaded(source: Source) -> str:
+    """What the other process needs to read the source, and should import early."""
+    if source.needs_torch:
+        return "litert_torch"
+    return "tensorflow" if source.needs_tensorflow else ""
+
+
+def _check_torch_options(source: Source, sample_inputs: Any, refused: Sequence[str]) -> None:
+    if source.kind == "torch_module" and sample_inputs is None:
+        raise ValueError(
+            f"the module {source.name} has no inputs by itself; give what it is called with, as "
+            "sample_inputs=(torch.zeros(1, 3, 224, 224),)"
+        )
+    if source.kind != "torch_module" and sample_inputs is not None:
+        raise ValueError(f"sample_inputs are for a PyTorch module, and {source.name} knows its inputs; leave them out")
+    if source.needs_torch and refused:
+        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is of PyTorch")
+
+
 def _check_packages(source: Source, quantize: str) -> None:
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
+    if source.needs_torch and importlib.util.find_spec("litert_torch") is None:
+        raise ImportError(
+            "converting PyTorch's models needs litert-torch; install it with: pip install 'zerolite[torch]'"
+        )
     mode = QUANTIZATION_MODES[quantize]
     if (mode.needs_quantizer or source.kind == "tflite") and importlib.util.find_spec("ai_edge_quantizer") is None:
         what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
@@ -266,18 +299,21 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
     if source.kind == "application":
         return {"kind": source.kind, "name": source.name, "application": dataclasses.asdict(source.value)}
     if isinstance(source.value, Path):
-        return {"kind": source.kind, "name": source.name, "path": str(source.value.absolute())}
-    return {"kind": "saved_model", "name": source.name, "path": str(folder / "model")}
+        kind = "torch_program" if source.needs_torch else source.kind
+        return {"kind": kind, "name": source.name, "path": str(source.value.absolute())}
+    kind = "torch_program" if source.needs_torch else "saved_model"
+    return {"kind": kind, "name": source.name, "path": str(folder / ("model.pt2" if source.needs_torch else "model"))}
 
 
 def _export(
     source: Source,
     folder: Path,
     inputs: Mapping[str, Sequence[int]] | None,
+    sample_inputs: Any,
     on_step: Callable[[str], None] | None,
 ) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
-    if source.kind not in ("keras_model", "functions"):
+    if source.kind not in ("keras_model", "functions", "torch_module", "torch_program"):
         return ""
     if on_step is not None:
         on_step("Exporting the model")
@@ -288,13 +324,17 @@ def _export(
             warnings.simplefilter("always")
             if source.kind == "keras_model":
                 export_keras_model(source.value, folder, inputs)
+            elif source.needs_torch:
+                program = source.value if source.kind == "torch_program" else export_module(source.value, sample_inputs)
+                save_program(program, folder.with_suffix(".pt2"))
             else:
                 export_functions(source.value, folder)
     except OSError:
         raise
     except Exception as error:
+        form = "a program of torch.export" if source.needs_torch else "a SavedModel"
         raise ConversionError(
-            f"'{source.name}' can't be written as a SavedModel, which it is converted from: {first_line(error)}",
+            f"'{source.name}' can't be written as {form}, which it is converted from: {first_line(error)}",
             log=output.text,
         ) from error
     return output.text + "".join(f"{warning.category.__name__}: {warning.message}\n" for warning in caught)

@@ -34,7 +34,7 @@ def _convert(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, or a float .tflite file to quantize.",
+            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 file, or a float .tflite file.",
             parser=model_file_or_folder,
         ),
     ] = None,

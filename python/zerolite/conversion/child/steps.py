@@ -39,6 +39,8 @@ def convert_here(request: ConversionRequest, step: Callable[[str], None]) -> dic
     """
     if request.kind == "tflite":
         return _convert_file(request, step)
+    if request.kind == "torch_program":
+        return _convert_with_torch(request, step)
     return _convert_with_tensorflow(request, step)
 
 
@@ -52,11 +54,28 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     return _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
 
 
+def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    from zerolite.conversion.pytorch.program import TorchProgram
+    from zerolite.conversion.signature_order import with_signature_order
+
+    step("Reading the model")
+    program = TorchProgram(request)
+    samples = SampleReader(request.samples, program.specs)
+    to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
+    step("Converting")
+    content = with_signature_order(program.convert(), {"serving_default": program.order})
+    if request.quantize != "none":
+        step("Quantizing")
+        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+    size = Path(request.path).stat().st_size
+    return _finish(request, content, source=program, samples=to_compare, source_size=size, step=step)
+
+
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    from zerolite.conversion.signature_order import SignatureOrder, with_signature_order
     from zerolite.conversion.tensorflow.converter import convert_saved_model
     from zerolite.conversion.tensorflow.saved_model import SavedModel
     from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
-    from zerolite.conversion.tensorflow.signature_order import SignatureOrder, with_signature_order
 
     step("Reading the model")
     folder, specs, heads = make_saved_model(request, Path(request.result).with_name("exported"))
