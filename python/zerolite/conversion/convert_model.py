@@ -301,6 +301,8 @@ def _where(source: Source, folder: Path) -> dict[str, Any]:
     if isinstance(source.value, Path):
         kind = "torch_program" if source.needs_torch else source.kind
         return {"kind": kind, "name": source.name, "path": str(source.value.absolute())}
+    if source.kind == "keras_elsewhere":
+        return {"kind": "keras_file", "name": source.name, "path": str(folder / "model.keras")}
     kind = "torch_program" if source.needs_torch else "saved_model"
     return {"kind": kind, "name": source.name, "path": str(folder / ("model.pt2" if source.needs_torch else "model"))}
 
@@ -313,7 +315,7 @@ def _export(
     on_step: Callable[[str], None] | None,
 ) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
-    if source.kind not in ("keras_model", "functions", "torch_module", "torch_program"):
+    if source.kind not in ("keras_model", "keras_elsewhere", "functions", "torch_module", "torch_program"):
         return ""
     if on_step is not None:
         on_step("Exporting the model")
@@ -324,6 +326,8 @@ def _export(
             warnings.simplefilter("always")
             if source.kind == "keras_model":
                 export_keras_model(source.value, folder, inputs)
+            elif source.kind == "keras_elsewhere":
+                source.value.save(folder.with_suffix(".keras"))
             elif source.needs_torch:
                 program = source.value if source.kind == "torch_program" else export_module(source.value, sample_inputs)
                 save_program(program, folder.with_suffix(".pt2"))
@@ -332,7 +336,8 @@ def _export(
     except OSError:
         raise
     except Exception as error:
-        form = "a program of torch.export" if source.needs_torch else "a SavedModel"
+        forms = {"keras_elsewhere": "a .keras file", "keras_model": "a SavedModel", "functions": "a SavedModel"}
+        form = forms.get(source.kind, "a program of torch.export")
         raise ConversionError(
             f"'{source.name}' can't be written as {form}, which it is converted from: {first_line(error)}",
             log=output.text,

@@ -20,6 +20,7 @@ SourceKind = Literal[
     "tflite",
     "application",
     "keras_model",
+    "keras_elsewhere",
     "functions",
     "torch_file",
     "torch_module",
@@ -65,7 +66,8 @@ class Source:
     """A source that was recognized.
 
     Attributes:
-        kind: what it is; "keras_model", "functions", "torch_module" and "torch_program" are objects of this process.
+        kind: what it is; "keras_model", "keras_elsewhere" (on another
+            backend than TensorFlow), "functions", "torch_module" and "torch_program" are objects of this process.
         name: what errors call it.
         value: its `Path`, the `KerasApplication`, the model, the program, or the concrete functions by signature.
     """
@@ -109,7 +111,8 @@ def recognize_source(source: Any) -> Source:
     if functions:
         return Source("functions", ", ".join(functions), functions)
     if _is_keras_model(source):
-        return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
+        kind: SourceKind = "keras_model" if _is_on_tensorflow(source) else "keras_elsewhere"
+        return Source(kind, str(getattr(source, "name", None) or type(source).__name__), source)
     if is_program(source):
         return Source("torch_program", "the exported program", source)
     if is_module(source):
@@ -168,6 +171,12 @@ def _is_keras_model(value: Any) -> bool:
     # one has none.
     knows_inputs = hasattr(value, "inputs") or hasattr(type(value), "inputs")
     return hasattr(value, "export") and (knows_inputs or hasattr(value, "predict_on_batch"))
+
+
+def _is_on_tensorflow(model: Any) -> bool:
+    """Whether a Keras model computes with TensorFlow; Keras 3 has other backends, one for the whole process."""
+    backends = {base.__module__ for base in type(model).__mro__ if base.__module__.startswith("keras.src.backend.")}
+    return not any(name.split(".")[3] in ("jax", "torch", "openvino", "numpy") for name in backends)
 
 
 def _is_concrete(value: Any) -> bool:
