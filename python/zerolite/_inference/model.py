@@ -23,6 +23,7 @@ from zerolite._inference.source import (
     Origin,
     Resize,
     Verify,
+    chosen_level,
     contiguous_view,
     encoded_path,
     verification_of,
@@ -76,7 +77,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         source: ModelSource | SignatureMethods,
         *,
         choice: DelegateChoice | None = None,
-        verify: Verify = "structure",
+        verify: Verify | None = None,
         tuned: TunedFile | None = None,
         name: bytes | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
@@ -98,8 +99,9 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             self._apply(source._tuned if isinstance(source, CompiledModel) else None)
             self._serve_shapes()
             return
-        verification = verification_of(verify)
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
+        verify = chosen_level(verify, path)
+        verification = verification_of(verify)
         self._origin = Origin(
             path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
             name=name or path or NAMELESS,

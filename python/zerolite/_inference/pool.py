@@ -66,7 +66,7 @@ class Pool:
         delegates: Delegates | None = None,
         threads: int | None = None,
         fallback: bool = True,
-        verify: Verify = "structure",
+        verify: Verify | None = None,
         tuned: str | os.PathLike[str] | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
         numbers: Numbers = "stored",

@@ -19,6 +19,7 @@ __all__ = [
     "Origin",
     "Resize",
     "Verify",
+    "chosen_level",
     "contiguous_view",
     "encoded_path",
     "read_source",
@@ -40,6 +41,9 @@ _VERIFICATIONS = {
 
 #: What a model that comes as bytes is called in errors.
 NAMELESS = b"the model in memory"
+
+# How addresses begin, and those that a path object made one slash of.
+_ADDRESSES = ("hf:/", "http://", "https://")
 
 
 class Origin(NamedTuple):
@@ -81,15 +85,33 @@ def read_source(source: ModelSource) -> tuple[bytes, bytes]:
 
 
 def encoded_path(path: str | os.PathLike[str]) -> bytes:
-    """The path as the system takes it.
+    """The path as the system takes it; that of the downloaded file for an address on the Hugging Face Hub.
 
     Raises:
-        ValueError: it holds a null byte.
+        ValueError: it holds a null byte, or is an address of no file on the Hub.
+        OSError, ImportError: the file can't be downloaded.
     """
+    if str(path).startswith(_ADDRESSES):
+        from zerolite._hub.download import local_file
+
+        path = local_file(path)
     encoded = os.fsencode(path)
     if b"\0" in encoded:  # the system would open the file whose name ends there
         raise ValueError(f"the path {os.fspath(path)!r} holds a null byte; pass the path of a file")
     return encoded
+
+
+def chosen_level(verify: Verify | None, path: bytes | None) -> Verify:
+    """How closely a model is looked at where nobody said it: more closely when its file came from a network."""
+    if verify is not None:
+        return verify
+    absolute = b"" if path is None else os.path.abspath(path)  # noqa: PTH100 - it is bytes
+    if b"/snapshots/" in absolute:
+        from zerolite._hub.download import came_from_network
+
+        if came_from_network(absolute):
+            return "full"
+    return "structure"
 
 
 def contiguous_view(source: ModelSource) -> memoryview:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zerolite._hub.download import local_file
 from zerolite._inference.loading import load
 from zerolite._inference.model import CompiledModel
 from zerolite._inference.pool import Pool
@@ -59,6 +60,7 @@ def adapt(
         DelegateError: a delegate's library can't be used, or fails with this model.
     """
     resets_items(reset)
+    model, source = local_file(model), local_file(source)
     if isinstance(model, str | os.PathLike | bytes | bytearray | memoryview) and not is_keras_file(model):
         runner = _loaded(model, output=output, delegates=delegates, threads=threads, workers=workers, reset=reset)
     elif delegates is not None:

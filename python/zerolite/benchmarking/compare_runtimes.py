@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._hub.download import local_file
 from zerolite._platform.machine import describe_machine
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite._timing.interleaved import ProgressCallback, time_interleaved
@@ -105,6 +106,7 @@ def benchmark(
         RuntimeError: a runtime refuses the model, or a fresh process failed.
     """
     names = ["zerolite", *_checked_names(against)]
+    model = local_file(model)
     _check_counts(workers=workers, batch=batch, seconds=seconds, turns=turns, warmup_s=warmup_s, processes=processes)
     in_processes = not ENGINES.keys().isdisjoint(names)
     if in_processes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from zerolite._runtime.validation import Reset
+from zerolite.cli.model_files import model_file
 from zerolite.cli.output import say, wrong_use
 
 if TYPE_CHECKING:
@@ -159,10 +160,13 @@ _DELEGATE_HELP = (
 )
 DelegateOption = Annotated[list[str] | None, typer.Option("--delegate", metavar="NAME", help=_DELEGATE_HELP)]
 ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False, readable=True)
+    Path, typer.Argument(metavar="MODEL", help="A .tflite file, or hf://owner/name/file.tflite.", parser=model_file)
 ]
 ModelsArgument = Annotated[
-    list[Path], typer.Argument(metavar="MODEL...", help="One .tflite file or more.", dir_okay=False, exists=True)
+    list[Path],
+    typer.Argument(
+        metavar="MODEL...", help="One .tflite file or more, also as hf://owner/name/file.tflite.", parser=model_file
+    ),
 ]
 InputOption = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zerolite.cli.model_files import model_file
 from zerolite.cli.output import fail, print_json_line, print_table, say
 from zerolite.cli.progress import progress_bar
 
@@ -32,7 +33,9 @@ __all__ = [
 ImagesArgument = Annotated[
     list[Path], typer.Argument(metavar="IMAGES...", help="Image files, and folders of them.", exists=True)
 ]
-TaskModelOption = Annotated[Path, typer.Option(metavar="MODEL", help="A .tflite file.", exists=True, dir_okay=False)]
+TaskModelOption = Annotated[
+    Path, typer.Option(metavar="MODEL", help="A .tflite file, or hf://owner/name/file.tflite.", parser=model_file)
+]
 PicturesOption = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="Write each picture with what was found into this folder."),

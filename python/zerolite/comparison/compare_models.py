@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from zerolite._hub.download import local_file
 from zerolite._platform.machine import describe_machine
 from zerolite._runners import adapt
 from zerolite._runners.interpreter import reference_interpreter
@@ -108,6 +109,7 @@ def compare(
     by_class = is_of_classes(chosen)
     if by_class and _CONFUSION not in names:
         chosen = (*names, _CONFUSION)
+    models = {name: local_file(model) for name, model in models.items()}
     with ExitStack() as stack:
         opened = _open(models, runtimes, output=output, delegates=delegates, threads=threads, reset=reset, stack=stack)
         rows = list(opened)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +18,17 @@ from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
+from zerolite.conversion.exporting import (
+    check_packages,
+    check_torch_options,
+    export_source,
+    orders_of,
+    preloaded,
+    where,
+)
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import QUANTIZATION_MODES, IoDtypes, Quantize, check_options
+from zerolite.conversion.pytorch.exporting import export_module, save_program
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
 from zerolite.conversion.samples.file_inputs import file_specs, only_signature
@@ -57,6 +65,7 @@ def convert(
     evaluation_labels: Any = None,
     representative_data: RepresentativeData | None = None,
     sample_limit: int | None = None,
+    sample_inputs: Any = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
     io_dtype: IoDtypes | None = None,
@@ -81,7 +90,10 @@ def convert(
     Args:
         source: a Keras model, one or several concrete functions (several also as a mapping from signature to
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
-            float .tflite file, which is quantized without TensorFlow (extra "quantize").
+            float .tflite file, which is quantized without TensorFlow (extra "quantize"). With the extra "torch", and
+            without TensorFlow, also a PyTorch module with its `sample_inputs`, a program of torch.export, and a .pt2
+            file with one. Inputs and outputs have the names of the source, in its order; those of a PyTorch module are
+            the parameters of its `forward`, and the keys of what it returns, or "output_0" and so on.
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
@@ -108,6 +120,8 @@ def convert(
             any of these.
         sample_limit: take no more samples than so many of each signature, the first ones; the iterable may be endless
             then.
+        sample_inputs: what a PyTorch module is called with: a tensor or an array, several in order, or several by name.
+            Their shapes are those of the converted model; for open axes, export the module with dynamic_shapes first.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
@@ -138,7 +152,8 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert") or litert-quantizer (extra "quantize") is not installed.
+        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch") or litert-quantizer (extra "quantize")
+            is not installed.
         ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
             not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -182,7 +197,9 @@ def convert(
         check_writable_target(target)
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
-    _check_packages(recognized, quantize, keep_float or goal)
+    of_tensorflow = {"signatures": signatures, "select_tf_ops": select_tf_ops, "allow_custom_ops": allow_custom_ops}
+    check_torch_options(recognized, sample_inputs, [name for name, value in of_tensorflow.items() if value])
+    check_packages(recognized, quantize, keep_float or goal)
     specs, in_doubt = _specs(recognized, input_shapes)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
@@ -199,8 +216,9 @@ def convert(
             limit=sample_limit,
             on_positions=_PositionsWarning(recognized.name).warn if in_doubt else lambda _: None,
         )
+        export = partial(export_source, recognized, folder / "model", input_shapes, sample_inputs, on_step)
         request = ConversionRequest(
-            **_where(recognized, folder),
+            **where(recognized, folder),
             origin=recognized.kind,
             result=str(folder / "result.tflite"),
             quantize=quantize,
@@ -214,15 +232,15 @@ def convert(
             select_tf_ops=select_tf_ops,
             allow_custom_ops=allow_custom_ops,
             verify=verify,
-            orders=_orders(recognized),
+            orders=orders_of(recognized),
         )
         if goal is None:
-            told, log = _told(request, recognized, input_shapes, on_step)
+            told, log = _told(request, recognized, export, on_step)
             search = None
         else:
             from zerolite.conversion.quantization.search import search_layers
 
-            path, log = _float_file(request, recognized, input_shapes, on_step)
+            path, log = _float_file(request, recognized, export, on_step)
             request = dataclasses.replace(request, kind="tflite", path=str(path))
             search, told, search_log = search_layers(request, goal, only_signature(path), on_step)
             log += search_log
@@ -253,12 +271,12 @@ def convert(
 def _told(
     request: ConversionRequest,
     source: Source,
-    input_shapes: Mapping[str, Sequence[int]] | None,
+    export: Callable[[], str],
     on_step: Callable[[str], None] | None,
 ) -> tuple[dict[str, Any], str]:
     """Have a model converted in a process of its own: what that says of it, and what was printed."""
-    with ConversionProcess(preload="tensorflow" if source.needs_tensorflow else "") as process:
-        export_log = _export(source, request.result_path.with_name("model"), input_shapes, on_step)
+    with ConversionProcess(preload=preloaded(source)) as process:
+        export_log = export()
         told = process.convert(request, on_step)
         if told.get("positions"):
             warn_of_positions(_by_position(source.name), told["positions"])
@@ -268,7 +286,7 @@ def _told(
 def _float_file(
     request: ConversionRequest,
     source: Source,
-    input_shapes: Mapping[str, Sequence[int]] | None,
+    export: Callable[[], str],
     on_step: Callable[[str], None] | None,
 ) -> tuple[Path, str]:
     """The source as a float .tflite file, and what was printed on the way."""
@@ -276,19 +294,8 @@ def _float_file(
         return Path(request.path), ""
     path = request.result_path.with_name("float.tflite")
     plain: dict[str, Any] = {"quantize": "none", "io_dtype": None, "keep_float": (), "verify": False}
-    _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, input_shapes, on_step)
+    _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, export, on_step)
     return path, log
-
-
-def _check_packages(source: Source, quantize: str, keep_float: object) -> None:
-    if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
-        raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
-    mode = QUANTIZATION_MODES[quantize]
-    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
-    if needed and importlib.util.find_spec("litert_quantizer") is None:
-        what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
-        what = "keep_float" if keep_float else what
-        raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 
 def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:
@@ -307,16 +314,6 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
     return (known if complete else None), in_doubt
 
 
-def _orders(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
-    """The names of inputs and outputs of a source in this process, in its order, by signature."""
-    if source.kind == "keras_model":
-        specs = keras_specs(source.value) or ()
-        return {"serving_default": ([spec.name for spec in specs], keras_heads(source.value))}
-    if source.kind == "functions":
-        return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
-    return {}
-
-
 def _by_position(name: str) -> str:
     return f"representative_data for '{name}' gives inputs"
 
@@ -332,42 +329,3 @@ class _PositionsWarning:
         if not self._warned and has_like_inputs(inputs):
             self._warned = True
             warn_of_positions(_by_position(self._name), [spec.name for spec in inputs])
-
-
-def _where(source: Source, folder: Path) -> dict[str, Any]:
-    """The source as a request names it; models of this process are in `folder` by then."""
-    if source.kind == "application":
-        return {"kind": source.kind, "name": source.name, "application": dataclasses.asdict(source.value)}
-    if isinstance(source.value, Path):
-        return {"kind": source.kind, "name": source.name, "path": str(source.value.absolute())}
-    return {"kind": "saved_model", "name": source.name, "path": str(folder / "model")}
-
-
-def _export(
-    source: Source,
-    folder: Path,
-    inputs: Mapping[str, Sequence[int]] | None,
-    on_step: Callable[[str], None] | None,
-) -> str:
-    """Write a model of this process where the other one can read it, and return what that printed."""
-    if source.kind not in ("keras_model", "functions"):
-        return ""
-    if on_step is not None:
-        on_step("Exporting the model")
-    output = CapturedOutput()
-    try:
-        # Keras warns about its own internals; the log keeps that.
-        with output, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            if source.kind == "keras_model":
-                export_keras_model(source.value, folder, inputs)
-            else:
-                export_functions(source.value, folder)
-    except OSError:
-        raise
-    except Exception as error:
-        raise ConversionError(
-            f"'{source.name}' can't be written as a SavedModel, which it is converted from: {first_line(error)}",
-            log=output.text,
-        ) from error
-    return output.text + "".join(f"{warning.category.__name__}: {warning.message}\n" for warning in caught)

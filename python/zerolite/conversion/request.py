@@ -38,7 +38,7 @@ class ConversionRequest:
     """One conversion.
 
     Attributes:
-        kind: "saved_model", "keras_file", "tflite" or "application".
+        kind: "saved_model", "keras_file", "tflite", "application" or "torch_program".
         name: what errors call the source.
         origin: what the caller gave, a `SourceKind`: models of its process come as SavedModels.
         path: the source's file or folder; an application has none.

@@ -8,16 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zerolite._hub.download import local_file
 from zerolite._runners.keras_file import KERAS_FILES, is_keras_file
+from zerolite.conversion.pytorch.exporting import is_module, is_program
 
 __all__ = ["KerasApplication", "Source", "SourceKind", "recognize_source"]
 
-SourceKind = Literal["saved_model", "keras_file", "tflite", "application", "keras_model", "functions"]
+SourceKind = Literal[
+    "saved_model",
+    "keras_file",
+    "tflite",
+    "application",
+    "keras_model",
+    "keras_elsewhere",
+    "functions",
+    "torch_file",
+    "torch_module",
+    "torch_program",
+]
 
 _KNOWN = (
-    f"a Keras model, concrete functions, a KerasApplication, or the path of a {', '.join(KERAS_FILES)} or .tflite file "
-    "or of a SavedModel's folder"
+    "a Keras model, concrete functions, a KerasApplication, a PyTorch module, a program of torch.export, or the path "
+    f"of a {', '.join(KERAS_FILES)}, .pt2 or .tflite file or of a SavedModel's folder"
 )
+# What PyTorch writes, and is no program: weights, pickled modules, TorchScript.
+_OTHER_TORCH_FILES = (".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +66,10 @@ class Source:
     """A source that was recognized.
 
     Attributes:
-        kind: what it is; "keras_model" and "functions" are objects of this process.
+        kind: what it is; "keras_model", "keras_elsewhere" (on another
+            backend than TensorFlow), "functions", "torch_module" and "torch_program" are objects of this process.
         name: what errors call it.
-        value: its `Path`, the `KerasApplication`, the Keras model, or the concrete functions by signature.
+        value: its `Path`, the `KerasApplication`, the model, the program, or the concrete functions by signature.
     """
 
     kind: SourceKind
@@ -63,7 +79,12 @@ class Source:
     @property
     def needs_tensorflow(self) -> bool:
         """Whether it takes TensorFlow to read it."""
-        return self.kind != "tflite"
+        return self.kind != "tflite" and not self.needs_torch
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether it takes PyTorch to read it."""
+        return self.kind in ("torch_file", "torch_module", "torch_program")
 
     @property
     def size(self) -> int:
@@ -83,14 +104,19 @@ def recognize_source(source: Any) -> Source:
         FileNotFoundError: there is no model at the path.
     """
     if isinstance(source, str | os.PathLike):
-        return _file(Path(source))
+        return _file(Path(local_file(source)))
     if isinstance(source, KerasApplication):
         return Source("application", source.name, source)
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
     if _is_keras_model(source):
-        return Source("keras_model", str(getattr(source, "name", None) or type(source).__name__), source)
+        kind: SourceKind = "keras_model" if _is_on_tensorflow(source) else "keras_elsewhere"
+        return Source(kind, str(getattr(source, "name", None) or type(source).__name__), source)
+    if is_program(source):
+        return Source("torch_program", "the exported program", source)
+    if is_module(source):
+        return Source("torch_module", type(source).__name__, source)
     if hasattr(source, "get_concrete_function"):
         raise TypeError("can't convert a tf.function as it is; give one of its graphs: f.get_concrete_function(...)")
     raise TypeError(f"can't convert a {type(source).__name__}; give {_KNOWN}")
@@ -105,11 +131,18 @@ def _file(path: Path) -> Source:
         return Source("saved_model", str(path), path)
     if is_keras_file(path):
         return Source("keras_file", str(path), path)
+    if path.suffix == ".pt2":
+        return Source("torch_file", str(path), path)
+    if path.suffix in _OTHER_TORCH_FILES:
+        raise TypeError(
+            f"can't convert {path}: it holds weights or code, and not a program; load it in Python and give zerolite "
+            "the module with sample_inputs, or write a .pt2 file with torch.export.save"
+        )
     if path.suffix == ".tflite":
         return Source("tflite", str(path), path)
     raise TypeError(
-        f"can't convert {path}: give a {', '.join(KERAS_FILES)} or .tflite file, or the folder of a SavedModel (for a "
-        "saved_model.pb, the folder it is in)"
+        f"can't convert {path}: give a {', '.join(KERAS_FILES)}, .pt2 or .tflite file, or a SavedModel's folder (for "
+        "a saved_model.pb, the folder it is in)"
     )
 
 
@@ -138,6 +171,12 @@ def _is_keras_model(value: Any) -> bool:
     # one has none.
     knows_inputs = hasattr(value, "inputs") or hasattr(type(value), "inputs")
     return hasattr(value, "export") and (knows_inputs or hasattr(value, "predict_on_batch"))
+
+
+def _is_on_tensorflow(model: Any) -> bool:
+    """Whether a Keras model computes with TensorFlow; Keras 3 has other backends, one for the whole process."""
+    backends = {base.__module__ for base in type(model).__mro__ if base.__module__.startswith("keras.src.backend.")}
+    return not any(name.split(".")[3] in ("jax", "torch", "openvino", "numpy") for name in backends)
 
 
 def _is_concrete(value: Any) -> bool:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from zerolite._hub.download import local_file
+
 __all__ = ["ModelFile", "name_of", "opened"]
 
 #: The path of a .tflite file, or its bytes.
@@ -28,7 +30,7 @@ def opened(model: ModelFile) -> Iterator[tuple[bytes | memoryview, IO[bytes]]]:
         copied = bytes(model)
         yield copied, io.BytesIO(copied)
         return
-    with Path(model).open("rb") as file:
+    with Path(local_file(model)).open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise ValueError(f"{name_of(model)} is no sound model: it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from zerolite import _native
+from zerolite._hub.download import came_from_network
 from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite.metadata.archive import Archive, packed
 from zerolite.metadata.codec import decode, encode
@@ -51,7 +52,7 @@ def write(
             or a field holds a value that can't be written.
     """
     if path is not None:
-        check_writable_target(Path(path))
+        _check_target(Path(path))
     with opened(model) as (content, file):
         with broken_files_named(model):
             archive = Archive.look_into(file)
@@ -73,6 +74,15 @@ def write(
     if path is not None:
         write_atomically(Path(path), written)
     return written
+
+
+def _check_target(path: Path) -> None:
+    if came_from_network(str(path)):
+        raise ValueError(
+            f"{path} lies in the cache of huggingface-hub, where files stay what the Hub has; name another file for "
+            "the result"
+        )
+    check_writable_target(path)
 
 
 def _content(given: PackedFile) -> bytes:

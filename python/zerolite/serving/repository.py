@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from zerolite._hub.download import local_file
 from zerolite.serving.errors import UnavailableError, UnknownModelError
 from zerolite.serving.served_model import ServedModel, told
 from zerolite.serving.settings import ServingSettings
@@ -54,7 +55,7 @@ def find_models(sources: Sources) -> dict[str, dict[int, Path]]:
     """
     found: dict[str, dict[int, Path]] = {}
     paths = [sources] if isinstance(sources, str | os.PathLike) else sources
-    for source in map(Path, paths):
+    for source in map(Path, map(local_file, paths)):
         path = source.absolute()
         if not path.exists():
             raise FileNotFoundError(f"there is no file or folder {source}; name .tflite files, or folders with them")

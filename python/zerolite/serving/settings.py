@@ -58,7 +58,7 @@ class ServingSettings:
     threads: int | None = None
     fallback: bool = True
     tuned: str | os.PathLike[str] | None = None
-    verify: Verify = "structure"
+    verify: Verify | None = None
     isolation: Isolation | None = None
     queue_size: int = 128
     max_batch: int = 1

@@ -96,7 +96,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Detector: ...
@@ -112,7 +112,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Segmenter: ...
@@ -128,7 +128,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Classifier: ...
@@ -144,7 +144,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> PoseEstimator: ...
@@ -160,7 +160,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Embedder: ...
@@ -174,7 +174,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> TextClassifier: ...
@@ -188,7 +188,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> QuestionAnswerer: ...
@@ -201,7 +201,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> AudioClassifier: ...
@@ -218,7 +218,7 @@ def load(
     delegates: Delegates | None = ...,
     threads: int | None = ...,
     fallback: bool = ...,
-    verify: Verify = ...,
+    verify: Verify | None = ...,
     tuned: str | os.PathLike[str] | None = ...,
     workers: int | None = ...,
 ) -> Task: ...
@@ -234,7 +234,7 @@ def load(
     delegates: Delegates | None = None,
     threads: int | None = None,
     fallback: bool = True,
-    verify: Verify = "structure",
+    verify: Verify | None = None,
     tuned: str | os.PathLike[str] | None = None,
     workers: int | None = None,
 ) -> Task:

@@ -63,7 +63,7 @@ def load_stylizer(
     delegates: Delegates | None = None,
     threads: int | None = None,
     fallback: bool = True,
-    verify: Verify = "structure",
+    verify: Verify | None = None,
     workers: int | None = None,
 ) -> Stylizer:
     """Load the pair of models for style transfer.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 from numpy.typing import NDArray
 
 from zerolite import _native
+from zerolite._hub.download import local_file
 from zerolite._inference.loading import load
 from zerolite._inference.model import CompiledModel, Verify
 from zerolite._inference.pool import Pool
@@ -89,7 +90,7 @@ class TaskModel:
         delegates: Delegates | None,
         threads: int | None,
         fallback: bool,
-        verify: Verify,
+        verify: Verify | None,
         tuned: str | os.PathLike[str] | None,
         workers: int | None,
     ) -> None:
@@ -99,6 +100,7 @@ class TaskModel:
             ValueError: the file's metadata is broken, or an option is wrong.
             OSError, InvalidModelError, Error, DelegateError: as `load` raises them.
         """
+        source = local_file(source)  # once, and not for each look into the file
         self.source: ModelSource = source if isinstance(source, str | os.PathLike) else bytes(source)
         self.name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the model in memory"
         if workers is None and tuned is not None and _tuned_workers(tuned) == 1:

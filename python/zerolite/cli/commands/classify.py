@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zerolite.cli.model_files import model_file
 from zerolite.cli.options import (
     DelegateOption,
     JsonOption,
@@ -38,9 +39,7 @@ def _classify(
         list[Path], typer.Argument(metavar="IMAGES...", help="Image files, and folders of them.", exists=True)
     ],
     *,
-    model: Annotated[
-        Path, typer.Option(metavar="MODEL", help="A .tflite file of a classifier.", exists=True, dir_okay=False)
-    ],
+    model: Annotated[Path, typer.Option(metavar="MODEL", help="A .tflite file of a classifier.", parser=model_file)],
     class_names: Annotated[
         Path | None,
         typer.Option(

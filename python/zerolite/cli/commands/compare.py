@@ -8,7 +8,9 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
+from zerolite._hub.address import address_of
 from zerolite.cli.limits import MaxOption, MinOption, check_differences, check_metrics, limits_of
+from zerolite.cli.model_files import model_file
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -156,10 +158,11 @@ def _named(arguments: Sequence[str]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for argument in arguments:
         name, equals, rest = argument.partition("=")
-        path = Path(rest if equals and not Path(argument).is_file() else argument)
+        word = rest if equals and not Path(argument).is_file() else argument
+        path = Path(word) if address_of(word) is None else model_file(word)
         if not path.is_file():
             raise wrong_use(f"There is no file {path}.", param_hint="MODEL")
-        chosen = name if equals and path == Path(rest) else path.stem
+        chosen = name if equals and word == rest else path.stem
         if chosen in named:
             raise wrong_use(f"Two models are called {chosen}; give another name as NAME={path}.", param_hint="MODEL")
         named[chosen] = path

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from zerolite.cli.conversion_tables import print_conversion
+from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import NormalizationOption, PackedLabelsOption, normalization_of
 from zerolite.cli.output import console, fail, failures_in_one_line, print_json, say, wrong_use
 from zerolite.cli.printable import printable
@@ -30,8 +31,8 @@ def _convert(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, or a float .tflite file to quantize.",
-            exists=True,
+            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 file, or a float .tflite file.",
+            parser=model_file_or_folder,
         ),
     ] = None,
     *,

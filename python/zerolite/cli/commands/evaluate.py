@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from zerolite.cli.limits import MaxOption, MinOption, check_metrics, limits_of
+from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
@@ -59,7 +60,7 @@ def register(app: typer.Typer) -> None:
 def _evaluate(
     model_file: Annotated[
         Path,
-        typer.Argument(metavar="MODEL", help="A .tflite, .keras, .h5 or .hdf5 file.", exists=True, readable=True),
+        typer.Argument(metavar="MODEL", help="A .tflite, .keras, .h5 or .hdf5 file.", parser=model_file_or_folder),
     ],
     data: Annotated[
         Path,

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from zerolite.cli.metadata_tables import Facts
+from zerolite.cli.model_files import shown_file
 from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
@@ -96,7 +97,7 @@ class _Found:
     facts: Facts
 
     def to_dict(self) -> dict[str, Any]:
-        document = {"file": str(self.file), "size_bytes": self.size_bytes}
+        document = {"file": shown_file(self.file), "size_bytes": self.size_bytes}
         described = {"tflite_metadata": self.facts.to_dict()}
         return {**document, **self.running.to_dict(), **self.structure.to_dict(), **described}
 
@@ -122,7 +123,7 @@ def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None
 
 def _print(found: _Found, *, tensors: bool, delegates: bool) -> None:
     running = found.running
-    say(f"{found.file}, {found.size_bytes:,} bytes")
+    say(f"{shown_file(found.file)}, {found.size_bytes:,} bytes")
     print_summary(found.structure)
     found.facts.print()
     if running.refusal is not None:

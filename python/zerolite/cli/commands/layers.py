@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zerolite.cli.model_files import model_file
 from zerolite.cli.options import PreprocessingOption, ResamplingOption, SignatureOption, resampling_of
 from zerolite.cli.output import failures_in_one_line, print_csv, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
@@ -25,15 +26,11 @@ def register(app: typer.Typer) -> None:
 def _layers(
     float_model: Annotated[
         Path,
-        typer.Argument(
-            metavar="FLOAT", help="A .tflite file, whose values count as right.", exists=True, dir_okay=False
-        ),
+        typer.Argument(metavar="FLOAT", help="A .tflite file, whose values count as right.", parser=model_file),
     ],
     quantized_model: Annotated[
         Path,
-        typer.Argument(
-            metavar="QUANTIZED", help="The .tflite file of the quantized model.", exists=True, dir_okay=False
-        ),
+        typer.Argument(metavar="QUANTIZED", help="The .tflite file of the quantized model.", parser=model_file),
     ],
     *,
     data: Annotated[

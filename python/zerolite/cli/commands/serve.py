@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import DelegateOption, ThreadsOption, delegates_of
 from zerolite.cli.output import failures_in_one_line, say
 
@@ -33,8 +34,7 @@ def _serve(
         typer.Argument(
             metavar="MODEL_OR_DIR...",
             help=".tflite files, and folders: of one model (<version>/*.tflite) or of several.",
-            exists=True,
-            readable=True,
+            parser=model_file_or_folder,
         ),
     ],
     *,
@@ -56,9 +56,10 @@ def _serve(
             metavar="auto|FILE", help="The fastest setting, searched for once or from a file, in place of those three."
         ),
     ] = None,
-    verify: Annotated[_Level, typer.Option(help="How closely a model is looked at before it is used.")] = (
-        _Level.structure
-    ),
+    verify: Annotated[
+        _Level | None,
+        typer.Option(help="How closely a model is looked at before it is used: full if from the Hub, else structure."),
+    ] = None,
     isolate: Annotated[
         bool, typer.Option("--isolate", help="Run each replica in a process of its own, for models that others write.")
     ] = False,
@@ -107,7 +108,7 @@ def _serve(
             delegates=delegates,
             threads=threads,
             tuned=tuned,
-            verify=verify.value,
+            verify=None if verify is None else verify.value,
             isolation="process" if isolate else None,
             queue_size=queue,
             max_batch=max_batch,

@@ -17,6 +17,7 @@ from zerolite.conversion.result import ConversionError
 
 __all__ = ["main"]
 
+_TITLES = {"tensorflow": "TensorFlow", "litert_torch": "PyTorch"}
 # The errors that reach the caller with their own type, from the most specific to the least.
 _TYPES = (FileNotFoundError, OSError, ImportError, TypeError, ValueError)
 
@@ -42,7 +43,7 @@ def main(reply: int, preload: str) -> int:
 
         try:
             if preload:
-                say(step="Loading TensorFlow")
+                say(step=f"Loading {_TITLES[preload]}")
                 importlib.import_module(preload)
             line = sys.stdin.readline()
             if not line:

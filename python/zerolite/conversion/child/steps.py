@@ -13,9 +13,9 @@ from zerolite._platform.files import write_atomically
 from zerolite._platform.peak_memory import peak_resident_bytes
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
-from zerolite.conversion.output_check import OutputCheck, SourceRunner
+from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.quantization.layer_choice import Layer
-from zerolite.conversion.quantizer import FloatModel
+from zerolite.conversion.quantization.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.samples.reader import SampleReader
 
@@ -40,6 +40,8 @@ def convert_here(request: ConversionRequest, step: Callable[[str], None]) -> dic
     """
     if request.kind == "tflite":
         return _convert_file(request, step)
+    if request.kind == "torch_program":
+        return _convert_with_torch(request, step)
     return _convert_with_tensorflow(request, step)
 
 
@@ -63,11 +65,28 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     return told | {"kept_float": [layer.name for layer in kept]}
 
 
+def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    from zerolite.conversion.pytorch.program import TorchProgram
+    from zerolite.conversion.signature_order import with_signature_order
+
+    step("Reading the model")
+    program = TorchProgram(request)
+    samples = SampleReader(request.samples, program.specs)
+    to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
+    step("Converting")
+    content = with_signature_order(program.convert(), {"serving_default": program.order})
+    if request.quantize != "none":
+        step("Quantizing")
+        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+    size = Path(request.path).stat().st_size
+    return _finish(request, content, source=program, samples=to_compare, source_size=size, step=step)
+
+
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    from zerolite.conversion.signature_order import SignatureOrder, with_signature_order
     from zerolite.conversion.tensorflow.converter import convert_saved_model
     from zerolite.conversion.tensorflow.saved_model import SavedModel
     from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
-    from zerolite.conversion.tensorflow.signature_order import SignatureOrder, with_signature_order
 
     step("Reading the model")
     folder, specs, heads = make_saved_model(request, Path(request.result).with_name("exported"))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
+from zerolite.conversion.signature_order import SignatureOrder
 from zerolite.conversion.tensorflow.node_names import argument_name, rename_inputs
-from zerolite.conversion.tensorflow.signature_order import SignatureOrder
 
 __all__ = ["SavedModel"]
 

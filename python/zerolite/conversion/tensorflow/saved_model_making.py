@@ -55,6 +55,14 @@ def _load(request: ConversionRequest) -> Any:
     try:
         return read_keras_file(request.path)
     except ValueError as error:
+        if request.origin == "keras_elsewhere":
+            reason = str(error).partition(": ")[2].partition("; if it")[0]
+            raise ConversionError(
+                f"'{request.name}' can't be built on Keras's TensorFlow backend, which it is converted from: "
+                f"{reason}; layers of your own have to be registered with "
+                "keras.saving.register_keras_serializable, in a module that can be imported",
+                log="",
+            ) from error
         raise ConversionError(str(error), log="") from error
 
 

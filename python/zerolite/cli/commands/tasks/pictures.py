@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zerolite.cli.model_files import model_file
 from zerolite.cli.options import (
     ClassNamesOption,
     DelegateOption,
@@ -320,11 +321,11 @@ def _stylize(
     *,
     model: Annotated[
         Path,
-        typer.Option(metavar="MODEL", help="The .tflite file that looks at the style.", exists=True, dir_okay=False),
+        typer.Option(metavar="MODEL", help="The .tflite file that looks at the style.", parser=model_file),
     ],
     transform: Annotated[
         Path,
-        typer.Option(metavar="MODEL", help="The .tflite file that makes the picture.", exists=True, dir_okay=False),
+        typer.Option(metavar="MODEL", help="The .tflite file that makes the picture.", parser=model_file),
     ],
     style: Annotated[
         Path, typer.Option(metavar="IMAGE", help="The picture with the style.", exists=True, dir_okay=False)

@@ -14,7 +14,7 @@ from zerolite import _native
 from zerolite._inference.loading import load
 from zerolite._platform.files import write_atomically
 from zerolite._platform.machine import usable_cores
-from zerolite.conversion.output_check import run_signature
+from zerolite.conversion.child.output_check import run_signature
 from zerolite.conversion.quantization.layer_choice import Layer, chosen_layers, layers_of
 from zerolite.conversion.quantization.recipe import quantization_recipe
 from zerolite.conversion.result import ConversionError, first_line

@@ -32,8 +32,8 @@ def with_signature_order(content: bytes, orders: Mapping[str, SignatureOrder]) -
     """
     if not orders or len(content) > _LARGEST:
         return content
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
 
     model = flatbuffer_utils.convert_bytearray_to_object(content)
     words: list[str] = []

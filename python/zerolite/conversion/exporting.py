@@ -1,0 +1,130 @@
+"""The source of a conversion on its way into the process that converts it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zerolite._platform.output_capture import CapturedOutput
+from zerolite.conversion.options import QUANTIZATION_MODES
+from zerolite.conversion.pytorch.exporting import export_module, save_program
+from zerolite.conversion.result import ConversionError, first_line
+from zerolite.conversion.source import Source
+from zerolite.conversion.tensorflow.exported_model import (
+    export_functions,
+    export_keras_model,
+    function_specs,
+    keras_heads,
+    keras_specs,
+)
+
+__all__ = ["check_packages", "check_torch_options", "export_source", "orders_of", "preloaded", "where"]
+
+
+def check_packages(source: Source, quantize: str, keep_float: object) -> None:
+    """Look for what the conversion needs before any work.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
+        raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
+    if source.needs_torch and importlib.util.find_spec("litert_torch") is None:
+        raise ImportError(
+            "converting PyTorch's models needs litert-torch; install it with: pip install 'zerolite[torch]'"
+        )
+    mode = QUANTIZATION_MODES[quantize]
+    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
+    if needed and importlib.util.find_spec("litert_quantizer") is None:
+        what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
+        what = "keep_float" if keep_float else what
+        raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
+
+
+def check_torch_options(source: Source, sample_inputs: Any, refused: Sequence[str]) -> None:
+    """Hold the options against a source of PyTorch, or of something else.
+
+    Raises:
+        ValueError: they do not go with it; `refused` are those that were given and that only TensorFlow has.
+    """
+    if source.kind == "torch_module" and sample_inputs is None:
+        raise ValueError(
+            f"the module {source.name} has no inputs by itself; give what it is called with, as "
+            "sample_inputs=(torch.zeros(1, 3, 224, 224),)"
+        )
+    if source.kind != "torch_module" and sample_inputs is not None:
+        raise ValueError(f"sample_inputs are for a PyTorch module, and {source.name} knows its inputs; leave them out")
+    if source.needs_torch and refused:
+        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is of PyTorch")
+
+
+def preloaded(source: Source) -> str:
+    """What the other process needs to read the source, and should import early."""
+    if source.needs_torch:
+        return "litert_torch"
+    return "tensorflow" if source.needs_tensorflow else ""
+
+
+def orders_of(source: Source) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
+    """The names of inputs and outputs of a source in this process, in its order, by signature."""
+    if source.kind == "keras_model":
+        specs = keras_specs(source.value) or ()
+        return {"serving_default": ([spec.name for spec in specs], keras_heads(source.value))}
+    if source.kind == "functions":
+        return {key: ([spec.name for spec in function_specs(one) or ()], ()) for key, one in source.value.items()}
+    return {}
+
+
+def where(source: Source, folder: Path) -> dict[str, Any]:
+    """The source as a request names it; models of this process are in `folder` by then."""
+    if source.kind == "application":
+        return {"kind": source.kind, "name": source.name, "application": dataclasses.asdict(source.value)}
+    if isinstance(source.value, Path):
+        kind = "torch_program" if source.needs_torch else source.kind
+        return {"kind": kind, "name": source.name, "path": str(source.value.absolute())}
+    if source.kind == "keras_elsewhere":
+        return {"kind": "keras_file", "name": source.name, "path": str(folder / "model.keras")}
+    kind = "torch_program" if source.needs_torch else "saved_model"
+    return {"kind": kind, "name": source.name, "path": str(folder / ("model.pt2" if source.needs_torch else "model"))}
+
+
+def export_source(
+    source: Source,
+    folder: Path,
+    inputs: Mapping[str, Sequence[int]] | None,
+    sample_inputs: Any,
+    on_step: Callable[[str], None] | None,
+) -> str:
+    """Write a model of this process where the other one can read it, and return what that printed."""
+    if source.kind not in ("keras_model", "keras_elsewhere", "functions", "torch_module", "torch_program"):
+        return ""
+    if on_step is not None:
+        on_step("Exporting the model")
+    output = CapturedOutput()
+    try:
+        # Keras warns about its own internals; the log keeps that.
+        with output, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if source.kind == "keras_model":
+                export_keras_model(source.value, folder, inputs)
+            elif source.kind == "keras_elsewhere":
+                source.value.save(folder.with_suffix(".keras"))
+            elif source.needs_torch:
+                program = source.value if source.kind == "torch_program" else export_module(source.value, sample_inputs)
+                save_program(program, folder.with_suffix(".pt2"))
+            else:
+                export_functions(source.value, folder)
+    except OSError:
+        raise
+    except Exception as error:
+        forms = {"keras_elsewhere": "a .keras file", "keras_model": "a SavedModel", "functions": "a SavedModel"}
+        form = forms.get(source.kind, "a program of torch.export")
+        raise ConversionError(
+            f"'{source.name}' can't be written as {form}, which it is converted from: {first_line(error)}",
+            log=output.text,
+        ) from error
+    return output.text + "".join(f"{warning.category.__name__}: {warning.message}\n" for warning in caught)

@@ -1,0 +1,1 @@
+"""PyTorch's models as sources, through torch.export and litert-torch."""

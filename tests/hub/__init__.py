@@ -1,0 +1,1 @@
+"""Models by their address on the Hugging Face Hub, from a server of the same interface."""
