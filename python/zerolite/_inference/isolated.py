@@ -15,6 +15,7 @@ from zerolite._inference.source import (
     Origin,
     Resize,
     Verify,
+    chosen_level,
     contiguous_view,
     encoded_path,
     verification_of,
@@ -40,7 +41,7 @@ class IsolatedModel(CompiledModel):
         source: ModelSource | SignatureMethods,
         *,
         choice: DelegateChoice | None = None,
-        verify: Verify = "structure",
+        verify: Verify | None = None,
         tuned: TunedFile | None = None,
         name: bytes | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
@@ -68,7 +69,7 @@ class IsolatedModel(CompiledModel):
                 path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
                 name=name or path or NAMELESS,
                 choice=choice,
-                verify=verify,
+                verify=chosen_level(verify, path),
                 kind=IsolatedModel,
                 tuned=None if tuned is None or tuned.path is None else tuned,
                 resize=resize,

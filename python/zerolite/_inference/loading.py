@@ -22,7 +22,7 @@ def load(
     delegates: Delegates | None = None,
     threads: int | None = None,
     fallback: bool = True,
-    verify: Verify = "structure",
+    verify: Verify | None = None,
     tuned: str | os.PathLike[str] | None = None,
     map: bool | None = None,  # noqa: A002 - the public name
     resize: Resize = "strict",
@@ -33,7 +33,9 @@ def load(
 
     Args:
         source: the path of a .tflite file, or its bytes. A file of up to 64 MiB is read once, at once: what happens to
-            it later does not matter. See `map` for larger ones.
+            it later does not matter. See `map` for larger ones. Also the address of a file on the Hugging Face Hub,
+            hf://owner/name/model.tflite or hf://owner/name@revision/model.tflite, which is downloaded into the cache
+            of huggingface-hub (extra "hub") once for each commit, and held against the Hub's digest each time.
         delegates: where the model runs, in order of preference: each delegate takes the operators that it knows of
             those that are left. XNNPACK on the CPU is the last of them when it is not in the list.
         threads: how many threads a run uses on the CPU; None is the setting of `XNNPack`, which by default is 1.
@@ -43,6 +45,7 @@ def load(
             broken or made to break it. "structure": that what it refers to exists and fits, within and between its
             tables. "full": also what the kernels of its operators rely on. "isolated": also that a process of its own,
             of limited memory and time, survives loading it and running it; the verdict is kept in the user's cache.
+            None is "full" for a file from the Hub, and "structure" for any other.
         tuned: a file that `tune` found the fastest setting for and ``result.save(path)`` wrote; in the place of
             `delegates` and `threads`. `map` takes its chunks, too, where it is not told their size. "auto" searches for
             that setting itself, as `tune` does with its defaults, in a process of its own and for 3 s at most, and
@@ -67,7 +70,9 @@ def load(
             `CustomOp` for one in a library, what `custom_op` makes of a Python function, or a list of them.
 
     Raises:
-        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped.
+        OSError: the file can't be read (FileNotFoundError, IsADirectoryError, PermissionError), or not mapped; or it
+            can't be downloaded (ConnectionError, and FileNotFoundError where the Hub has none of that name).
+        ImportError: the source is an address on the Hub, and huggingface-hub is not installed (extra "hub").
         InvalidModelError: the bytes are not a sound model, as far as `verify` looks.
         Error: the runtime can't compile the model, because it does not know an operator for example; or a custom
             operator's library can't be used.

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from zerolite._inference.background import BackgroundThread
     from zerolite._inference.pickling import PickledModel
     from zerolite.delegates.delegation import Delegation
-    from zerolite.operators import CustomOps
     from zerolite.tuned import TunedFile
 
 __all__ = ["CompiledModel", "Verify", "signature_of"]
@@ -273,7 +272,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
 
 
 def _replica(signature: SignatureMethods) -> CompiledModel:
-    model: CompiledModel = signature._origin.kind(signature, choice=signature._origin.choice)
+    kind: Any = signature._origin.kind
+    model: CompiledModel = kind(signature, choice=signature._origin.choice)
     return model
 
 

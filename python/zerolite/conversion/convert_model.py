@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from zerolite._platform.files import check_writable_target, write_atomically
-from zerolite._platform.output_capture import CapturedOutput
 from zerolite._runners.input_range import warn_of_saturation
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
@@ -27,10 +26,9 @@ from zerolite.conversion.exporting import (
     where,
 )
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import QUANTIZATION_MODES, IoDtypes, Quantize, check_options
-from zerolite.conversion.pytorch.exporting import export_module, save_program
+from zerolite.conversion.options import IoDtypes, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
-from zerolite.conversion.result import ConversionError, ConversionResult, Verification, first_line
+from zerolite.conversion.result import ConversionResult, Verification
 from zerolite.conversion.samples.file_inputs import file_specs, only_signature
 from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
@@ -38,10 +36,7 @@ from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
 from zerolite.conversion.source import Source, recognize_source
 from zerolite.conversion.tensorflow.exported_model import (
-    export_functions,
-    export_keras_model,
     function_specs,
-    keras_heads,
     keras_specs,
 )
 from zerolite.vision.loading import RaiseOrSkip

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from zerolite._platform.files import write_atomically
 from zerolite._platform.peak_memory import peak_resident_bytes
+from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
-from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.quantization.layer_choice import Layer
 from zerolite.conversion.quantization.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
