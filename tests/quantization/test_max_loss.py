@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zerolite as zl
-from tests.conversion.digit_model import DigitModel, digit_model
+from tests.quantization.digit_model import DigitModel, digit_model
 from tests.support import model_zoo as zoo
 from zerolite.cli import main
 from zerolite.conversion import ConversionError, ConversionResult, LayerLoss, PrecisionSearch, PrecisionTrial
