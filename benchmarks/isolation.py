@@ -44,9 +44,7 @@ def run(settings: Settings) -> Outcome:
 def _timings(path: Path, settings: Settings) -> dict[str, Timing]:
     with zl.load(path) as here, zl.load(path, isolation="process") as isolated:
         x = np.random.default_rng(0).normal(size=here.inputs[0].shape).astype(np.float32)
-        works = {
-            name: ("model(x)", {"model": model, "x": x}) for name, model in ((_HERE, here), (_ISOLATED, isolated))
-        }
+        works = {name: ("model(x)", {"model": model, "x": x}) for name, model in ((_HERE, here), (_ISOLATED, isolated))}
         return time_interleaved(works, seconds=settings.seconds(1.0), rounds=settings.rounds)
 
 
