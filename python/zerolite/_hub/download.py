@@ -70,7 +70,8 @@ def came_from_network(path: bytes | str) -> bool:
 
 def _download(file: HubFile, *, again: bool) -> Path:
     try:
-        import huggingface_hub
+        # Its parts set the level of its log when they are first imported (2.4): before that level is changed here.
+        from huggingface_hub import hf_hub_download
         from huggingface_hub.utils.tqdm import tqdm
     except ImportError as error:
         raise ImportError(
@@ -86,7 +87,7 @@ def _download(file: HubFile, *, again: bool) -> Path:
     try:
         with _without_warnings():
             return Path(
-                huggingface_hub.hf_hub_download(
+                hf_hub_download(
                     file.repository,
                     file.path,
                     revision=file.revision,
