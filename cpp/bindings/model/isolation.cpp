@@ -28,7 +28,6 @@ namespace {
 using isolated::Child;
 using isolated::Launcher;
 using isolated::RemoteModel;
-using isolated::RemoteOutput;
 using isolated::RemoteSignature;
 using isolated::Shape;
 
@@ -37,6 +36,7 @@ using isolated::Shape;
 class PythonLauncher final : public Launcher {
  public:
   explicit PythonLauncher(py::object launcher) : launcher_(std::move(launcher)) {}
+  // NOLINTNEXTLINE(bugprone-exception-escape): the GIL can be had, and giving an object back throws nothing
   ~PythonLauncher() override {
     if (Py_IsInitialized() == 0) {
       (void)launcher_.release();
@@ -58,6 +58,7 @@ class PythonLauncher final : public Launcher {
     }
   }
 
+  // NOLINTNEXTLINE(bugprone-exception-escape): the GIL can be had
   std::string end() noexcept override {
     if (Py_IsInitialized() == 0) return {};
     const py::gil_scoped_acquire acquire;
@@ -98,6 +99,7 @@ class ModelServer {
   // other sizes.
   std::pair<int, std::size_t> serve(const std::vector<py::object>& signatures) {
     std::vector<SignatureObject*> served;
+    served.reserve(signatures.size());
     for (const py::object& signature : signatures) {
       served.push_back(signature.is_none() ? nullptr : &native<SignatureObject>(signature));
     }

@@ -63,6 +63,7 @@ void DeclaredGraph::describe(std::size_t index, const TensorDescription& descrip
   tensor.is_variable = details.is_variable;
   if (details.scales.empty()) return;
   std::vector<std::int32_t> bits;
+  bits.reserve(details.scales.size());
   for (const float scale : details.scales) bits.push_back(std::bit_cast<std::int32_t>(scale));
   arrays.scales = counted(bits);
   arrays.zero_points = counted(details.zero_points);

@@ -22,7 +22,7 @@ namespace zerolite {
 namespace {
 
 // The numbers of system calls depend on the kind of processor, and the filter must know which one it is asked for.
-#if defined(__x86_64__)
+#ifdef __x86_64__
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 #elif defined(__aarch64__)
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
@@ -146,7 +146,7 @@ Filter computing_only() {
   filter.load(offsetof(seccomp_data, arch));
   filter.decide_unless(kArchitecture, kRefuse);
   filter.load(offsetof(seccomp_data, nr));
-#if defined(__x86_64__)
+#ifdef __x86_64__
   // Set in the numbers of another set of calls (x32), of which none is let through.
   constexpr std::uint32_t kOtherCalls = 0x40000000;
   filter.decide_if_any_of(kOtherCalls, kRefuse);
@@ -180,18 +180,18 @@ struct Ruleset {
 void lock_files() {
   const long version = ::syscall(kCreateRuleset, nullptr, 0, kAskVersion);
   if (version < 1) return;
-  constexpr auto bits = [](unsigned count) { return (std::uint64_t{1} << count) - 1; };
-  Ruleset ruleset{bits(13), 0, 0};
+  constexpr auto kBits = [](unsigned count) { return (std::uint64_t{1} << count) - 1; };
+  Ruleset ruleset{kBits(13), 0, 0};
   std::size_t size = sizeof(ruleset.files);
-  if (version >= 2) ruleset.files = bits(14);
-  if (version >= 3) ruleset.files = bits(15);
+  if (version >= 2) ruleset.files = kBits(14);
+  if (version >= 3) ruleset.files = kBits(15);
   if (version >= 4) {
-    ruleset.network = bits(2);
+    ruleset.network = kBits(2);
     size += sizeof(ruleset.network);
   }
-  if (version >= 5) ruleset.files = bits(16);
+  if (version >= 5) ruleset.files = kBits(16);
   if (version >= 6) {
-    ruleset.scopes = bits(2);
+    ruleset.scopes = kBits(2);
     size += sizeof(ruleset.scopes);
   }
   const long made = ::syscall(kCreateRuleset, &ruleset, size, 0);

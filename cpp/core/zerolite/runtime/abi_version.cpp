@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <memory>
 #include <system_error>
 
 namespace zerolite {
@@ -15,8 +16,8 @@ std::optional<abi::AbiVersion> parse_abi_version(std::string_view text) {
       if (!text.starts_with('.')) return std::nullopt;
       text.remove_prefix(1);
     }
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, numbers[i]);
+    const char* end = std::to_address(text.end());
+    const auto [rest, error] = std::from_chars(std::to_address(text.begin()), end, numbers[i]);
     if (error != std::errc() || numbers[i] < 0) return std::nullopt;
     text = std::string_view(rest, static_cast<std::size_t>(end - rest));
   }

@@ -216,7 +216,8 @@ bool runtime_log::redirect(void* library_handle) {
 
 void runtime_log::say(LogLevel severity, const std::string& line) {
   if (severity < level()) return;
-  const char* prefix = severity >= LogLevel::error ? "ERROR" : severity == LogLevel::warning ? "WARNING" : "INFO";
+  const char* prefix = severity == LogLevel::warning ? "WARNING" : "INFO";
+  if (severity >= LogLevel::error) prefix = "ERROR";
   std::fprintf(stderr, "%s: %s\n", prefix, printable(line).c_str());
 }
 

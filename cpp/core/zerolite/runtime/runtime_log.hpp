@@ -39,7 +39,7 @@ namespace runtime_log {
 bool redirect(void* library_handle);
 
 // Writes a line of ours to stderr, where the level asks for it.
-void say(LogLevel level, const std::string& line);
+void say(LogLevel severity, const std::string& line);
 
 LogLevel level();
 void set_level(LogLevel level);

@@ -55,7 +55,7 @@ void store(Tensor& tensor, std::span<const std::byte> values) {
     throw Error("the process of the model answered with " + std::to_string(values.size()) + " bytes for output '" +
                 name_of(tensor) + "', which takes " + std::to_string(tensor.bytes));
   }
-  if (!values.empty()) std::memcpy(tensor.data, values.data(), values.size());
+  if (tensor.data != nullptr && !values.empty()) std::memcpy(tensor.data, values.data(), values.size());
 }
 
 template <typename Work>

@@ -84,10 +84,11 @@ RemoteModel::RemoteModel(std::shared_ptr<Launcher> launcher, std::vector<RemoteS
 RemoteModel::~RemoteModel() { (void)launcher_->end(); }
 
 void RemoteModel::require_child() {
-  if (child_) return;
-  child_ = launcher_->start();
-  layouts_.assign(signatures_.size(), std::nullopt);
-  channel_.emplace(child_->memory);
+  if (child_ != nullptr) return;
+  child_ = std::make_unique<const Child>(launcher_->start());
+  layouts_.clear();
+  layouts_.resize(signatures_.size());
+  channel_ = std::make_unique<SharedChannel>(child_->memory);
 }
 
 std::string RemoteModel::step_of(std::size_t signature) const {
@@ -154,8 +155,7 @@ RemoteOutputs RemoteModel::resize(std::size_t signature, const std::vector<Shape
   return outputs;
 }
 
-bool RemoteModel::fits(const Layout& layout, const std::vector<Shape>& shapes,
-                       std::span<const RemoteInput> inputs) const {
+bool RemoteModel::fits(const Layout& layout, const std::vector<Shape>& shapes, std::span<const RemoteInput> inputs) {
   if (layout.shapes != shapes) return false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].size > layout.input_capacities[i]) return false;
@@ -182,12 +182,12 @@ void RemoteModel::place(std::size_t signature, const std::vector<Shape>& shapes,
   for (const std::size_t input : layout.input_places) numbers.add(input);
   for (const std::size_t output : layout.output_places) numbers.add(output);
   (void)request(SharedCommand::place, signature);
-  layouts_[signature] = std::move(layout);
+  layouts_[signature] = std::make_unique<const Layout>(std::move(layout));
 }
 
 void RemoteModel::run(std::size_t signature, const std::vector<Shape>& shapes, std::span<const RemoteInput> inputs) {
   require_child();
-  if (!layouts_[signature] || !fits(*layouts_[signature], shapes, inputs)) place(signature, shapes, inputs);
+  if (layouts_[signature] == nullptr || !fits(*layouts_[signature], shapes, inputs)) place(signature, shapes, inputs);
   const Layout& layout = *layouts_[signature];
   std::byte* const memory = channel_->mapping()->bytes().data();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -228,7 +228,7 @@ std::span<const std::byte> RemoteModel::output(std::size_t index) const {
 }
 
 void RemoteModel::reset() {
-  if (!child_) return;  // a process that is not there yet has nothing to forget
+  if (child_ == nullptr) return;  // a process that is not there yet has nothing to forget
   (void)request(SharedCommand::reset, 0);
 }
 

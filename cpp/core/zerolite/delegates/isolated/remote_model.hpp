@@ -106,8 +106,8 @@ class RemoteModel {
   [[noreturn]] void give_up(std::size_t signature, SharedChannel::Waited why);
   SharedChannel::Outcome request(SharedCommand command, std::size_t signature);
   void place(std::size_t signature, const std::vector<Shape>& shapes, std::span<const RemoteInput> inputs);
-  [[nodiscard]] bool fits(const Layout& layout, const std::vector<Shape>& shapes,
-                          std::span<const RemoteInput> inputs) const;
+  [[nodiscard]] static bool fits(const Layout& layout, const std::vector<Shape>& shapes,
+                                 std::span<const RemoteInput> inputs);
   [[nodiscard]] RemoteOutputs read_outputs(std::size_t count) const;
   void fetch(std::size_t signature, std::size_t count);
   [[nodiscard]] std::string step_of(std::size_t signature) const;
@@ -117,9 +117,9 @@ class RemoteModel {
   bool keeps_state_;
   std::chrono::steady_clock::duration limit_;
   std::int64_t most_bytes_;
-  std::optional<Child> child_;
-  std::optional<SharedChannel> channel_;
-  std::vector<std::optional<Layout>> layouts_;  // by signature; none where the process does not know it yet
+  std::unique_ptr<const Child> child_;  // none before the first call, and after its end
+  std::unique_ptr<SharedChannel> channel_;
+  std::vector<std::unique_ptr<const Layout>> layouts_;  // by signature; none where the process does not know it yet
   RemoteOutputs outputs_;
   std::vector<std::size_t> output_places_;
 };
