@@ -153,15 +153,17 @@ void Dispatcher::run_regular() {
 void Dispatcher::require_declared_shapes() const {
   const std::vector<std::int32_t>& outputs = signature_.subgraph.outputs;
   if (outputs.empty()) return;
+  OutputLayouts layouts(signature_);
   const LogCapture log;
-  const OutputLayouts layouts = OutputLayouts::ask(signature_, false);
-  if (layouts.status != abi::Status::ok) throw_kernel_failure(failure(layouts.status, "tell its outputs' shapes", log));
+  const abi::Status status = layouts.ask(false);
+  if (status != abi::Status::ok) throw_kernel_failure(failure(status, "tell its outputs' shapes", log));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::vector<std::int32_t> expected = signature_.graph.shape(outputs[i]);
-    if (layouts.shapes[i] == expected) continue;
+    const std::vector<std::int32_t> shape = layouts.shape(i);
+    if (shape == expected) continue;
     RuntimeLibrary::get().require_known(
         signature_.model_name + ": tensor '" + std::string(name_of(signature_.graph.tensor(outputs[i]))) +
-        "' came out with the shape " + to_string(layouts.shapes[i]) + " and not " + to_string(expected) + "; that");
+        "' came out with the shape " + to_string(shape) + " and not " + to_string(expected) + "; that");
   }
 }
 

@@ -93,12 +93,12 @@ void InputShapes::allocate() {
     is_resized_ = false;
     return;  // the runtime's call refuses a signature without outputs; a run allocates
   }
+  OutputLayouts layouts(signature_);
   const LogCapture log;
   // Only before a call that prepares the graph anew. Any other gives these outputs no memory, and kernels would write
   // to a null pointer.
   if (is_resized_) DeferredOutputs::forget_buffers(signature_.graph, memory_.computed_outputs());
-  const OutputLayouts layouts = OutputLayouts::ask(signature_, true);
-  const abi::Status status = layouts.status;
+  const abi::Status status = layouts.ask(true);
   // In a model without signatures the runtime looks tensors up by name, and throws when two have the same name
   // (LiteRT 2.3.0). A run does not, so the first run prepares such a graph.
   const bool is_left_to_a_run = status == kThrown && signature_.description.is_placeholder;
@@ -117,7 +117,7 @@ void InputShapes::allocate() {
 void InputShapes::declare(const OutputLayouts& layouts) {
   const std::vector<std::int32_t>& outputs = signature_.subgraph.outputs;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (!signature_.graph.resize(outputs[i], layouts.shapes[i])) throw std::bad_alloc();
+    if (!signature_.graph.resize(outputs[i], layouts.shape(i))) throw std::bad_alloc();
   }
 }
 

@@ -1,30 +1,34 @@
 #include "zerolite/execution/output_layouts.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <iterator>
 
 #include "zerolite/runtime/status.hpp"
 
 namespace zerolite {
+namespace {
 
-OutputLayouts OutputLayouts::ask(const CompiledSignature& signature, bool prepare) {
-  const std::size_t count = signature.subgraph.outputs.size();
-  // The call writes all dimensions of a tensor, even past the end of its layout, which has room for 8 (LiteRT 2.3.0).
-  // So there are spare layouts behind the last one.
-  constexpr std::size_t kSpareLayouts = 8;
-  std::vector<abi::Layout> layouts(count + kSpareLayouts);
-  OutputLayouts answer;
-  answer.status = guarded([&] {
-    return runtime().GetCompiledModelOutputTensorLayouts(signature.compiled, signature.index, count, layouts.data(),
-                                                         prepare);
+// The call writes all dimensions of a tensor, even past the end of its layout, which has room for 8 (LiteRT 2.3.0). So
+// there are spare layouts behind the last one.
+constexpr std::size_t kSpareLayouts = 8;
+
+}  // namespace
+
+OutputLayouts::OutputLayouts(const CompiledSignature& signature)
+    : signature_(&signature), layouts_(signature.subgraph.outputs.size() + kSpareLayouts) {}
+
+abi::Status OutputLayouts::ask(bool prepare) {
+  return guarded([&] {
+    return runtime().GetCompiledModelOutputTensorLayouts(signature_->compiled, signature_->index,
+                                                         layouts_.size() - kSpareLayouts, layouts_.data(), prepare);
   });
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t rank = std::min<std::size_t>(layouts[i].rank, abi::kTensorMaxRank);
-    answer.shapes.emplace_back(std::begin(layouts[i].dimensions),
-                               std::next(std::begin(layouts[i].dimensions), static_cast<std::ptrdiff_t>(rank)));
-  }
-  return answer;
+}
+
+std::vector<std::int32_t> OutputLayouts::shape(std::size_t output) const {
+  const abi::Layout& layout = layouts_[output];
+  const std::size_t rank = std::min<std::size_t>(layout.rank, abi::kTensorMaxRank);
+  const auto* const begin = std::begin(layout.dimensions);
+  return {begin, std::next(begin, static_cast<std::ptrdiff_t>(rank))};
 }
 
 }  // namespace zerolite
