@@ -27,7 +27,12 @@ _OUT_OF_MEMORY = "tests/calls/test_errors.py::test_memory_that_runs_out_in_a_cal
 
 # A trial may have 8 GiB of addresses. AddressSanitizer's shadow takes thousands of times that before the limit is set,
 # and then whatever it has to map is refused: whether the process survives depends on what it has left.
-_ADDRESS_SPACE = "tests/calls/test_resize_limits.py::test_such_a_model_is_sound[isolated]"
+_ADDRESS_SPACE = (
+    "tests/calls/test_resize_limits.py::test_such_a_model_is_sound[isolated]",
+    "tests/operators/test_functions.py::test_every_verification_lets_them_pass[isolated]",
+    "tests/operators/test_libraries.py::test_every_verification_lets_them_pass[isolated-delegate]",
+    "tests/operators/test_libraries.py::test_every_verification_lets_them_pass[isolated-builtin]",
+)
 
 # Without tests/process/test_fork.py: AddressSanitizer (GCC 12) lets a child hang in its allocator where another thread
 # was in it when the process was forked.
@@ -75,7 +80,7 @@ ADDRESS_TESTS = (
     "tests/delegates/test_weight_cache.py",
     "tests/delegates/test_xnnpack_flags.py",
     "tests/memory/test_zero_copy.py",
-    *(f"--deselect={test}" for test in (*_MANY, _OUT_OF_MEMORY, _ADDRESS_SPACE)),
+    *(f"--deselect={test}" for test in (*_MANY, _OUT_OF_MEMORY, *_ADDRESS_SPACE)),
     "-m",
     "not slow",
     *_MEMORY,
