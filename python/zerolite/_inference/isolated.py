@@ -10,12 +10,11 @@ from zerolite import _native
 from zerolite._inference.model import CompiledModel
 from zerolite._inference.signature import Signature, SignatureMethods, warn_of_unusable
 from zerolite._inference.source import (
-    NAMELESS,
     ModelSource,
     Origin,
     Resize,
     Verify,
-    chosen_level,
+    check_resize,
     contiguous_view,
     encoded_path,
     verification_of,
@@ -56,8 +55,7 @@ class IsolatedModel(CompiledModel):
                 f"a model that is isolated in a process has no kernels of others; came custom_ops with "
                 f"'{choice.custom_ops[0].name}'; leave them out, or load it without isolation"
             )
-        if resize not in ("strict", "auto"):
-            raise ValueError(f"resize is {resize!r}, and must be 'strict' or 'auto'")
+        check_resize(resize)
         if isinstance(source, SignatureMethods):
             content = source._content()
             origin = source._origin._replace(choice=choice, isolated=None, resize=resize)
@@ -65,14 +63,8 @@ class IsolatedModel(CompiledModel):
         else:
             path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
             content = contiguous_view(source if path is None else _native.read_file(path)).cast("B")
-            origin = Origin(
-                path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
-                name=name or path or NAMELESS,
-                choice=choice,
-                verify=chosen_level(verify, path),
-                kind=IsolatedModel,
-                tuned=None if tuned is None or tuned.path is None else tuned,
-                resize=resize,
+            origin = Origin.of(
+                path, name=name, choice=choice, verify=verify, tuned=tuned, kind=IsolatedModel, resize=resize
             )
             if tuned is not None and tuned.path is not None:
                 tuned.require(content)

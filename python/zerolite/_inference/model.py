@@ -23,7 +23,7 @@ from zerolite._inference.source import (
     Origin,
     Resize,
     Verify,
-    chosen_level,
+    check_resize,
     contiguous_view,
     encoded_path,
     verification_of,
@@ -90,8 +90,7 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         """
         choice = choice or DelegateChoice(None, threads=None)
         settings = choice.native_settings()
-        if resize not in ("strict", "auto"):
-            raise ValueError(f"resize is {resize!r}, and must be 'strict' or 'auto'")
+        check_resize(resize)
         if isinstance(source, SignatureMethods):
             super().__init__(replica_of=source, **settings)
             self._origin = source._origin._replace(choice=choice, resize=resize)
@@ -99,18 +98,10 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
             self._serve_shapes()
             return
         path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
-        verify = chosen_level(verify, path)
-        verification = verification_of(verify)
-        self._origin = Origin(
-            path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
-            name=name or path or NAMELESS,
-            choice=choice,
-            verify=verify,
-            kind=CompiledModel,
-            # What was found automatically is for this machine; elsewhere its delegates do.
-            tuned=None if tuned is None or tuned.path is None else tuned,
-            resize=resize,
+        self._origin = Origin.of(
+            path, name=name, choice=choice, verify=verify, tuned=tuned, kind=CompiledModel, resize=resize
         )
+        verification = verification_of(self._origin.verify)
         if map and path is None:
             raise ValueError(
                 "map is True, and bytes in memory are no file; load the model from its path, or leave map out"

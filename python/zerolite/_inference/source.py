@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from zerolite import _native
 
@@ -19,6 +19,7 @@ __all__ = [
     "Origin",
     "Resize",
     "Verify",
+    "check_resize",
     "chosen_level",
     "contiguous_view",
     "encoded_path",
@@ -68,6 +69,30 @@ class Origin(NamedTuple):
     kind: type[_native.CompiledModel]
     resize: Resize = "strict"
     isolated: ModelProcess | None = None
+
+    @classmethod
+    def of(
+        cls,
+        path: bytes | None,
+        *,
+        name: bytes | None,
+        choice: DelegateChoice,
+        verify: Verify | None,
+        tuned: TunedFile | None,
+        kind: type[_native.CompiledModel],
+        resize: Resize,
+    ) -> Origin:
+        """Note how a model of a file, or of bytes in memory, is loaded."""
+        return cls(
+            path=None if path is None else os.path.abspath(path),  # noqa: PTH100 - it is bytes
+            name=name or path or NAMELESS,
+            choice=choice,
+            verify=chosen_level(verify, path),
+            # What was found automatically is for this machine; elsewhere its delegates do.
+            tuned=None if tuned is None or tuned.path is None else tuned,
+            kind=kind,
+            resize=resize,
+        )
 
 
 def read_source(source: ModelSource) -> tuple[bytes, bytes]:
@@ -128,6 +153,16 @@ def contiguous_view(source: ModelSource) -> memoryview:
             "pass str, os.PathLike, bytes or another buffer"
         ) from None
     return view if view.c_contiguous else memoryview(view.tobytes())
+
+
+def check_resize(resize: str) -> None:
+    """Refuse what is no way to treat calls with other shapes.
+
+    Raises:
+        ValueError: there is no such way.
+    """
+    if resize not in get_args(Resize):
+        raise ValueError(f"resize is {resize!r}, and must be 'strict' or 'auto'")
 
 
 def verification_of(verify: str) -> _native.Verification:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["check_writable_target", "make_private_folder", "user_cache_folder", "write_atomically"]
+__all__ = ["check_writable_target", "make_private_folder", "replaced", "user_cache_folder", "write_atomically"]
 
 
 def user_cache_folder() -> Path:
@@ -63,17 +66,27 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         OSError: the content could not be written, as on a full disk.
     """
     check_writable_target(path)
+    try:
+        with replaced(path, mode=mode) as file:
+            file.write(content)
+    except OSError as failure:
+        # The error of a failed write names no file, and that of a failed open names the temporary one.
+        if failure.errno is None:
+            raise
+        reason = failure.strerror or os.strerror(failure.errno)
+        raise OSError(failure.errno, f"can't write {path}: {reason}; nothing was changed") from failure
+
+
+@contextmanager
+def replaced(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Context manager: a file beside `path` that takes its place at the end, or is removed after any failure."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException as failure:
+    except BaseException:
         beside.unlink(missing_ok=True)
-        # The error of a failed write names no file, and that of a failed open names the temporary one.
-        if isinstance(failure, OSError) and failure.errno is not None:
-            reason = failure.strerror or os.strerror(failure.errno)
-            raise OSError(failure.errno, f"can't write {path}: {reason}; nothing was changed") from failure
         raise

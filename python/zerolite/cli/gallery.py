@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
-import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import Any, BinaryIO
 
-from zerolite._platform.files import check_writable_target
+from zerolite._platform.files import check_writable_target, replaced
 
 __all__ = ["Gallery"]
 
@@ -75,23 +73,23 @@ class Gallery:
     It appears under its name when it is complete; a failure leaves what was there before.
     """
 
-    def __init__(self, file: Path, title: str) -> None:
-        """Name the page.
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    @classmethod
+    @contextmanager
+    def written(cls, file: Path, title: str) -> Iterator[Gallery]:
+        """Context manager: the page, begun and ended.
 
         Raises:
             OSError: nothing can be written there.
         """
         check_writable_target(file)
-        self._file = file
-        self._title = title
-        self._beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.partial")
-        self._stream: IO[str] | None = None
-
-    def __enter__(self) -> Gallery:
-        """Begin the page."""
-        self._stream = self._beside.open("x", encoding="utf-8", errors="backslashreplace")
-        self._stream.write(_HEAD.format(title=html.escape(self._title)))
-        return self
+        with replaced(file) as stream:
+            gallery = cls(stream)
+            gallery._write(_HEAD.format(title=html.escape(title)))
+            yield gallery
+            gallery._write(_TAIL)
 
     def add(self, path: Path | None, picture: Any, rows: Sequence[Sequence[str]]) -> None:
         """Add a Pillow image, which is made smaller, with the rows of what was found in it."""
@@ -111,21 +109,4 @@ class Gallery:
         self._write(f'<figure class="broken">{html.escape(str(error))}</figure>\n')
 
     def _write(self, text: str) -> None:
-        assert self._stream is not None
-        self._stream.write(text)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Put the page in its place, or remove what there is of it after a failure."""
-        assert self._stream is not None
-        try:
-            with self._stream as stream:
-                if error is None:
-                    stream.write(_TAIL)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            if error is None:
-                self._beside.replace(self._file)
-        finally:
-            self._beside.unlink(missing_ok=True)
+        self._stream.write(text.encode(errors="backslashreplace"))

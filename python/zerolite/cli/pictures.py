@@ -119,7 +119,7 @@ def run_task(
 
     with ExitStack() as stack:
         title = f"{report.title}: {len(files)} pictures"
-        gallery = None if page is None else stack.enter_context(Gallery(page, title))
+        gallery = None if page is None else stack.enter_context(Gallery.written(page, title))
         advance = stack.enter_context(progress_bar(report.title))
         for result in answers(files, on_corrupt=on_corrupt, progress=advance):
             drawn = targets.get(result.path)

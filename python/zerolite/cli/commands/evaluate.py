@@ -112,7 +112,7 @@ def _evaluate(
         raise wrong_use(f"'{task}' is none of {', '.join(_TASKS)}.", param_hint="--task")
     with failures_in_one_line():
         if task is not None:
-            found = _of_task(
+            result = _of_task(
                 cast("Any", task),
                 model_file,
                 data,
@@ -123,35 +123,38 @@ def _evaluate(
                 delegates=delegates,
                 threads=threads,
             )
-            _show(found, model_file, data, as_json=as_json)
-            check_metrics(str(model_file), found.metrics, least=lower_limits, greatest=upper_limits)
-            return
-        from zerolite.evaluation import evaluate
+        else:
+            from zerolite.evaluation import evaluate
 
-        with (
-            _opened(model_file, signature=signature, workers=workers, delegates=delegates, threads=threads) as model,
-            progress_bar("evaluate") as advance,
-        ):
-            result = evaluate(
-                model,
-                data,
-                labels,
-                metrics=metric or ["accuracy"],
-                output=output,
-                batch=batch,
-                rounds=rounds,
-                reset=chosen_reset,
-                size=chosen_size,
-                preprocessing=preprocessing,
-                resampling=chosen_resampling,
-                on_corrupt="skip" if skip_corrupt else "raise",
-                class_names=class_names_of(class_names),
-                threshold=threshold,
-                void=chosen_void,
-                keep_outputs=False,
-                progress=advance,
-            )
-        _show(result, model_file, data, as_json=as_json)
+            with (
+                _opened(
+                    model_file, signature=signature, workers=workers, delegates=delegates, threads=threads
+                ) as model,
+                progress_bar("evaluate") as advance,
+            ):
+                result = evaluate(
+                    model,
+                    data,
+                    labels,
+                    metrics=metric or ["accuracy"],
+                    output=output,
+                    batch=batch,
+                    rounds=rounds,
+                    reset=chosen_reset,
+                    size=chosen_size,
+                    preprocessing=preprocessing,
+                    resampling=chosen_resampling,
+                    on_corrupt="skip" if skip_corrupt else "raise",
+                    class_names=class_names_of(class_names),
+                    threshold=threshold,
+                    void=chosen_void,
+                    keep_outputs=False,
+                    progress=advance,
+                )
+        if as_json:
+            print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
+        else:
+            _print_result(result)
         check_metrics(str(model_file), result.metrics, least=lower_limits, greatest=upper_limits)
 
 
@@ -177,13 +180,6 @@ def _of_task(
         return evaluate_task(
             one, data, labels, metrics=metrics, on_corrupt="skip" if skip_corrupt else "raise", progress=advance
         )
-
-
-def _show(result: EvaluationResult, model_file: Path, data: Path, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"model": str(model_file), "data": str(data), **result.to_dict()})
-    else:
-        _print_result(result)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from zerolite.evaluation.tasks.answers import AnswerScores, questions_of
 from zerolite.evaluation.tasks.detections import MAX_RESULTS, MIN_SCORE, AnnotatedPictures
 from zerolite.evaluation.tasks.texts import texts_of
 from zerolite.tasks import Detections, Detector, QuestionAnswerer, TextClassifier
+from zerolite.tasks.image_task import kept_results
 from zerolite.vision import ImageError, OnCorrupt
 from zerolite.vision.loading import check_on_corrupt
 
@@ -102,18 +104,18 @@ def _of_detector(
     check_on_corrupt(on_corrupt)
     truth = AnnotatedPictures(folder, annotations)
     latencies = Latencies()
-    found: dict[int, Detections] = {}
     skipped: list[ImageError] = []
-    for place, file in enumerate(truth.files):
-        try:
-            found[place] = _timed(partial(detector, file, min_score=MIN_SCORE, max_results=MAX_RESULTS), latencies)
-        except ImageError as error:
-            if on_corrupt == "raise":
-                raise
-            if callable(on_corrupt):
-                on_corrupt(error)
-            skipped.append(error)
-        _tell(progress, place + 1, len(truth.files))
+
+    def skip(error: ImageError) -> None:
+        skipped.append(error)
+        if callable(on_corrupt):
+            on_corrupt(error)
+
+    def detect(place: int, file: Path) -> tuple[int, Detections]:
+        return place, _timed(partial(detector, file, min_score=MIN_SCORE, max_results=MAX_RESULTS), latencies)
+
+    answers = (partial(detect, place, file) for place, file in enumerate(truth.files))
+    found = dict(kept_results(answers, len(truth.files), "raise" if on_corrupt == "raise" else skip, progress))
     _check_count(len(found))
     return _result(latencies, _chosen(truth.scores(found, detector), metrics), detector.class_names, skipped)
 
