@@ -13,6 +13,7 @@ BENCH_FLAGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS ?=
 SOAK_FLAGS ?=
+RELEASE_FLAGS ?=
 # For ARM: the version of CPython, and its headers where Debian does not have them.
 PYTHON_VERSION ?= $(or $(filter 3.%,$(PYTHON)),3.11)
 PYTHON_HEADERS ?=
@@ -22,6 +23,7 @@ DEMO_VENV := $(BUILD)/venv-demo
 TEST_VENV := $(BUILD)/venv-test
 BENCH_VENV := $(BUILD)/venv-bench
 METADATA_VENV := $(BUILD)/venv-tflite-support
+NPU_LIBRARIES := $(BUILD)/openvino-npu
 
 # What an installed package depends on; a change makes it stale.
 PACKAGE_SOURCES := pyproject.toml CMakeLists.txt tools/install.py \
@@ -49,8 +51,8 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
-  contract test-threads-sanitized fuzz soak bench docs wheel sdist clean \
-  wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu \
+  contract test-threads-sanitized fuzz soak bench docs wheel sdist release clean \
+  wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu test-npu \
   test-metadata
 
 help: ## List the targets
@@ -169,6 +171,14 @@ swiftshader: $(VENV)/.installed ## Put a Vulkan driver that computes on the CPU 
 test-gpu: swiftshader ## Run the tests of zl.Gpu on SwiftShader, or on the driver that VK_ICD_FILENAMES names
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/delegates/test_gpu.py tests/delegates/test_gpu_models.py
 
+test-npu: $(NPU_LIBRARIES)/openvino ## Run the tests of zl.Npu with the libraries of Intel's plug-in, which compile and find no NPU
+	LD_LIBRARY_PATH="$(abspath $(NPU_LIBRARIES))/openvino/libs" \
+	  $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/delegates/test_npu.py
+
+# The one release that the plug-in of LiteRT 2.3.0 takes; zl.OpenVino takes newer ones only.
+$(NPU_LIBRARIES)/openvino: | $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --no-deps --target=$(NPU_LIBRARIES) openvino==2026.3.1
+
 test-metadata: $(VENV)/.installed $(METADATA_VENV)/.installed ## Read metadata with tflite-support too; needs Python 3.11 and libusb-1.0-0
 	ZEROLITE_TFLITE_SUPPORT="$(abspath $(METADATA_VENV))/bin/python" \
 	  $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/metadata/test_tflite_support.py
@@ -197,6 +207,9 @@ wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manyl
 
 sdist: $(VENV)/.installed ## Build a source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation --sdist
+
+release: $(VENV)/.installed ## Make, check and try every archive of a release, into dist/: make release RELEASE_FLAGS=--rehearsal
+	$(WITH_HEADERS) $(VENV)/bin/python -m tools.release $(RELEASE_FLAGS)
 
 clean: ## Remove build/, dist/ and caches; .venv stays, and is brought up to date when it is used next
 	rm -rf $(BUILD) dist $(VENV)/.installed .mypy_cache .pytest_cache .ruff_cache .hypothesis

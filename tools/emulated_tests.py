@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.build_wheel import BuildError, require_packages, wheel_tag
+from tools.build_wheel import BuildError
 from tools.debian_sysroot import SysrootError
+from tools.installed_wheel import write_interpreter
 from tools.python_sysroot import NUMPY, PythonSysroot
 from tools.wheel_target import AARCH64
 
 ROOT = Path(__file__).resolve().parent.parent
-EMULATOR = "qemu-aarch64-static"
-# qemu 7.2's default, "max", gives wrong int8 results without a word.
-PROCESSOR = "cortex-a72"
-# LiteRT 2.3.0 looks at /proc/cpuinfo for the kind of processor, and ends with a segmentation fault where it finds an
-# x86 one. qemu 7.2 shows the machine's own file; one in the sysroot hides it.
-CPU_INFO = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n"
 REQUIREMENTS = (NUMPY, "ai-edge-litert>=2.3,<2.4", "ml_dtypes", "hypothesis>=6.100", "psutil>=5.9", "pytest>=8")
 # What touches the processor, the runtime library or memory; the rest of the suite is the same on every machine.
 # Not `map` bit by bit either, which on ARM holds for integers only (tests/arm/test_batches.py).
@@ -82,10 +75,8 @@ def main() -> None:
 
 def run_tests(python: str, arguments: Sequence[str]) -> int:
     """Run pytest on the emulated processor and return its exit code."""
-    if not shutil.which(EMULATOR):
-        require_packages(["qemu-user-static"])
     sysroot = PythonSysroot(AARCH64, python)
-    interpreter = write_interpreter(sysroot)
+    interpreter = write_interpreter(sysroot, REQUIREMENTS)
     answers = ROOT / "build" / "recorded-answers.npz"
     subprocess.run([sys.executable, "-m", "tests.arm.recorded_answers", answers], check=True, cwd=ROOT)
     variables = {
@@ -108,45 +99,6 @@ def build_delegate(sysroot: PythonSysroot) -> Path:
     command += ["-I", "third_party/litert/include", "tests/sample_libraries/sample_delegate.cpp", "-o", str(library)]
     subprocess.run(command, check=True, cwd=ROOT)
     return library
-
-
-def write_interpreter(sysroot: PythonSysroot) -> Path:
-    """Prepare everything below build/ and return a script that stands for the emulated interpreter."""
-    binary = sysroot.require_interpreter()
-    sysroot.install(REQUIREMENTS)
-    package = unpack_wheel(sysroot)
-    cpu_info = sysroot.root / "proc" / "cpuinfo"
-    cpu_info.parent.mkdir(exist_ok=True)
-    cpu_info.write_text(CPU_INFO, encoding="utf-8")
-    settings = {
-        "PYTHONHOME": sysroot.root / "usr",
-        "PYTHONPATH": os.pathsep.join([str(package), str(sysroot.site)]),
-        # Compiled modules beside the sysroot's, not beside the sources that another interpreter uses too.
-        "PYTHONPYCACHEPREFIX": sysroot.root.parent / "pycache",
-    }
-    options = [f"-E {shlex.quote(f'{name}={value}')}" for name, value in settings.items()]
-    command = [EMULATOR, "-cpu", PROCESSOR, "-L", shlex.quote(str(sysroot.root)), *options, shlex.quote(str(binary))]
-    script = sysroot.root.parent / "python"
-    script.write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n', encoding="utf-8")
-    script.chmod(0o755)
-    return script
-
-
-def unpack_wheel(sysroot: PythonSysroot) -> Path:
-    """Unpack the newest wheel in dist/ for the sysroot and return the folder for PYTHONPATH."""
-    pattern = wheel_tag(AARCH64, sysroot.python).replace("linux_", "*linux_*")
-    wheels = sorted((ROOT / "dist").glob(f"zerolite-*-{pattern}.whl"), key=lambda path: path.stat().st_mtime)
-    if not wheels:
-        raise BuildError(f"dist/ has no wheel {pattern}; build one with: make wheel-aarch64")
-    folder = sysroot.root.parent / "wheel"
-    shutil.rmtree(folder, ignore_errors=True)
-    print(f"testing {wheels[-1].relative_to(ROOT)}", flush=True)
-    command = [sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", f"--target={folder}"]
-    # As on a board whose glibc is as old as the tag says.
-    command += ["--only-binary=:all:", f"--platform={wheels[-1].stem.rpartition('-')[2]}", "--implementation=cp"]
-    command += [f"--python-version={sysroot.python}", str(wheels[-1])]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return folder
 
 
 if __name__ == "__main__":

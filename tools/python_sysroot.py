@@ -1,4 +1,4 @@
-"""CPython and NumPy of another architecture: headers to compile with and, for aarch64, an interpreter to run."""
+"""CPython and NumPy of another version or architecture: headers to compile with and an interpreter to run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 
 from tools.debian_sysroot import DebianSysroot, SysrootError, require_from_any
-from tools.wheel_target import AARCH64, WheelTarget
+from tools.wheel_target import ARMV7L, WheelTarget
 
 ROOT = Path(__file__).resolve().parent.parent
 # Debian has one CPython a release.
-SUITES = {"3.11": "bookworm", "3.13": "trixie"}
+SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 # NumPy is built for 32-bit ARM by Debian only. The releases with NumPy 2, whose headers serve NumPy 1 too, the first
 # one first; each release after it serves as well.
 NUMPY_SUITES = ("trixie", "forky", "sid")
@@ -87,7 +87,7 @@ class PythonSysroot:
     @cached_property
     def numpy_include(self) -> Path:
         """The folder with NumPy's headers, which hold sizes of the target's types."""
-        if self.target is AARCH64:
+        if self.target is not ARMV7L:
             self.install([NUMPY])
             return self.site / "numpy" / "_core" / "include"
         sysroot = require_from_any(
@@ -135,8 +135,8 @@ class PythonSysroot:
     def _debian(self) -> DebianSysroot:
         if self.python not in SUITES:
             raise SysrootError(
-                f"Debian has CPython {' and '.join(SUITES)} for {self.target.machine}, and not {self.python}; name a "
-                f"folder with its headers: make wheel-aarch64 PYTHON={self.python} "
-                "PYTHON_HEADERS=FOLDER, or build on the device itself: pip install zerolite.tar.gz"
+                f"Debian has CPython {', '.join(SUITES)} for {self.target.machine}, and not {self.python}; name a "
+                f"folder with its headers: python -m tools.build_wheel {self.target.machine} --python {self.python} "
+                "--python-headers FOLDER, or build where it is installed: pip install zerolite.tar.gz"
             )
         return DebianSysroot(self.root, self.target.debian_architecture, SUITES[self.python])

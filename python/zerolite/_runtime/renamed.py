@@ -33,7 +33,7 @@ def renamed_parameters(
                 if new in kwargs:
                     raise TypeError(f"{function.__name__}() got both {new} and {old}, its old name; pass {new} only")
                 warnings.warn(
-                    f"{function.__name__}({old}=...) is called {new} now, and the old name goes with zerolite 0.2; "
+                    f"{function.__name__}({old}=...) is called {new} now, and the old name ends with zerolite 0.3; "
                     f"write {new}=",
                     DeprecationWarning,
                     stacklevel=2,

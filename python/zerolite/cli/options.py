@@ -186,7 +186,7 @@ def renamed_option(name: str, value: Any, old_name: str, old_value: Any) -> Any:
     """What was given by the option's name or, with a word on stderr, by the name that it had until zerolite 0.1."""
     if old_value is None:
         return value
-    say(f"zerolite: {old_name} is called {name} now, and the old name goes with zerolite 0.2.", stderr=True)
+    say(f"zerolite: {old_name} is called {name} now, and the old name ends with zerolite 0.3.", stderr=True)
     return old_value
 
 
