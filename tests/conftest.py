@@ -20,6 +20,8 @@ from tests.support.sample_libraries import (
     compile_library,
 )
 
+pytest_plugins = ["tests.support.skip_policy"]
+
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
