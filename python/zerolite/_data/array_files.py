@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zerolite._platform.files import naming
 
 __all__ = ["ARRAY_SUFFIXES", "parse_arrays", "read_arrays"]
 
@@ -51,7 +54,7 @@ def read_arrays(path: Path, *, mapped: bool = False) -> _Arrays:
         ValueError: it holds something else, or is damaged.
     """
     delimiter = _DELIMITERS.get(path.suffix.lower())
-    with path.open("rb") as file:
+    with naming(path), path.open("rb") as file:
         if mapped and delimiter is None and file.read(len(_NPY)) == _NPY:
             return _guarded(lambda: np.lib.format.open_memmap(path, mode="r"), str(path))
         file.seek(0)
@@ -91,6 +94,11 @@ def _guarded(load: Callable[[], _Arrays], name: str) -> _Arrays:
         told = f" ({error})" if str(error) else ""
         raise ValueError(f"{name} declares arrays of more memory than there is{told}; save smaller ones") from error
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        cause = error.__context__
+        # zipfile says of a file whose end it could not read that it is none (CPython 3.14). What is cut short makes it
+        # seek to places that no file has.
+        if isinstance(cause, OSError) and cause.errno != errno.EINVAL:
+            raise cause from None
         if "pickle" in str(error) or "Python objects" in str(error) or "Array can't be memory-mapped" in str(error):
             reason = "it holds Python objects, which are not read from files; save numbers or bytes"
         else:

@@ -1,4 +1,4 @@
-"""Writing files as a whole: no other process ever sees half of one."""
+"""Reading files with errors that name them, and writing them as a whole: no other process ever sees half of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_writable_target", "make_private_folder", "replaced", "user_cache_folder", "write_atomically"]
+__all__ = [
+    "check_writable_target",
+    "make_private_folder",
+    "naming",
+    "read_file",
+    "replaced",
+    "user_cache_folder",
+    "write_atomically",
+]
 
 
 def user_cache_folder() -> Path:
@@ -32,6 +40,29 @@ def make_private_folder(path: Path) -> None:
     """
     for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def naming(file: str | os.PathLike[str]) -> Iterator[None]:
+    """Context manager: a read of `file` that fails is an OSError that names it, as an open that fails is anyway."""
+    try:
+        yield
+    except OSError as failure:
+        # One that was told in words has a cause.
+        if failure.errno is None or failure.filename is not None or failure.__cause__ is not None:
+            raise
+        reason = failure.strerror or os.strerror(failure.errno)
+        raise OSError(failure.errno, f"can't read {os.fspath(file)}: {reason}") from failure
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        OSError: it can't be opened or read; the message names it.
+    """
+    with naming(path):
+        return Path(path).read_bytes()
 
 
 def check_writable_target(path: Path) -> None:

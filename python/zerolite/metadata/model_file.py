@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from zerolite._hub.download import local_file
+from zerolite._platform.files import naming
 
 __all__ = ["ModelFile", "name_of", "opened"]
 
@@ -30,7 +31,7 @@ def opened(model: ModelFile) -> Iterator[tuple[bytes | memoryview, IO[bytes]]]:
         copied = bytes(model)
         yield copied, io.BytesIO(copied)
         return
-    with Path(local_file(model)).open("rb") as file:
+    with naming(name_of(model)), Path(local_file(model)).open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise ValueError(f"{name_of(model)} is no sound model: it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:

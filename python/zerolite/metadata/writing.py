@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from zerolite import _native
 from zerolite._hub.download import came_from_network
-from zerolite._platform.files import check_writable_target, write_atomically
+from zerolite._platform.files import check_writable_target, read_file, write_atomically
 from zerolite.metadata.archive import Archive, packed
 from zerolite.metadata.codec import decode, encode
 from zerolite.metadata.description import Metadata
@@ -89,7 +89,7 @@ def _content(given: PackedFile) -> bytes:
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
     if isinstance(given, os.PathLike):
-        return Path(given).read_bytes()
+        return read_file(given)
     raise TypeError(
         f"a file to pack is given as its bytes, or as a pathlib.Path that leads to it; came {type(given).__name__}"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._platform.files import read_file
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import AudioProperties
 from zerolite.tasks.task_model import ModelTask
@@ -202,7 +203,7 @@ def _opened(source: AudioSource, rate: int) -> tuple[NDArray[np.float32], int, P
     """Samples from -1 to 1 of one channel, how many there are a second, and the file."""
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None or isinstance(source, bytes | bytearray | memoryview):
-        content = path.read_bytes() if path is not None else bytes(source)  # type: ignore[arg-type] # a buffer then
+        content = read_file(path) if path is not None else bytes(source)  # type: ignore[arg-type] # a buffer then
         samples, rate = _of_wave(content, str(path or "the sound in memory"))
     elif isinstance(source, np.ndarray):
         if source.dtype.kind not in "f" and source.dtype != np.int16:

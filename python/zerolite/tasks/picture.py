@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._platform.files import read_file
 from zerolite.vision import ImageFolder
 from zerolite.vision.image import Color, pillow, read_image, upright_image
 
@@ -60,7 +61,7 @@ class Picture:
         """
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            return cls(read_image(path.read_bytes(), path, color), path)
+            return cls(read_image(read_file(path), path, color), path)
         if isinstance(source, bytes | bytearray | memoryview):
             return cls(read_image(bytes(source), _IN_MEMORY, color))
         images = pillow()

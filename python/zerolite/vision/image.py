@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._platform.files import read_file
+
 if TYPE_CHECKING:
     from zerolite._runners import TensorSpec
 
@@ -121,7 +123,7 @@ def decode_image(
     if size is not None and not _is_height_and_width(size):
         raise ValueError(f"size must be a height and a width of at least 1 pixel; came {size}")
     place = Path(path)
-    image = read_image(place.read_bytes(), place, color)
+    image = read_image(read_file(place), place, color)
     if size is not None:
         image = _resized(pillow(), image, size, resampling, keep_aspect_ratio=keep_aspect_ratio)
     values = np.asarray(image, dtype=np.float32)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zerolite._platform.files import read_file
 from zerolite.metadata import read_labels
 
 __all__ = ["Labels", "check_labels", "load_labels"]
@@ -69,7 +70,7 @@ def load_labels(path: str | os.PathLike[str]) -> Labels:
         found = Labels(packed)
     else:
         try:
-            found = _parsed(file.read_text(encoding="utf-8-sig"), suffix)
+            found = _parsed(read_file(file).decode("utf-8-sig"), suffix)
         except (ValueError, KeyError, TypeError, IndexError, RecursionError, csv.Error) as error:
             raise ValueError(f"{file} holds no labels: {error}") from error
     labels = Labels((label.strip() for label in found), found.identifiers)

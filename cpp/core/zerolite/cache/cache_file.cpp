@@ -8,9 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iomanip>
-#include <iterator>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -77,9 +75,9 @@ PrivateDirectory::~PrivateDirectory() {
 }
 
 std::optional<FileContent> read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return FileContent(std::istreambuf_iterator<char>(file), {});
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::nullopt;
+  return read_all(file, path);
 }
 
 Replacement::Replacement(fs::path path) : path_(std::move(path)), name_(unused_name(path_)) {

@@ -1,9 +1,13 @@
-// Owns a file descriptor.
+// Owns a file descriptor, and reads what lies behind it.
 #pragma once
 
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <utility>
+#include <vector>
 
 namespace zerolite {
 
@@ -28,5 +32,8 @@ class FileDescriptor {
  private:
   int value_;
 };
+
+// The bytes from where the file stands to its end, the first `most` of them. Throws FileError, which names `path`.
+std::vector<char> read_all(const FileDescriptor& file, const std::filesystem::path& path, std::size_t most = SIZE_MAX);
 
 }  // namespace zerolite

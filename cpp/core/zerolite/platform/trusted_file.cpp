@@ -6,10 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
 #include <iomanip>
 #include <sstream>
 #include <string>
@@ -129,17 +127,7 @@ FileDescriptor open_trusted(const fs::path& path) {
 }
 
 std::vector<char> read_trusted(const fs::path& path, std::size_t most) {
-  const FileDescriptor file = open_trusted(path);
-  std::vector<char> content;
-  std::array<char, 1 << 16> part{};
-  while (content.size() < most) {
-    const ssize_t count = ::read(file.value(), part.data(), std::min(part.size(), most - content.size()));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw FileError(errno, path);
-    if (count == 0) break;
-    content.insert(content.end(), part.begin(), part.begin() + count);
-  }
-  return content;
+  return read_all(open_trusted(path), path, most);
 }
 
 }  // namespace zerolite

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zerolite._platform.files import read_file
+
 __all__ = ["read_json", "read_records"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -22,7 +24,7 @@ def read_json(file: str | os.PathLike[str]) -> Any:
         ValueError: it is no JSON.
     """
     try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
+        return json.loads(read_file(file))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(file)} is no JSON file: {error}") from error
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from zerolite._platform.files import read_file
 from zerolite.metadata import BertTokenizer, RegexTokenizer, read_attached
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def vocabulary_text(
         ValueError: there is no vocabulary, or what is packed is broken.
     """
     if file is not None:
-        return Path(file).read_text(encoding="utf-8", errors="replace")
+        return read_file(file).decode(errors="replace")
     names = [] if tokenizer is None else [one.name for one in tokenizer.vocabulary_files]
     if not names:
         raise ValueError(

@@ -1,8 +1,6 @@
 #include "zerolite/delegates/openvino/program.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -155,8 +153,8 @@ std::vector<char> Program::serialized() const {
     library.require_ok(functions().compiled_model_export_model(compiled_.get(), path_of(memory).c_str()),
                        "give away what it has compiled");
   }
-  std::ifstream file(path_of(memory), std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // From the file's start: OpenVINO wrote through a descriptor of its own.
+  return read_all(memory, path_of(memory));
 }
 
 PortHandle Program::find_input(const GraphTensor& tensor) const {
