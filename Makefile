@@ -108,32 +108,34 @@ test-file: $(VENV)/.installed ## Run one test file: make test-file FILE=tests/te
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) $(FILE)
 
 test-cpp: $(VENV)/.installed ## Build and run the C++ tests under AddressSanitizer and UBSan
-	$(call test_cpp,cpp-asan,address$(comma)undefined,)
+	$(call test_cpp,asan,address$(comma)undefined,zerolite_tests,)
 
 contract: $(VENV)/.installed ## Test what is assumed of the runtime's inside: make contract RUNTIME=path of libLiteRt.so
-	$(CMAKE) -S . -B $(BUILD)/cpp-asan $(CMAKE_FLAGS) \
-	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=address$(comma)undefined
-	$(VENV)/bin/cmake --build $(BUILD)/cpp-asan --parallel $(JOBS) --target zerolite_contract_tests
-	ZEROLITE_RUNTIME="$(abspath $(RUNTIME))" $(VENV)/bin/ctest --test-dir $(BUILD)/cpp-asan --output-on-failure \
+	$(call configure_sanitized,asan,address$(comma)undefined)
+	$(VENV)/bin/cmake --build $(BUILD)/asan --parallel $(JOBS) --target zerolite_contract_tests
+	ZEROLITE_RUNTIME="$(abspath $(RUNTIME))" $(VENV)/bin/ctest --test-dir $(BUILD)/asan --output-on-failure \
 	  --no-tests=error --parallel $(JOBS) --tests-regex '^RuntimeContract'
 
 test-cpp-threads: $(VENV)/.installed ## Build the C++ tests under ThreadSanitizer and run those with threads
-	$(call test_cpp,cpp-tsan,thread,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
+	$(call test_cpp,tsan,thread,zerolite_core_tests zerolite_log_tests,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
 
 test-sanitized: $(VENV)/.installed ## Build the extension module under AddressSanitizer and UBSan and run its Python tests
-	$(call test_sanitized,python-asan,address$(comma)undefined,address)
+	$(call test_sanitized,asan,address$(comma)undefined,address)
 
 test-threads-sanitized: $(VENV)/.installed ## Build it under ThreadSanitizer and run the Python tests with threads
-	$(call test_sanitized,python-tsan,thread,thread)
+	$(call test_sanitized,tsan,thread,thread)
 
 comma := ,
-# $(call test_cpp,build directory,sanitizers,options of ctest)
+# $(call configure_sanitized,build directory,sanitizers): the C++ tests and the extension module share the core.
+define configure_sanitized
+	$(CMAKE) -S . -B $(BUILD)/$(1) $(CMAKE_FLAGS) $(PYTHON_FLAGS) -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2)
+endef
+
+# $(call test_cpp,build directory,sanitizers,targets,options of ctest)
 define test_cpp
-	$(CMAKE) -S . -B $(BUILD)/$(1) $(CMAKE_FLAGS) \
-	  -DZEROLITE_BUILD_PYTHON=OFF -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2) \
-	  -DZEROLITE_TEST_RUNTIME="$(RUNTIME)"
-	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS)
-	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error --parallel $(JOBS) $(3)
+	$(call configure_sanitized,$(1),$(2)) -DZEROLITE_TEST_RUNTIME="$(RUNTIME)"
+	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS) --target $(3)
+	$(VENV)/bin/ctest --test-dir $(BUILD)/$(1) --output-on-failure --no-tests=error --parallel $(JOBS) $(4)
 endef
 
 FUZZER := $(BUILD)/cpp-fuzz/cpp/fuzz/zerolite_fuzz_load_and_run
@@ -157,8 +159,7 @@ fuzz: $(VENV)/.installed ## Replay past crashers, then fuzz for FUZZ_SECONDS; ne
 
 # $(call test_sanitized,build directory,sanitizers,name in tools/sanitized_tests.py)
 define test_sanitized
-	$(CMAKE) -S . -B $(BUILD)/$(1) $(CMAKE_FLAGS) $(PYTHON_FLAGS) \
-	  -DZEROLITE_BUILD_TESTS=ON -DZEROLITE_SANITIZE=$(2)
+	$(call configure_sanitized,$(1),$(2))
 	$(VENV)/bin/cmake --build $(BUILD)/$(1) --parallel $(JOBS) \
 	  --target _native zerolite_sample_delegate zerolite_deliberate_faults
 	$(VENV)/bin/python -m tools.sanitized_tests $(3) $(BUILD)/$(1) -- \

@@ -1,5 +1,6 @@
 # What every target of ours is compiled with; third-party code is not touched by it.
 include(CheckIPOSupported)
+include(ZeroliteUnityBuild)
 check_ipo_supported(RESULT ZEROLITE_IPO_SUPPORTED OUTPUT ZEROLITE_IPO_OUTPUT LANGUAGES CXX)
 
 function(zerolite_target_options target)
@@ -22,6 +23,9 @@ function(zerolite_target_options target)
             -Wold-style-cast
             -Wcast-qual
             $<$<BOOL:${ZEROLITE_WERROR}>:-Werror>)
+  if(ZEROLITE_UNITY_BUILD)
+    zerolite_unity_build(${target})
+  endif()
   if(ZEROLITE_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${ZEROLITE_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)

@@ -38,6 +38,12 @@ PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 # What compiles an editable install; an isolated build fetches them by itself when the machine has none.
 BUILD_TOOLS = ("cmake>=3.22", "ninja>=1.11")
 
+# What a wheel of the project is made of.
+WHEEL_SOURCES = (
+    *("pyproject.toml", "CMakeLists.txt", "README.md", "LICENSE", "NOTICE"),
+    *("cmake", "cpp", "python", "third_party"),
+)
+
 
 class InstallError(Exception):
     """What stands in the way, and the command that mends it."""
@@ -62,11 +68,50 @@ def main() -> None:
             options = ["--no-build-isolation", *(f"--editable={item}" for item in arguments.requirements)]
             pip_install(python, variables, *options)
         else:
-            pip_install(python, variables, *arguments.requirements)
+            pip_install(python, variables, *from_wheel(python, variables, arguments.requirements))
     except InstallError as failure:
         sys.exit(f"tools/install.py: {failure}")
     except subprocess.CalledProcessError as failure:
         sys.exit(f"tools/install.py: '{' '.join(map(str, failure.cmd))}' failed; the reason stands above")
+
+
+def from_wheel(python: Path, variables: dict[str, str], requirements: list[str]) -> list[str]:
+    """Return the requirements with the project, `.` and its extras, as a wheel: compiled once for all environments.
+
+    A wheel is kept under build/ for as long as nothing that it is made of changes.
+    """
+    if not any(item.startswith(".") for item in requirements):
+        return requirements
+    folder = ROOT / "build" / "wheels" / sources_digest(python)
+    if not list(folder.glob("*.whl")):
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command = [str(python), "-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps"]
+        print("+", *command, f"--wheel-dir={unfinished}", ".", flush=True)
+        subprocess.run(
+            [*command, f"--wheel-dir={unfinished}", "."], check=True, env=variables, cwd=ROOT, stdin=subprocess.DEVNULL
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    (wheel,) = folder.glob("*.whl")
+    # Otherwise pip keeps what an environment has of the same version.
+    pip_install(python, variables, "--quiet", "--no-deps", "--force-reinstall", str(wheel))
+    return [f"{wheel}{item[1:]}" if item.startswith(".") else item for item in requirements]
+
+
+def sources_digest(python: Path) -> str:
+    """Return a digest of what a wheel is made of: sources, interpreter and the settings of the compiler."""
+    digest = hashlib.sha256()
+    query = "import sys, sysconfig; print(sys.version, sysconfig.get_platform())"
+    digest.update(subprocess.run([python, "-c", query], check=True, capture_output=True).stdout)
+    for name in ("CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "SKBUILD_CMAKE_ARGS"):
+        digest.update(f"{name}={os.environ.get(name)}\n".encode())
+    for part in WHEEL_SOURCES:
+        found = [ROOT / part] if (ROOT / part).is_file() else sorted((ROOT / part).rglob("*"))
+        for path in found:
+            if path.is_file() and path.suffix not in {".pyc", ".so"}:
+                digest.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def require_python_and_compiler() -> None:

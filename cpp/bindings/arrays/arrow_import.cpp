@@ -72,15 +72,15 @@ bool has_nulls(const arrow::Array& array, std::int64_t first, std::int64_t count
 }
 
 // What is left when all lists are opened: numbers in a row.
-struct Numbers {
+struct ArrowNumbers {
   int type = NPY_NOTYPE;
   std::byte* data = nullptr;  // null where there are none
   std::vector<std::int64_t> shape;
   bool nulls = false;
 };
 
-Numbers opened(const arrow::Schema* schema, const arrow::Array* array) {
-  Numbers numbers;
+ArrowNumbers opened(const arrow::Schema* schema, const arrow::Array* array) {
+  ArrowNumbers numbers;
   numbers.shape = {array->length};
   std::int64_t first = array->offset;
   std::int64_t count = array->length;
@@ -137,7 +137,7 @@ py::object array_of_arrow(py::handle value, const std::string& who) {
   py::object owner = capsules[1];
   const auto* const column = static_cast<const arrow::Array*>(PyCapsule_GetPointer(owner.ptr(), arrow::kArrayName));
   if (column == nullptr) throw py::error_already_set();
-  const Numbers numbers = opened(schema, column);
+  const ArrowNumbers numbers = opened(schema, column);
   if (numbers.type == NPY_NOTYPE) return {};
   if (numbers.nulls) {
     throw ValueError(who + " was given a column of Arrow with nulls, which no tensor holds; fill them first, as " +

@@ -18,7 +18,7 @@ namespace zerolite::bindings {
 namespace {
 
 // Over memory that is the tensor's, and has no base object: an array that is made of it refers to this one.
-py::object view_of(const Operand& operand, int flags) {
+py::object view_of(const HostOperand& operand, int flags) {
   if (operand.type == ElementType::string || is_packed(operand.type)) {
     throw TypeError("a tensor of dtype " + std::string(name_of(operand.type)) +
                     " can't be had as an array; write this operator in C++, and give it as zl.CustomOp");
@@ -37,7 +37,7 @@ class InputViews {
  public:
   explicit InputViews(const NodeCall& call) {
     for (std::size_t i = 0; i < call.input_count(); ++i) {
-      const std::optional<Operand> operand = call.input(i);
+      const std::optional<HostOperand> operand = call.input(i);
       views_.push_back(operand ? view_of(*operand, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED) : py::none());
     }
   }
@@ -120,7 +120,7 @@ class FunctionKernel : public HostKernel {
     }
     py::tuple arguments(call.input_count());
     for (std::size_t i = 0; i < call.input_count(); ++i) {
-      const std::optional<Operand> operand = call.input(i);
+      const std::optional<HostOperand> operand = call.input(i);
       arguments[i] = operand ? py::object(shape_as_tuple(operand->shape)) : py::none();
     }
     const py::object returned = call_with(shapes_, arguments, call);
@@ -157,7 +157,7 @@ class FunctionKernel : public HostKernel {
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto array = py::reinterpret_steal<py::object>(PyArray_FROM_O(results[i].ptr()));
       if (!array) throw py::error_already_set();
-      Operand output = call.output(i);
+      HostOperand output = call.output(i);
       const py::object dtype = dtype_of(output.type);
       auto* const returned_dtype = reinterpret_cast<PyObject*>(PyArray_DESCR(as_array(array)));
       if (PyArray_EquivTypes(PyArray_DESCR(as_array(array)), reinterpret_cast<PyArray_Descr*>(dtype.ptr())) == 0) {
@@ -177,7 +177,7 @@ class FunctionKernel : public HostKernel {
   }
 
   // Of a tensor without dimensions the file may not know the rank.
-  static std::optional<Shape> shape_in_file(const Operand& output) {
+  static std::optional<Shape> shape_in_file(const HostOperand& output) {
     if (!output.has_fixed_shape || output.shape.empty()) return std::nullopt;
     return Shape(output.shape.begin(), output.shape.end());
   }

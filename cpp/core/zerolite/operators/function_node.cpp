@@ -37,12 +37,12 @@ class LiveCall : public NodeCall {
       : context_(context), node_(node), inputs_(indices(node.inputs)), outputs_(indices(node.outputs)) {}
 
   [[nodiscard]] std::size_t input_count() const override { return inputs_.size(); }
-  [[nodiscard]] std::optional<Operand> input(std::size_t index) const override {
+  [[nodiscard]] std::optional<HostOperand> input(std::size_t index) const override {
     if (inputs_[index] == abi::tflite::kOptionalTensor) return std::nullopt;
     return operand(inputs_[index]);
   }
   [[nodiscard]] std::size_t output_count() const override { return outputs_.size(); }
-  [[nodiscard]] Operand output(std::size_t index) const override { return operand(outputs_[index]); }
+  [[nodiscard]] HostOperand output(std::size_t index) const override { return operand(outputs_[index]); }
   [[nodiscard]] std::span<const std::byte> options() const override {
     const auto* data = static_cast<const std::byte*>(node_.custom_initial_data);
     const int size = node_.custom_initial_data_size;
@@ -90,7 +90,7 @@ class LiveCall : public NodeCall {
     return "output '" + std::string(name_of(context_.tensors[index])) + "'";
   }
 
-  [[nodiscard]] Operand operand(int index) const {
+  [[nodiscard]] HostOperand operand(int index) const {
     const Tensor& tensor = context_.tensors[index];
     const std::span<const int> signature = indices(tensor.dims_signature);
     return {static_cast<ElementType>(tensor.type), indices(tensor.dims),

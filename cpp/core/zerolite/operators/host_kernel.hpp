@@ -14,7 +14,7 @@ namespace zerolite {
 using Shape = std::vector<std::int32_t>;
 
 // A tensor of a node, for the length of a call.
-struct Operand {
+struct HostOperand {
   ElementType type = ElementType::none;
   std::span<const std::int32_t> shape;
   std::span<std::byte> bytes;
@@ -32,9 +32,9 @@ class NodeCall {
 
   [[nodiscard]] virtual std::size_t input_count() const = 0;
   // Nothing for an input that the model leaves out.
-  [[nodiscard]] virtual std::optional<Operand> input(std::size_t index) const = 0;
+  [[nodiscard]] virtual std::optional<HostOperand> input(std::size_t index) const = 0;
   [[nodiscard]] virtual std::size_t output_count() const = 0;
-  [[nodiscard]] virtual Operand output(std::size_t index) const = 0;
+  [[nodiscard]] virtual HostOperand output(std::size_t index) const = 0;
   // What the file has for the kernel, in a form that only the kernel knows.
   [[nodiscard]] virtual std::span<const std::byte> options() const = 0;
   // Where a result of this shape goes. Throws ValueError when the output has another one.
