@@ -284,7 +284,15 @@ def load(
         if loaded.takes_a_picture or (task or "text") not in ("text", "answer", "audio"):
             loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
-        _refuse_strange(chosen, loaded.name, anchors=anchors, vocabulary=vocabulary)
+        _refuse_strange(
+            chosen,
+            loaded.name,
+            class_names=class_names,
+            preprocessing=preprocessing,
+            size=size,
+            anchors=anchors,
+            vocabulary=vocabulary,
+        )
         if chosen == "audio":
             return AudioClassifier(loaded, class_names=class_names)
         if chosen == "answer":
@@ -305,10 +313,10 @@ def _refuse_strange(task: TaskName, name: str, **options: object) -> None:
     Raises:
         ValueError: there is one.
     """
-    of_tasks = {"anchors": ("detect",), "vocabulary": ("text", "answer")}
-    for option, tasks in of_tasks.items():
+    for option, tasks in _TASKS_OF_OPTIONS.items():
         if options[option] is not None and task not in tasks:
-            raise ValueError(f"{option}= is for {' and '.join(tasks)}, and {name} is loaded to {task}; leave it out")
+            meant = " and ".join((", ".join(tasks[:-1]), tasks[-1])) if len(tasks) > 1 else tasks[0]
+            raise ValueError(f"{option}= is for {meant}, and {name} is loaded to {task}; leave it out")
 
 
 def _chosen(model: TaskModel) -> TaskName:
@@ -326,6 +334,14 @@ def _chosen(model: TaskModel) -> TaskName:
     )
 
 
+_OF_PICTURES: tuple[TaskName, ...] = ("detect", "segment", "classify", "pose", "embed")
+_TASKS_OF_OPTIONS: dict[str, tuple[TaskName, ...]] = {
+    "class_names": ("detect", "segment", "classify", "text", "audio"),
+    "preprocessing": _OF_PICTURES,
+    "size": _OF_PICTURES,
+    "anchors": ("detect",),
+    "vocabulary": ("text", "answer"),
+}
 _OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator | Embedder]] = {
     "pose": PoseEstimator,
     "segment": Segmenter,
