@@ -181,7 +181,7 @@ class Detector(DrawnTask[Detections, _Choice]):
         on_corrupt: OnCorrupt = "raise",
         progress: Callable[[int, int | None], None] | None = None,
     ) -> Iterator[Detections]:
-        """Find the things in many pictures, one after another; in a pool, in several at once.
+        """Find the things in many pictures.
 
         Args:
             pictures: a folder, a list or an iterator of what a call takes.

@@ -263,7 +263,7 @@ def load(
         fallback: whether operators that no delegate of the list takes run on the CPU.
         verify: how closely the file is looked at, as for `zerolite.load`.
         tuned: a file with the fastest setting, as for `zerolite.load`, also one that is for a pool.
-        workers: run the model in a pool of so many replicas; then `map` decodes and runs several pictures at once.
+        workers: run the model in a pool of so many replicas; then `map` runs several items at once.
 
     Returns:
         The task, which owns the model.

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
+from zerolite._platform.ordered_work import in_order
 from zerolite.tasks.image_input import Framing, ImageInput
 from zerolite.tasks.image_task import kept_results
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
-from zerolite.tasks.task_model import TaskModel, TaskTensor, in_order
+from zerolite.tasks.task_model import TaskModel, TaskTensor
 from zerolite.vision import OnCorrupt
 from zerolite.vision.image import pillow
 from zerolite.vision.loading import check_on_corrupt
@@ -177,7 +178,8 @@ class Stylizer:
         check_on_corrupt(on_corrupt)
         sources, total = pictures_of(pictures)
         vector = self._style_of(Picture.open(style))
-        answers = in_order(lambda one: self._answer(one, vector, strength), sources, self._transform.workers)
+        threads = self._transform.threads if total != 1 else 1
+        answers = in_order(lambda one: self._answer(one, vector, strength), sources, threads=threads)
         return kept_results(answers, total, on_corrupt, progress)
 
     def _style_of(self, picture: Picture) -> NDArray[np.float32]:

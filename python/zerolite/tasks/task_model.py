@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
@@ -20,6 +18,7 @@ from zerolite._inference.loading import load
 from zerolite._inference.model import CompiledModel, Verify
 from zerolite._inference.pool import Pool
 from zerolite._inference.source import ModelSource
+from zerolite._platform.ordered_work import in_order, overlapping_threads
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.score_kind import ScoreKind, places, read_model, score_kind
 from zerolite.metadata import ImageProperties, Metadata, TensorMetadata, read, read_attached, read_labels
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from zerolite._runners import Delegates, TensorSpec
     from zerolite._runtime.tensor import Tensor
 
-__all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor", "in_order"]
+__all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -41,8 +40,6 @@ Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 # Where Ultralytics packs what its exporter knows; the second, older one is the text of a dict of Python.
 _ULTRALYTICS_FILES = ("metadata.json", "temp_meta.txt")
 _PICTURE_AXES, _CHANNELS = 4, (1, 3, 4)
-# So many items for each replica are under way, so that none waits for the one who iterates.
-_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +224,15 @@ class TaskModel:
         return ", ".join(f"'{one.spec.name}' of shape {one.spec.shape}" for one in self.outputs)
 
     @property
+    def threads(self) -> int:
+        """How many items are worked at in one go, where much of the work is not the model's, such as decoding.
+
+        A single model with variables takes items one after another: each begins where the one before has ended.
+        """
+        is_single = isinstance(self._model, CompiledModel)
+        return 1 if is_single and self._model._keeps_state() else overlapping_threads(self.workers)
+
+    @property
     def operators(self) -> tuple[_native.StoredOperator, ...]:
         """The operators of the main graph."""
         return self.contents.subgraphs[0].operators if self.contents.subgraphs else ()
@@ -257,7 +263,7 @@ class ModelTask:
         progress: Callable[[int, int | None], None] | None,
     ) -> Iterator[_Result]:
         total = len(items) if isinstance(items, Sized) else None
-        for done, found in enumerate(in_order(answer, iter(items), self._model.workers), 1):
+        for done, found in enumerate(in_order(answer, items, threads=self._model.workers), 1):
             result = found()
             if progress is not None:
                 progress(done, total)
@@ -280,26 +286,6 @@ class ModelTask:
     def __repr__(self) -> str:
         """The task and its model."""
         return f"{type(self).__name__}({self._model!r})"
-
-
-def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
-    """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
-    if workers == 1:
-        for item in items:
-            yield lambda item=item: work(item)  # type: ignore[misc] # a default of the item's own type
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="zerolite-task") as threads:
-        waiting: deque[Future[_Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(threads.submit(work, item))
-                if len(waiting) > _AHEAD * workers:
-                    yield waiting.popleft().result
-            while waiting:
-                yield waiting.popleft().result
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _tuned_workers(tuned: str | os.PathLike[str]) -> int:

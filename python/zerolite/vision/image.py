@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -53,6 +54,35 @@ _TURNS = {
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, OverflowError, struct.error)
 _COLORS: dict[int, Color] = {1: "grayscale", 3: "rgb", 4: "rgba"}
 _IMAGE_AXES = 4
+
+
+class _PillowIsQuiet:
+    """Passes over what Pillow and its plug-ins warn of, while at least one thread is in the block.
+
+    `warnings.catch_warnings` is for one thread: where two overlap, the filters of one would stay behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._filter: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                warnings.filterwarnings("ignore", module=r"(PIL|pillow)[._]")
+                self._filter = warnings.filters[0]
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            # Whoever has put other filters in their place meanwhile has taken this one away.
+            if self._inside == 0 and self._filter in warnings.filters:
+                warnings.filters.remove(self._filter)  # type: ignore[attr-defined] # a list, whatever its type says
+
+
+_PILLOW_IS_QUIET = _PillowIsQuiet()
 
 
 class ImageError(ValueError):
@@ -164,8 +194,7 @@ def _decoder_errors(place: Path, content: bytes) -> Iterator[None]:
     images = pillow()
     try:
         # Pillow warns of odd but sound files (transparent palettes) and of large ones; it refuses huge ones itself.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _PILLOW_IS_QUIET:
             yield
     except images.DecompressionBombError as error:
         advice = "shrink it before, or set PIL.Image.MAX_IMAGE_PIXELS higher if you trust it"
