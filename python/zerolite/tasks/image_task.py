@@ -87,8 +87,9 @@ class ImageTask(ModelTask, ABC, Generic[_Result, _Options]):
         """The result that a run's outputs stand for."""
 
     def _answer(self, source: PictureSource, options: _Options) -> _Result:
-        picture = Picture.open(source, self._input.color)
-        image, placement = self._input.place(picture.image)
+        covered = self._input.shown if self._model.scaled_decoding else None
+        picture = Picture.open(source, self._input.color, covered=covered)
+        image, placement = self._input.place(picture.image, picture.size)
         outputs = self._model.run({self._input.name: image})
         # What is infinite or NaN is sorted out by the values; the arithmetic before that need not warn.
         with np.errstate(all="ignore"):

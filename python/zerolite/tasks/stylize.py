@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from zerolite._runners import Delegates
+    from zerolite.operators import CustomOps
 
 __all__ = ["Stylized", "Stylizer", "load_stylizer"]
 
@@ -66,6 +67,7 @@ def load_stylizer(
     fallback: bool = True,
     verify: Verify | None = None,
     workers: int | None = None,
+    custom_ops: CustomOps | None = None,
 ) -> Stylizer:
     """Load the pair of models for style transfer.
 
@@ -78,6 +80,7 @@ def load_stylizer(
         fallback: whether operators that no delegate of the list takes run on the CPU.
         verify: how closely the files are looked at, as for `zerolite.load`.
         workers: run the second model in a pool of so many replicas; then `map` works at several pictures at once.
+        custom_ops: kernels for custom operators, as for `zerolite.load`.
 
     Raises:
         ValueError: the models are no such pair, or an option is wrong.
@@ -94,6 +97,7 @@ def load_stylizer(
             verify=verify,
             tuned=None,
             workers=replicas,
+            custom_ops=custom_ops,
         )
 
     first = opened(predict, None)

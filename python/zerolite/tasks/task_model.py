@@ -27,6 +27,7 @@ from zerolite.tasks.image_input import image_size
 if TYPE_CHECKING:
     from zerolite._runners import Delegates, TensorSpec
     from zerolite._runtime.tensor import Tensor
+    from zerolite.operators import CustomOps
 
 __all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor"]
 
@@ -76,6 +77,7 @@ class TaskModel:
         metadata: what the file says of itself.
         exporter: what Ultralytics' exporter packed into the file; empty in others.
         workers: how many replicas there are.
+        scaled_decoding: whether large JPEG files are decoded at a smaller size.
         inputs: the inputs.
         outputs: the outputs.
     """
@@ -90,6 +92,8 @@ class TaskModel:
         verify: Verify | None,
         tuned: str | os.PathLike[str] | None,
         workers: int | None,
+        custom_ops: CustomOps | None = None,
+        scaled_decoding: bool = False,
     ) -> None:
         """Load the model; options as for `load` and `Pool`, with a pool where there are `workers` or a tuning for one.
 
@@ -101,9 +105,18 @@ class TaskModel:
         self.source: ModelSource = source if isinstance(source, str | os.PathLike) else bytes(source)
         self.name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the model in memory"
         if workers is None and tuned is not None and _tuned_workers(tuned) == 1:
-            self._model: CompiledModel | Pool = load(source, fallback=fallback, verify=verify, tuned=tuned)
+            self._model: CompiledModel | Pool = load(
+                source, fallback=fallback, verify=verify, tuned=tuned, custom_ops=custom_ops
+            )
         elif workers is None and tuned is None:
-            self._model = load(source, delegates=delegates, threads=threads, fallback=fallback, verify=verify)
+            self._model = load(
+                source,
+                delegates=delegates,
+                threads=threads,
+                fallback=fallback,
+                verify=verify,
+                custom_ops=custom_ops,
+            )
         else:
             self._model = Pool(
                 source,
@@ -113,7 +126,9 @@ class TaskModel:
                 fallback=fallback,
                 verify=verify,
                 tuned=tuned,
+                custom_ops=custom_ops,
             )
+        self.scaled_decoding = scaled_decoding
         self.workers = self._model.workers if isinstance(self._model, Pool) else 1
         try:
             self.contents = read_model(self.source)

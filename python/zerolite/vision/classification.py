@@ -151,6 +151,7 @@ def classify(
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
+    scaled_decoding: bool = False,
     on_corrupt: OnCorrupt = "raise",
     output: str | None = None,
     delegates: Delegates | None = None,
@@ -172,6 +173,7 @@ def classify(
             with a warning.
         resampling: as for `decode_image`.
         keep_aspect_ratio: as for `decode_image`.
+        scaled_decoding: as for `decode_image`.
         on_corrupt: as for `load_images`.
         output: the name of the output to read, for a model with several.
         delegates: where a model given as a path or bytes runs, as for `load`.
@@ -209,7 +211,14 @@ def classify(
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        counts = decode_image(file, size=form, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        counts = decode_image(
+            file,
+            size=form,
+            color=color,
+            resampling=resampling,
+            keep_aspect_ratio=keep_aspect_ratio,
+            scaled_decoding=scaled_decoding,
+        )
         return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
     def load_and_run(file: Path) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    CustomOpOption,
     DelegateOption,
     JsonOption,
     LabelsOption,
@@ -31,6 +32,7 @@ from zerolite.cli.options import (
     VoidOption,
     chosen_signature,
     class_names_of,
+    custom_ops_of,
     delegates_of,
     resampling_of,
     reset_of,
@@ -44,13 +46,25 @@ from zerolite.cli.tables import print_skipped
 if TYPE_CHECKING:
     from zerolite.delegates import Delegate
     from zerolite.evaluation import EvaluationResult
+    from zerolite.operators import CustomOp
 
 __all__ = ["register"]
 
 # More classes would be wider than any terminal.
 _WIDEST_MATRIX = 20
 # What a task is evaluated with; all other options are for tensors.
-_OPTIONS_OF_ALL = ("model_file", "data", "task", "metric", "delegate", "threads", "least", "greatest", "as_json")
+_OPTIONS_OF_ALL = (
+    "model_file",
+    "data",
+    "task",
+    "metric",
+    "delegate",
+    "threads",
+    "custom_op",
+    "least",
+    "greatest",
+    "as_json",
+)
 _OPTIONS_OF_TASKS = {
     "detect": ("labels", "class_names", "size", "preprocessing", "skip_corrupt"),
     "text": ("class_names",),
@@ -95,6 +109,7 @@ def _evaluate(
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
+    custom_op: CustomOpOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
     size: SizeOption = None,
@@ -115,6 +130,7 @@ def _evaluate(
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
     delegates = delegates_of(delegate or [])
+    custom_ops = custom_ops_of(custom_op)
     if task is not None:
         _check_options_of(task, context)
     with failures_in_one_line():
@@ -131,13 +147,19 @@ def _evaluate(
                 class_names=class_names_of(class_names),
                 delegates=delegates,
                 threads=threads,
+                custom_ops=custom_ops,
             )
         else:
             from zerolite.evaluation import evaluate
 
             with (
                 _opened(
-                    model_file, signature=signature, workers=workers, delegates=delegates, threads=threads
+                    model_file,
+                    signature=signature,
+                    workers=workers,
+                    delegates=delegates,
+                    threads=threads,
+                    custom_ops=custom_ops,
                 ) as model,
                 progress_bar("evaluate") as advance,
             ):
@@ -193,15 +215,13 @@ def _of_task(
     *,
     metrics: list[str] | None,
     skip_corrupt: bool,
-    delegates: list[Delegate] | None,
-    threads: int | None,
     **options: Any,
 ) -> EvaluationResult:
     from zerolite import evaluate_task, tasks
 
     given = {name: value for name, value in options.items() if value is not None}
     with (
-        tasks.load(model_file, task, delegates=delegates, threads=threads, **given) as one,
+        tasks.load(model_file, task, **given) as one,
         progress_bar("evaluate") as advance,
     ):
         return evaluate_task(
@@ -217,6 +237,7 @@ def _opened(
     workers: int | None,
     delegates: list[Delegate] | None,
     threads: int | None,
+    custom_ops: list[CustomOp] | None,
 ) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
@@ -228,6 +249,7 @@ def _opened(
             ("--workers", workers),
             ("--delegate", delegates),
             ("--threads", threads),
+            ("--custom-op", custom_ops),
         ):
             if value is not None:
                 raise wrong_use(
@@ -238,10 +260,17 @@ def _opened(
     elif model_file.is_dir():
         yield model_file  # which is refused with advice
     elif workers is not None:
-        with Pool(model_file, workers=workers, signature=signature, delegates=delegates, threads=threads) as pool:
+        with Pool(
+            model_file,
+            workers=workers,
+            signature=signature,
+            delegates=delegates,
+            threads=threads,
+            custom_ops=custom_ops,
+        ) as pool:
             yield pool
     else:
-        with load(model_file, delegates=delegates, threads=threads) as model:
+        with load(model_file, delegates=delegates, threads=threads, custom_ops=custom_ops) as model:
             yield chosen_signature(model, signature)
 
 

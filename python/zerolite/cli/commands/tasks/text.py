@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from zerolite.cli.options import ClassNamesOption, DelegateOption, ThreadsOption, class_names_of, delegates_of
+from zerolite.cli.options import (
+    ClassNamesOption,
+    CustomOpOption,
+    DelegateOption,
+    ThreadsOption,
+    class_names_of,
+    custom_ops_of,
+    delegates_of,
+)
 from zerolite.cli.output import failures_in_one_line, print_json_line, print_table, wrong_use
 from zerolite.cli.pictures import JsonLinesOption, TaskModelOption, TunedOption, WorkersOption
 from zerolite.cli.progress import progress_bar
@@ -42,6 +50,7 @@ def _text(
     class_names: ClassNamesOption = None,
     vocabulary: _VocabularyOption = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each text.")] = 5,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -68,6 +77,7 @@ def _text(
                 threads=threads,
                 tuned=tuned,
                 workers=workers,
+                custom_ops=custom_ops_of(custom_op),
             ) as classifier,
             progress_bar("text") as advance,
         ):
@@ -93,6 +103,7 @@ def _answer(
     ],
     vocabulary: _VocabularyOption = None,
     max_results: Annotated[int, typer.Option(min=1, help="How many answers to tell, the best.")] = 3,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -115,6 +126,7 @@ def _answer(
                 threads=threads,
                 tuned=tuned,
                 workers=workers,
+                custom_ops=custom_ops_of(custom_op),
             ) as answerer,
             progress_bar("answer") as advance,
         ):
