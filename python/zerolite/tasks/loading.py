@@ -20,6 +20,7 @@ from zerolite.tasks.segment import Segmenter
 from zerolite.tasks.task_model import TaskModel
 from zerolite.tasks.text.answer import QuestionAnswerer
 from zerolite.tasks.text.classify import TextClassifier
+from zerolite.tasks.text.reply import Replier
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Task", "TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer", "audio"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer", "reply", "audio"]
 
 
 class Task(Protocol):
@@ -179,6 +180,10 @@ def load(
 ) -> QuestionAnswerer: ...
 @overload
 def load(
+    model: ModelSource, task: Literal["reply"], *, class_names: None = ..., **loading: Unpack[_Loading]
+) -> Replier: ...
+@overload
+def load(
     model: ModelSource,
     task: Literal["audio"],
     *,
@@ -224,8 +229,8 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment", "classify", "pose", "embed", "text", "answer" or "audio". None finds it by the
-            model's outputs and, where these are those of several tasks, by what the metadata says.
+        task: "detect", "segment", "classify", "pose", "embed", "text", "answer", "reply" or "audio". None finds it
+            by the model's outputs and, where these are those of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
@@ -270,7 +275,7 @@ def load(
         scaled_decoding=scaled_decoding,
     )
     try:
-        if loaded.takes_a_picture or (task or "text") not in ("text", "answer", "audio"):
+        if loaded.takes_a_picture or (task or "text") in _OF_PICTURES:
             loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
         _refuse_strange(
@@ -285,6 +290,8 @@ def load(
         )
         if chosen == "audio":
             return AudioClassifier(loaded, class_names=class_names)
+        if chosen == "reply":
+            return Replier(loaded)
         if chosen == "answer":
             return QuestionAnswerer(loaded, vocabulary=vocabulary)
         if chosen == "text":
@@ -345,5 +352,6 @@ _KINDS: dict[TaskName, _Kind] = {
     **_OTHERS,
     "audio": AudioClassifier,
     "answer": QuestionAnswerer,
+    "reply": Replier,
     "text": TextClassifier,
 }
