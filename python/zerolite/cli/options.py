@@ -124,7 +124,7 @@ ScaledDecodingOption = Annotated[
     bool,
     typer.Option(
         "--scaled-decoding",
-        help="Decode large JPEG files at a part of their size: several times faster, with slightly other numbers.",
+        help="Decode large JPEG files at a part of their size: faster, with slightly other numbers.",
     ),
 ]
 CustomOpOption = Annotated[

@@ -238,7 +238,7 @@ def load(
             model.
         size: height and width in pixels, for a model that leaves them open and whose metadata does not tell them.
         scaled_decoding: whether JPEG files that are much larger than the input are decoded at a half, a quarter or an
-            eighth of their size: several times faster, with slightly other numbers.
+            eighth of their size: faster, with slightly other numbers.
         anchors: of a detector that tells boxes by their distance from anchors: the middle's y and x, height and width
             as parts of the input, shape (anchors, 4). None is those of SSD with MobileNet or of EfficientDet.
         vocabulary: of a model for texts, the file that it was trained with: one word a line, with its number or

@@ -137,7 +137,7 @@ def decode_image(
         resampling: how to resize; "nearest" is Keras's default, the others average when they make an image smaller.
         keep_aspect_ratio: whether to cut the middle out rather than to distort.
         scaled_decoding: whether a JPEG file that is much larger than `size` is decoded at a half, a quarter or an
-            eighth of its size, which still covers `size`: several times faster, with slightly other numbers.
+            eighth of its size, which still covers `size`: faster, with slightly other numbers.
 
     Returns:
         Counts from 0 to 255, float32 of shape (height, width, channels).
