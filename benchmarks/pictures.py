@@ -43,17 +43,18 @@ def run_folders(settings: Settings) -> Outcome:
     """Classify a folder of photos of 2 megapixels by MobileNetV2: the loop of the tutorials, and zerolite's ways."""
     files = photos(settings.build / "bench-photos", _QUICK_PHOTOS if settings.quick else _PHOTOS, *_MEGAPIXELS)
     model = model_path("mobilenet_v2", settings)
+    ways: dict[str, dict[str, Any]] = {
+        "task": {},
+        "task, Pool(2)": {"workers": 2},
+        "task, scaled decoding": {"scaled_decoding": True},
+    }
     with ExitStack() as opened:
         loop = _TutorialClassifier(model)
         single = opened.enter_context(zl.load(model))
         pool = opened.enter_context(zl.Pool(model, workers=2))
         tasks = {
             name: opened.enter_context(zl.tasks.load(model, "classify", preprocessing="mobilenet_v2", **options))
-            for name, options in {
-                "task": {},
-                "task, Pool(2)": {"workers": 2},
-                "task, scaled decoding": {"scaled_decoding": True},
-            }.items()
+            for name, options in ways.items()
         }
 
         def classify(source: Any, some: Sequence[Path], **options: Any) -> object:

@@ -84,7 +84,7 @@ PACKAGE_LISTS = {
     "benchmarking": "_hub _platform _runtime _timing delegates _inference",
     "compat": "interpreter",
     "vision": "_platform _runtime _runners metadata",
-    "tasks": "_hub _platform _inference _runners _runtime tuned metadata vision",
+    "tasks": "_hub _platform operators _inference _runners _runtime tuned metadata vision",
     "_data": "_runners vision",
     "evaluation": "_timing _runners vision tasks _data",
     "layers": "_inference _instrumentation _plots _runners vision _data",

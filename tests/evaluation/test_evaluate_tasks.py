@@ -15,7 +15,7 @@ import pytest
 import zerolite as zl
 from tests.tasks.handmade_models import post_processed
 from tests.tasks.shapes import CLASSES, scene
-from tests.tasks.text_models import WORDS, sentiment, table_answers
+from tests.tasks.text.models import WORDS, sentiment, table_answers
 from zerolite.cli import main
 
 image_module = pytest.importorskip("PIL.Image", reason="tasks on pictures need the extra vision")

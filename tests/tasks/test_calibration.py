@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import zerolite as zl
 from tests.tasks.handmade_models import constant_model, post_processed
-from tests.tasks.text_models import sentiment
+from tests.tasks.text.models import sentiment
 from zerolite import metadata
 
 special = pytest.importorskip("scipy.special", reason="the formulas are checked with SciPy")

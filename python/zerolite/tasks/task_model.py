@@ -244,8 +244,8 @@ class TaskModel:
 
         A single model with variables takes items one after another: each begins where the one before has ended.
         """
-        is_single = isinstance(self._model, CompiledModel)
-        return 1 if is_single and self._model._keeps_state() else overlapping_threads(self.workers)
+        keeps_state = isinstance(self._model, CompiledModel) and self._model._keeps_state()
+        return 1 if keeps_state else overlapping_threads(self.workers)
 
     @property
     def operators(self) -> tuple[_native.StoredOperator, ...]:

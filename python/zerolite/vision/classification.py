@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,7 +232,7 @@ def classify(
         if files and not found:
             raise ValueError(f"none of the {len(files)} images can be decoded")
 
-    def outputs() -> Iterator[tuple[Sequence[Path], NDArray[Any]]]:
+    def outputs() -> Generator[tuple[Sequence[Path], NDArray[Any]], None, None]:
         replicas = replicas_of(runner)
         if form is not None and replicas > 1:
             yield from (((path,), made) for path, made in sound(load_and_run, replicas))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import zerolite as zl
 from tests.support import model_zoo
 from tests.support.sample_libraries import compile_library
-from tests.tasks.reply_models import OPERATORS, TABLE, expected_replies, reply_model
-from tests.tasks.text_models import echo_words
+from tests.tasks.text.models import echo_words
+from tests.tasks.text.reply_models import OPERATORS, TABLE, expected_replies, reply_model
 from zerolite.cli import main
 
 MODEL = reply_model(3)

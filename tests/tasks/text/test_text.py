@@ -11,7 +11,7 @@ import pytest
 
 import zerolite as zl
 from tests.support import model_zoo
-from tests.tasks.text_models import WORDS, echo_bert, echo_words, sentiment, table_answers
+from tests.tasks.text.models import WORDS, echo_bert, echo_words, sentiment, table_answers
 from zerolite import metadata
 from zerolite.cli import main
 
