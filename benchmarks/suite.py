@@ -20,6 +20,7 @@ from benchmarks import (
     large_models,
     memory,
     per_call,
+    pictures,
     ray_data,
     replicas,
     runtimes,
@@ -50,5 +51,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "engines": engines.run,
     "conversion": conversion.run,
     "serving": serving.run,
+    "folders": pictures.run_folders,
+    "end_to_end": pictures.run_end_to_end,
     "ray_data": ray_data.run,
 }

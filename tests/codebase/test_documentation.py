@@ -35,7 +35,7 @@ from tests.operators.models import chain
 from tests.tasks.handmade_models import constant_model, mean_color, tinted
 from tests.tasks.shapes import CLASSES, scene
 from tests.tasks.sounds import loudness, wave_file
-from tests.tasks.text_models import WORDS, echo_words, table_answers
+from tests.tasks.text.models import WORDS, echo_words, table_answers
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "tests" / "models"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import zerolite as zl
 from tests.tasks.handmade_models import post_processed
 from tests.tasks.shapes import CLASSES, scene
-from tests.tasks.text_models import WORDS, sentiment, table_answers
+from tests.tasks.text.models import WORDS, sentiment, table_answers
 from zerolite.cli import main
 
 image_module = pytest.importorskip("PIL.Image", reason="tasks on pictures need the extra vision")
@@ -257,3 +258,53 @@ def test_what_is_not_judged(mood: zl.tasks.TextClassifier, cat_and_dog: zl.tasks
 def test_command_of_no_task(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert main(["evaluate", str(SHAPES), str(folder), "--task", "guess"]) == 2
     assert "'guess' is none of detect, text, answer" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "meant"),
+    [
+        *(
+            (task, given, "tensors, without --task")
+            for task in ("detect", "text", "answer")
+            for given in (
+                "--workers 2",
+                "--batch 4",
+                "--output scores",
+                "--signature main",
+                "--rounds 1",
+                "--reset item",
+                "--resampling nearest",
+                "--threshold 0.5",
+                "--void auto",
+            )
+        ),
+        *(
+            (task, given, "--task detect")
+            for task in ("text", "answer")
+            for given in ("--size 64x64", "--preprocessing unit", "--skip-corrupt", f"--labels {__file__}")
+        ),
+        ("answer", f"--class-names {__file__}", "--task detect and text"),
+    ],
+)
+def test_options_that_a_task_has_not(
+    task: str, given: str, meant: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the value is the default: what was asked for is not what is done."""
+    words = given.split()
+    assert main(["evaluate", str(SHAPES), str(folder), "--task", task, *words]) == 2
+    error = re.sub(r"[\s│]+", " ", capsys.readouterr().err)
+    assert words[0] in error
+    assert f"It is for {meant}; leave it out with --task {task}." in error
+
+
+def test_size_and_preprocessing_of_a_task(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    annotations = tmp_path / "annotations.json"
+    annotations.write_text(json.dumps(coco([("dog", DOG)], [CLASSES[0], "dog"])))
+    command = ["evaluate", str(SHAPES), str(folder), "--task", "detect", "--labels", str(annotations)]
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join([*CLASSES[:-1], "dog"]))
+    command += ["--class-names", str(words)]
+    assert main([*command, "--preprocessing", "wrong"]) == 1
+    assert "there is no preprocessing 'wrong'" in capsys.readouterr().err
+    assert main([*command, "--size", "7x9"]) == 1
+    assert "came size=(7, 9)" in capsys.readouterr().err

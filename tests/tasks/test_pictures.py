@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import re
@@ -352,3 +353,63 @@ def test_page_of_a_failure_is_not_written(folder: Path, capsys: pytest.CaptureFi
     assert main(["detect", str(folder), "--model", str(model), "--page", str(page)]) == 1
     assert page.read_text() == "as before"
     assert {path.name for path in folder.parent.iterdir()} == {"pictures", "found.html", "broken.tflite"}
+
+
+# Scaled decoding
+
+
+def photo(path: Path, *, orientation: int = 1) -> Path:
+    """Smooth, as photos are seen from afar, of 800 x 640 pixels."""
+    small = np.random.default_rng(4).integers(0, 256, (8, 10, 3), dtype=np.uint8)
+    image = Image.fromarray(small).resize((800, 640), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(path, quality=95, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("keep_aspect_ratio", [False, True])
+def test_large_photos_are_decoded_at_a_part_of_their_size(
+    *, orientation: int, keep_aspect_ratio: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = photo(tmp_path / "photo.jpg", orientation=orientation)
+    drafts: list[tuple[int, int]] = []
+    jpeg = importlib.import_module("PIL.JpegImagePlugin").JpegImageFile
+    draft = jpeg.draft
+
+    def told(image: Any, mode: str, size: tuple[int, int]) -> Any:
+        made = draft(image, mode, size)
+        drafts.append(image.size)
+        return made
+
+    monkeypatch.setattr(jpeg, "draft", told)
+    options: dict[str, Any] = {"size": (90, 70), "resampling": "bilinear", "keep_aspect_ratio": keep_aspect_ratio}
+    whole = zl.vision.decode_image(file, **options)
+    assert not drafts
+    scaled = zl.vision.decode_image(file, **options, scaled_decoding=True)
+    # A quarter covers both: 200 x 160, upright or not; an eighth, 100 x 80, does so where nothing is cut off.
+    assert drafts in ([(200, 160)], [(100, 80)])
+    assert scaled.shape == whole.shape
+    assert 0 < np.abs(scaled - whole).mean() < 6  # of 255; another part of the photo would be 60 and more away
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_boxes_are_in_pixels_of_the_whole_photo(orientation: int, tmp_path: Path) -> None:
+    file = photo(tmp_path / "photo.jpg", orientation=orientation)
+    with zl.tasks.load(MODEL, "detect") as one, zl.tasks.load(MODEL, "detect", scaled_decoding=True) as other:
+        whole, scaled = (task(file, min_score=1e-3) for task in (one, other))
+        assert (scaled.width, scaled.height) == ((800, 640) if orientation == 1 else (640, 800))
+        assert (whole.width, whole.height) == (scaled.width, scaled.height)
+        assert other(np.zeros((9, 9, 3), np.uint8)).width == 9
+    with pytest.raises(ValueError, match=r"scaled_decoding= is for detect, .*, and .* is loaded to audio"):
+        zl.tasks.load(constant_sound(), "audio", scaled_decoding=True)  # type: ignore[call-overload]
+
+
+def constant_sound() -> bytes:
+    graph = GraphBuilder()
+    sound = graph.tensor("sound", [1, 16_000])
+    made = graph.constant("scores", np.zeros((1, 3), np.float32))
+    graph.interface([sound], [made])
+    graph.signature("serving_default", {"sound": sound}, {"scores": made})
+    return graph.finish()

@@ -160,13 +160,92 @@ def test_posenet_with_unsound_numbers() -> None:
                 json.dumps(task(PICTURE, max_results=most, min_score=0).to_dict(), allow_nan=False)
 
 
+# Landmarks
+
+
+def landmarks(count: int, numbers: int) -> NDArray[np.float64]:
+    """In pixels of an input of 64 x 64; the last two numbers are logits."""
+    rng = np.random.default_rng(count)
+    values = rng.uniform(5, 59, (count, numbers))
+    values[:, 3:] = rng.uniform(-4, 4, (count, numbers - 3))
+    return values
+
+
+def softened(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-values))
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers", "told", "names"),
+    [
+        (39, 5, 33, {0: "nose", 11: "left shoulder", 16: "right wrist", 31: "left foot index", 32: "right foot index"}),
+        (21, 3, 21, {0: "wrist", 4: "thumb tip", 8: "index tip", 20: "pinky tip"}),
+        (468, 3, 468, {0: "point 0", 467: "point 467"}),
+        (478, 3, 478, {477: "point 477"}),
+    ],
+)
+@pytest.mark.parametrize("axes", [2, 4])
+def test_landmarks_of_mediapipe(count: int, numbers: int, told: int, names: dict[int, str], axes: int) -> None:
+    values = landmarks(count, numbers)
+    shape = (1,) * (axes - 1) + (count * numbers,)
+    outputs = {"Identity": values.reshape(shape), "Identity_1": np.full((1, 1), 0.75)}
+    # PICTURE, of 200 x 100 pixels, is 64 x 32 in the input, and 16 pixels from its top.
+    with zl.tasks.load(constant_model(outputs)) as task:
+        assert isinstance(task, zl.tasks.PoseEstimator)
+        (found,) = task(PICTURE).poses
+    assert (found.score, len(found.key_points)) == (0.75, told)
+    assert {number: found.key_points[number].name for number in names} == names
+    expected = (values[:told, :2] - (0, 16)) * 200 / 64
+    np.testing.assert_allclose([(one.x, one.y) for one in found.key_points], expected, atol=1e-3)
+    np.testing.assert_allclose([one.z for one in found.key_points], values[:told, 2] * 200 / 64, atol=1e-3)
+    scores = softened(values[:told, 3:]).min(axis=1) if numbers > 3 else np.full(told, 0.75)
+    np.testing.assert_allclose([one.score for one in found.key_points], scores, atol=1e-5)
+
+
+def test_which_output_is_which() -> None:
+    """World landmarks are as many, and a hand is also left or right."""
+    hand, world = (landmarks(21, 3).reshape(1, 63) for _ in range(2))
+    outputs = {"a_world": world + 9, "b_handedness": np.zeros((1, 1)), "hand_flag": np.ones((1, 1)), "landmarks": hand}
+    with zl.tasks.load(constant_model(outputs), "pose") as task:
+        (found,) = task(np.zeros((64, 64, 3), np.uint8)).poses
+    assert found.score == 1
+    np.testing.assert_allclose([(one.x, one.y) for one in found.key_points], hand.reshape(21, 3)[:, :2], atol=1e-3)
+
+
+@pytest.mark.parametrize(("flag", "found"), [(3.0, True), (-3.0, False)])
+def test_flag_that_is_a_logit(flag: float, *, found: bool) -> None:
+    outputs = {"face": landmarks(468, 3).reshape(1, 1, 1, 1404), "flag": np.full((1, 1, 1, 1), flag)}
+    with zl.tasks.load(constant_model(outputs), "pose") as task:
+        poses = task(PICTURE).poses
+    assert [one.score for one in poses] == ([pytest.approx(softened(np.array(flag)))] if found else [])
+
+
+def test_row_of_numbers_without_a_flag_is_only_believed_by_name() -> None:
+    model = constant_model({"x": landmarks(21, 3).reshape(1, 63)})
+    with zl.tasks.load(model, "pose") as task:
+        assert len(task(PICTURE).poses[0].key_points) == 21
+    with zl.tasks.load(model) as other:
+        assert not isinstance(other, zl.tasks.PoseEstimator)
+
+
+def test_landmarks_with_unsound_numbers_are_drawn() -> None:
+    values = landmarks(39, 5)
+    values[3], values[5, 2] = np.nan, np.inf
+    with zl.tasks.load(constant_model({"x": values.reshape(1, 195), "y": np.ones((1, 1))})) as task:
+        assert isinstance(task, zl.tasks.PoseEstimator)
+        found = task(PICTURE)
+        json.dumps(found.to_dict(), allow_nan=False)
+        assert (found.poses[0].key_points[3].score, found.poses[0].key_points[5].z) == (0, None)
+        assert (np.asarray(task.draw(PICTURE, found)) != PICTURE).any()
+
+
 # What is refused, drawn and printed
 
 
 def test_models_without_poses() -> None:
     with pytest.raises(ValueError, match=r"is no network for poses that zerolite knows: .*\(1, 10\)"):
         zl.tasks.load(model_zoo.model_path("small_cnn"), "pose")
-    with pytest.raises(ValueError, match=r"class_names= is for classes"):
+    with pytest.raises(ValueError, match=r"class_names= is for"):
         zl.tasks.load(constant_model({"x": np.zeros((1, 1, 17, 3))}), "pose", class_names=["nose"])
 
 

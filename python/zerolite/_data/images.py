@@ -84,8 +84,13 @@ class ImageSamples:
         start = 0
         size = self._most_per_block or size
         files = self._folder.files
-        for found in sound_images(files, self._load, "raise" if self._on_corrupt == "raise" else self._skip):
-            waiting.append(found)
+        on_corrupt: OnCorrupt = "raise" if self._on_corrupt == "raise" else self._skip
+        position = 0
+        while position < len(files):
+            # On all cores, but nothing beyond this block: the next one would be decoded while models are timed.
+            part = files[position : position + size - len(waiting)]
+            waiting += [(position + place, found) for place, found in sound_images(part, self._load, on_corrupt)]
+            position += len(part)
             if len(waiting) == size:
                 yield self._block(start, waiting)
                 start += size

@@ -6,7 +6,7 @@ from zerolite._runners.interpreter import InterpreterRunner
 from zerolite._runners.keras import KerasRunner
 from zerolite._runners.pool import PoolRunner
 from zerolite._runners.positions import Positions
-from zerolite._runners.runner import Runner, TensorSpec, state_reset
+from zerolite._runners.runner import Runner, TensorSpec, replicas_of, state_reset
 from zerolite._runtime.validation import Reset
 from zerolite.delegates import Delegates
 
@@ -21,5 +21,6 @@ __all__ = [
     "Runner",
     "TensorSpec",
     "adapt",
+    "replicas_of",
     "state_reset",
 ]

@@ -55,6 +55,8 @@ class PoolRunner:
         self._reset: Reset = reset
         self.reset = pool.reset if pool._keeps_state else None
         self._output_name = chosen
+        # Items of one stream follow one another.
+        self.replicas = 1 if reset == "never" else pool.workers
         self.items_per_call = _ITEMS_PER_WORKER * pool.workers
         inputs = [tensor_spec(tensor, source) for tensor in pool.inputs.values()]
         self.output = tensor_spec(pool.outputs[chosen], source)

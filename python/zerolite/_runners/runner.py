@@ -22,6 +22,7 @@ __all__ = [
     "TensorSpec",
     "check_inputs",
     "chosen_output",
+    "replicas_of",
     "state_reset",
 ]
 
@@ -216,6 +217,15 @@ def state_reset(runner: Runner) -> Callable[[], object] | None:
     """
     reset: Callable[[], object] | None = getattr(runner, "reset", None)
     return reset
+
+
+def replicas_of(runner: Runner) -> int:
+    """How many items of one shape `function` runs at the same time, called from as many threads; 1 if it does not tell.
+
+    A runner tells it by an attribute `replicas`.
+    """
+    replicas: int = getattr(runner, "replicas", 1)
+    return replicas
 
 
 def check_inputs(specs: Sequence[TensorSpec]) -> None:

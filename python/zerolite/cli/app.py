@@ -22,7 +22,7 @@ from zerolite.cli.commands import (
     serve,
     tune,
 )
-from zerolite.cli.commands.tasks import audio, pictures, text
+from zerolite.cli.commands.tasks import audio, embed, pictures, text
 from zerolite.cli.output import say
 
 __all__ = ["build_app"]
@@ -36,6 +36,7 @@ _COMMANDS = (
     compare,
     classify,
     pictures,
+    embed,
     text,
     audio,
     benchmark,

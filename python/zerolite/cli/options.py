@@ -15,10 +15,12 @@ from zerolite.cli.output import say, wrong_use
 if TYPE_CHECKING:
     from zerolite import CompiledModel, Signature
     from zerolite.metadata import Normalization
+    from zerolite.operators import CustomOp
 
 __all__ = [
     "BatchOption",
     "ClassNamesOption",
+    "CustomOpOption",
     "DelegateOption",
     "InputOption",
     "JsonOption",
@@ -33,6 +35,7 @@ __all__ = [
     "ResamplingOption",
     "ResetOption",
     "RoundsOption",
+    "ScaledDecodingOption",
     "SignatureOption",
     "SizeOption",
     "SkipCorruptOption",
@@ -41,6 +44,7 @@ __all__ = [
     "VoidOption",
     "chosen_signature",
     "class_names_of",
+    "custom_ops_of",
     "delegates_of",
     "normalization_of",
     "renamed_option",
@@ -115,6 +119,22 @@ SizeOption = Annotated[
 ]
 ResamplingOption = Annotated[
     str, typer.Option(metavar="NAME", help=f"Of images, when they are resized: {', '.join(get_args(_Resampling))}.")
+]
+ScaledDecodingOption = Annotated[
+    bool,
+    typer.Option(
+        "--scaled-decoding",
+        help="Decode large JPEG files at a part of their size: faster, with slightly other numbers.",
+    ),
+]
+CustomOpOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--custom-op",
+        metavar="NAME=LIBRARY",
+        help="The kernel of a custom operator: the operator's name, and the .so file with its function Register_NAME. "
+        "Repeatable.",
+    ),
 ]
 SkipCorruptOption = Annotated[
     bool, typer.Option("--skip-corrupt", help="Leave out images that can't be decoded, instead of failing.")
@@ -197,6 +217,26 @@ def class_names_of(file: Path | None) -> list[str] | None:
     from zerolite.vision import load_labels
 
     return load_labels(file)
+
+
+def custom_ops_of(words: Sequence[str] | None) -> list[CustomOp] | None:
+    """The kernels that the words of --custom-op name; None for no words.
+
+    Raises:
+        typer.BadParameter: a word is no name and library.
+    """
+    from zerolite.operators import CustomOp
+
+    found = []
+    for word in words or ():
+        name, _, library = word.partition("=")
+        if not (name and library):
+            raise wrong_use(
+                f"Came {word!r}; give the operator's name and its library, as NAME=LIBRARY.", param_hint="--custom-op"
+            )
+        # What is a file here is no name that the loader looks for elsewhere.
+        found.append(CustomOp(name, Path(library).absolute() if Path(library).is_file() else library))
+    return found or None
 
 
 def normalization_of(words: str | None) -> Normalization | None:

@@ -20,6 +20,7 @@ from zerolite.tasks.segment import Area, Segmentation, Segmenter
 from zerolite.tasks.stylize import Stylized, Stylizer, load_stylizer
 from zerolite.tasks.text.answer import Answer, Answers, QuestionAnswerer
 from zerolite.tasks.text.classify import ClassifiedText, TextClassifier
+from zerolite.tasks.text.reply import MessageSource, Replier, Replies, Reply
 from zerolite.tasks.text.text_task import TextTask
 
 __all__ = [
@@ -42,11 +43,15 @@ __all__ = [
     "HeardWindow",
     "ImageTask",
     "KeyPoint",
+    "MessageSource",
     "PictureSource",
     "Pose",
     "PoseEstimator",
     "Poses",
     "QuestionAnswerer",
+    "Replier",
+    "Replies",
+    "Reply",
     "Segmentation",
     "Segmenter",
     "Stylized",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from zerolite._platform.files import read_file
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import AudioProperties
+from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.task_model import ModelTask
 from zerolite.vision import Prediction, check_labels, top
 
@@ -120,6 +121,7 @@ class AudioClassifier(ModelTask):
         if class_names is not None:
             check_labels(names, output.spec.shape[-1])
         self.class_names = tuple(names) if len(names) == output.spec.shape[-1] else ()
+        self._calibration = Calibration.of(model, output, output.spec.shape[-1])
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
@@ -192,7 +194,7 @@ class AudioClassifier(ModelTask):
         # Of several frames within a window, the mean, as YAMNet's own example has it.
         scores: NDArray[np.float64] = np.asarray(outputs[self._output.spec.name], np.float64)
         mean: NDArray[np.float64] = scores.reshape(-1, scores.shape[-1]).mean(axis=0)
-        return mean
+        return mean if self._calibration is None else self._calibration.apply(mean)
 
     def _best(self, scores: NDArray[np.float64], k: int) -> tuple[Prediction, ...]:
         ranked = top(np.where(np.isnan(scores), -np.inf, scores), self.class_names or None, k=k)

@@ -13,6 +13,7 @@ import numpy as np
 from zerolite._runners.score_kind import two_class_scores
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import ScoreThresholding
+from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.drawing import color_of, draw_legend
 from zerolite.tasks.image_input import Framing, Placement
 from zerolite.tasks.image_task import DrawnTask
@@ -89,6 +90,7 @@ class Classifier(DrawnTask[Classified, _Choice]):
         if class_names is not None:
             check_labels(names, classes)
         self.class_names = tuple(names) if len(names) == classes else ()
+        self._calibration = Calibration.of(model, output, math.prod(output.spec.shape))
         thresholds = [unit.threshold for unit in output.metadata.process_units if isinstance(unit, ScoreThresholding)]
         self._least = thresholds[0] if thresholds else -math.inf
         super().__init__(model, Framing(), preprocessing=preprocessing)
@@ -111,8 +113,8 @@ class Classifier(DrawnTask[Classified, _Choice]):
             min_score: classes with lower scores are left out; None is what the metadata says, or no limit.
 
         Returns:
-            The classes; scores are those of the model, and probabilities where the model's outputs are some. NaN is
-            left out.
+            The classes; scores are those of the model, calibrated where the metadata says how, and probabilities where
+            the model's outputs are some. NaN is left out.
 
         Raises:
             ImageError: it is no sound image.
@@ -152,8 +154,10 @@ class Classifier(DrawnTask[Classified, _Choice]):
 
     def _decode(self, outputs: Outputs, placement: Placement, path: Path | None, options: _Choice) -> Classified:
         scores = np.asarray(outputs[self._output.spec.name], np.float64).reshape(-1)
+        if self._calibration is not None:
+            scores = self._calibration.apply(scores)
         if scores.size == 1:
-            scores = two_class_scores(scores, self._kind)[0]
+            scores = two_class_scores(scores, self._kind if self._calibration is None else "probability")[0]
         ranked = top(np.where(np.isnan(scores), -np.inf, scores), self.class_names or None, k=options.k)
         predictions = tuple(one for one in ranked if one.score >= options.min_score and math.isfinite(one.score))
         return Classified(predictions, *placement.picture, path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from zerolite.tasks.decoding.boxes import Box, Candidates, suppress
+from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.decoding.postprocessed import PostProcessedHead
 from zerolite.tasks.decoding.single_shot import SingleShotHead
 from zerolite.tasks.decoding.yolo import YoloHead
@@ -126,9 +127,13 @@ class Detector(DrawnTask[Detections, _Choice]):
             )
         self._head: DetectorHead = head
         names = list(class_names) if class_names is not None else model.labels(head.classes_output)
+        calibrations = (Calibration.of(model, one, None) for one in model.outputs)
+        self._calibration = next((one for one in calibrations if one is not None), None)
         # A label map has a place for the background, which is no class of the outputs.
         if names[:1] == [_NO_OBJECT] and (head.class_count is None or len(names) == head.class_count + 1):
             names = names[1:]
+            if self._calibration is not None:
+                self._calibration = self._calibration.without_first(len(names))
         if class_names is not None and head.class_count is not None:
             check_labels(names, head.class_count)
         self.class_names = tuple(names)
@@ -181,7 +186,7 @@ class Detector(DrawnTask[Detections, _Choice]):
         on_corrupt: OnCorrupt = "raise",
         progress: Callable[[int, int | None], None] | None = None,
     ) -> Iterator[Detections]:
-        """Find the things in many pictures, one after another; in a pool, in several at once.
+        """Find the things in many pictures.
 
         Args:
             pictures: a folder, a list or an iterator of what a call takes.
@@ -198,7 +203,11 @@ class Detector(DrawnTask[Detections, _Choice]):
         return self._answers(pictures, _checked(min_score, max_results, iou), on_corrupt, progress)
 
     def _decode(self, outputs: Outputs, placement: Placement, path: Path | None, options: _Choice) -> Detections:
-        found = self._head.candidates(outputs, min_score=options.min_score, input_size=placement.input)
+        if self._calibration is None:
+            found = self._head.candidates(outputs, min_score=options.min_score, input_size=placement.input)
+        else:
+            found = self._head.candidates(outputs, min_score=-math.inf, input_size=placement.input)
+            found = replace(found, scores=self._calibration.apply(found.scores, found.classes))
         found = _in_picture(found.sound(options.min_score), placement)
         iou = self._head.iou if options.iou is None else options.iou
         # With an overlap of 1 nothing is suppressed: the model has done it.

@@ -103,14 +103,22 @@ class ImageInput:
         self._framing = framing
         self._feeding = Feeding(preprocessing, usual=framing.preprocessing)
 
-    def place(self, image: Any) -> tuple[NDArray[Any], Placement]:
+    def shown(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height that a picture of that width and height has in the input, in pixels."""
+        return self._placement(*size).shown
+
+    def place(self, image: Any, size: tuple[int, int] | None = None) -> tuple[NDArray[Any], Placement]:
         """A Pillow image as the input takes it, and where it is there.
+
+        Args:
+            image: the image.
+            size: width and height of the picture, where the image was decoded at a smaller size.
 
         Returns:
             An array of the input's shape and dtype, and the placement.
         """
         height, width = self.size
-        placement = self._placement(*image.size)
+        placement = self._placement(*(size or image.size))
         shown = _resized(image, placement.shown)
         if placement.shown != (width, height):
             bars = pillow().new(image.mode, (width, height), (self._framing.bars,) * len(image.getbands()))

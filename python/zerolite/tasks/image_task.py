@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from zerolite._platform.ordered_work import in_order
 from zerolite.tasks.image_input import Framing, ImageInput, Placement
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
-from zerolite.tasks.task_model import ModelTask, in_order
+from zerolite.tasks.task_model import ModelTask
 from zerolite.vision import ImageError, OnCorrupt
 from zerolite.vision.loading import check_on_corrupt
 
@@ -68,16 +69,17 @@ class ImageTask(ModelTask, ABC, Generic[_Result, _Options]):
         on_corrupt: OnCorrupt = "raise",
         progress: Callable[[int, int | None], None] | None = None,
     ) -> Iterator[_Result]:
-        """Answer for many pictures, one after another; in a pool, for several at once.
+        """Answer for many pictures, on all cores: while the model runs, the next ones are decoded.
 
         Args:
-            pictures: a folder, a list or an iterator of what a call takes.
+            pictures: a folder, a list or an iterator of what a call takes. A few are taken ahead of the results, and
+                no more are held than these, however many there are.
             on_corrupt: what to do with a picture that can't be decoded: "raise", "skip", or a function that is called
                 with the `ImageError` of each one that is skipped.
             progress: is called after each picture with how many are done and how many there are, None for not known.
 
         Returns:
-            An iterator in the order of the pictures.
+            An iterator in the order of the pictures. A model with variables takes them one by one.
         """
 
     @abstractmethod
@@ -85,8 +87,9 @@ class ImageTask(ModelTask, ABC, Generic[_Result, _Options]):
         """The result that a run's outputs stand for."""
 
     def _answer(self, source: PictureSource, options: _Options) -> _Result:
-        picture = Picture.open(source, self._input.color)
-        image, placement = self._input.place(picture.image)
+        covered = self._input.shown if self._model.scaled_decoding else None
+        picture = Picture.open(source, self._input.color, covered=covered)
+        image, placement = self._input.place(picture.image, picture.size)
         outputs = self._model.run({self._input.name: image})
         # What is infinite or NaN is sorted out by the values; the arithmetic before that need not warn.
         with np.errstate(all="ignore"):
@@ -101,7 +104,8 @@ class ImageTask(ModelTask, ABC, Generic[_Result, _Options]):
     ) -> Iterator[_Result]:
         check_on_corrupt(on_corrupt)
         pictures, total = pictures_of(sources)
-        answers = in_order(lambda one: self._answer(one, options), pictures, self._model.workers)
+        threads = self._model.threads if total != 1 else 1
+        answers = in_order(lambda one: self._answer(one, options), pictures, threads=threads)
         return kept_results(answers, total, on_corrupt, progress)
 
 

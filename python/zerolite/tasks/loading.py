@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, get_args, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict, get_args, overload
 
 from numpy.typing import NDArray
 
@@ -20,13 +20,17 @@ from zerolite.tasks.segment import Segmenter
 from zerolite.tasks.task_model import TaskModel
 from zerolite.tasks.text.answer import QuestionAnswerer
 from zerolite.tasks.text.classify import TextClassifier
+from zerolite.tasks.text.reply import Replier
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from zerolite._runners import Delegates
+    from zerolite.operators import CustomOps
 
 __all__ = ["Task", "TaskName", "load"]
 
-TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer", "audio"]
+TaskName: TypeAlias = Literal["detect", "segment", "classify", "pose", "embed", "text", "answer", "reply", "audio"]
 
 
 class Task(Protocol):
@@ -63,6 +67,18 @@ class Task(Protocol):
         ...
 
 
+class _Loading(TypedDict, total=False):
+    """Options of the model, for all tasks."""
+
+    delegates: Delegates | None
+    threads: int | None
+    fallback: bool
+    verify: Verify | None
+    tuned: str | os.PathLike[str] | None
+    workers: int | None
+    custom_ops: CustomOps | None
+
+
 class _Kind(Protocol):
     def fits(self, model: TaskModel) -> bool: ...
 
@@ -92,13 +108,9 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: NDArray[Any] | None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> Detector: ...
 @overload
 def load(
@@ -108,13 +120,9 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> Segmenter: ...
 @overload
 def load(
@@ -124,13 +132,9 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> Classifier: ...
 @overload
 def load(
@@ -140,13 +144,9 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> PoseEstimator: ...
 @overload
 def load(
@@ -156,13 +156,9 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> Embedder: ...
 @overload
 def load(
@@ -171,12 +167,7 @@ def load(
     *,
     class_names: Sequence[str] | None = ...,
     vocabulary: str | os.PathLike[str] | None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> TextClassifier: ...
 @overload
 def load(
@@ -185,25 +176,19 @@ def load(
     *,
     class_names: None = ...,
     vocabulary: str | os.PathLike[str] | None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> QuestionAnswerer: ...
+@overload
+def load(
+    model: ModelSource, task: Literal["reply"], *, class_names: None = ..., **loading: Unpack[_Loading]
+) -> Replier: ...
 @overload
 def load(
     model: ModelSource,
     task: Literal["audio"],
     *,
     class_names: Sequence[str] | None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> AudioClassifier: ...
 @overload
 def load(
@@ -213,14 +198,10 @@ def load(
     class_names: Sequence[str] | None = ...,
     preprocessing: str | None = ...,
     size: tuple[int, int] | None = ...,
+    scaled_decoding: bool = ...,
     anchors: NDArray[Any] | None = ...,
     vocabulary: str | os.PathLike[str] | None = ...,
-    delegates: Delegates | None = ...,
-    threads: int | None = ...,
-    fallback: bool = ...,
-    verify: Verify | None = ...,
-    tuned: str | os.PathLike[str] | None = ...,
-    workers: int | None = ...,
+    **loading: Unpack[_Loading],
 ) -> Task: ...
 def load(
     model: ModelSource,
@@ -229,6 +210,7 @@ def load(
     class_names: Sequence[str] | None = None,
     preprocessing: str | None = None,
     size: tuple[int, int] | None = None,
+    scaled_decoding: bool = False,
     anchors: NDArray[Any] | None = None,
     vocabulary: str | os.PathLike[str] | None = None,
     delegates: Delegates | None = None,
@@ -237,6 +219,7 @@ def load(
     verify: Verify | None = None,
     tuned: str | os.PathLike[str] | None = None,
     workers: int | None = None,
+    custom_ops: CustomOps | None = None,
 ) -> Task:
     """Load a model for the task that it was made for.
 
@@ -246,14 +229,16 @@ def load(
 
     Args:
         model: the path of a .tflite file, or its bytes.
-        task: "detect", "segment", "classify", "pose", "embed", "text", "answer" or "audio". None finds it by the
-            model's outputs and, where these are those of several tasks, by what the metadata says.
+        task: "detect", "segment", "classify", "pose", "embed", "text", "answer", "reply" or "audio". None finds it
+            by the model's outputs and, where these are those of several tasks, by what the metadata says.
         class_names: the names of the classes, by their numbers; None takes those that are packed into the file, or
             calls classes by their numbers.
         preprocessing: a name of `vision.PREPROCESSINGS`, such as "unit". None takes the normalization of the metadata;
             without that, an 8-bit input gets the pixels as they are, and a real one what is usual for the kind of
             model.
         size: height and width in pixels, for a model that leaves them open and whose metadata does not tell them.
+        scaled_decoding: whether JPEG files that are much larger than the input are decoded at a half, a quarter or an
+            eighth of their size: faster, with slightly other numbers.
         anchors: of a detector that tells boxes by their distance from anchors: the middle's y and x, height and width
             as parts of the input, shape (anchors, 4). None is those of SSD with MobileNet or of EfficientDet.
         vocabulary: of a model for texts, the file that it was trained with: one word a line, with its number or
@@ -263,7 +248,8 @@ def load(
         fallback: whether operators that no delegate of the list takes run on the CPU.
         verify: how closely the file is looked at, as for `zerolite.load`.
         tuned: a file with the fastest setting, as for `zerolite.load`, also one that is for a pool.
-        workers: run the model in a pool of so many replicas; then `map` decodes and runs several pictures at once.
+        workers: run the model in a pool of so many replicas; then `map` runs several items at once.
+        custom_ops: kernels for custom operators, as for `zerolite.load`.
 
     Returns:
         The task, which owns the model.
@@ -278,15 +264,34 @@ def load(
     if task is not None and task not in get_args(TaskName):
         raise ValueError(f"there is no task {task!r}; there is {', '.join(get_args(TaskName))}")
     loaded = TaskModel(
-        model, delegates=delegates, threads=threads, fallback=fallback, verify=verify, tuned=tuned, workers=workers
+        model,
+        delegates=delegates,
+        threads=threads,
+        fallback=fallback,
+        verify=verify,
+        tuned=tuned,
+        workers=workers,
+        custom_ops=custom_ops,
+        scaled_decoding=scaled_decoding,
     )
     try:
-        if loaded.takes_a_picture or (task or "text") not in ("text", "answer", "audio"):
+        if loaded.takes_a_picture or (task or "text") in _OF_PICTURES:
             loaded.fit_picture(size)
         chosen = task or _chosen(loaded)
-        _refuse_strange(chosen, loaded.name, anchors=anchors, vocabulary=vocabulary)
+        _refuse_strange(
+            chosen,
+            loaded.name,
+            class_names=class_names,
+            preprocessing=preprocessing,
+            size=size,
+            scaled_decoding=scaled_decoding or None,
+            anchors=anchors,
+            vocabulary=vocabulary,
+        )
         if chosen == "audio":
             return AudioClassifier(loaded, class_names=class_names)
+        if chosen == "reply":
+            return Replier(loaded)
         if chosen == "answer":
             return QuestionAnswerer(loaded, vocabulary=vocabulary)
         if chosen == "text":
@@ -305,10 +310,10 @@ def _refuse_strange(task: TaskName, name: str, **options: object) -> None:
     Raises:
         ValueError: there is one.
     """
-    of_tasks = {"anchors": ("detect",), "vocabulary": ("text", "answer")}
-    for option, tasks in of_tasks.items():
+    for option, tasks in _TASKS_OF_OPTIONS.items():
         if options[option] is not None and task not in tasks:
-            raise ValueError(f"{option}= is for {' and '.join(tasks)}, and {name} is loaded to {task}; leave it out")
+            meant = " and ".join((", ".join(tasks[:-1]), tasks[-1])) if len(tasks) > 1 else tasks[0]
+            raise ValueError(f"{option}= is for {meant}, and {name} is loaded to {task}; leave it out")
 
 
 def _chosen(model: TaskModel) -> TaskName:
@@ -326,6 +331,15 @@ def _chosen(model: TaskModel) -> TaskName:
     )
 
 
+_OF_PICTURES: tuple[TaskName, ...] = ("detect", "segment", "classify", "pose", "embed")
+_TASKS_OF_OPTIONS: dict[str, tuple[TaskName, ...]] = {
+    "class_names": ("detect", "segment", "classify", "text", "audio"),
+    "preprocessing": _OF_PICTURES,
+    "size": _OF_PICTURES,
+    "scaled_decoding": _OF_PICTURES,
+    "anchors": ("detect",),
+    "vocabulary": ("text", "answer"),
+}
 _OTHERS: dict[TaskName, type[Segmenter | Classifier | PoseEstimator | Embedder]] = {
     "pose": PoseEstimator,
     "segment": Segmenter,
@@ -338,5 +352,6 @@ _KINDS: dict[TaskName, _Kind] = {
     **_OTHERS,
     "audio": AudioClassifier,
     "answer": QuestionAnswerer,
+    "reply": Replier,
     "text": TextClassifier,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -42,15 +42,28 @@ class Picture:
 
     Attributes:
         image: a Pillow image, upright, in the colours that were asked for.
+        size: width and height of the picture; the image may be smaller where it was decoded so.
         path: the file; None for what was in memory.
     """
 
     image: Any
+    size: tuple[int, int]
     path: Path | None = None
 
     @classmethod
-    def open(cls, source: PictureSource, color: Color = "rgb") -> Picture:
+    def open(
+        cls,
+        source: PictureSource,
+        color: Color = "rgb",
+        *,
+        covered: Callable[[tuple[int, int]], tuple[int, int]] | None = None,
+    ) -> Picture:
         """Decode what a caller gave.
+
+        Args:
+            source: the picture.
+            color: the channels that it shall have.
+            covered: what of a large JPEG file is enough, as for `read_image`.
 
         Raises:
             ImageError: it is no sound image.
@@ -61,12 +74,13 @@ class Picture:
         """
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            return cls(read_image(read_file(path), path, color), path)
+            return cls(*read_image(read_file(path), path, color, covered=covered), path)
         if isinstance(source, bytes | bytearray | memoryview):
-            return cls(read_image(bytes(source), _IN_MEMORY, color))
+            return cls(*read_image(bytes(source), _IN_MEMORY, color, covered=covered))
         images = pillow()
         image = source if isinstance(source, images.Image) else _of_array(images, source)
-        return cls(upright_image(image, _IN_MEMORY, color))
+        upright = upright_image(image, _IN_MEMORY, color)
+        return cls(upright, upright.size)
 
 
 def pictures_of(

@@ -13,7 +13,6 @@ import numpy as np
 from zerolite._runtime.validation import positive_int
 from zerolite.tasks.decoding.boxes import Box
 from zerolite.tasks.decoding.key_points import pose_head
-from zerolite.tasks.decoding.people import NAMES
 from zerolite.tasks.drawing import color_of, line_width
 from zerolite.tasks.image_input import Placement
 from zerolite.tasks.image_task import DrawnTask
@@ -23,17 +22,13 @@ from zerolite.vision import OnCorrupt
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from zerolite.tasks.decoding.pose_head import People
     from zerolite.tasks.task_model import Outputs, TaskModel
 
 __all__ = ["KeyPoint", "Pose", "PoseEstimator", "Poses"]
 
 # Points that are less sure are not drawn.
 _DRAWN_SCORE = 0.2
-# What is drawn as bones: pairs of key points.
-_BONES = (
-    *((0, 1), (0, 2), (1, 3), (2, 4), (5, 6), (5, 7), (7, 9), (6, 8), (8, 10)),
-    *((5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +40,27 @@ class KeyPoint:
         x: in pixels of the picture; possibly outside of it.
         y: in pixels of the picture; possibly outside of it.
         score: how sure the model is, from 0 to 1.
+        z: the depth in pixels of the picture, smaller nearer to the camera, where the model tells it; else None.
     """
 
     name: str
     x: float
     y: float
     score: float
+    z: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"name": self.name, "x": self.x, "y": self.y, "score": self.score}
+        return {"name": self.name, "x": self.x, "y": self.y, "z": self.z, "score": self.score}
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """One person.
+    """One person, or one hand or face.
 
     Attributes:
-        key_points: the 17 key points of COCO, in its order.
+        key_points: the 17 key points of COCO, in its order; of networks for landmarks those of MediaPipe: 33 of a body,
+            21 of a hand, 468 or 478 of a face.
         score: how sure the model is of the person.
         box: around the person, where the model tells it; else None.
     """
@@ -112,7 +110,7 @@ class _Choice(NamedTuple):
 
 
 class PoseEstimator(DrawnTask[Poses, _Choice]):
-    """A network for poses: MoveNet for one person or for several, or PoseNet."""
+    """A network for poses: MoveNet for one person or for several, PoseNet, or landmarks of a body, a hand or a face."""
 
     name = "pose"
 
@@ -126,18 +124,20 @@ class PoseEstimator(DrawnTask[Poses, _Choice]):
         if head is None:
             raise ValueError(
                 f"{model.name} is no network for poses that zerolite knows: its outputs are "
-                f"{model.described_outputs()}; known are MoveNet's (1, 1, 17, 3) and (1, people, 56), and PoseNet's "
-                "heat maps (1, rows, columns, 17) with offsets (1, rows, columns, 34)"
+                f"{model.described_outputs()}; known are MoveNet's (1, 1, 17, 3) and (1, people, 56), PoseNet's "
+                "heat maps (1, rows, columns, 17) with offsets (1, rows, columns, 34), and MediaPipe's landmarks "
+                "(1, 195), (1, 63), (1, 1404) and (1, 1434)"
             )
         if class_names is not None:
-            raise ValueError("class_names= is for classes, and key points have the names of COCO; leave it out")
+            raise ValueError("class_names= is for classes, and key points have their names; leave it out")
         self._head = head
         super().__init__(model, head.framing, preprocessing=preprocessing)
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
-        """Whether the model's outputs are those of a network for poses."""
-        return model.takes_a_picture and pose_head(model) is not None
+        """Whether the model's outputs are surely those of a network for poses."""
+        head = pose_head(model) if model.takes_a_picture else None
+        return head is not None and head.is_sure
 
     def __call__(self, picture: PictureSource, *, min_score: float = 0.25, max_results: int = 10) -> Poses:
         """Find the people in a picture, and their joints.
@@ -187,11 +187,15 @@ class PoseEstimator(DrawnTask[Poses, _Choice]):
         scores = np.where(np.isfinite(points).all(axis=2), np.nan_to_num(found.point_scores), 0.0)
         places = np.where((scores > 0)[..., np.newaxis], points, np.nan_to_num(points, posinf=0.0, neginf=0.0))
         boxes = None if found.boxes is None else placement.to_picture(found.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+        depths = self._depths(found, placement)
+        names = self._head.skeleton.names
         poses = tuple(
             Pose(
                 tuple(
-                    KeyPoint(name, float(x), float(y), float(score))
-                    for name, (x, y), score in zip(NAMES, places[number], scores[number], strict=True)
+                    KeyPoint(name, float(x), float(y), float(score), z)
+                    for name, (x, y), score, z in zip(
+                        names, places[number], scores[number], depths[number], strict=True
+                    )
                 ),
                 float(found.scores[number]),
                 None if boxes is None or not np.isfinite(boxes[number]).all() else Box(*map(float, boxes[number])),
@@ -201,6 +205,14 @@ class PoseEstimator(DrawnTask[Poses, _Choice]):
         )
         return Poses(poses, *placement.picture, path)
 
+    @staticmethod
+    def _depths(found: People, placement: Placement) -> list[list[float | None]]:
+        """In pixels of the picture; None for unknown ones."""
+        if found.depths is None:
+            return [[None] * len(points) for points in found.points]
+        scale = placement.input[0] * placement.picture[0] / placement.shown[0]
+        return [[z if math.isfinite(z) else None for z in row] for row in (found.depths * scale).tolist()]
+
     def _draw(self, image: Image, result: Poses) -> Image:
         from PIL import ImageDraw
 
@@ -209,7 +221,7 @@ class PoseEstimator(DrawnTask[Poses, _Choice]):
         for number, pose in enumerate(result.poses):
             color = color_of(number)
             points = pose.key_points
-            for one, other in _BONES:
+            for one, other in self._head.skeleton.bones:
                 if min(points[one].score, points[other].score) >= _DRAWN_SCORE:
                     ends = (points[one].x, points[one].y, points[other].x, points[other].y)
                     draw.line(ends, fill=color, width=width)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from zerolite._inference.model import Verify
 from zerolite._inference.source import ModelSource
+from zerolite._platform.ordered_work import in_order
 from zerolite.tasks.image_input import Framing, ImageInput
 from zerolite.tasks.image_task import kept_results
 from zerolite.tasks.picture import Picture, PictureSource, pictures_of
-from zerolite.tasks.task_model import TaskModel, TaskTensor, in_order
+from zerolite.tasks.task_model import TaskModel, TaskTensor
 from zerolite.vision import OnCorrupt
 from zerolite.vision.image import pillow
 from zerolite.vision.loading import check_on_corrupt
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from zerolite._runners import Delegates
+    from zerolite.operators import CustomOps
 
 __all__ = ["Stylized", "Stylizer", "load_stylizer"]
 
@@ -65,6 +67,7 @@ def load_stylizer(
     fallback: bool = True,
     verify: Verify | None = None,
     workers: int | None = None,
+    custom_ops: CustomOps | None = None,
 ) -> Stylizer:
     """Load the pair of models for style transfer.
 
@@ -77,6 +80,7 @@ def load_stylizer(
         fallback: whether operators that no delegate of the list takes run on the CPU.
         verify: how closely the files are looked at, as for `zerolite.load`.
         workers: run the second model in a pool of so many replicas; then `map` works at several pictures at once.
+        custom_ops: kernels for custom operators, as for `zerolite.load`.
 
     Raises:
         ValueError: the models are no such pair, or an option is wrong.
@@ -93,6 +97,7 @@ def load_stylizer(
             verify=verify,
             tuned=None,
             workers=replicas,
+            custom_ops=custom_ops,
         )
 
     first = opened(predict, None)
@@ -177,7 +182,8 @@ class Stylizer:
         check_on_corrupt(on_corrupt)
         sources, total = pictures_of(pictures)
         vector = self._style_of(Picture.open(style))
-        answers = in_order(lambda one: self._answer(one, vector, strength), sources, self._transform.workers)
+        threads = self._transform.threads if total != 1 else 1
+        answers = in_order(lambda one: self._answer(one, vector, strength), sources, threads=threads)
         return kept_results(answers, total, on_corrupt, progress)
 
     def _style_of(self, picture: Picture) -> NDArray[np.float32]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
@@ -20,6 +18,7 @@ from zerolite._inference.loading import load
 from zerolite._inference.model import CompiledModel, Verify
 from zerolite._inference.pool import Pool
 from zerolite._inference.source import ModelSource
+from zerolite._platform.ordered_work import in_order, overlapping_threads
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.score_kind import ScoreKind, places, read_model, score_kind
 from zerolite.metadata import ImageProperties, Metadata, TensorMetadata, read, read_attached, read_labels
@@ -28,8 +27,9 @@ from zerolite.tasks.image_input import image_size
 if TYPE_CHECKING:
     from zerolite._runners import Delegates, TensorSpec
     from zerolite._runtime.tensor import Tensor
+    from zerolite.operators import CustomOps
 
-__all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor", "in_order"]
+__all__ = ["ModelTask", "Outputs", "TaskModel", "TaskTensor"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -41,8 +41,6 @@ Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 # Where Ultralytics packs what its exporter knows; the second, older one is the text of a dict of Python.
 _ULTRALYTICS_FILES = ("metadata.json", "temp_meta.txt")
 _PICTURE_AXES, _CHANNELS = 4, (1, 3, 4)
-# So many items for each replica are under way, so that none waits for the one who iterates.
-_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,7 @@ class TaskModel:
         metadata: what the file says of itself.
         exporter: what Ultralytics' exporter packed into the file; empty in others.
         workers: how many replicas there are.
+        scaled_decoding: whether large JPEG files are decoded at a smaller size.
         inputs: the inputs.
         outputs: the outputs.
     """
@@ -93,6 +92,8 @@ class TaskModel:
         verify: Verify | None,
         tuned: str | os.PathLike[str] | None,
         workers: int | None,
+        custom_ops: CustomOps | None = None,
+        scaled_decoding: bool = False,
     ) -> None:
         """Load the model; options as for `load` and `Pool`, with a pool where there are `workers` or a tuning for one.
 
@@ -104,9 +105,18 @@ class TaskModel:
         self.source: ModelSource = source if isinstance(source, str | os.PathLike) else bytes(source)
         self.name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the model in memory"
         if workers is None and tuned is not None and _tuned_workers(tuned) == 1:
-            self._model: CompiledModel | Pool = load(source, fallback=fallback, verify=verify, tuned=tuned)
+            self._model: CompiledModel | Pool = load(
+                source, fallback=fallback, verify=verify, tuned=tuned, custom_ops=custom_ops
+            )
         elif workers is None and tuned is None:
-            self._model = load(source, delegates=delegates, threads=threads, fallback=fallback, verify=verify)
+            self._model = load(
+                source,
+                delegates=delegates,
+                threads=threads,
+                fallback=fallback,
+                verify=verify,
+                custom_ops=custom_ops,
+            )
         else:
             self._model = Pool(
                 source,
@@ -116,7 +126,9 @@ class TaskModel:
                 fallback=fallback,
                 verify=verify,
                 tuned=tuned,
+                custom_ops=custom_ops,
             )
+        self.scaled_decoding = scaled_decoding
         self.workers = self._model.workers if isinstance(self._model, Pool) else 1
         try:
             self.contents = read_model(self.source)
@@ -227,6 +239,15 @@ class TaskModel:
         return ", ".join(f"'{one.spec.name}' of shape {one.spec.shape}" for one in self.outputs)
 
     @property
+    def threads(self) -> int:
+        """How many items are worked at in one go, where much of the work is not the model's, such as decoding.
+
+        A single model with variables takes items one after another: each begins where the one before has ended.
+        """
+        keeps_state = isinstance(self._model, CompiledModel) and self._model._keeps_state()
+        return 1 if keeps_state else overlapping_threads(self.workers)
+
+    @property
     def operators(self) -> tuple[_native.StoredOperator, ...]:
         """The operators of the main graph."""
         return self.contents.subgraphs[0].operators if self.contents.subgraphs else ()
@@ -257,7 +278,7 @@ class ModelTask:
         progress: Callable[[int, int | None], None] | None,
     ) -> Iterator[_Result]:
         total = len(items) if isinstance(items, Sized) else None
-        for done, found in enumerate(in_order(answer, iter(items), self._model.workers), 1):
+        for done, found in enumerate(in_order(answer, items, threads=self._model.workers), 1):
             result = found()
             if progress is not None:
                 progress(done, total)
@@ -280,26 +301,6 @@ class ModelTask:
     def __repr__(self) -> str:
         """The task and its model."""
         return f"{type(self).__name__}({self._model!r})"
-
-
-def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], workers: int) -> Iterator[Callable[[], _Result]]:
-    """For each item what gives its result; with several workers they are computed ahead, a few at a time."""
-    if workers == 1:
-        for item in items:
-            yield lambda item=item: work(item)  # type: ignore[misc] # a default of the item's own type
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="zerolite-task") as threads:
-        waiting: deque[Future[_Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(threads.submit(work, item))
-                if len(waiting) > _AHEAD * workers:
-                    yield waiting.popleft().result
-            while waiting:
-                yield waiting.popleft().result
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _tuned_workers(tuned: str | os.PathLike[str]) -> int:

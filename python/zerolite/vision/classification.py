@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zerolite._runners import Runner, adapt, state_reset
+from zerolite._runners import Runner, adapt, replicas_of, state_reset
 from zerolite._runners.classes import class_count
 from zerolite._runners.runner import ModelFile
 from zerolite._runners.score_kind import two_class_scores
@@ -151,13 +151,14 @@ def classify(
     preprocessing: str | None = None,
     resampling: Resampling = "nearest",
     keep_aspect_ratio: bool = False,
+    scaled_decoding: bool = False,
     on_corrupt: OnCorrupt = "raise",
     output: str | None = None,
     delegates: Delegates | None = None,
     threads: int | None = None,
     workers: int | None = None,
 ) -> Iterator[Classification]:
-    """Say what is in images.
+    """Say what is in images, on all cores: while the model runs, the next images are decoded.
 
     Args:
         model: as for `evaluate`: a path or bytes of a .tflite file, a `CompiledModel`, a `Pool`, ...
@@ -172,6 +173,7 @@ def classify(
             with a warning.
         resampling: as for `decode_image`.
         keep_aspect_ratio: as for `decode_image`.
+        scaled_decoding: as for `decode_image`.
         on_corrupt: as for `load_images`.
         output: the name of the output to read, for a model with several.
         delegates: where a model given as a path or bytes runs, as for `load`.
@@ -209,21 +211,38 @@ def classify(
         raise
 
     def load(file: Path) -> NDArray[Any]:
-        counts = decode_image(file, size=form, color=color, resampling=resampling, keep_aspect_ratio=keep_aspect_ratio)
+        counts = decode_image(
+            file,
+            size=form,
+            color=color,
+            resampling=resampling,
+            keep_aspect_ratio=keep_aspect_ratio,
+            scaled_decoding=scaled_decoding,
+        )
         return feeding.store(runner.inputs[0], feeding.prepare(counts[np.newaxis]))
 
-    def decoded() -> Iterator[tuple[Path, NDArray[Any]]]:
+    def load_and_run(file: Path) -> NDArray[Any]:
+        return runner.function(load(file))
+
+    def sound(work: Callable[[Path], NDArray[Any]], replicas: int = 1) -> Iterator[tuple[Path, NDArray[Any]]]:
         found = 0
-        for position, image in sound_images(files, load, on_corrupt):
+        for position, made in sound_images(files, work, on_corrupt, replicas=replicas):
             found += 1
-            yield files[position], image
+            yield files[position], made
         if files and not found:
             raise ValueError(f"none of the {len(files)} images can be decoded")
 
+    def outputs() -> Generator[tuple[Sequence[Path], NDArray[Any]], None, None]:
+        replicas = replicas_of(runner)
+        if form is not None and replicas > 1:
+            yield from (((path,), made) for path, made in sound(load_and_run, replicas))
+        else:
+            yield from _run(runner, sound(load), most=1 if form is None else runner.items_per_call)
+
     def results() -> Iterator[Classification]:
-        with closing(runner):
-            for paths, outputs in _run(runner, decoded(), most=1 if form is None else runner.items_per_call):
-                rows = runner.output.real(outputs)
+        with closing(runner), closing(outputs()) as made:
+            for paths, stored in made:
+                rows = runner.output.real(stored)
                 if rows.shape[1] == 1:
                     rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
                 for path, scores in zip(paths, rows, strict=True):

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolite._platform.ordered_work import in_order, overlapping_threads
 from zerolite.vision.image import Color, ImageError, Resampling, decode_image, pillow
 from zerolite.vision.image_folder import ImageFolder
 from zerolite.vision.preprocessing import check_preprocessing, preprocess
@@ -68,7 +69,7 @@ def load_images(
     keep_aspect_ratio: bool = False,
     on_corrupt: OnCorrupt = "raise",
 ) -> Iterator[NDArray[np.float32]]:
-    """Load every image of a folder, one after another and in the order of their paths.
+    """Load every image of a folder, on all cores and in the order of their paths; a few are decoded ahead.
 
     Args:
         folder: images in it and in folders below it count.
@@ -117,16 +118,23 @@ def load_images(
 
 
 def sound_images(
-    files: Sequence[Path], load: Callable[[Path], _Loaded], on_corrupt: OnCorrupt
+    files: Sequence[Path], load: Callable[[Path], _Loaded], on_corrupt: OnCorrupt, *, replicas: int = 1
 ) -> Iterator[tuple[int, _Loaded]]:
-    """Load files one after another: the position of each that can be decoded, and what `load` makes of it.
+    """Load files on all cores: the position of each that can be decoded, and what `load` makes of it, in their order.
+
+    Args:
+        files: the files.
+        load: is called from several threads.
+        on_corrupt: as for `load_images`.
+        replicas: how many items `load` can run through a model at once, where it does so.
 
     Raises:
         ImageError: a file is no sound image, and `on_corrupt` is "raise".
     """
-    for position, file in enumerate(files):
+    threads = min(overlapping_threads(replicas), len(files)) or 1
+    for position, loaded in enumerate(in_order(load, files, threads=threads)):
         try:
-            image = load(file)
+            image = loaded()
         except ImageError as error:
             if on_corrupt == "raise":
                 raise

@@ -12,6 +12,7 @@ from zerolite.cli.options import (
     DelegateOption,
     JsonOption,
     OutputOption,
+    ScaledDecodingOption,
     SizeOption,
     SkipCorruptOption,
     ThreadsOption,
@@ -64,6 +65,7 @@ def _classify(
     keep_aspect_ratio: Annotated[
         bool, typer.Option("--keep-aspect-ratio", help="Cut the middle out of images rather than distort them.")
     ] = False,
+    scaled_decoding: ScaledDecodingOption = False,
     skip_corrupt: SkipCorruptOption = False,
     contact_sheet: Annotated[
         Path | None,
@@ -102,6 +104,7 @@ def _classify(
                 preprocessing=preprocessing,
                 resampling=chosen_resampling,
                 keep_aspect_ratio=keep_aspect_ratio,
+                scaled_decoding=scaled_decoding,
                 on_corrupt=skipped.append,
                 output=output,
                 delegates=delegates,

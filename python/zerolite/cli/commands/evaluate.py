@@ -14,6 +14,7 @@ from zerolite.cli.model_files import model_file_or_folder
 from zerolite.cli.options import (
     BatchOption,
     ClassNamesOption,
+    CustomOpOption,
     DelegateOption,
     JsonOption,
     LabelsOption,
@@ -31,6 +32,7 @@ from zerolite.cli.options import (
     VoidOption,
     chosen_signature,
     class_names_of,
+    custom_ops_of,
     delegates_of,
     resampling_of,
     reset_of,
@@ -44,12 +46,30 @@ from zerolite.cli.tables import print_skipped
 if TYPE_CHECKING:
     from zerolite.delegates import Delegate
     from zerolite.evaluation import EvaluationResult
+    from zerolite.operators import CustomOp
 
 __all__ = ["register"]
 
 # More classes would be wider than any terminal.
 _WIDEST_MATRIX = 20
-_TASKS = ("detect", "text", "answer")
+# What a task is evaluated with; all other options are for tensors.
+_OPTIONS_OF_ALL = (
+    "model_file",
+    "data",
+    "task",
+    "metric",
+    "delegate",
+    "threads",
+    "custom_op",
+    "least",
+    "greatest",
+    "as_json",
+)
+_OPTIONS_OF_TASKS = {
+    "detect": ("labels", "class_names", "size", "preprocessing", "skip_corrupt"),
+    "text": ("class_names",),
+    "answer": (),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +78,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _evaluate(
+    context: typer.Context,
     model_file: Annotated[
         Path,
         typer.Argument(metavar="MODEL", help="A .tflite, .keras, .h5 or .hdf5 file.", parser=model_file_or_folder),
@@ -88,6 +109,7 @@ def _evaluate(
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
+    custom_op: CustomOpOption = None,
     rounds: RoundsOption = 1,
     reset: ResetOption = "item",
     size: SizeOption = None,
@@ -108,8 +130,9 @@ def _evaluate(
     chosen_reset = reset_of(reset)
     chosen_void = void_of(void)
     delegates = delegates_of(delegate or [])
-    if task is not None and task not in _TASKS:
-        raise wrong_use(f"'{task}' is none of {', '.join(_TASKS)}.", param_hint="--task")
+    custom_ops = custom_ops_of(custom_op)
+    if task is not None:
+        _check_options_of(task, context)
     with failures_in_one_line():
         if task is not None:
             result = _of_task(
@@ -119,16 +142,24 @@ def _evaluate(
                 labels,
                 metrics=metric,
                 skip_corrupt=skip_corrupt,
+                size=chosen_size,
+                preprocessing=preprocessing,
                 class_names=class_names_of(class_names),
                 delegates=delegates,
                 threads=threads,
+                custom_ops=custom_ops,
             )
         else:
             from zerolite.evaluation import evaluate
 
             with (
                 _opened(
-                    model_file, signature=signature, workers=workers, delegates=delegates, threads=threads
+                    model_file,
+                    signature=signature,
+                    workers=workers,
+                    delegates=delegates,
+                    threads=threads,
+                    custom_ops=custom_ops,
                 ) as model,
                 progress_bar("evaluate") as advance,
             ):
@@ -158,6 +189,24 @@ def _evaluate(
         check_metrics(str(model_file), result.metrics, least=lower_limits, greatest=upper_limits)
 
 
+def _check_options_of(task: str, context: typer.Context) -> None:
+    """Refuse a task that there is not, and options that it has not.
+
+    Raises:
+        typer.BadParameter: there is no such task, or an option is for tensors or for another task.
+    """
+    if task not in _OPTIONS_OF_TASKS:
+        raise wrong_use(f"'{task}' is none of {', '.join(_OPTIONS_OF_TASKS)}.", param_hint="--task")
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        if name in (*_OPTIONS_OF_ALL, *_OPTIONS_OF_TASKS[task]) or source is None or source.name == "DEFAULT":
+            continue
+        others = [other for other, known in _OPTIONS_OF_TASKS.items() if name in known]
+        meant = f"--task {' and '.join(others)}" if others else "tensors, without --task"
+        raise wrong_use(f"It is for {meant}; leave it out with --task {task}.", param_hint=option.opts[0])
+
+
 def _of_task(
     task: Literal["detect", "text", "answer"],
     model_file: Path,
@@ -166,15 +215,13 @@ def _of_task(
     *,
     metrics: list[str] | None,
     skip_corrupt: bool,
-    class_names: list[str] | None,
-    delegates: list[Delegate] | None,
-    threads: int | None,
+    **options: Any,
 ) -> EvaluationResult:
     from zerolite import evaluate_task, tasks
 
-    names: dict[str, Any] = {} if class_names is None else {"class_names": class_names}
+    given = {name: value for name, value in options.items() if value is not None}
     with (
-        tasks.load(model_file, task, delegates=delegates, threads=threads, **names) as one,
+        tasks.load(model_file, task, **given) as one,
         progress_bar("evaluate") as advance,
     ):
         return evaluate_task(
@@ -190,6 +237,7 @@ def _opened(
     workers: int | None,
     delegates: list[Delegate] | None,
     threads: int | None,
+    custom_ops: list[CustomOp] | None,
 ) -> Iterator[Any]:
     """The model as `evaluate` takes it."""
     from zerolite import Pool, load
@@ -201,6 +249,7 @@ def _opened(
             ("--workers", workers),
             ("--delegate", delegates),
             ("--threads", threads),
+            ("--custom-op", custom_ops),
         ):
             if value is not None:
                 raise wrong_use(
@@ -211,10 +260,17 @@ def _opened(
     elif model_file.is_dir():
         yield model_file  # which is refused with advice
     elif workers is not None:
-        with Pool(model_file, workers=workers, signature=signature, delegates=delegates, threads=threads) as pool:
+        with Pool(
+            model_file,
+            workers=workers,
+            signature=signature,
+            delegates=delegates,
+            threads=threads,
+            custom_ops=custom_ops,
+        ) as pool:
             yield pool
     else:
-        with load(model_file, delegates=delegates, threads=threads) as model:
+        with load(model_file, delegates=delegates, threads=threads, custom_ops=custom_ops) as model:
             yield chosen_signature(model, signature)
 
 

@@ -14,7 +14,7 @@ import typer
 
 from zerolite.cli.metadata_tables import Facts
 from zerolite.cli.model_files import shown_file
-from zerolite.cli.options import DelegateOption, ModelsArgument, delegates_of
+from zerolite.cli.options import CustomOpOption, DelegateOption, ModelsArgument, custom_ops_of, delegates_of
 from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.tables import print_delegation, print_operators, print_summary, print_tensors
 from zerolite.inspection import GRAPH_SUFFIXES, draw_graph, read_signatures, read_structure
@@ -48,6 +48,7 @@ def _info(
         bool, typer.Option("--delegates", help="Also list the parts of the graph that delegates run.")
     ] = False,
     delegate: DelegateOption = None,
+    custom_op: CustomOpOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show what is inside models and how they will be run; draw the graph of one.
@@ -59,7 +60,7 @@ def _info(
         raise wrong_use(f"{graph} must end in {', '.join(GRAPH_SUFFIXES)}.", param_hint="--graph")
     if graph is not None and len(model_files) > 1:
         raise wrong_use(f"One file is drawn, and {len(model_files)} models came.", param_hint="--graph")
-    chosen_delegates = delegates_of(delegate or [])
+    options = {"delegates": delegates_of(delegate or []), "custom_ops": custom_ops_of(custom_op)}
     documents: list[dict[str, Any]] = []
     failed = False
     for place, model_file in enumerate(model_files):
@@ -68,7 +69,7 @@ def _info(
         # With several files, one that is no model does not hide the others.
         try:
             with failures_in_one_line():
-                found = _look_into(model_file, chosen_delegates, graph)
+                found = _look_into(model_file, options, graph)
         except typer.Exit:
             if len(model_files) == 1:
                 raise
@@ -102,13 +103,13 @@ class _Found:
         return {**document, **self.running.to_dict(), **self.structure.to_dict(), **described}
 
 
-def _look_into(model_file: Path, delegates: list[Any] | None, graph: Path | None) -> _Found:
+def _look_into(model_file: Path, options: Mapping[str, Any], graph: Path | None) -> _Found:
     from zerolite._platform.files import check_writable_target, write_atomically
 
     if graph is not None:
         check_writable_target(graph)
     content = model_file.read_bytes()
-    running = _running(model_file, content, delegates)
+    running = _running(model_file, content, options)
     structure = read_structure(content)
     if graph is not None:
         write_atomically(graph, draw_graph(structure, image_format=graph.suffix[1:]))
@@ -177,7 +178,7 @@ class _Running:
         }
 
 
-def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _Running:
+def _running(model_file: Path, content: bytes, options: Mapping[str, Any]) -> _Running:
     """Load the model; where that fails, take from its file what a look inside is wanted for.
 
     Raises:
@@ -188,7 +189,7 @@ def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of signatures that can't be used, which stand in the answer
-            model = load(model_file, delegates=delegates)
+            model = load(model_file, **options)
         with model:
             signatures = {
                 name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
@@ -206,7 +207,7 @@ def _running(model_file: Path, content: bytes, delegates: list[Any] | None) -> _
                 unusable_signatures=model._unusable_signatures(),
             )
     except Error as error:
-        if delegates and isinstance(error, DelegateError):
+        if options["delegates"] and isinstance(error, DelegateError):
             raise
         try:
             signatures = read_signatures(content)

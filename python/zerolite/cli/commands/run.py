@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from zerolite.cli.inputs import read_inputs
 from zerolite.cli.options import (
+    CustomOpOption,
     InputOption,
     ModelArgument,
     PreprocessingOption,
     ResamplingOption,
     SignatureOption,
     chosen_signature,
+    custom_ops_of,
     resampling_of,
 )
 from zerolite.cli.output import failures_in_one_line, print_json, print_table, say, wrong_use
@@ -48,6 +50,7 @@ def _run(
     signature_name: SignatureOption = None,
     preprocessing: PreprocessingOption = None,
     resampling: ResamplingOption = "nearest",
+    custom_op: CustomOpOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Run a model once, on arrays from files, pictures, or values given here.
@@ -61,7 +64,7 @@ def _run(
     with failures_in_one_line():
         from zerolite import load
 
-        with load(model_file) as model:
+        with load(model_file, custom_ops=custom_ops_of(custom_op)) as model:
             signature = chosen_signature(model, signature_name)
             result = signature(
                 read_inputs(

@@ -85,7 +85,7 @@ def picture_values(content: bytes, tensor: TensorMetadata, scale: str) -> npt.ND
 
     _, height, width, channels = tensor.shape
     try:
-        image = read_image(content, Path("the file"), "rgb" if channels == 3 else "grayscale")  # noqa: PLR2004
+        image, _ = read_image(content, Path("the file"), "rgb" if channels == 3 else "grayscale")  # noqa: PLR2004
         counts = np.asarray(image.resize((width, height), pillow().Resampling.BILINEAR)).reshape(
             1, height, width, channels
         )

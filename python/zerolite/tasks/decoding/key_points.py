@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zerolite.tasks.decoding.landmarks import LandmarkHead
 from zerolite.tasks.decoding.people import POINTS, Offsets, one_person, several_people
+from zerolite.tasks.decoding.pose_head import COCO, People
 from zerolite.tasks.image_input import Framing
 
 if TYPE_CHECKING:
+    from zerolite.tasks.decoding.pose_head import PoseHead
     from zerolite.tasks.task_model import Outputs, TaskModel, TaskTensor
 
-__all__ = ["MoveNetHead", "People", "PoseHead", "PoseNetHead", "pose_head"]
+__all__ = ["MoveNetHead", "PoseNetHead", "pose_head"]
 
 _COORDINATES = 2
 _POINT_NUMBERS, _BOX_NUMBERS = 3, 5
@@ -23,45 +25,9 @@ _AXES = 4
 _EDGES = POINTS - 1
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """People in a model's input.
-
-    Attributes:
-        points: x and y as parts of the input's width and height, shape (people, 17, 2).
-        point_scores: shape (people, 17).
-        scores: how sure the model is of each person, shape (people,).
-        boxes: left, top, right, bottom as parts of the input, shape (people, 4); None where the model tells none.
-    """
-
-    points: NDArray[np.float64]
-    point_scores: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    boxes: NDArray[np.float64] | None = None
-
-
-class PoseHead(Protocol):
-    """Reads people out of the outputs of one kind of model."""
-
-    @property
-    def framing(self) -> Framing:
-        """How models of this kind are fed."""
-        ...
-
-    def people(self, outputs: Outputs, *, most: int, input_size: tuple[int, int]) -> People:
-        """The people, the surest first.
-
-        Args:
-            outputs: real numbers by name.
-            most: how many people at most.
-            input_size: width and height of the model's input.
-        """
-        ...
-
-
 def pose_head(model: TaskModel) -> PoseHead | None:
     """The kind of pose network that a model is; None for none that is known."""
-    return MoveNetHead.recognize(model) or PoseNetHead.recognize(model)
+    return MoveNetHead.recognize(model) or PoseNetHead.recognize(model) or LandmarkHead.recognize(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +44,8 @@ class MoveNetHead:
     output: TaskTensor
 
     framing = Framing("letterbox", bars=0, preprocessing="none")
+    skeleton = COCO
+    is_sure = True
 
     @classmethod
     def recognize(cls, model: TaskModel) -> MoveNetHead | None:
@@ -121,6 +89,8 @@ class PoseNetHead:
     backward: TaskTensor | None
 
     framing = Framing("stretch", preprocessing="tf")
+    skeleton = COCO
+    is_sure = True
 
     @classmethod
     def recognize(cls, model: TaskModel) -> PoseNetHead | None:

@@ -13,6 +13,7 @@ import numpy as np
 from zerolite._runners.score_kind import two_class_scores
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import RegexTokenizer
+from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.text.regex_words import RegexWords
 from zerolite.tasks.text.text_task import TextTask, checked_text
 from zerolite.tasks.text.vocabulary import packed_tokenizer
@@ -95,6 +96,7 @@ class TextClassifier(TextTask[str, ClassifiedText]):
         if class_names is not None:
             check_labels(names, self.classes)
         self.class_names = tuple(names) if len(names) == self.classes else ()
+        self._calibration = Calibration.of(model, output, math.prod(output.spec.shape))
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
@@ -152,8 +154,10 @@ class TextClassifier(TextTask[str, ClassifiedText]):
             spec = self._model.inputs[0].spec
             outputs = self._model.run({spec.name: self._words.encode(words, self.length).astype(spec.dtype)})
         scores = np.asarray(outputs[self._output.spec.name], np.float64).reshape(-1)
+        if self._calibration is not None:
+            scores = self._calibration.apply(scores)
         if scores.size == 1:
-            scores = two_class_scores(scores, self._kind)[0]
+            scores = two_class_scores(scores, self._kind if self._calibration is None else "probability")[0]
         ranked = top(np.where(np.isnan(scores), -np.inf, scores), self.class_names or None, k=k)
         return ClassifiedText(tuple(one for one in ranked if math.isfinite(one.score)), text)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zerolite.cli.options import ClassNamesOption, DelegateOption, ThreadsOption, class_names_of, delegates_of
+from zerolite.cli.options import (
+    ClassNamesOption,
+    CustomOpOption,
+    DelegateOption,
+    ThreadsOption,
+    class_names_of,
+    custom_ops_of,
+    delegates_of,
+)
 from zerolite.cli.output import fail, failures_in_one_line, print_json_line, print_table, wrong_use
 from zerolite.cli.pictures import JsonLinesOption, TaskModelOption, TunedOption
 from zerolite.cli.progress import progress_bar
@@ -36,6 +44,7 @@ def _audio(
     windows: Annotated[
         bool, typer.Option("--windows", help="Tell the most likely class of each window of time instead.")
     ] = False,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -59,6 +68,7 @@ def _audio(
                 delegates=delegates,
                 threads=threads,
                 tuned=tuned,
+                custom_ops=custom_ops_of(custom_op),
             ) as classifier,
             progress_bar("audio") as advance,
         ):

@@ -1,8 +1,7 @@
-"""The commands that answer questions about pictures: `zerolite detect`, `segment`, `pose`, `embed` and `stylize`."""
+"""The commands that answer questions about pictures: `zerolite detect`, `segment`, `pose` and `stylize`."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,16 +11,19 @@ import typer
 from zerolite.cli.model_files import model_file
 from zerolite.cli.options import (
     ClassNamesOption,
+    CustomOpOption,
     DelegateOption,
     PreprocessingOption,
+    ScaledDecodingOption,
     SizeOption,
     SkipCorruptOption,
     ThreadsOption,
     class_names_of,
+    custom_ops_of,
     delegates_of,
     size_of,
 )
-from zerolite.cli.output import failures_in_one_line, wrong_use
+from zerolite.cli.output import failures_in_one_line
 from zerolite.cli.pictures import (
     ImagesArgument,
     JsonLinesOption,
@@ -44,7 +46,6 @@ def register(app: typer.Typer) -> None:
     app.command(name="detect")(_detect)
     app.command(name="segment")(_segment)
     app.command(name="pose")(_pose)
-    app.command(name="embed")(_embed)
     app.command(name="stylize")(_stylize)
 
 
@@ -76,7 +77,9 @@ def _detect(
     ] = None,
     size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
+    scaled_decoding: ScaledDecodingOption = False,
     skip_corrupt: SkipCorruptOption = False,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -97,11 +100,13 @@ def _detect(
             class_names=class_names_of(class_names),
             preprocessing=preprocessing,
             size=chosen_size,
+            scaled_decoding=scaled_decoding,
             anchors=None if anchors is None else np.load(anchors, allow_pickle=False),
             delegates=delegates,
             threads=threads,
             tuned=tuned,
             workers=workers,
+            custom_ops=custom_ops_of(custom_op),
         ) as detector:
 
             def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
@@ -139,7 +144,9 @@ def _segment(
     ] = 0.5,
     size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
+    scaled_decoding: ScaledDecodingOption = False,
     skip_corrupt: SkipCorruptOption = False,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -158,10 +165,12 @@ def _segment(
             class_names=class_names_of(class_names),
             preprocessing=preprocessing,
             size=chosen_size,
+            scaled_decoding=scaled_decoding,
             delegates=delegates,
             threads=threads,
             tuned=tuned,
             workers=workers,
+            custom_ops=custom_ops_of(custom_op),
         ) as segmenter:
             mask_files = {} if masks is None else targets_of(images, masks, suffix=".png")
 
@@ -196,7 +205,9 @@ def _pose(
     max_results: Annotated[int, typer.Option(min=1, help="How many people to tell of a picture, the surest.")] = 10,
     size: SizeOption = None,
     preprocessing: PreprocessingOption = None,
+    scaled_decoding: ScaledDecodingOption = False,
     skip_corrupt: SkipCorruptOption = False,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -214,10 +225,12 @@ def _pose(
             "pose",
             preprocessing=preprocessing,
             size=chosen_size,
+            scaled_decoding=scaled_decoding,
             delegates=delegates,
             threads=threads,
             tuned=tuned,
             workers=workers,
+            custom_ops=custom_ops_of(custom_op),
         ) as estimator:
 
             def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
@@ -245,77 +258,6 @@ def _pose(
             )
 
 
-def _embed(
-    images: ImagesArgument,
-    *,
-    model: TaskModelOption,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the vectors into this .npz file, with the names of the pictures."),
-    ] = None,
-    size: SizeOption = None,
-    preprocessing: PreprocessingOption = None,
-    skip_corrupt: SkipCorruptOption = False,
-    delegate: DelegateOption = None,
-    threads: ThreadsOption = None,
-    tuned: TunedOption = None,
-    workers: WorkersOption = None,
-    as_json: JsonLinesOption = False,
-) -> None:
-    """Make vectors of pictures, and name the picture that is most like each."""
-    delegates = delegates_of(delegate or [])
-    chosen_size = size_of(size)
-    if output is not None and output.suffix != ".npz":
-        raise wrong_use(f"{output} must end in .npz.", param_hint="--output")
-    with failures_in_one_line():
-        import numpy as np
-
-        from zerolite import tasks
-        from zerolite._platform.files import check_writable_target, write_atomically
-
-        if output is not None:
-            check_writable_target(output)
-        with tasks.load(
-            model,
-            "embed",
-            preprocessing=preprocessing,
-            size=chosen_size,
-            delegates=delegates,
-            threads=threads,
-            tuned=tuned,
-            workers=workers,
-        ) as embedder:
-            found: list[tasks.Embedding] = []
-
-            def answers(files: list[Path], **rest: Any) -> Iterator[Any]:
-                for result in embedder.map(files, **rest):
-                    found.append(result)
-                    yield result
-
-            def rows() -> list[tuple[str, ...]]:
-                alike = tasks.similarities(found) - 3 * np.eye(len(found))
-                nearest = alike.argmax(axis=1) if len(found) > 1 else ()
-                return [
-                    (str(found[place].path), str(found[other].path), f"{alike[place, other]:.3f}")
-                    for place, other in enumerate(nearest)
-                ]
-
-            def close() -> None:
-                if output is not None:
-                    content = io.BytesIO()
-                    vectors = np.array([one.vector for one in found]).reshape(len(found), embedder.numbers)
-                    np.savez(content, paths=np.array([str(one.path) for one in found]), vectors=vectors)
-                    write_atomically(output, content.getvalue())
-
-            run_task(
-                Report("embed", ("most like it", "similarity"), table=rows, finish=close),
-                images,
-                answers=answers,
-                skip_corrupt=skip_corrupt,
-                as_json=as_json,
-            )
-
-
 def _stylize(
     images: ImagesArgument,
     *,
@@ -337,6 +279,7 @@ def _stylize(
     ] = 1,
     preprocessing: PreprocessingOption = None,
     skip_corrupt: SkipCorruptOption = False,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
@@ -348,7 +291,13 @@ def _stylize(
         from zerolite import tasks
 
         with tasks.load_stylizer(
-            model, transform, preprocessing=preprocessing, delegates=delegates, threads=threads, workers=workers
+            model,
+            transform,
+            preprocessing=preprocessing,
+            delegates=delegates,
+            threads=threads,
+            workers=workers,
+            custom_ops=custom_ops_of(custom_op),
         ) as stylizer:
 
             def answers(files: list[Path], **rest: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The commands that answer questions about texts: `zerolite text` and `zerolite answer`."""
+"""The commands that answer questions about texts: `zerolite text`, `zerolite answer` and `zerolite reply`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from zerolite.cli.options import ClassNamesOption, DelegateOption, ThreadsOption, class_names_of, delegates_of
+from zerolite.cli.options import (
+    ClassNamesOption,
+    CustomOpOption,
+    DelegateOption,
+    ThreadsOption,
+    class_names_of,
+    custom_ops_of,
+    delegates_of,
+)
 from zerolite.cli.output import failures_in_one_line, print_json_line, print_table, wrong_use
 from zerolite.cli.pictures import JsonLinesOption, TaskModelOption, TunedOption, WorkersOption
 from zerolite.cli.progress import progress_bar
@@ -30,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command(name="text")(_text)
     app.command(name="answer")(_answer)
+    app.command(name="reply")(_reply)
 
 
 def _text(
@@ -42,6 +51,7 @@ def _text(
     class_names: ClassNamesOption = None,
     vocabulary: _VocabularyOption = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to tell of each text.")] = 5,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -68,6 +78,7 @@ def _text(
                 threads=threads,
                 tuned=tuned,
                 workers=workers,
+                custom_ops=custom_ops_of(custom_op),
             ) as classifier,
             progress_bar("text") as advance,
         ):
@@ -93,6 +104,7 @@ def _answer(
     ],
     vocabulary: _VocabularyOption = None,
     max_results: Annotated[int, typer.Option(min=1, help="How many answers to tell, the best.")] = 3,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     tuned: TunedOption = None,
@@ -115,6 +127,7 @@ def _answer(
                 threads=threads,
                 tuned=tuned,
                 workers=workers,
+                custom_ops=custom_ops_of(custom_op),
             ) as answerer,
             progress_bar("answer") as advance,
         ):
@@ -129,6 +142,48 @@ def _answer(
                 ]
         if not as_json:
             print_table(("question", "answer", "probability"), rows, left=2)
+
+
+def _reply(
+    messages: Annotated[list[str], typer.Argument(metavar="MESSAGES...", help="Messages, each in quotes.")],
+    *,
+    model: TaskModelOption,
+    max_results: Annotated[int, typer.Option(min=1, help="How many replies to suggest to each, the best.")] = 3,
+    custom_op: CustomOpOption = None,
+    delegate: DelegateOption = None,
+    threads: ThreadsOption = None,
+    tuned: TunedOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Suggest replies to messages, each by itself."""
+    delegates = delegates_of(delegate or [])
+    with failures_in_one_line():
+        from zerolite import tasks
+
+        rows: list[tuple[str, ...]] = []
+        with (
+            tasks.load(
+                model,
+                "reply",
+                delegates=delegates,
+                threads=threads,
+                tuned=tuned,
+                workers=workers,
+                custom_ops=custom_ops_of(custom_op),
+            ) as replier,
+            progress_bar("reply") as advance,
+        ):
+            for result in replier.map(messages, max_results=max_results, progress=advance):
+                if as_json:
+                    print_json_line(result.to_dict())
+                    continue
+                rows += [
+                    (_shortened(result.messages[0]) if place == 0 else "", one.text, f"{one.score:.3f}")
+                    for place, one in enumerate(result.replies)
+                ]
+        if not as_json:
+            print_table(("message", "reply", "score"), rows, left=2)
 
 
 def _shortened(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import zerolite as zl
 from tests.support import model_zoo
-from tests.tasks.text_models import WORDS, echo_bert, echo_words, sentiment, table_answers
+from tests.tasks.text.models import WORDS, echo_bert, echo_words, sentiment, table_answers
 from zerolite import metadata
 from zerolite.cli import main
 
@@ -187,6 +187,8 @@ def test_models_that_do_not_read(vocabulary: Path) -> None:
         zl.tasks.load(echo_bert(8), "answer", vocabulary=vocabulary)
     with pytest.raises(ValueError, match=r"anchors= is for detect, and .* is loaded to text"):
         zl.tasks.load(echo_words(3), "text", anchors=np.zeros((1, 4)))
+    with pytest.raises(ValueError, match=r"preprocessing= is for detect, .* and embed, and .* is loaded to text"):
+        zl.tasks.load(echo_words(3), "text", preprocessing="unit")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match=r"vocabulary= is for text and answer, and"):
         zl.tasks.load(model_zoo.model_path("small_cnn"), "classify", vocabulary=vocabulary)
 
