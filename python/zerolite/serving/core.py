@@ -15,11 +15,12 @@ from zerolite.serving.protocol import Arrays, InferenceRequest, Interface
 from zerolite.serving.repository import ModelRepository, Sources
 from zerolite.serving.served_model import ServedModel
 from zerolite.serving.settings import ServingSettings
+from zerolite.serving.shared_memory import SharedMemory, region_prefix
 
-__all__ = ["EXTENSIONS", "InferenceResult", "InferenceServer"]
+__all__ = ["InferenceResult", "InferenceServer"]
 
-#: What is there beside the protocol itself, by the names that Triton gave.
-EXTENSIONS = ("binary_tensor_data", "model_repository", "schedule_policy")
+# What is there beside the protocol itself, by the names that Triton gave.
+_EXTENSIONS = ("binary_tensor_data", "model_repository", "schedule_policy")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class InferenceServer:
     Attributes:
         repository: the models.
         metrics: the figures.
+        shared_memory: the regions where clients have tensors.
         draining: whether the server is about to end, and no more ready for requests.
     """
 
@@ -49,6 +51,10 @@ class InferenceServer:
         self.metrics = ServerMetrics()
         self.repository = ModelRepository(models, settings, self.metrics)
         self.metrics.watch(self.queues)
+        prefix = settings.shared_memory
+        self.shared_memory = SharedMemory(
+            None if prefix is None else region_prefix(prefix), most_bytes=settings.max_request_bytes
+        )
         self.draining = False
         self._deadline_s = settings.deadline_s
         self._model_control = settings.model_control
@@ -72,10 +78,12 @@ class InferenceServer:
         """Take all models out of use."""
         self.draining = True
         await self.repository.close()
+        self.shared_memory.close()
 
     def metadata(self) -> dict[str, Any]:
         """The server's name, version and extensions."""
-        return {"name": "zerolite", "version": _native.__version__, "extensions": list(EXTENSIONS)}
+        extensions = [*_EXTENSIONS, *(["system_shared_memory"] if self.shared_memory.is_open else [])]
+        return {"name": "zerolite", "version": _native.__version__, "extensions": extensions}
 
     def model_metadata(self, name: str, version: str | None) -> dict[str, Any]:
         """What a model takes and gives.

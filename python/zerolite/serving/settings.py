@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from zerolite.serving.shared_memory import region_prefix
 from zerolite.tuned import TunedFile
 
 if TYPE_CHECKING:
@@ -45,12 +46,16 @@ class ServingSettings:
         receive_timeout_s: seconds within which the body of a request has to arrive, else 408.
         max_request_bytes: the largest body that is received; a larger one is refused with 413.
         model_control: "explicit" lets clients load and unload models of the repository.
+        shared_memory: lets clients on this machine have tensors in POSIX shared memory, in regions whose name begins
+            with this, as "/camera_"; "/" is every name. Clients can read and write all such regions that this process
+            can, also those of other programs.
         token: what clients have to send as a bearer token; None lets everybody in. Liveness and readiness of the server
             are told without it.
 
     Raises:
         ValueError: a size or a time is not above 0 (`queue_size` and `batch_delay_s` may be 0), `model_control` is
-            neither "none" nor "explicit", `tuned` came with what it chooses itself, or the token is empty or not ASCII.
+            neither "none" nor "explicit", no name of shared memory can begin with `shared_memory`, `tuned` came with
+            what it chooses itself, or the token is empty or not ASCII.
     """
 
     workers: int | None = None
@@ -67,6 +72,7 @@ class ServingSettings:
     receive_timeout_s: float = 30.0
     max_request_bytes: int = 64 << 20
     model_control: ModelControl = "none"
+    shared_memory: str | None = None
     token: str | None = None
 
     def __post_init__(self) -> None:
@@ -79,6 +85,8 @@ class ServingSettings:
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}, and must be 0 or above")
+        if self.shared_memory is not None:
+            region_prefix(self.shared_memory)
         if self.tuned is not None:
             TunedFile.refuse_beside(workers=self.workers, delegates=self.delegates, threads=self.threads)
         if self.model_control not in ("none", "explicit"):

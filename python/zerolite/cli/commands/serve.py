@@ -86,6 +86,13 @@ def _serve(
     model_control: Annotated[
         bool, typer.Option("--model-control", help="Let clients load and unload models of the folders.")
     ] = False,
+    shared_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Let clients have tensors in POSIX shared memory whose name begins so, as /camera_; / is every name.",
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A file with the token that clients must send.", exists=True, dir_okay=False),
@@ -117,6 +124,7 @@ def _serve(
             receive_timeout_s=receive_timeout,
             max_request_bytes=max_request,
             model_control="explicit" if model_control else "none",
+            shared_memory=shared_memory,
             token=None if token_file is None else token_file.read_text(encoding="utf-8").strip(),
         )
         serving.serve(

@@ -150,6 +150,23 @@ class _Service:
         await self._core.unload(request.model_name)
         return METHODS["RepositoryModelUnload"][1]()
 
+    async def _SystemSharedMemoryStatus(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        answer = METHODS["SystemSharedMemoryStatus"][1]()
+        for region in self._core.shared_memory.status(request.name or None):
+            for key, value in region.items():
+                setattr(answer.regions[region["name"]], key, value)
+        return answer
+
+    async def _SystemSharedMemoryRegister(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        self._core.shared_memory.register(
+            request.name, key=request.key, offset=request.offset, byte_size=request.byte_size
+        )
+        return METHODS["SystemSharedMemoryRegister"][1]()
+
+    async def _SystemSharedMemoryUnregister(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        self._core.shared_memory.unregister(request.name or None)
+        return METHODS["SystemSharedMemoryUnregister"][1]()
+
     async def _ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         name, version = request.model_name, request.model_version
         with self._core.noted(name, version, "grpc"):
@@ -158,7 +175,7 @@ class _Service:
             result = await self._core.infer(
                 name,
                 version,
-                partial(read_request, request),
+                partial(read_request, request, self._core.shared_memory),
                 signature=string_parameter(document, "signature"),
                 timeout_s=min(limits, default=None),
             )

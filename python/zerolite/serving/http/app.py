@@ -96,6 +96,7 @@ class _Endpoints:
             Route("/v2/repository/index", self.index, methods=["POST"]),
             Route("/v2/repository/models/{model}/load", self.load, methods=["POST"]),
             Route("/v2/repository/models/{model}/unload", self.unload, methods=["POST"]),
+            *self._shared_memory_routes(),
             Route("/metrics", self.metrics),
             Route("/openapi.json", self.openapi),
             Route("/", self.page, methods=["GET", "POST"]),
@@ -155,6 +156,32 @@ class _Endpoints:
         await self._server.unload(request.path_params["model"])
         return JSONResponse({})
 
+    def _shared_memory_routes(self) -> list[Route]:
+        every, region = "/v2/systemsharedmemory", "/v2/systemsharedmemory/region/{region}"
+        return [
+            Route(f"{region}/register", self.register_region, methods=["POST"]),
+            *(Route(f"{base}/status", self.regions) for base in (every, region)),
+            *(Route(f"{base}/unregister", self.unregister_regions, methods=["POST"]) for base in (every, region)),
+        ]
+
+    async def regions(self, request: Request) -> Response:
+        return JSONResponse(self._server.shared_memory.status(request.path_params.get("region")))
+
+    async def register_region(self, request: Request) -> Response:
+        document = parse_object(await self._body(request), empty_is_object=True)
+        self._server.shared_memory.register(
+            request.path_params["region"],
+            key=document.get("key"),
+            offset=document.get("offset", 0),
+            byte_size=document.get("byte_size"),
+        )
+        return JSONResponse({})
+
+    async def unregister_regions(self, request: Request) -> Response:
+        parse_object(await self._body(request), empty_is_object=True)
+        self._server.shared_memory.unregister(request.path_params.get("region"))
+        return JSONResponse({})
+
     async def infer(self, request: Request) -> Response:
         name, version = _model_of(request)
         with self._server.noted(name, version, "http"):
@@ -171,7 +198,7 @@ class _Endpoints:
             self._server.infer(
                 name,
                 version,
-                partial(read_request, document, binary),
+                partial(read_request, document, binary, self._server.shared_memory),
                 signature=string_parameter(document, "signature"),
                 timeout_s=timeout_of(document),
             ),

@@ -94,7 +94,7 @@ async def result_page(server: InferenceServer, name: str, body: bytes, content_t
             pictures += content
         begun = time.perf_counter()
         with server.noted(name, None, "page"):
-            read = partial(read_request, {"inputs": entries}, memoryview(pictures))
+            read = partial(read_request, {"inputs": entries}, memoryview(pictures), server.shared_memory)
             result = await server.infer(name, None, read)
         answer = _outputs(result, time.perf_counter() - begun)
         status = 200
