@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class InferenceServer:
             None if prefix is None else region_prefix(prefix), most_bytes=settings.max_request_bytes
         )
         self.draining = False
+        self._tracing = settings.tracing
         self._deadline_s = settings.deadline_s
         self._model_control = settings.model_control
         self._started = False
@@ -151,26 +152,32 @@ class InferenceServer:
         ]
 
     @contextmanager
-    def noted(self, name: str, version: str | None, transport: str) -> Iterator[None]:
+    def noted(
+        self, name: str, version: str | None, transport: str, headers: Callable[[], Mapping[str, str]]
+    ) -> Iterator[None]:
         """Note how a request to run a model is answered, and how long it took until the end of a with statement."""
         begun = time.perf_counter()
         status = 200
-        try:
-            yield
-        except RequestError as error:
-            status = error.status
-            raise
-        except BaseException:
-            status = RequestError.status
-            raise
-        finally:
+        with ExitStack() as stack:
+            span = stack.enter_context(self._tracing.request(headers(), transport)) if self._tracing else None
             try:
-                model, _ = self.repository.find(name, version)
-                known: tuple[str, int | None] = (model.name, model.version)
-            except RequestError:  # names that clients made up must not fill the memory
-                known = ("", None)
-            seconds = time.perf_counter() - begun
-            self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
+                yield
+            except RequestError as error:
+                status = error.status
+                raise
+            except BaseException:
+                status = RequestError.status
+                raise
+            finally:
+                try:
+                    model, _ = self.repository.find(name, version)
+                    known: tuple[str, int | None] = (model.name, model.version)
+                except RequestError:  # names that clients made up must not fill the memory
+                    known = ("", None)
+                seconds = time.perf_counter() - begun
+                self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
+                if self._tracing and span:
+                    self._tracing.note_answer(span, model=known[0], version=known[1], status=status)
 
     async def infer(
         self,

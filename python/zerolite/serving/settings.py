@@ -6,14 +6,18 @@ import hmac
 import math
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from zerolite.serving.shared_memory import region_prefix
 from zerolite.tuned import TunedFile
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from zerolite._inference.source import Isolation, Verify
     from zerolite.delegates import Delegates
+    from zerolite.serving.telemetry import Tracing
 
 __all__ = ["ModelControl", "ServingSettings"]
 
@@ -49,6 +53,8 @@ class ServingSettings:
         shared_memory: lets clients on this machine have tensors in POSIX shared memory, in regions whose name begins
             with this, as "/camera_"; "/" is every name. Clients can read and write all such regions that this process
             can, also those of other programs.
+        tracer_provider: gets a span of OpenTelemetry for each request to run a model, and for its stages; None makes
+            none. Needs the extra "telemetry".
         token: what clients have to send as a bearer token; None lets everybody in. Liveness and readiness of the server
             are told without it.
 
@@ -73,6 +79,7 @@ class ServingSettings:
     max_request_bytes: int = 64 << 20
     model_control: ModelControl = "none"
     shared_memory: str | None = None
+    tracer_provider: TracerProvider | None = None
     token: str | None = None
 
     def __post_init__(self) -> None:
@@ -93,6 +100,19 @@ class ServingSettings:
             raise ValueError(f"model_control is {self.model_control!r}, and must be 'none' or 'explicit'")
         if self.token is not None and not (self.token and self.token.isascii() and self.token.isprintable()):
             raise ValueError("the token must be printable ASCII and not empty, since it is sent in a header")
+
+    @cached_property
+    def tracing(self) -> Tracing | None:
+        """What makes the spans of requests.
+
+        Raises:
+            ModuleNotFoundError: the extra "telemetry" is not installed.
+        """
+        if self.tracer_provider is None:
+            return None
+        from zerolite.serving.telemetry import Tracing
+
+        return Tracing(self.tracer_provider)
 
     def admits(self, authorization: bytes) -> bool:
         """Whether the value of an Authorization header holds the token, found out in the same time whatever it is."""

@@ -169,7 +169,7 @@ class _Service:
 
     async def _ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         name, version = request.model_name, request.model_version
-        with self._core.noted(name, version, "grpc"):
+        with self._core.noted(name, version, "grpc", lambda: _text_of(context)):
             document = {"parameters": parameters_of(request)}
             limits = [limit for limit in (timeout_of(document), context.time_remaining()) if limit is not None]
             result = await self._core.infer(
@@ -182,3 +182,8 @@ class _Service:
             return response_of(
                 result.outputs, result.request, model=result.model.name, version=str(result.model.version)
             )
+
+
+def _text_of(context: Any) -> dict[str, str]:
+    """The metadata that came with a call, but for binary values."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

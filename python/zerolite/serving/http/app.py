@@ -184,7 +184,7 @@ class _Endpoints:
 
     async def infer(self, request: Request) -> Response:
         name, version = _model_of(request)
-        with self._server.noted(name, version, "http"):
+        with self._server.noted(name, version, "http", lambda: request.headers):
             return await self._infer(request, name, version)
 
     async def _infer(self, request: Request, name: str, version: str | None) -> Response:
