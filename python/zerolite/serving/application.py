@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
-_EXTRA = ("anyio", "google", "grpc", "httptools", "prometheus_client", "starlette", "uvicorn")
+_EXTRA = ("google", "grpc", "httptools", "prometheus_client", "starlette", "uvicorn")
 
 
 def create_app(models: Sources, settings: ServingSettings | None = None) -> Starlette:

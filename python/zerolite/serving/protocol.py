@@ -182,7 +182,7 @@ def parse_object(content: bytes | memoryview, *, empty_is_object: bool = False) 
     if empty_is_object and not content:
         return {}
     try:
-        document = json.loads(str(content, "utf-8"), parse_constant=_refuse_constant)
+        document = _DECODER.decode(str(content, "utf-8"))
     except RecursionError as error:
         raise InvalidRequestError("the JSON of the request is nested too deeply") from error
     except UnicodeDecodeError as error:
@@ -198,6 +198,10 @@ def parse_object(content: bytes | memoryview, *, empty_is_object: bool = False) 
 
 def _refuse_constant(constant: str) -> None:
     raise InvalidRequestError(f"the request is no JSON: it holds {constant}; send such values as binary data")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def string_parameter(document: Mapping[str, Any], name: str) -> str | None:
@@ -365,4 +369,4 @@ def encode_response(
     document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
     if request.id is not None:
         document["id"] = request.id
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), b"".join(parts)
+    return _ENCODER.encode(document).encode(), parts[0] if len(parts) == 1 else b"".join(parts)
