@@ -111,7 +111,7 @@ def regions(count: int = 1_000) -> Iterator[Work]:
     name = f"zerolite_soak_{os.getpid()}"
     place = {"shared_memory_region": "row", "shared_memory_byte_size": 256}
     entry = {"name": "features", "datatype": "FP32", "shape": [1, 64], "parameters": place}
-    steps = (
+    steps: tuple[tuple[str, object], ...] = (
         ("/v2/systemsharedmemory/region/row/register", {"key": f"/{name}", "byte_size": 256}),
         (INFER, {"inputs": [entry]}),
         ("/v2/systemsharedmemory/region/row/unregister", {}),

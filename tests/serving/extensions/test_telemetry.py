@@ -31,6 +31,12 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
 
 
+def seconds_of(span: ReadableSpan) -> float:
+    assert span.start_time is not None
+    assert span.end_time is not None
+    return (span.end_time - span.start_time) / 1e9
+
+
 class Spans:
     """What was told, once requests are answered."""
 
@@ -91,9 +97,10 @@ def test_a_request_and_its_stages(transport: str, spans: Spans) -> None:
             assert stage.parent is not None
             assert stage.parent.span_id == request.context.span_id
         assert queue.end_time == run.start_time
-        assert queue.start_time <= queue.end_time < run.end_time
+        assert seconds_of(queue) >= 0
+        assert seconds_of(run) > 0
         # Begin and end of the whole are read from another clock, which may be set meanwhile.
-        assert abs(request.start_time - queue.start_time) < 60e9
+        assert abs((request.start_time or 0) - (queue.start_time or 0)) < 60e9
 
         for headers in ({}, {"traceparent": "nonsense"}, {"traceparent": TRACEPARENT[:-2]}):
             ask(headers)
@@ -132,8 +139,8 @@ def test_batches_and_deadlines(gate: Gate, threads: ThreadPoolExecutor, spans: S
         gate.open()
         assert {one.result().status_code for one in (first, *others)} == {200}
         wait_until(lambda: len(spans.all()) == 9)
-        sizes = [(span.attributes or {}).get("zerolite.batch.size") for span in spans.all() if span.name == "run"]
-        assert sorted(map(int, filter(None, sizes))) == [1, 2, 2]
+        sizes = [dict(span.attributes or {}) for span in spans.all() if span.name == "run"]
+        assert sorted(map(repr, sizes)) == [repr({"zerolite.batch.size": size}) for size in (1, 2, 2)]
 
 
 def test_nothing_is_imported_unasked() -> None:

@@ -63,7 +63,7 @@ def page(request: pytest.FixtureRequest, browser: Any, url: str) -> Iterator[Any
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("requestfailed", lambda one: complaints.append(f"{one.url}: {one.failure}"))
         page.goto(url)
         yield page

@@ -116,6 +116,8 @@ class _Service:
             await context.abort(code, str(error), trailing)
 
     def _require_token(self, context: Any) -> None:
+        if self._settings.token is None:
+            return
         given = next((value for key, value in context.invocation_metadata() if key == "authorization"), "")
         if not self._settings.admits(given if isinstance(given, bytes) else given.encode()):
             raise UnauthorizedError("this server asks for a bearer token")

@@ -88,8 +88,9 @@ def _paths() -> dict[str, Any]:
 def _shared_memory_paths() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     may_fail = (*_ALWAYS, errors.ForbiddenError)
-    for base in ("/v2/systemsharedmemory", "/v2/systemsharedmemory/region/{region}"):
-        parameters = [_path_parameter("region")] if "{" in base else []
+    region = "/v2/systemsharedmemory/region/{region}"
+    for base in ("/v2/systemsharedmemory", region):
+        parameters = [_path_parameter("region")] if base == region else []
         status = _operation(
             "What clients have registered of shared memory.",
             schema={"type": "array", "items": _ref("Region")},
@@ -109,7 +110,7 @@ def _shared_memory_paths() -> dict[str, Any]:
         body=_ref("RegionRequest"),
         may_fail=(*may_fail, *_WITH_A_BODY),
     )
-    paths[f"{base}/register"] = {"parameters": parameters, "post": register}
+    paths[f"{region}/register"] = {"parameters": [_path_parameter("region")], "post": register}
     return paths
 
 
