@@ -93,13 +93,15 @@ def loads(count: int = 100) -> Iterator[Work]:
 def dropped(count: int = 1_000) -> Iterator[Work]:
     """Clients that go: before their request, in the middle of it, and before its answer."""
     parts = (b"", HEAD[:20], HEAD + BODY[:100], HEAD + BODY)
-    with server() as port, closing(HTTPConnection("127.0.0.1", port)) as connection:
+    with server() as port:
 
         def work() -> int:
             for number in range(count):
                 with socket.create_connection(("127.0.0.1", port)) as gone:
                     gone.sendall(parts[number % len(parts)])
-            ask(connection, INFER, BODY)  # those before were accepted
+            # A new connection: an idle one would be closed meanwhile. Those before were accepted.
+            with closing(HTTPConnection("127.0.0.1", port)) as connection:
+                ask(connection, INFER, BODY)
             return count
 
         yield work
