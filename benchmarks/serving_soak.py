@@ -1,12 +1,14 @@
 """Whether a server grows: `python -m benchmarks.serving_soak`.
 
-A million requests, 10,000 models loaded and unloaded, and 100,000 connections whose clients go in the middle. What is
-printed is what `benchmarks.soak` prints. The server is a thread of this process, so that the clients are counted too.
+A million requests, 10,000 models loaded and unloaded, 100,000 connections whose clients go in the middle, and 100,000
+regions of shared memory. What is printed is what `benchmarks.soak` prints. The server is a thread of this process, so
+that the clients are counted too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -30,7 +32,7 @@ HEAD = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n
 @contextmanager
 def server() -> Iterator[int]:
     """The port of a server in a thread."""
-    settings = ServingSettings(workers=2, model_control="explicit")
+    settings = ServingSettings(workers=2, model_control="explicit", shared_memory="/zerolite_soak_")
     config = uvicorn.Config(create_app(MODEL, settings), port=0, log_config=None, access_log=False)
     running = uvicorn.Server(config)
     listener = config.bind_socket()
@@ -91,16 +93,45 @@ def loads(count: int = 100) -> Iterator[Work]:
 def dropped(count: int = 1_000) -> Iterator[Work]:
     """Clients that go: before their request, in the middle of it, and before its answer."""
     parts = (b"", HEAD[:20], HEAD + BODY[:100], HEAD + BODY)
-    with server() as port, closing(HTTPConnection("127.0.0.1", port)) as connection:
+    with server() as port:
 
         def work() -> int:
             for number in range(count):
                 with socket.create_connection(("127.0.0.1", port)) as gone:
                     gone.sendall(parts[number % len(parts)])
-            ask(connection, INFER, BODY)  # those before were accepted
+            # A new connection: an idle one would be closed meanwhile. Those before were accepted.
+            with closing(HTTPConnection("127.0.0.1", port)) as connection:
+                ask(connection, INFER, BODY)
             return count
 
         yield work
+
+
+@contextmanager
+def regions(count: int = 1_000) -> Iterator[Work]:
+    """Shared memory that is registered, used and unregistered."""
+    name = f"zerolite_soak_{os.getpid()}"
+    place = {"shared_memory_region": "row", "shared_memory_byte_size": 256}
+    entry = {"name": "features", "datatype": "FP32", "shape": [1, 64], "parameters": place}
+    steps: tuple[tuple[str, object], ...] = (
+        ("/v2/systemsharedmemory/region/row/register", {"key": f"/{name}", "byte_size": 256}),
+        (INFER, {"inputs": [entry]}),
+        ("/v2/systemsharedmemory/region/row/unregister", {}),
+    )
+    path = Path("/dev/shm") / name
+    path.write_bytes(bytes(256))
+    try:
+        with server() as port, closing(HTTPConnection("127.0.0.1", port)) as connection:
+
+            def work() -> int:
+                for _ in range(count):
+                    for step, body in steps:
+                        ask(connection, step, json.dumps(body).encode())
+                return count
+
+            yield work
+    finally:
+        path.unlink()
 
 
 # What is done, and how many readings that makes.
@@ -108,6 +139,7 @@ LOADS: Mapping[str, tuple[Load, int]] = {
     "request": (requests, 100),
     "unload, load, request": (loads, 100),
     "connection that is dropped": (dropped, 100),
+    "region of shared memory": (regions, 100),
 }
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
 # Optional dependencies, and the reference interpreter's package, of which only the library is used.
 LAZY_IMPORTS = {
-    "anyio",
     "ai_edge_litert",
     "click",
     "flatbuffers",

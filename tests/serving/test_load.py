@@ -225,17 +225,6 @@ def test_heads_have_to_arrive_in_time(sent: bytes) -> None:
         assert_right(infer(url))
 
 
-def test_connections_are_limited() -> None:
-    with served_by_a_process(DENSE, "--workers", "1", "--max-connections", "3") as ([url], _process):
-        idle = [connected(url) for _ in range(3)]
-        try:
-            wait_until(lambda: httpx.get(f"{url}/v2").status_code == 503)
-        finally:
-            for one in idle:
-                one.close()
-        wait_until(lambda: httpx.get(f"{url}/v2").status_code == 200)
-
-
 def refuses_connections(url: str) -> bool:
     try:
         connected(url).close()

@@ -44,7 +44,7 @@ BEYOND_THE_DESCRIPTION = [schemathesis.checks.positive_data_acceptance]
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     models = [DENSE, MODELS / "string_passthrough.tflite"]
-    with running(models, ServingSettings(workers=1, model_control="explicit")) as url:
+    with running(models, ServingSettings(workers=1, model_control="explicit", shared_memory="/zerolite_")) as url:
         yield url
 
 

@@ -30,6 +30,7 @@ SHORT: Mapping[str, Load] = {
     "requests": partial(serving_soak.requests, 50),
     "loads of a server": partial(serving_soak.loads, 4),
     "connections that are dropped": partial(serving_soak.dropped, 40),
+    "regions of shared memory": partial(serving_soak.regions, 40),
 }
 
 

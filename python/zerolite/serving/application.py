@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
-_EXTRA = ("anyio", "google", "grpc", "httptools", "prometheus_client", "starlette", "uvicorn")
+_EXTRA = ("google", "grpc", "httptools", "prometheus_client", "starlette", "uvicorn")
 
 
 def create_app(models: Sources, settings: ServingSettings | None = None) -> Starlette:
@@ -72,7 +72,8 @@ def serve(
         certificate: a file of PEM certificates, for TLS.
         private_key: the file of their private key, where it is not in the same file.
         max_connections: how many connections of HTTP may be open, and how many requests of gRPC under way; further ones
-            are refused with 503 and RESOURCE_EXHAUSTED.
+            are refused with 503 and RESOURCE_EXHAUSTED. Connections without a request make room first. The process lets
+            itself open as many files as that takes, or takes fewer connections where it may not.
         drain_s: seconds between the signal and the last new connection, for those who watch readiness.
         access_log: a file that gets a line of JSON for each request over HTTP; nothing is logged without one.
         on_ready: called with the URLs of the server, of HTTP and gRPC, once it is ready for requests.

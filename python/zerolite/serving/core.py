@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from zerolite.serving.protocol import Arrays, InferenceRequest, Interface
 from zerolite.serving.repository import ModelRepository, Sources
 from zerolite.serving.served_model import ServedModel
 from zerolite.serving.settings import ServingSettings
+from zerolite.serving.shared_memory import SharedMemory, region_prefix
 
-__all__ = ["EXTENSIONS", "InferenceResult", "InferenceServer"]
+__all__ = ["InferenceResult", "InferenceServer"]
 
-#: What is there beside the protocol itself, by the names that Triton gave.
-EXTENSIONS = ("binary_tensor_data", "model_repository", "schedule_policy")
+# What is there beside the protocol itself, by the names that Triton gave.
+_EXTENSIONS = ("binary_tensor_data", "model_repository", "schedule_policy")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class InferenceServer:
     Attributes:
         repository: the models.
         metrics: the figures.
+        shared_memory: the regions where clients have tensors.
         draining: whether the server is about to end, and no more ready for requests.
     """
 
@@ -49,7 +51,12 @@ class InferenceServer:
         self.metrics = ServerMetrics()
         self.repository = ModelRepository(models, settings, self.metrics)
         self.metrics.watch(self.queues)
+        prefix = settings.shared_memory
+        self.shared_memory = SharedMemory(
+            None if prefix is None else region_prefix(prefix), most_bytes=settings.max_request_bytes
+        )
         self.draining = False
+        self._tracing = settings.tracing
         self._deadline_s = settings.deadline_s
         self._model_control = settings.model_control
         self._started = False
@@ -72,10 +79,12 @@ class InferenceServer:
         """Take all models out of use."""
         self.draining = True
         await self.repository.close()
+        self.shared_memory.close()
 
     def metadata(self) -> dict[str, Any]:
         """The server's name, version and extensions."""
-        return {"name": "zerolite", "version": _native.__version__, "extensions": list(EXTENSIONS)}
+        extensions = [*_EXTENSIONS, *(["system_shared_memory"] if self.shared_memory.is_open else [])]
+        return {"name": "zerolite", "version": _native.__version__, "extensions": extensions}
 
     def model_metadata(self, name: str, version: str | None) -> dict[str, Any]:
         """What a model takes and gives.
@@ -143,26 +152,32 @@ class InferenceServer:
         ]
 
     @contextmanager
-    def noted(self, name: str, version: str | None, transport: str) -> Iterator[None]:
+    def noted(
+        self, name: str, version: str | None, transport: str, headers: Callable[[], Mapping[str, str]]
+    ) -> Iterator[None]:
         """Note how a request to run a model is answered, and how long it took until the end of a with statement."""
         begun = time.perf_counter()
         status = 200
-        try:
-            yield
-        except RequestError as error:
-            status = error.status
-            raise
-        except BaseException:
-            status = RequestError.status
-            raise
-        finally:
+        with ExitStack() as stack:
+            span = stack.enter_context(self._tracing.request(headers(), transport)) if self._tracing else None
             try:
-                model, _ = self.repository.find(name, version)
-                known: tuple[str, int | None] = (model.name, model.version)
-            except RequestError:  # names that clients made up must not fill the memory
-                known = ("", None)
-            seconds = time.perf_counter() - begun
-            self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
+                yield
+            except RequestError as error:
+                status = error.status
+                raise
+            except BaseException:
+                status = RequestError.status
+                raise
+            finally:
+                try:
+                    model, _ = self.repository.find(name, version)
+                    known: tuple[str, int | None] = (model.name, model.version)
+                except RequestError:  # names that clients made up must not fill the memory
+                    known = ("", None)
+                seconds = time.perf_counter() - begun
+                self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
+                if self._tracing and span:
+                    self._tracing.note_answer(span, model=known[0], version=known[1], status=status)
 
     async def infer(
         self,

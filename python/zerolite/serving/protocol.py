@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from zerolite.serving.datatypes import datatype_of, from_bytes, from_json, to_bytes, to_json
 from zerolite.serving.errors import InvalidRequestError
+from zerolite.serving.shared_memory import Place, SharedMemory, refuse_overlaps
 
 __all__ = [
     "Arrays",
@@ -124,10 +125,11 @@ class Interface:
 
 @dataclass(frozen=True)
 class RequestedOutput:
-    """An output that a request asks for, and whether as binary data."""
+    """An output that a request asks for: in JSON, as binary data, or in shared memory at `place`."""
 
     name: str
     binary: bool
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def parse_object(content: bytes | memoryview, *, empty_is_object: bool = False) 
     if empty_is_object and not content:
         return {}
     try:
-        document = json.loads(str(content, "utf-8"), parse_constant=_refuse_constant)
+        document = _DECODER.decode(str(content, "utf-8"))
     except RecursionError as error:
         raise InvalidRequestError("the JSON of the request is nested too deeply") from error
     except UnicodeDecodeError as error:
@@ -196,6 +198,10 @@ def parse_object(content: bytes | memoryview, *, empty_is_object: bool = False) 
 
 def _refuse_constant(constant: str) -> None:
     raise InvalidRequestError(f"the request is no JSON: it holds {constant}; send such values as binary data")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def string_parameter(document: Mapping[str, Any], name: str) -> str | None:
@@ -224,18 +230,22 @@ def timeout_of(document: Mapping[str, Any]) -> float | None:
     return value / _MICROSECONDS
 
 
-def read_request(document: Mapping[str, Any], binary: memoryview, interface: Interface) -> InferenceRequest:
+def read_request(
+    document: Mapping[str, Any], binary: memoryview, memory: SharedMemory, interface: Interface
+) -> InferenceRequest:
     """The request of a document and the binary data after it, checked against what the model takes.
 
-    Arrays of binary data are views of it.
+    Arrays of binary data are views of it; what lies in shared memory is copied.
 
     Raises:
         InvalidRequestError: the request is not what the protocol or the model takes; the message says where.
+        TooLargeError: its inputs in shared memory are too large.
     """
     identity = document.get("id")
     if identity is not None and not isinstance(identity, str):
         raise InvalidRequestError("the id of the request must be a string")
     inputs: Arrays = {}
+    places: list[Place] = []
     for entry in _objects(document, "inputs"):
         tensor = interface.input_named(entry.get("name"), inputs)
         tensor.require_datatype(entry.get("datatype"))
@@ -243,6 +253,14 @@ def read_request(document: Mapping[str, Any], binary: memoryview, interface: Int
         parameters = _parameters(entry)
         refuse_unsupported(parameters)
         size = parameters.get("binary_data_size")
+        place = memory.place(parameters)
+        if place is not None:
+            if "data" in entry or size is not None:
+                raise InvalidRequestError(f"input {tensor.name!r} is in shared memory, and has data in the request too")
+            memory.require_room([*places, place])
+            places.append(place)
+            inputs[tensor.name] = from_bytes(place.read(), tensor.dtype, shape, name=tensor.name)
+            continue
         if size is None:
             inputs[tensor.name] = from_json(entry.get("data"), tensor.dtype, shape, name=tensor.name)
             continue
@@ -258,10 +276,12 @@ def read_request(document: Mapping[str, Any], binary: memoryview, interface: Int
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes of binary data belong to no input")
     interface.require_all_inputs(inputs)
-    return InferenceRequest(identity, inputs, _requested_outputs(document, interface))
+    return InferenceRequest(identity, inputs, _requested_outputs(document, memory, interface))
 
 
-def _requested_outputs(document: Mapping[str, Any], interface: Interface) -> tuple[RequestedOutput, ...]:
+def _requested_outputs(
+    document: Mapping[str, Any], memory: SharedMemory, interface: Interface
+) -> tuple[RequestedOutput, ...]:
     all_binary = _flag(_parameters(document), "binary_data_output", otherwise=False)
     if document.get("outputs") in (None, []):
         return tuple(RequestedOutput(name, all_binary) for name in interface.outputs)
@@ -270,7 +290,10 @@ def _requested_outputs(document: Mapping[str, Any], interface: Interface) -> tup
         parameters = _parameters(entry)
         refuse_unsupported(parameters)
         name = interface.require_output(entry.get("name"))
-        wanted.append(RequestedOutput(name, _flag(parameters, "binary_data", otherwise=all_binary)))
+        binary = _flag(parameters, "binary_data", otherwise=all_binary)
+        place = memory.place(parameters)
+        wanted.append(RequestedOutput(name, binary and place is None, place))
+    refuse_overlaps([output.place for output in wanted if output.place is not None])
     return tuple(wanted)
 
 
@@ -291,13 +314,11 @@ def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def refuse_unsupported(parameters: Mapping[str, Any]) -> None:
-    """Refuse what the parameters of a tensor ask for and is not there: shared memory, and classes for numbers.
+    """Refuse what the parameters of a tensor ask for and is not there: classes for numbers.
 
     Raises:
         InvalidRequestError: they ask for it.
     """
-    if "shared_memory_region" in parameters:
-        raise InvalidRequestError("tensors are taken and given in requests; shared memory is not supported")
     if parameters.get("classification"):
         raise InvalidRequestError("outputs are given as tensors; the parameter 'classification' is not supported")
 
@@ -321,8 +342,12 @@ def encode_response(
 ) -> tuple[bytes, bytes]:
     """The answer to a request: its JSON, and the binary data that goes after it.
 
+    Outputs that are asked for in shared memory are written there.
+
     Raises:
-        InvalidRequestError: an output that is asked for as JSON holds values that JSON does not have.
+        InvalidRequestError: an output that is asked for as JSON holds values that JSON does not have, or one does not
+            fit into its place in shared memory.
+        UnavailableError: there is no memory behind that place.
     """
     parts: list[bytes] = []
     entries = []
@@ -333,7 +358,9 @@ def encode_response(
             "datatype": datatype_of(array.dtype),
             "shape": list(array.shape),
         }
-        if wanted.binary:
+        if wanted.place is not None:
+            entry["parameters"] = wanted.place.write(to_bytes(array), tensor=wanted.name)
+        elif wanted.binary:
             parts.append(to_bytes(array))
             entry["parameters"] = {"binary_data_size": len(parts[-1])}
         else:
@@ -342,4 +369,4 @@ def encode_response(
     document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
     if request.id is not None:
         document["id"] = request.id
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), b"".join(parts)
+    return _ENCODER.encode(document).encode(), parts[0] if len(parts) == 1 else b"".join(parts)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zerolite._inference.pool import Pool
     from zerolite._inference.signature import SignatureMethods
     from zerolite.serving.metrics import ModelMetrics
+    from zerolite.serving.telemetry import Tracing
 
     #: Runs some requests through a signature of a replica, and says of each what came of it.
     Run = Callable[[SignatureMethods, str, Sequence["Work"]], list[Arrays | Exception]]
@@ -46,7 +47,10 @@ class _Waiting:
         self.signature = signature
         self.work = Work(inputs, _native.StopRequest(), time.monotonic() + deadline_s)
         self.batch = batch
-        self.since = loop.time()
+        self.since = time.monotonic()  # uvloop's own clock counts milliseconds
+        self.begun: float | None = None  # when its run did, and with how many requests, and when it ended
+        self.requests = 0
+        self.ended: float | None = None
         self.result: asyncio.Future[Arrays] = loop.create_future()
 
     def expire(self, deadline_s: float) -> None:
@@ -69,7 +73,15 @@ class Scheduler:
     """
 
     def __init__(
-        self, pool: Pool, run: Run, metrics: ModelMetrics, *, queue_size: int, max_batch: int, batch_delay_s: float
+        self,
+        pool: Pool,
+        run: Run,
+        metrics: ModelMetrics,
+        *,
+        queue_size: int,
+        max_batch: int,
+        batch_delay_s: float,
+        tracing: Tracing | None,
     ) -> None:
         """Schedule for the replicas of `pool`; at most `queue_size` requests wait, beside those that run."""
         self._pool = pool
@@ -78,6 +90,7 @@ class Scheduler:
         self._queue_size = queue_size
         self._max_batch = max_batch
         self._batch_delay_s = batch_delay_s
+        self._tracing = tracing
         self._waiting: dict[_Waiting, None] = {}  # in order, and quick to leave
         self._timer: asyncio.TimerHandle | None = None
         self.running = 0
@@ -123,6 +136,9 @@ class Scheduler:
             timer.cancel()
             self._waiting.pop(request, None)
             request.work.stop.stop()  # the run of a request that is over has nobody to run for
+            if self._tracing is not None:
+                ended = time.monotonic() if request.ended is None else request.ended
+                self._tracing.note_stages(request.since, request.begun, ended, batch_size=request.requests)
 
     def _start_runs(self) -> None:
         if self._timer is not None:
@@ -135,7 +151,7 @@ class Scheduler:
 
     def _next_requests(self) -> list[_Waiting]:
         """Those that go through the next run; none where all that wait hope for company."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         hoping: set[Hashable] = set()
         for first in self._waiting:
             if first.batch is None or self._max_batch == 1:
@@ -148,13 +164,15 @@ class Scheduler:
             if len(company) == self._max_batch or due <= now:
                 return company
             if not hoping:
-                self._timer = asyncio.get_running_loop().call_at(due, self._start_runs)
+                self._timer = asyncio.get_running_loop().call_later(due - now, self._start_runs)
             hoping.add(key)
         return []
 
     def _start(self, requests: Sequence[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        begun = time.monotonic()
+        for request in requests:
+            request.begun, request.requests = begun, len(requests)
 
         def work(replica: SignatureMethods) -> list[Arrays | Exception]:
             return self._run(replica, requests[0].signature, [request.work for request in requests])
@@ -167,7 +185,7 @@ class Scheduler:
 
     def _finish(self, requests: Sequence[_Waiting], future: Future[list[Arrays | Exception]], begun: float) -> None:
         self.running -= 1
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         self._metrics.note_run([begun - request.since for request in requests], now - begun)
         error = future.exception()
         if error is not None and not isinstance(error, Exception):
@@ -175,6 +193,7 @@ class Scheduler:
             error = UnavailableError("the run was ended from within")
         outcomes = [error] * len(requests) if error is not None else future.result()
         for request, outcome in zip(requests, outcomes, strict=True):
+            request.ended = now
             if request.result.done():
                 continue  # nobody waits for it any more
             if isinstance(outcome, BaseException):

@@ -83,6 +83,7 @@ class ServedModel:
             queue_size=settings.queue_size,
             max_batch=settings.max_batch,
             batch_delay_s=settings.batch_delay_s,
+            tracing=settings.tracing,
         )
         self._users = 0
         self._retired = False

@@ -6,13 +6,18 @@ import hmac
 import math
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from zerolite.serving.shared_memory import region_prefix
 from zerolite.tuned import TunedFile
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from zerolite._inference.source import Isolation, Verify
     from zerolite.delegates import Delegates
+    from zerolite.serving.telemetry import Tracing
 
 __all__ = ["ModelControl", "ServingSettings"]
 
@@ -45,12 +50,18 @@ class ServingSettings:
         receive_timeout_s: seconds within which the body of a request has to arrive, else 408.
         max_request_bytes: the largest body that is received; a larger one is refused with 413.
         model_control: "explicit" lets clients load and unload models of the repository.
+        shared_memory: lets clients on this machine have tensors in POSIX shared memory, in regions whose name begins
+            with this, as "/camera_"; "/" is every name. Clients can read and write all such regions that this process
+            can, also those of other programs.
+        tracer_provider: gets a span of OpenTelemetry for each request to run a model, and for its stages; None makes
+            none. Needs the extra "telemetry".
         token: what clients have to send as a bearer token; None lets everybody in. Liveness and readiness of the server
             are told without it.
 
     Raises:
         ValueError: a size or a time is not above 0 (`queue_size` and `batch_delay_s` may be 0), `model_control` is
-            neither "none" nor "explicit", `tuned` came with what it chooses itself, or the token is empty or not ASCII.
+            neither "none" nor "explicit", no name of shared memory can begin with `shared_memory`, `tuned` came with
+            what it chooses itself, or the token is empty or not ASCII.
     """
 
     workers: int | None = None
@@ -67,6 +78,8 @@ class ServingSettings:
     receive_timeout_s: float = 30.0
     max_request_bytes: int = 64 << 20
     model_control: ModelControl = "none"
+    shared_memory: str | None = None
+    tracer_provider: TracerProvider | None = None
     token: str | None = None
 
     def __post_init__(self) -> None:
@@ -79,12 +92,27 @@ class ServingSettings:
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}, and must be 0 or above")
+        if self.shared_memory is not None:
+            region_prefix(self.shared_memory)
         if self.tuned is not None:
             TunedFile.refuse_beside(workers=self.workers, delegates=self.delegates, threads=self.threads)
         if self.model_control not in ("none", "explicit"):
             raise ValueError(f"model_control is {self.model_control!r}, and must be 'none' or 'explicit'")
         if self.token is not None and not (self.token and self.token.isascii() and self.token.isprintable()):
             raise ValueError("the token must be printable ASCII and not empty, since it is sent in a header")
+
+    @cached_property
+    def tracing(self) -> Tracing | None:
+        """What makes the spans of requests.
+
+        Raises:
+            ModuleNotFoundError: the extra "telemetry" is not installed.
+        """
+        if self.tracer_provider is None:
+            return None
+        from zerolite.serving.telemetry import Tracing
+
+        return Tracing(self.tracer_provider)
 
     def admits(self, authorization: bytes) -> bool:
         """Whether the value of an Authorization header holds the token, found out in the same time whatever it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -83,9 +84,20 @@ def _serve(
     access_log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file that gets a line of JSON for each request.")
     ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Send spans of OpenTelemetry over OTLP, as its environment variables say."),
+    ] = False,
     model_control: Annotated[
         bool, typer.Option("--model-control", help="Let clients load and unload models of the folders.")
     ] = False,
+    shared_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Let clients have tensors in POSIX shared memory whose name begins so, as /camera_; / is every name.",
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A file with the token that clients must send.", exists=True, dir_okay=False),
@@ -99,10 +111,16 @@ def _serve(
 ) -> None:
     """Serve models over the Open Inference Protocol (KServe v2), until SIGTERM or Ctrl-C."""
     delegates = delegates_of(delegate or [])
-    with failures_in_one_line():
+    with failures_in_one_line(), ExitStack() as stack:
         from zerolite import serving
 
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+        provider = None
+        if trace:
+            from zerolite.serving.telemetry import otlp_provider
+
+            provider = otlp_provider()
+            stack.callback(provider.shutdown)  # sends what it still has
         settings = serving.ServingSettings(
             workers=workers,
             delegates=delegates,
@@ -117,6 +135,8 @@ def _serve(
             receive_timeout_s=receive_timeout,
             max_request_bytes=max_request,
             model_control="explicit" if model_control else "none",
+            tracer_provider=provider,
+            shared_memory=shared_memory,
             token=None if token_file is None else token_file.read_text(encoding="utf-8").strip(),
         )
         serving.serve(

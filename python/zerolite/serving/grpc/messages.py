@@ -26,6 +26,7 @@ from zerolite.serving.protocol import (
     TensorMetadata,
     refuse_unsupported,
 )
+from zerolite.serving.shared_memory import Place, SharedMemory, refuse_overlaps
 
 __all__ = ["METHODS", "SERVICE", "message_class", "parameters_of", "read_request", "response_of"]
 
@@ -81,38 +82,53 @@ def parameters_of(entry: Any) -> dict[str, Any]:
     return found
 
 
-def read_request(message: Any, interface: Interface) -> InferenceRequest:
+def read_request(message: Any, memory: SharedMemory, interface: Interface) -> InferenceRequest:
     """The request in a ModelInferRequest, checked against what the model takes.
 
     Raises:
         InvalidRequestError: the request is not what the protocol or the model takes; the message says where.
+        TooLargeError: its inputs in shared memory are too large.
     """
     inputs: Arrays = {}
     raw = message.raw_input_contents
-    if raw and len(raw) != len(message.inputs):
+    places = [memory.place(parameters_of(entry)) for entry in message.inputs]
+    memory.require_room([place for place in places if place is not None])
+    sent = places.count(None)
+    if raw and len(raw) != sent:
         raise InvalidRequestError(
-            f"the request has {len(message.inputs)} inputs and {len(raw)} raw_input_contents; it must have one for each"
+            f"the request has {sent} inputs and {len(raw)} raw_input_contents; it must have one for each"
         )
-    for place, entry in enumerate(message.inputs):
+    contents = iter(raw)
+    for entry, place in zip(message.inputs, places, strict=True):
         tensor = interface.input_named(entry.name, inputs)
         tensor.require_datatype(entry.datatype)
         shape = tensor.require_shape(list(entry.shape))
         refuse_unsupported(parameters_of(entry))
-        if not raw:
+        if place is not None:
+            inputs[tensor.name] = _from_memory(place, entry, tensor, shape)
+        elif not raw:
             inputs[tensor.name] = _from_contents(entry.contents, tensor, shape)
         elif entry.HasField("contents"):
             raise InvalidRequestError(f"input {tensor.name!r} has contents beside the raw_input_contents")
         else:
-            inputs[tensor.name] = from_bytes(raw[place], tensor.dtype, shape, name=tensor.name)
+            inputs[tensor.name] = from_bytes(next(contents), tensor.dtype, shape, name=tensor.name)
     interface.require_all_inputs(inputs)
-    wanted = []
+    binary = bool(raw) or sent == 0  # answers are of the form that the request has
+    outputs = []
     for entry in message.outputs:
-        refuse_unsupported(parameters_of(entry))
-        wanted.append(interface.require_output(entry.name))
-    # Answers are of the form that the request has.
-    binary = bool(raw) or not inputs
-    outputs = tuple(RequestedOutput(name, binary) for name in wanted or interface.outputs)
-    return InferenceRequest(message.id or None, inputs, outputs)
+        parameters = parameters_of(entry)
+        refuse_unsupported(parameters)
+        name, place = interface.require_output(entry.name), memory.place(parameters)
+        outputs.append(RequestedOutput(name, binary and place is None, place))
+    refuse_overlaps([output.place for output in outputs if output.place is not None])
+    wanted = outputs or [RequestedOutput(name, binary) for name in interface.outputs]
+    return InferenceRequest(message.id or None, inputs, tuple(wanted))
+
+
+def _from_memory(place: Place, entry: Any, tensor: TensorMetadata, shape: Sequence[int]) -> npt.NDArray[Any]:
+    if entry.HasField("contents"):
+        raise InvalidRequestError(f"input {tensor.name!r} is in shared memory, and has contents in the request too")
+    return from_bytes(place.read(), tensor.dtype, shape, name=tensor.name)
 
 
 def _from_contents(contents: Any, tensor: TensorMetadata, shape: Sequence[int]) -> npt.NDArray[Any]:
@@ -140,14 +156,29 @@ def _from_contents(contents: Any, tensor: TensorMetadata, shape: Sequence[int]) 
 
 
 def response_of(outputs: Mapping[str, npt.NDArray[Any]], request: InferenceRequest, *, model: str, version: str) -> Any:
-    """The ModelInferResponse to a request: raw, or with typed contents where the request has such."""
+    """The ModelInferResponse to a request: raw, or with typed contents where the request has such.
+
+    Outputs that are asked for in shared memory are written there.
+
+    Raises:
+        InvalidRequestError: one does not fit into its place in shared memory.
+        UnavailableError: there is no memory behind that place.
+    """
     response = message_class("ModelInferResponse")(model_name=model, model_version=version, id=request.id or "")
     arrays = [(wanted, outputs[wanted.name]) for wanted in request.outputs]
-    raw = any(wanted.binary or datatype_of(array.dtype) not in _CONTENTS for wanted, array in arrays)
+    raw = any(
+        wanted.binary or (wanted.place is None and datatype_of(array.dtype) not in _CONTENTS)
+        for wanted, array in arrays
+    )
     for wanted, array in arrays:
         datatype = str(datatype_of(array.dtype))
         entry = response.outputs.add(name=wanted.name, datatype=datatype, shape=array.shape)
-        if raw:
+        if wanted.place is not None:
+            for key, value in wanted.place.write(to_bytes(array), tensor=wanted.name).items():
+                setattr(entry.parameters[key], "string_param" if isinstance(value, str) else "int64_param", value)
+            if raw:
+                response.raw_output_contents.append(b"")  # clients count the outputs
+        elif raw:
             response.raw_output_contents.append(to_bytes(array))
         else:
             getattr(entry.contents, _CONTENTS[datatype]).extend(array.ravel().tolist())

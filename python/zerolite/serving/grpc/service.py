@@ -116,6 +116,8 @@ class _Service:
             await context.abort(code, str(error), trailing)
 
     def _require_token(self, context: Any) -> None:
+        if self._settings.token is None:
+            return
         given = next((value for key, value in context.invocation_metadata() if key == "authorization"), "")
         if not self._settings.admits(given if isinstance(given, bytes) else given.encode()):
             raise UnauthorizedError("this server asks for a bearer token")
@@ -150,18 +152,40 @@ class _Service:
         await self._core.unload(request.model_name)
         return METHODS["RepositoryModelUnload"][1]()
 
+    async def _SystemSharedMemoryStatus(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        answer = METHODS["SystemSharedMemoryStatus"][1]()
+        for region in self._core.shared_memory.status(request.name or None):
+            for key, value in region.items():
+                setattr(answer.regions[region["name"]], key, value)
+        return answer
+
+    async def _SystemSharedMemoryRegister(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        self._core.shared_memory.register(
+            request.name, key=request.key, offset=request.offset, byte_size=request.byte_size
+        )
+        return METHODS["SystemSharedMemoryRegister"][1]()
+
+    async def _SystemSharedMemoryUnregister(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        self._core.shared_memory.unregister(request.name or None)
+        return METHODS["SystemSharedMemoryUnregister"][1]()
+
     async def _ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         name, version = request.model_name, request.model_version
-        with self._core.noted(name, version, "grpc"):
+        with self._core.noted(name, version, "grpc", lambda: _text_of(context)):
             document = {"parameters": parameters_of(request)}
             limits = [limit for limit in (timeout_of(document), context.time_remaining()) if limit is not None]
             result = await self._core.infer(
                 name,
                 version,
-                partial(read_request, request),
+                partial(read_request, request, self._core.shared_memory),
                 signature=string_parameter(document, "signature"),
                 timeout_s=min(limits, default=None),
             )
             return response_of(
                 result.outputs, result.request, model=result.model.name, version=str(result.model.version)
             )
+
+
+def _text_of(context: Any) -> dict[str, str]:
+    """The metadata that came with a call, but for binary values."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

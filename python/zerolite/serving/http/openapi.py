@@ -81,6 +81,36 @@ def _paths() -> dict[str, Any]:
                 may_fail=(*_ALWAYS, *_WITH_A_BODY, errors.ForbiddenError),
             ),
         }
+    paths |= _shared_memory_paths()
+    return paths
+
+
+def _shared_memory_paths() -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    may_fail = (*_ALWAYS, errors.ForbiddenError)
+    region = "/v2/systemsharedmemory/region/{region}"
+    for base in ("/v2/systemsharedmemory", region):
+        parameters = [_path_parameter("region")] if base == region else []
+        status = _operation(
+            "What clients have registered of shared memory.",
+            schema={"type": "array", "items": _ref("Region")},
+            may_fail=may_fail,
+        )
+        unregister = _operation(
+            "End the use of shared memory.",
+            schema={"type": "object"},
+            body={"type": "object"},
+            may_fail=(*may_fail, *_WITH_A_BODY),
+        )
+        paths[f"{base}/status"] = {"parameters": parameters, "get": status}
+        paths[f"{base}/unregister"] = {"parameters": parameters, "post": unregister}
+    register = _operation(
+        "Let requests have tensors in a region of shared memory, where the server allows that.",
+        schema={"type": "object"},
+        body=_ref("RegionRequest"),
+        may_fail=(*may_fail, *_WITH_A_BODY),
+    )
+    paths[f"{region}/register"] = {"parameters": [_path_parameter("region")], "post": register}
     return paths
 
 
@@ -200,6 +230,8 @@ def _schemas() -> dict[str, Any]:
         "ModelReady": _object("name ready", name=text, ready=truth),
         "ModelState": _object("name version state reason", name=text, version=text, state=text, reason=text),
         "IndexRequest": _object("", ready=truth),
+        "Region": _object("name key offset byte_size", name=text, key=text, offset=number, byte_size=number),
+        "RegionRequest": _object("key byte_size", key=text, offset=number, byte_size=number),
         "InferenceRequest": _object(
             "inputs",
             id=text,

@@ -35,12 +35,17 @@ _MOST_ZEROS = 1 << 20
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1f24; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+h1, p, td { overflow-wrap: anywhere; } h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .8rem .3rem 0; }
 th { border-bottom: 1px solid #8c959f; } td { border-bottom: 1px solid #d8dee4; vertical-align: top; }
-textarea, input { font: 14px/1.4 ui-monospace, monospace; box-sizing: border-box; width: 100%; }
+textarea, input, select { font: 16px/1.4 ui-monospace, monospace; box-sizing: border-box; width: 100%; padding: .3rem; }
 textarea { height: 6rem; } button { font: inherit; margin-top: 1rem; padding: .3rem 1.5rem; }
-label { display: block; margin-top: .8rem; } code { overflow-wrap: anywhere; } .bad { color: #b3261e; }
+label { display: block; margin-top: .8rem; overflow-wrap: anywhere; } .bad { color: #b3261e; }
+@media (max-width: 45rem) {
+  body { margin: 1rem auto; } table, tbody, tr, td { display: block; } th { display: none; }
+  tr { padding: .5rem 0; border-bottom: 1px solid #d8dee4; } td { border: 0; padding: .1rem 0; }
+  td::before { content: attr(data-label) ": "; color: #57606a; } button { width: 100%; padding: .6rem; }
+}
 """
 
 
@@ -93,8 +98,8 @@ async def result_page(server: InferenceServer, name: str, body: bytes, content_t
             entries.append(entry)
             pictures += content
         begun = time.perf_counter()
-        with server.noted(name, None, "page"):
-            read = partial(read_request, {"inputs": entries}, memoryview(pictures))
+        with server.noted(name, None, "page", dict):
+            read = partial(read_request, {"inputs": entries}, memoryview(pictures), server.shared_memory)
             result = await server.infer(name, None, read)
         answer = _outputs(result, time.perf_counter() - begun)
         status = 200
@@ -240,7 +245,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["<table><tr>", *(f"<th>{html.escape(word)}</th>" for word in head), "</tr>"]
     for row in rows:
         cells = (cell if isinstance(cell, _Markup) else html.escape(str(cell)) for cell in row)
-        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        named = zip(head, cells, strict=False)  # a model that is not loaded has no figures
+        lines.append(
+            "<tr>" + "".join(f'<td data-label="{html.escape(word)}">{cell}</td>' for word, cell in named) + "</tr>"
+        )
     return "".join([*lines, "</table>"])
 
 

@@ -13,10 +13,10 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from zerolite.serving.core import InferenceServer
 from zerolite.serving.http.app import http_app
+from zerolite.serving.http.connections import connections_possible, limited_protocol
 from zerolite.serving.http.middleware import AccessLog
 from zerolite.serving.settings import ServingSettings
 
@@ -53,16 +53,17 @@ def run_server(
         ValueError: no model can be loaded.
     """
     log = None if access_log is None else AccessLog(access_log)
+    most = connections_possible(address.max_connections)
     config = uvicorn.Config(
         http_app(core, settings, access_log=log),
-        http=_protocol(settings.receive_timeout_s),
+        http=limited_protocol(settings.receive_timeout_s, most),
         ws="none",
         lifespan="off",  # the models are loaded here, so that what fails is raised and not only logged
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=address.max_connections,
+        limit_concurrency=most + 1,  # from so many on it refuses
         timeout_graceful_shutdown=math.ceil(max(settings.deadline_s, settings.receive_timeout_s)),
         ssl_certfile=address.certificate,
         ssl_keyfile=None if address.private_key is None else os.fspath(address.private_key),
@@ -161,37 +162,3 @@ class _Server(uvicorn.Server):
 
     def _exit(self) -> None:
         self.should_exit = True
-
-
-def _protocol(header_timeout_s: float) -> type[asyncio.Protocol]:
-    """HTTP for clients that have to send the head of a request in time; uvicorn waits for it without end (0.54)."""
-
-    class TimedProtocol(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._start_timer()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._start_timer()
-
-        def on_headers_complete(self) -> None:
-            self._stop_timer()
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
-
-        def _start_timer(self) -> None:
-            self._stop_timer()
-            self._timer = self.loop.call_later(header_timeout_s, self.transport.close)
-
-        def _stop_timer(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return TimedProtocol
