@@ -18,8 +18,9 @@ from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.exporting import (
+    check_custom_objects,
     check_packages,
-    check_torch_options,
+    check_source_options,
     export_source,
     orders_of,
     preloaded,
@@ -34,8 +35,9 @@ from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
-from zerolite.conversion.source import Source, recognize_source
-from zerolite.conversion.tensorflow.exported_model import (
+from zerolite.conversion.sources.jax.exporting import jax_specs
+from zerolite.conversion.sources.recognition import Source, recognize_source
+from zerolite.conversion.sources.tensorflow.exported_model import (
     function_specs,
     keras_specs,
 )
@@ -69,6 +71,8 @@ def convert(
     signatures: Sequence[str] | None = None,
     select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
+    custom_objects: str | os.PathLike[str] | None = None,
+    safe_mode: bool = True,
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
     on_corrupt: RaiseOrSkip = "raise",
@@ -87,8 +91,9 @@ def convert(
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize"). With the extra "torch", and
             without TensorFlow, also a PyTorch module with its `sample_inputs`, a program of torch.export, and a .pt2
-            file with one. Inputs and outputs have the names of the source, in its order; those of a PyTorch module are
-            the parameters of its `forward`, and the keys of what it returns, or "output_0" and so on.
+            file with one. With the extra "jax" a JAX function, jitted or not, with its `sample_inputs`. Inputs and
+            outputs have the names of the source, in its order; those of a PyTorch module and of a JAX function are its
+            parameters, and the keys of what it returns, or "output_0" and so on.
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
@@ -115,8 +120,9 @@ def convert(
             any of these.
         sample_limit: take no more samples than so many of each signature, the first ones; the iterable may be endless
             then.
-        sample_inputs: what a PyTorch module is called with: a tensor or an array, several in order, or several by name.
-            Their shapes are those of the converted model; for open axes, export the module with dynamic_shapes first.
+        sample_inputs: what a PyTorch module or a JAX function is called with: a tensor or an array (for JAX also a
+            ShapeDtypeStruct), several in order, or several by name. Their shapes are those of the converted model; for
+            open axes, export a PyTorch module with dynamic_shapes first.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
@@ -132,6 +138,10 @@ def convert(
         select_tf_ops: let operators that TFLite has no kernel for into the file, for runtimes that bring
             TensorFlow's kernels; zerolite does not.
         allow_custom_ops: let custom operators into the file.
+        custom_objects: a Python file that defines the layers and functions of a .keras, .h5 or .hdf5 file's author. Its
+            code runs in the conversion's process, with everything that you may do.
+        safe_mode: whether Python code inside such a file, as a Lambda layer has it, is left alone. False runs it: only
+            for files whose author you trust.
         verify: run source and result on up to 32 samples of `representative_data`, or on 4 random ones, and
             report the differences.
         preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
@@ -147,8 +157,8 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch") or litert-quantizer (extra "quantize")
-            is not installed.
+        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch"), JAX (extra "jax") or litert-quantizer
+            (extra "quantize") is not installed.
         ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
             not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -193,9 +203,11 @@ def convert(
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
     of_tensorflow = {"signatures": signatures, "select_tf_ops": select_tf_ops, "allow_custom_ops": allow_custom_ops}
-    check_torch_options(recognized, sample_inputs, [name for name, value in of_tensorflow.items() if value])
+    refused = [name for name, value in of_tensorflow.items() if value]
+    check_source_options(recognized, sample_inputs, input_shapes, refused)
+    check_custom_objects(recognized, custom_objects, safe_mode=safe_mode)
     check_packages(recognized, quantize, keep_float or goal)
-    specs, in_doubt = _specs(recognized, input_shapes)
+    specs, in_doubt = _specs(recognized, input_shapes, sample_inputs)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
 
@@ -226,6 +238,8 @@ def convert(
             signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
             select_tf_ops=select_tf_ops,
             allow_custom_ops=allow_custom_ops,
+            custom_objects="" if custom_objects is None else str(Path(custom_objects).absolute()),
+            safe_mode=safe_mode,
             verify=verify,
             orders=orders_of(recognized),
         )
@@ -293,7 +307,7 @@ def _float_file(
     return path, log
 
 
-def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:
+def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None, sample_inputs: Any) -> tuple[Specs | None, bool]:
     """The inputs of the source, where this process knows them, and whether their order is in doubt."""
     in_doubt = False
     found: dict[str | None, list[InputSpec] | None] = {}
@@ -301,11 +315,13 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
         found = {None: keras_specs(source.value, inputs)}
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
+    elif source.kind == "jax_function":
+        found = {None: jax_specs(source.value, sample_inputs, inputs)}
     elif source.kind == "tflite":
         found, in_doubt = file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit functions is checked by the other process.
-    complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
+    complete = known and len(known) == len(found) and (not inputs or source.kind in ("keras_model", "jax_function"))
     return (known if complete else None), in_doubt
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from zerolite.conversion.source import Source
+from zerolite.conversion.sources.recognition import Source
 
 __all__ = [
     "BLOCK_SIZES",

@@ -38,7 +38,7 @@ class ConversionRequest:
     """One conversion.
 
     Attributes:
-        kind: "saved_model", "keras_file", "tflite", "application" or "torch_program".
+        kind: "saved_model", "keras_file", "tflite", "application", "torch_program" or "jax_program".
         name: what errors call the source.
         origin: what the caller gave, a `SourceKind`: models of its process come as SavedModels.
         path: the source's file or folder; an application has none.
@@ -57,6 +57,8 @@ class ConversionRequest:
         select_tf_ops: whether TensorFlow's own kernels may be called for.
         allow_custom_ops: whether custom operators may be in the file.
         verify: whether source and result are compared.
+        custom_objects: a Python file that defines a Keras file's own layers; "" for none.
+        safe_mode: whether Python code in a Keras file is left alone.
         orders: by signature, the names of inputs and those of outputs in the source's order, as far as they are known.
     """
 
@@ -78,6 +80,8 @@ class ConversionRequest:
     select_tf_ops: bool = False
     allow_custom_ops: bool = False
     verify: bool = True
+    custom_objects: str = ""
+    safe_mode: bool = True
     orders: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
     @property

@@ -128,6 +128,23 @@ def _convert(
     allow_custom_ops: Annotated[
         bool, typer.Option("--allow-custom-ops", help="Let custom operators into the file.")
     ] = False,
+    custom_objects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.py",
+            help="A Python file that defines layers of a .keras or .h5 file's author. Its code is run.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    safe_mode: Annotated[
+        bool,
+        typer.Option(
+            "--safe-mode/--no-safe-mode",
+            help="Whether Python code inside a .keras or .h5 file, as of Lambda layers, is left alone; else run: for "
+            "files that you trust.",
+        ),
+    ] = True,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare source and result.")] = True,
     keras_application: Annotated[
         str | None, typer.Option(metavar="NAME", help="Convert a network of Keras, as MobileNetV2, instead of SOURCE.")
@@ -171,6 +188,8 @@ def _convert(
         "signatures": signatures,
         "select_tf_ops": select_tf_ops,
         "allow_custom_ops": allow_custom_ops,
+        "custom_objects": custom_objects,
+        "safe_mode": safe_mode,
         "verify": verify,
         "sample_limit": sample_limit,
         "preprocessing": preprocessing,
@@ -196,7 +215,7 @@ def _convert(
         return
     with _wrong_use():
         from zerolite.conversion.options import check_options
-        from zerolite.conversion.source import recognize_source
+        from zerolite.conversion.sources.recognition import recognize_source
 
         check_options(
             recognize_source(subject),

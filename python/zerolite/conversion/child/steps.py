@@ -66,8 +66,8 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
 
 
 def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
-    from zerolite.conversion.pytorch.program import TorchProgram
     from zerolite.conversion.signature_order import with_signature_order
+    from zerolite.conversion.sources.pytorch.program import TorchProgram
 
     step("Reading the model")
     program = TorchProgram(request)
@@ -84,12 +84,21 @@ def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None])
 
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
     from zerolite.conversion.signature_order import SignatureOrder, with_signature_order
-    from zerolite.conversion.tensorflow.converter import convert_saved_model
-    from zerolite.conversion.tensorflow.saved_model import SavedModel
-    from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
+    from zerolite.conversion.sources.tensorflow.converter import convert_saved_model
+    from zerolite.conversion.sources.tensorflow.saved_model import SavedModel
+    from zerolite.conversion.sources.tensorflow.saved_model_making import make_saved_model
 
     step("Reading the model")
-    folder, specs, heads = make_saved_model(request, Path(request.result).with_name("exported"))
+    exported = Path(request.result).with_name("exported")
+    program = None
+    if request.kind == "jax_program":
+        from zerolite.conversion.sources.jax.program import JaxProgram
+
+        program = JaxProgram(request)
+        program.save(exported)
+        folder, specs, heads = exported, program.inputs, program.outputs
+    else:
+        folder, specs, heads = make_saved_model(request, exported)
     orders = {key: SignatureOrder(*order) for key, order in request.orders.items()}
     if specs is not None or heads:
         orders["serving_default"] = SignatureOrder([spec.name for spec in specs or ()], heads)
@@ -113,7 +122,7 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         )
         content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    told = _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=program or model, samples=to_compare, source_size=size, step=step)
     return told | {
         "kept_float": [layer.name for layer in kept],
         "positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions,
