@@ -343,7 +343,7 @@ def test_names_of_any_script_in_mappings(tf: Any) -> None:
         np.testing.assert_allclose(model(rows), rows["ein Bild"] - rows["量"], atol=1e-6)
 
 
-LAYERS = """
+OWN_LAYERS = """
 import keras
 
 FACTOR = {factor}
@@ -361,7 +361,7 @@ class Shifted(keras.layers.Layer):
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_custom_objects_of_a_file(tf: Any, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "my_layers.py").write_text(LAYERS.format(factor=2.0))
+    (tmp_path / "my_layers.py").write_text(OWN_LAYERS.format(factor=2.0))
     defined: dict[str, Any] = {"__name__": "my_layers"}
     exec((tmp_path / "my_layers.py").read_text(), defined)
     file = tmp_path / f"own{suffix}"
@@ -373,7 +373,7 @@ def test_custom_objects_of_a_file(tf: Any, suffix: str, tmp_path: Path, capsys: 
     assert main(["convert", str(file), *options, "-o", str(target)]) == 0, capsys.readouterr().err
     x = np.arange(4, dtype=np.float32)[None]
     assert np.array_equal(answer(target.read_bytes(), x), x * 2 + 1)
-    (tmp_path / "my_layers.py").write_text(LAYERS.format(factor="1 / 0"))
+    (tmp_path / "my_layers.py").write_text(OWN_LAYERS.format(factor="1 / 0"))
     with pytest.raises(ConversionError, match=r"in '.*my_layers\.py' can't be defined: ZeroDivisionError"):
         zl.convert(file, custom_objects=tmp_path / "my_layers.py")
 

@@ -19,6 +19,7 @@ from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.exporting import (
     check_custom_objects,
+    check_layout,
     check_packages,
     check_source_options,
     export_source,
@@ -35,6 +36,7 @@ from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
+from zerolite.conversion.sources.channel_order import Layout
 from zerolite.conversion.sources.jax.exporting import jax_specs
 from zerolite.conversion.sources.recognition import Source, recognize_source
 from zerolite.conversion.sources.tensorflow.exported_model import (
@@ -67,6 +69,7 @@ def convert(
     outputs: Sequence[str] | None = None,
     io_dtype: IoDtypes | None = None,
     block_size: int | None = None,
+    layout: Layout = "source",
     quantization_aware: bool = False,
     signatures: Sequence[str] | None = None,
     select_tf_ops: bool = False,
@@ -91,9 +94,10 @@ def convert(
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize"). With the extra "torch", and
             without TensorFlow, also a PyTorch module with its `sample_inputs`, a program of torch.export, and a .pt2
-            file with one. With the extra "jax" a JAX function, jitted or not, with its `sample_inputs`. Inputs and
-            outputs have the names of the source, in its order; those of a PyTorch module and of a JAX function are its
-            parameters, and the keys of what it returns, or "output_0" and so on.
+            file with one. With the extra "onnx" and the command onnx2tf an .onnx file. With the extra "jax" a JAX
+            function, jitted or not, with its `sample_inputs`. Inputs and outputs have the names of the source, in its
+            order; those of a PyTorch module and of a JAX function are its parameters, and the keys of what it returns,
+            or "output_0" and so on.
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
@@ -131,6 +135,9 @@ def convert(
             one of these each.
         block_size: for "dynamic-int4", how many weights of fully connected layers and of embeddings share a scale: 32,
             64, 128 or 256, of which their rows are multiples. None has a scale for each row.
+        layout: "nhwc" gives inputs and outputs with four axes channels last, for sources of PyTorch and ONNX, whose own
+            order ("source") is batch, channels, height, width. Representative data has the order of the result,
+            `sample_inputs` and `input_shapes` that of the source.
         quantization_aware: the model was trained with the ranges of its activations (FakeQuant operators in its graph):
             int8 and int8-float-io take those, and no representative data.
         signatures: the signatures of a SavedModel to convert; None means "serving_default", or all where there
@@ -157,8 +164,8 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch"), JAX (extra "jax") or litert-quantizer
-            (extra "quantize") is not installed.
+        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch"), JAX (extra "jax"), onnx and ONNX
+            Runtime (extra "onnx"), the command onnx2tf or litert-quantizer (extra "quantize") is not installed.
         ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
             not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -206,6 +213,7 @@ def convert(
     refused = [name for name, value in of_tensorflow.items() if value]
     check_source_options(recognized, sample_inputs, input_shapes, refused)
     check_custom_objects(recognized, custom_objects, safe_mode=safe_mode)
+    check_layout(recognized, layout)
     check_packages(recognized, quantize, keep_float or goal)
     specs, in_doubt = _specs(recognized, input_shapes, sample_inputs)
     described_in = recognized.value if recognized.kind == "tflite" else None
@@ -240,6 +248,7 @@ def convert(
             allow_custom_ops=allow_custom_ops,
             custom_objects="" if custom_objects is None else str(Path(custom_objects).absolute()),
             safe_mode=safe_mode,
+            layout=layout,
             verify=verify,
             orders=orders_of(recognized),
         )
@@ -271,6 +280,7 @@ def convert(
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
         verification=verification,
         not_verified=told["not_verified"],
+        layout=layout,
         search=search,
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],

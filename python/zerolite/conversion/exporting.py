@@ -14,6 +14,7 @@ from zerolite._platform.output_capture import CapturedOutput
 from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.sources.jax.exporting import export_jax_function
+from zerolite.conversion.sources.onnx.command import INSTALL_ADVICE, find_command
 from zerolite.conversion.sources.pytorch.exporting import export_module, save_program
 from zerolite.conversion.sources.recognition import Source
 from zerolite.conversion.sources.tensorflow.exported_model import (
@@ -26,6 +27,7 @@ from zerolite.conversion.sources.tensorflow.exported_model import (
 
 __all__ = [
     "check_custom_objects",
+    "check_layout",
     "check_packages",
     "check_source_options",
     "export_source",
@@ -59,10 +61,17 @@ def check_packages(source: Source, quantize: str, keep_float: object) -> None:
         raise ImportError(
             "converting PyTorch's models needs litert-torch; install it with: pip install 'zerolite[torch]'"
         )
+    if source.kind == "onnx_file":
+        if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
+            raise ImportError(
+                "converting ONNX files needs onnx and ONNX Runtime; install them with: pip install 'zerolite[onnx]'"
+            )
+        if find_command() is None:
+            raise ImportError(f"converting ONNX files needs {INSTALL_ADVICE}")
     mode = QUANTIZATION_MODES[quantize]
-    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
+    needed = mode.needs_quantizer or keep_float or (quantize != "none" and not source.needs_tensorflow)
     if needed and importlib.util.find_spec("litert_quantizer") is None:
-        what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
+        what = "quantizing a .tflite file" if source.kind == "tflite" else f"quantize='{quantize}'"
         what = "keep_float" if keep_float else what
         raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
@@ -91,8 +100,9 @@ def check_source_options(
             f"sample_inputs are for a PyTorch module or a JAX function, and {source.name} knows its inputs; leave them "
             "out"
         )
-    if source.needs_torch and refused:
-        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is of PyTorch")
+    if refused and (source.needs_torch or source.kind == "onnx_file"):
+        kind = "of PyTorch" if source.needs_torch else "an ONNX file"
+        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is {kind}")
 
 
 def check_custom_objects(source: Source, custom_objects: str | os.PathLike[str] | None, *, safe_mode: bool) -> None:
@@ -107,6 +117,21 @@ def check_custom_objects(source: Source, custom_objects: str | os.PathLike[str] 
         raise ValueError(f"{name} is for files that Keras wrote, and '{source.name}' is none; leave it out")
     if custom_objects is not None and not Path(custom_objects).is_file():
         raise FileNotFoundError(f"there is no Python file {custom_objects} to take custom objects from")
+
+
+def check_layout(source: Source, layout: str) -> None:
+    """Hold the order of axes against the source.
+
+    Raises:
+        ValueError: there is no such order, or the source has channels last already.
+    """
+    if layout not in ("source", "nhwc"):
+        raise ValueError(f"layout must be 'source' or 'nhwc'; came '{layout}'")
+    if layout == "nhwc" and not (source.needs_torch or source.kind == "onnx_file"):
+        raise ValueError(
+            f"layout='nhwc' is for sources of PyTorch and ONNX, which have channels first; '{source.name}' keeps the "
+            "order that it has: leave it out"
+        )
 
 
 def preloaded(source: Source) -> str:

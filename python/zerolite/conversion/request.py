@@ -38,7 +38,7 @@ class ConversionRequest:
     """One conversion.
 
     Attributes:
-        kind: "saved_model", "keras_file", "tflite", "application", "torch_program" or "jax_program".
+        kind: "saved_model", "keras_file", "tflite", "application", "torch_program", "jax_program" or "onnx_file".
         name: what errors call the source.
         origin: what the caller gave, a `SourceKind`: models of its process come as SavedModels.
         path: the source's file or folder; an application has none.
@@ -59,6 +59,7 @@ class ConversionRequest:
         verify: whether source and result are compared.
         custom_objects: a Python file that defines a Keras file's own layers; "" for none.
         safe_mode: whether Python code in a Keras file is left alone.
+        layout: "source", or "nhwc" for channels last.
         orders: by signature, the names of inputs and those of outputs in the source's order, as far as they are known.
     """
 
@@ -82,6 +83,7 @@ class ConversionRequest:
     verify: bool = True
     custom_objects: str = ""
     safe_mode: bool = True
+    layout: str = "source"
     orders: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
     @property

@@ -31,7 +31,7 @@ def _convert(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 file, or a float .tflite file.",
+            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 or .onnx file, or a float .tflite file.",
             parser=model_file_or_folder,
         ),
     ] = None,
@@ -106,6 +106,13 @@ def _convert(
             "them if they differ.",
         ),
     ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="source|nhwc",
+            help="nhwc: inputs and outputs with four axes have channels last, for .pt2 and .onnx files.",
+        ),
+    ] = "source",
     block_size: Annotated[
         int | None,
         typer.Option(help="Of dynamic-int4: how many weights share a scale, 32, 64, 128 or 256; else those of a row."),
@@ -188,6 +195,7 @@ def _convert(
         "signatures": signatures,
         "select_tf_ops": select_tf_ops,
         "allow_custom_ops": allow_custom_ops,
+        "layout": layout,
         "custom_objects": custom_objects,
         "safe_mode": safe_mode,
         "verify": verify,

@@ -10,13 +10,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from zerolite._platform.files import write_atomically
-from zerolite._platform.peak_memory import peak_resident_bytes
+from zerolite._platform.peak_memory import peak_of_children, peak_resident_bytes
 from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.quantization.layer_choice import Layer
 from zerolite.conversion.quantization.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.samples.input_spec import InputSpec
 from zerolite.conversion.samples.reader import SampleReader
 
 __all__ = ["convert_here"]
@@ -40,8 +41,8 @@ def convert_here(request: ConversionRequest, step: Callable[[str], None]) -> dic
     """
     if request.kind == "tflite":
         return _convert_file(request, step)
-    if request.kind == "torch_program":
-        return _convert_with_torch(request, step)
+    if request.kind in ("torch_program", "onnx_file"):
+        return _convert_to_float(request, step)
     return _convert_with_tensorflow(request, step)
 
 
@@ -65,40 +66,47 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     return told | {"kept_float": [layer.name for layer in kept]}
 
 
-def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+def _convert_to_float(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    """Sources whose converters make float32 models: litert-quantizer does the rest."""
     from zerolite.conversion.signature_order import with_signature_order
-    from zerolite.conversion.sources.pytorch.program import TorchProgram
 
     step("Reading the model")
-    program = TorchProgram(request)
-    samples = SampleReader(request.samples, program.specs)
+    source = _float_source(request)
+    samples = SampleReader(request.samples, source.specs)
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
-    content = with_signature_order(program.convert(), {"serving_default": program.order})
+    content = with_signature_order(source.convert(), {"serving_default": source.order})
+    kept: Sequence[Layer] = ()
     if request.quantize != "none":
+        float_model = FloatModel(content, request.name)
+        kept = float_model.layers(request.keep_float)
         step("Quantizing")
-        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+        content = float_model.quantized(
+            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+        )
     size = Path(request.path).stat().st_size
-    return _finish(request, content, source=program, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=source, samples=to_compare, source_size=size, step=step)
+    return told | {"kept_float": [layer.name for layer in kept]}
+
+
+def _float_source(request: ConversionRequest) -> Any:
+    if request.kind == "onnx_file":
+        from zerolite.conversion.sources.onnx.model import OnnxModel
+
+        return OnnxModel(request)
+    from zerolite.conversion.sources.pytorch.program import TorchProgram
+
+    return TorchProgram(request)
 
 
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
     from zerolite.conversion.signature_order import SignatureOrder, with_signature_order
     from zerolite.conversion.sources.tensorflow.converter import convert_saved_model
     from zerolite.conversion.sources.tensorflow.saved_model import SavedModel
-    from zerolite.conversion.sources.tensorflow.saved_model_making import make_saved_model
 
     step("Reading the model")
     exported = Path(request.result).with_name("exported")
-    program = None
-    if request.kind == "jax_program":
-        from zerolite.conversion.sources.jax.program import JaxProgram
-
-        program = JaxProgram(request)
-        program.save(exported)
-        folder, specs, heads = exported, program.inputs, program.outputs
-    else:
-        folder, specs, heads = make_saved_model(request, exported)
+    folder, specs, heads, program = _saved_model(request, exported)
     orders = {key: SignatureOrder(*order) for key, order in request.orders.items()}
     if specs is not None or heads:
         orders["serving_default"] = SignatureOrder([spec.name for spec in specs or ()], heads)
@@ -129,6 +137,21 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
     }
 
 
+def _saved_model(
+    request: ConversionRequest, exported: Path
+) -> tuple[Path, Sequence[InputSpec] | None, Sequence[str], SourceRunner | None]:
+    """A SavedModel of the source, what it takes and gives where that is known, and what else the source runs with."""
+    if request.kind != "jax_program":
+        from zerolite.conversion.sources.tensorflow.saved_model_making import make_saved_model
+
+        return *make_saved_model(request, exported), None
+    from zerolite.conversion.sources.jax.program import JaxProgram
+
+    program = JaxProgram(request)
+    program.save(exported)
+    return exported, program.inputs, program.outputs, program
+
+
 def _finish(
     request: ConversionRequest,
     content: bytes,
@@ -151,5 +174,5 @@ def _finish(
         "unsupported": [asdict(one) for one in (() if check.loads else without_kernel(content))],
         "verification": None if verification is None else verification.to_dict(),
         "not_verified": check.skip_reason if request.verify else None,
-        "peak_memory": peak_resident_bytes(),
+        "peak_memory": max(peak_resident_bytes(), peak_of_children()),
     }

@@ -27,12 +27,13 @@ SourceKind = Literal[
     "torch_module",
     "torch_program",
     "jax_function",
+    "onnx_file",
 ]
 
 _KNOWN = (
     "a Keras model, concrete functions, a KerasApplication, a PyTorch module, a program of torch.export, a "
     "JAX function, or the path "
-    f"of a {', '.join(KERAS_FILES)}, .pt2 or .tflite file or of a SavedModel's folder"
+    f"of a {', '.join(KERAS_FILES)}, .pt2, .onnx or .tflite file or of a SavedModel's folder"
 )
 # What PyTorch writes, and is no program: weights, pickled modules, TorchScript.
 _OTHER_TORCH_FILES = (".pt", ".pth", ".ckpt")
@@ -82,7 +83,7 @@ class Source:
     @property
     def needs_tensorflow(self) -> bool:
         """Whether it takes TensorFlow to read it."""
-        return self.kind != "tflite" and not self.needs_torch
+        return self.kind not in ("tflite", "onnx_file") and not self.needs_torch
 
     @property
     def needs_torch(self) -> bool:
@@ -144,6 +145,8 @@ def _file(path: Path) -> Source:
         return Source("saved_model", str(path), path)
     if is_keras_file(path):
         return Source("keras_file", str(path), path)
+    if path.suffix == ".onnx":
+        return Source("onnx_file", str(path), path)
     if path.suffix == ".pt2":
         return Source("torch_file", str(path), path)
     if path.suffix in _OTHER_TORCH_FILES:
@@ -154,8 +157,8 @@ def _file(path: Path) -> Source:
     if path.suffix == ".tflite":
         return Source("tflite", str(path), path)
     raise TypeError(
-        f"can't convert {path}: give a {', '.join(KERAS_FILES)}, .pt2 or .tflite file, or a SavedModel's folder (for "
-        "a saved_model.pb, the folder it is in)"
+        f"can't convert {path}: give a {', '.join(KERAS_FILES)}, .pt2, .onnx or .tflite file, or a SavedModel's folder "
+        "(for a saved_model.pb, the folder it is in)"
     )
 
 
