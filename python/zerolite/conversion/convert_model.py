@@ -28,7 +28,7 @@ from zerolite.conversion.exporting import (
     where,
 )
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import IoDtypes, Quantize, check_options
+from zerolite.conversion.options import IoDtypes, KeptAs, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionResult, Verification
 from zerolite.conversion.samples.file_inputs import file_specs, only_signature
@@ -58,6 +58,7 @@ def convert(
     *,
     quantize: Quantize = "none",
     keep_float: Sequence[str] | Literal["auto"] | None = None,
+    kept_as: KeptAs = "float32",
     max_loss: float | None = None,
     metric: SearchMetric = "accuracy",
     evaluation_data: Any = None,
@@ -109,6 +110,8 @@ def convert(
             they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
             ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
             without which the model would lose more than `max_loss`.
+        kept_as: "int16" gives the layers of `keep_float` and of `max_loss` activations of 16 bits and weights of 8, beside
+            quantize="int8" and "int8-float-io", in the place of float32.
         max_loss: how much worse than the float model's the metric may be, in its own unit: 0.01 is a percentage point
             of accuracy, which is also what keep_float="auto" allows. Layers stay in float until it is met, and no more
             of them than that takes; the result's `search` has the way there. The model needs one signature.
@@ -190,6 +193,7 @@ def convert(
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
         keep_float=keep_float or (),
+        kept_as=kept_as,
         searched=keep_float == "auto" or max_loss is not None,
         evaluated=evaluation_data is not None or evaluation_labels is not None,
     )
@@ -240,6 +244,7 @@ def convert(
             io_dtype=io_dtype,
             block_size=block_size,
             keep_float=list(kept or ()),
+            kept_as=kept_as,
             samples=samples,
             inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
             outputs=list(outputs or ()),
@@ -312,7 +317,13 @@ def _float_file(
     if source.kind == "tflite":
         return Path(request.path), ""
     path = request.result_path.with_name("float.tflite")
-    plain: dict[str, Any] = {"quantize": "none", "io_dtype": None, "keep_float": (), "verify": False}
+    plain: dict[str, Any] = {
+        "quantize": "none",
+        "io_dtype": None,
+        "keep_float": (),
+        "kept_as": "float32",
+        "verify": False,
+    }
     _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, export, on_step)
     return path, log
 

@@ -48,6 +48,7 @@ class ConversionRequest:
         io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
         block_size: how many weights share a scale; None for all of a channel.
         keep_float: types, names and patterns of layers that stay as they are.
+        kept_as: the type of their activations, "float32" or "int16".
         ranges: a file that keeps the ranges of activations, for further quantizations of the same model with the same
             samples; "" for none.
         samples: the representative data.
@@ -73,6 +74,7 @@ class ConversionRequest:
     io_dtype: str | Sequence[str] | None = None
     block_size: int | None = None
     keep_float: Sequence[str] = ()
+    kept_as: str = "float32"
     ranges: str = ""
     samples: SampleFile | None = None
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)

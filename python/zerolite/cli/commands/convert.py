@@ -55,6 +55,12 @@ def _convert(
             "pattern, as 'block_1*'; repeatable. Or auto: those without which the model loses more than --max-loss.",
         ),
     ] = None,
+    kept_as: Annotated[
+        str,
+        typer.Option(
+            metavar="float32|int16", help="The activations of layers of --keep-float and --max-loss, beside int8."
+        ),
+    ] = "float32",
     max_loss: Annotated[
         float | None,
         typer.Option(
@@ -183,7 +189,15 @@ def _convert(
     searched = max_loss is not None or keep_float == ["auto"]
     if plot is not None and not searched:
         raise wrong_use("It goes with --max-loss, or with --keep-float auto.", param_hint="--plot")
-    one_of_them = (quantize != "none", keep_float, searched, io_dtype, block_size, quantization_aware)
+    one_of_them = (
+        quantize != "none",
+        keep_float,
+        kept_as != "float32",
+        searched,
+        io_dtype,
+        block_size,
+        quantization_aware,
+    )
     _check_every(every=every, data=data, report=report, one_of_them=any(one_of_them))
     if every and representative_data is None:
         representative_data = data
@@ -235,6 +249,7 @@ def _convert(
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
             keep_float=keep_float or (),
+            kept_as=kept_as,
             searched=searched,
             evaluated=data is not None,
         )
@@ -249,6 +264,7 @@ def _convert(
                 subject,
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
+                kept_as=cast("Any", kept_as),
                 keep_float="auto" if keep_float == ["auto"] else keep_float,
                 max_loss=max_loss,
                 metric=metric,

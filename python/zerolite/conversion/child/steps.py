@@ -60,6 +60,7 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
         samples,
         block_size=request.block_size,
         keep_float=kept,
+        kept_as=request.kept_as,
         kept_ranges=ranges,
     )
     told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
@@ -82,7 +83,12 @@ def _convert_to_float(request: ConversionRequest, step: Callable[[str], None]) -
         kept = float_model.layers(request.keep_float)
         step("Quantizing")
         content = float_model.quantized(
-            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+            request.quantize,
+            request.io_dtype,
+            samples,
+            block_size=request.block_size,
+            keep_float=kept,
+            kept_as=request.kept_as,
         )
     size = Path(request.path).stat().st_size
     told = _finish(request, content, source=source, samples=to_compare, source_size=size, step=step)
@@ -122,7 +128,12 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         kept = float_model.layers(request.keep_float)
         step("Quantizing")
         content = float_model.quantized(
-            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+            request.quantize,
+            request.io_dtype,
+            samples,
+            block_size=request.block_size,
+            keep_float=kept,
+            kept_as=request.kept_as,
         )
     else:
         content = convert_saved_model(
