@@ -110,8 +110,8 @@ def convert(
             they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
             ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
             without which the model would lose more than `max_loss`.
-        kept_as: "int16" gives the layers of `keep_float` and of `max_loss` activations of 16 bits and weights of 8, beside
-            quantize="int8" and "int8-float-io", in the place of float32.
+        kept_as: "int16" gives the layers of `keep_float` and of `max_loss` activations of 16 bits and weights of 8,
+            beside quantize="int8" and "int8-float-io", in the place of float32.
         max_loss: how much worse than the float model's the metric may be, in its own unit: 0.01 is a percentage point
             of accuracy, which is also what keep_float="auto" allows. Layers stay in float until it is met, and no more
             of them than that takes; the result's `search` has the way there. The model needs one signature.

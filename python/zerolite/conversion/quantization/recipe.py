@@ -31,7 +31,8 @@ def quantization_recipe(
         quantize: a key of `QUANTIZATION_MODES` other than "none".
         io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
         block_size: how many weights of the operators that can share a scale; the others have one for each channel.
-        keep_float: layers that stay as they are, or whose activations are of `kept_as`. An integer input or output of the model stays one beside them.
+        keep_float: layers that stay as they are. An integer input or output of the model stays one beside them.
+        kept_as: "int16" gives them activations of 16 bits and weights of 8 instead.
     """
     from litert_quantizer import algorithm_manager, qtyping, recipe_manager
 
