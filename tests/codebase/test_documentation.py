@@ -259,7 +259,9 @@ def test_command_exists(command: Command) -> None:
     elif program.startswith((".venv/bin/", "build/", "./", "tools/", ".ci/")):
         assert program.startswith((".venv/", "build/")) or (ROOT / program).is_file()
     else:
-        assert program in {"apt-get", "cd", "cmake", "curl", "export", "git", "source"}, "teach this test what to check"
+        assert program in {"apt-get", "cd", "cmake", "curl", "export", "git", "source", "uv"}, (
+            "teach this test what to check"
+        )
 
 
 def assert_options_exist(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("tensorflow", reason="jax2tf makes TensorFlow's programs")
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
-PARAMETERS = {
+PARAMETERS: dict[str, Any] = {
     "convolution": RNG.normal(size=(3, 3, 3, 8)).astype(np.float32),
     "dense": [RNG.normal(size=(8, 4)).astype(np.float32), np.arange(4, dtype=np.float32)],
 }
@@ -52,7 +52,8 @@ def test_shapes_trees_and_results_without_names() -> None:
     def pair(pictures: Any, scale: Any) -> tuple[Any, Any]:
         return pictures["left"] * scale, pictures["right"].sum()
 
-    shape = jax.ShapeDtypeStruct((2, 3), jnp.float32)
+    described: Any = jax.ShapeDtypeStruct  # it has no types
+    shape = described((2, 3), jnp.float32)
     result = zl.convert(pair, sample_inputs=({"left": shape, "right": shape}, 2.0))
     with zl.load(result.content) as model:
         assert list(model.inputs) == ["pictures_left", "pictures_right", "scale"]

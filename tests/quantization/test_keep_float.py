@@ -164,4 +164,4 @@ def test_16_bits_go_with_layers_and_8_bits() -> None:
         zl.convert(SOURCE, quantize="int8", representative_data=IMAGES, keep_float=["SOFTMAX"], kept_as="int4")  # type: ignore[arg-type]
     for options in ({"quantize": "dynamic", "keep_float": ["SOFTMAX"]}, {"quantize": "int8"}):
         with pytest.raises(ValueError, match="kept_as='int16' is for the layers of keep_float or max_loss"):
-            zl.convert(SOURCE, kept_as="int16", representative_data=IMAGES, **options)  # type: ignore[arg-type]
+            zl.convert(SOURCE, kept_as="int16", representative_data=IMAGES, **options)

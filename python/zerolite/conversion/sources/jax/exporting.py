@@ -98,7 +98,8 @@ def _call(sample_inputs: Any, shapes: Mapping[str, Sequence[int]] | None) -> tup
     import jax
 
     if sample_inputs is None:
-        return (), {name: jax.ShapeDtypeStruct(tuple(shape), np.float32) for name, shape in (shapes or {}).items()}
+        described: Any = jax.ShapeDtypeStruct  # it has no types
+        return (), {name: described(tuple(shape), np.float32) for name, shape in (shapes or {}).items()}
     if isinstance(sample_inputs, Mapping):
         return (), {str(name): one for name, one in sample_inputs.items()}
     if isinstance(sample_inputs, list | tuple):

@@ -44,7 +44,7 @@ class JaxProgram:
         folder = Path(request.path)
         names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
         try:
-            self._program = export.deserialize(bytearray((folder / PROGRAM_FILE).read_bytes()))
+            self._program: Any = export.deserialize(bytearray((folder / PROGRAM_FILE).read_bytes()))
         except ValueError as error:
             raise ConversionError(
                 f"JAX {jax.__version__} can't read '{request.name}': {first_line(error)}", log=""
