@@ -261,8 +261,6 @@ def test_command_exists(command: Command) -> None:
     else:
         known = {"apt-get", "cd", "cmake", "curl", "export", "git", "source", "uv"}
         assert program in known, "teach this test what to check"
-            "teach this test what to check"
-        )
 
 
 def assert_options_exist(arguments: list[str]) -> None:
