@@ -71,9 +71,9 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
         convert(tmp_path / "absent")
     with pytest.raises(FileNotFoundError, match="no SavedModel"):
         convert(tmp_path)
-    (tmp_path / "model.onnx").write_bytes(b"")
-    with pytest.raises(TypeError, match=r"can't convert .*model\.onnx"):
-        convert(tmp_path / "model.onnx")
+    (tmp_path / "model.mlir").write_bytes(b"")
+    with pytest.raises(TypeError, match=r"can't convert .*model\.mlir"):
+        convert(tmp_path / "model.mlir")
 
 
 def test_targets_are_checked_before_the_work(tmp_path: Path) -> None:

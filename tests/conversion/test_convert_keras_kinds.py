@@ -341,3 +341,57 @@ def test_names_of_any_script_in_mappings(tf: Any) -> None:
     with zl.load(result.content) as model:
         assert list(model.outputs) == ["差"]
         np.testing.assert_allclose(model(rows), rows["ein Bild"] - rows["量"], atol=1e-6)
+
+
+OWN_LAYERS = """
+import keras
+
+FACTOR = {factor}
+
+class Scaled(keras.layers.Layer):
+    def call(self, x):
+        return x * FACTOR
+
+@keras.saving.register_keras_serializable(package="mine")
+class Shifted(keras.layers.Layer):
+    def call(self, x):
+        return x + 1
+"""
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_custom_objects_of_a_file(tf: Any, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "my_layers.py").write_text(OWN_LAYERS.format(factor=2.0))
+    defined: dict[str, Any] = {"__name__": "my_layers"}
+    exec((tmp_path / "my_layers.py").read_text(), defined)
+    file = tmp_path / f"own{suffix}"
+    tf.keras.Sequential([tf.keras.Input((4,)), defined["Scaled"](), defined["Shifted"]()]).save(file)
+    with pytest.raises(ConversionError, match=r"custom_objects='layers\.py' \(--custom-objects layers\.py\)"):
+        zl.convert(file)
+    target = tmp_path / "own.tflite"
+    options = ["--custom-objects", str(tmp_path / "my_layers.py")]
+    assert main(["convert", str(file), *options, "-o", str(target)]) == 0, capsys.readouterr().err
+    x = np.arange(4, dtype=np.float32)[None]
+    assert np.array_equal(answer(target.read_bytes(), x), x * 2 + 1)
+    (tmp_path / "my_layers.py").write_text(OWN_LAYERS.format(factor="1 / 0"))
+    with pytest.raises(ConversionError, match=r"in '.*my_layers\.py' can't be defined: ZeroDivisionError"):
+        zl.convert(file, custom_objects=tmp_path / "my_layers.py")
+
+
+def test_python_code_in_a_file_runs_when_it_is_trusted(tf: Any, tmp_path: Path) -> None:
+    file = tmp_path / "lambda.keras"
+    tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Lambda(lambda x: x * 2.0)]).save(file)
+    with pytest.raises(ConversionError, match=r"with safe_mode=False \(--no-safe-mode\)"):
+        zl.convert(file)
+    x = np.arange(4, dtype=np.float32)[None]
+    assert np.array_equal(answer(zl.convert(file, safe_mode=False).content, x), x * 2)
+
+
+def test_code_of_an_author_is_for_keras_files(recurrent: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="safe_mode is for files that Keras wrote"):
+        zl.convert(recurrent, safe_mode=False)
+    with pytest.raises(ValueError, match="custom_objects is for files that Keras wrote"):
+        zl.convert(recurrent, custom_objects="layers.py")
+    (tmp_path / "model.keras").touch()
+    with pytest.raises(FileNotFoundError, match=r"there is no Python file .*layers\.py"):
+        zl.convert(tmp_path / "model.keras", custom_objects=tmp_path / "layers.py")

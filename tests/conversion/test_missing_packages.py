@@ -21,6 +21,20 @@ def test_without_litert_torch_its_extra_is_named(tmp_path: Path, monkeypatch: py
         zl.convert(file)
 
 
+def test_what_onnx_files_need_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "network.onnx"
+    file.write_bytes(b"whatever")
+    found: Callable[[str], Any] = importlib.util.find_spec
+    there = {"onnx": found("json"), "onnxruntime": None}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there[name] if name in there else found(name))
+    with pytest.raises(ImportError, match=r"needs onnx and ONNX Runtime; .* pip install 'zerolite\[onnx\]'"):
+        zl.convert(file)
+    there["onnxruntime"] = there["onnx"]
+    monkeypatch.setenv("ZEROLITE_ONNX2TF", str(tmp_path / "absent"))
+    with pytest.raises(ImportError, match=r"needs the command onnx2tf, .*'uv tool install onnx2tf'"):
+        zl.convert(file)
+
+
 @pytest.mark.parametrize("name", ["weights.pt", "weights.pth", "last.ckpt"])
 def test_files_of_weights_are_told_from_programs(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"whatever")

@@ -141,3 +141,27 @@ def test_a_keras_model(tmp_path: Path) -> None:
     hidden = [dtype for name, dtype in types.items() if "hidden" in name and "Relu" in name and name != kept]
     assert np.int8 in hidden
     np.testing.assert_allclose(real_answers(result.content, rows), network(rows).numpy(), atol=5e-2)
+
+
+@pytest.mark.parametrize("io_dtype", ["int8", "float32"])
+def test_kept_layers_of_16_bits(io_dtype: Any) -> None:
+    kept = ["FULLY_CONNECTED", "SOFTMAX"]
+    options: dict[str, Any] = {"quantize": "int8", "io_dtype": io_dtype, "representative_data": IMAGES}
+    plain = zl.convert(SOURCE, **options)
+    mixed = zl.convert(SOURCE, keep_float=kept, kept_as="int16", **options)
+    types = output_types(mixed.content)
+    assert types[DENSE] == np.int16
+    assert types[CONVOLUTIONS[0]] == np.int8
+    assert plain.verification is not None
+    assert mixed.verification is not None
+    assert mixed.size < plain.size * 1.1
+    if io_dtype == "float32":  # an output of 8 bits is as coarse as before
+        assert mixed.verification.mean_abs < plain.verification.mean_abs
+
+
+def test_16_bits_go_with_layers_and_8_bits() -> None:
+    with pytest.raises(ValueError, match="kept_as must be 'float32' or 'int16'; came 'int4'"):
+        zl.convert(SOURCE, quantize="int8", representative_data=IMAGES, keep_float=["SOFTMAX"], kept_as="int4")  # type: ignore[arg-type]
+    for options in ({"quantize": "dynamic", "keep_float": ["SOFTMAX"]}, {"quantize": "int8"}):
+        with pytest.raises(ValueError, match="kept_as='int16' is for the layers of keep_float or max_loss"):
+            zl.convert(SOURCE, kept_as="int16", representative_data=IMAGES, **options)

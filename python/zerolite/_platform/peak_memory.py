@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["peak_resident_bytes"]
+__all__ = ["peak_of_children", "peak_resident_bytes"]
+
+# What getrusage counts in.
+_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def peak_resident_bytes() -> int:
@@ -25,5 +28,11 @@ def peak_resident_bytes() -> int:
         pass
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+
+
+def peak_of_children() -> int:
+    """The most memory that one of the processes that this one started, and that have ended, has had in use."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _UNIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,15 @@ def load_keras_file(path: str | os.PathLike[str]) -> Any:
         return read_keras_file(path)
 
 
-def read_keras_file(path: str | os.PathLike[str]) -> Any:
+def read_keras_file(
+    path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
     """Load a model from a file of Keras, where TensorFlow is imported already.
+
+    Args:
+        path: the file.
+        custom_objects: layers and functions of its author by name.
+        safe_mode: leave Python code in the file, as Lambda layers have it, alone.
 
     Raises:
         OSError: the file can't be read.
@@ -47,7 +55,7 @@ def read_keras_file(path: str | os.PathLike[str]) -> Any:
     import tensorflow as tf
 
     try:
-        return tf.keras.models.load_model(path, compile=False)
+        return tf.keras.models.load_model(path, custom_objects, compile=False, safe_mode=safe_mode)
     except Exception as error:
         # h5py raises an OSError without a number for what is no HDF5 file.
         if isinstance(error, OSError) and error.errno is not None:

@@ -21,7 +21,7 @@ def print_conversion(result: ConversionResult) -> None:
     of_source = f", {result.size / result.source_size:.0%} of the source" if result.source_size else ""
     say(
         f"{result.path} written: {result.size / _KIBIBYTE:,.1f} KiB{of_source}, quantize={result.quantize}, "
-        f"in {result.seconds:.1f} s."
+        f"{'channels last, ' if result.layout == 'nhwc' else ''}in {result.seconds:.1f} s."
     )
     print_table(("operator", "count"), [(name, str(count)) for name, count in result.operators.items()])
     if result.search is not None:

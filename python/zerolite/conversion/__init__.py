@@ -8,7 +8,7 @@ from zerolite.conversion.quantization.search_result import PrecisionSearch
 from zerolite.conversion.quantization.trial import PrecisionTrial
 from zerolite.conversion.result import ConversionError, ConversionResult, OutputDifference, Verification
 from zerolite.conversion.samples.representative_data import RepresentativeData
-from zerolite.conversion.source import KerasApplication
+from zerolite.conversion.sources.recognition import KerasApplication
 
 __all__ = [
     "ConversionError",

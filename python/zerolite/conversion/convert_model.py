@@ -18,15 +18,17 @@ from zerolite._runtime.renamed import renamed_parameters
 from zerolite.conversion.child.process import ConversionProcess
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.exporting import (
+    check_custom_objects,
+    check_layout,
     check_packages,
-    check_torch_options,
+    check_source_options,
     export_source,
     orders_of,
     preloaded,
     where,
 )
 from zerolite.conversion.operators import UnsupportedOperator
-from zerolite.conversion.options import IoDtypes, Quantize, check_options
+from zerolite.conversion.options import IoDtypes, KeptAs, Quantize, check_options
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionResult, Verification
 from zerolite.conversion.samples.file_inputs import file_specs, only_signature
@@ -34,8 +36,10 @@ from zerolite.conversion.samples.images import Preprocessing
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.samples.preparation import prepare_samples
 from zerolite.conversion.samples.representative_data import RepresentativeData
-from zerolite.conversion.source import Source, recognize_source
-from zerolite.conversion.tensorflow.exported_model import (
+from zerolite.conversion.sources.channel_order import Layout
+from zerolite.conversion.sources.jax.exporting import jax_specs
+from zerolite.conversion.sources.recognition import Source, recognize_source
+from zerolite.conversion.sources.tensorflow.exported_model import (
     function_specs,
     keras_specs,
 )
@@ -54,6 +58,7 @@ def convert(
     *,
     quantize: Quantize = "none",
     keep_float: Sequence[str] | Literal["auto"] | None = None,
+    kept_as: KeptAs = "float32",
     max_loss: float | None = None,
     metric: SearchMetric = "accuracy",
     evaluation_data: Any = None,
@@ -65,10 +70,13 @@ def convert(
     outputs: Sequence[str] | None = None,
     io_dtype: IoDtypes | None = None,
     block_size: int | None = None,
+    layout: Layout = "source",
     quantization_aware: bool = False,
     signatures: Sequence[str] | None = None,
     select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
+    custom_objects: str | os.PathLike[str] | None = None,
+    safe_mode: bool = True,
     verify: bool = True,
     preprocessing: Preprocessing | None = None,
     on_corrupt: RaiseOrSkip = "raise",
@@ -87,8 +95,10 @@ def convert(
             function), a `KerasApplication`, the path of a .keras, .h5 or .hdf5 file or of a SavedModel's folder, or a
             float .tflite file, which is quantized without TensorFlow (extra "quantize"). With the extra "torch", and
             without TensorFlow, also a PyTorch module with its `sample_inputs`, a program of torch.export, and a .pt2
-            file with one. Inputs and outputs have the names of the source, in its order; those of a PyTorch module are
-            the parameters of its `forward`, and the keys of what it returns, or "output_0" and so on.
+            file with one. With the extra "onnx" and the command onnx2tf an .onnx file. With the extra "jax" a JAX
+            function, jitted or not, with its `sample_inputs`. Inputs and outputs have the names of the source, in its
+            order; those of a PyTorch module and of a JAX function are its parameters, and the keys of what it returns,
+            or "output_0" and so on.
         path: where to write the model; it appears there when it is complete. None only returns its bytes.
         quantize: "none" keeps float32. "fp16" stores weights as float16. "dynamic" stores weights as int8 and
             quantizes activations while the model runs; "dynamic-int4" does so with int4. "int8" makes weights,
@@ -100,6 +110,8 @@ def convert(
             they compute or of their weights, a part of such a name between slashes ("dense_1"), or a pattern of these
             ("block_1*"). The model is quantized by litert-quantizer then (extra "quantize"). "auto" finds them: those
             without which the model would lose more than `max_loss`.
+        kept_as: "int16" gives the layers of `keep_float` and of `max_loss` activations of 16 bits and weights of 8,
+            beside quantize="int8" and "int8-float-io", in the place of float32.
         max_loss: how much worse than the float model's the metric may be, in its own unit: 0.01 is a percentage point
             of accuracy, which is also what keep_float="auto" allows. Layers stay in float until it is met, and no more
             of them than that takes; the result's `search` has the way there. The model needs one signature.
@@ -115,8 +127,9 @@ def convert(
             any of these.
         sample_limit: take no more samples than so many of each signature, the first ones; the iterable may be endless
             then.
-        sample_inputs: what a PyTorch module is called with: a tensor or an array, several in order, or several by name.
-            Their shapes are those of the converted model; for open axes, export the module with dynamic_shapes first.
+        sample_inputs: what a PyTorch module or a JAX function is called with: a tensor or an array (for JAX also a
+            ShapeDtypeStruct), several in order, or several by name. Their shapes are those of the converted model; for
+            open axes, export a PyTorch module with dynamic_shapes first.
         input_shapes: shapes by input, batch included, where the model leaves axes open, or is of a class of its own and
             was not called yet. A Keras model is traced with them, which recurrent layers need.
         outputs: the outputs to keep, by name; None keeps all.
@@ -125,6 +138,9 @@ def convert(
             one of these each.
         block_size: for "dynamic-int4", how many weights of fully connected layers and of embeddings share a scale: 32,
             64, 128 or 256, of which their rows are multiples. None has a scale for each row.
+        layout: "nhwc" gives inputs and outputs with four axes channels last, for sources of PyTorch and ONNX, whose own
+            order ("source") is batch, channels, height, width. Representative data has the order of the result,
+            `sample_inputs` and `input_shapes` that of the source.
         quantization_aware: the model was trained with the ranges of its activations (FakeQuant operators in its graph):
             int8 and int8-float-io take those, and no representative data.
         signatures: the signatures of a SavedModel to convert; None means "serving_default", or all where there
@@ -132,6 +148,10 @@ def convert(
         select_tf_ops: let operators that TFLite has no kernel for into the file, for runtimes that bring
             TensorFlow's kernels; zerolite does not.
         allow_custom_ops: let custom operators into the file.
+        custom_objects: a Python file that defines the layers and functions of a .keras, .h5 or .hdf5 file's author. Its
+            code runs in the conversion's process, with everything that you may do.
+        safe_mode: whether Python code inside such a file, as a Lambda layer has it, is left alone. False runs it: only
+            for files whose author you trust.
         verify: run source and result on up to 32 samples of `representative_data`, or on 4 random ones, and
             report the differences.
         preprocessing: for a folder of images, the name of a Keras application's preprocessing, as "mobilenet_v2",
@@ -147,8 +167,8 @@ def convert(
         The model's bytes, where they were written, its operators, how it compares with the source, and the log.
 
     Raises:
-        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch") or litert-quantizer (extra "quantize")
-            is not installed.
+        ImportError: TensorFlow (extra "convert"), litert-torch (extra "torch"), JAX (extra "jax"), onnx and ONNX
+            Runtime (extra "onnx"), the command onnx2tf or litert-quantizer (extra "quantize") is not installed.
         ValueError: the options contradict one another, `keep_float` names no layer, the representative data is empty,
             not finite or of another shape than the inputs, or the names or the normalization don't fit the model.
         TypeError: `source` is of no known kind.
@@ -173,6 +193,7 @@ def convert(
         verify=verify,
         reshaped=bool(input_shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
         keep_float=keep_float or (),
+        kept_as=kept_as,
         searched=keep_float == "auto" or max_loss is not None,
         evaluated=evaluation_data is not None or evaluation_labels is not None,
     )
@@ -193,9 +214,12 @@ def convert(
         if isinstance(recognized.value, Path) and target.exists() and target.samefile(recognized.value):
             raise ValueError(f"{target} is the source; name another file for the result")
     of_tensorflow = {"signatures": signatures, "select_tf_ops": select_tf_ops, "allow_custom_ops": allow_custom_ops}
-    check_torch_options(recognized, sample_inputs, [name for name, value in of_tensorflow.items() if value])
+    refused = [name for name, value in of_tensorflow.items() if value]
+    check_source_options(recognized, sample_inputs, input_shapes, refused)
+    check_custom_objects(recognized, custom_objects, safe_mode=safe_mode)
+    check_layout(recognized, layout)
     check_packages(recognized, quantize, keep_float or goal)
-    specs, in_doubt = _specs(recognized, input_shapes)
+    specs, in_doubt = _specs(recognized, input_shapes, sample_inputs)
     described_in = recognized.value if recognized.kind == "tflite" else None
     description = Description.checked(class_names, normalization, described_in)
 
@@ -220,12 +244,16 @@ def convert(
             io_dtype=io_dtype,
             block_size=block_size,
             keep_float=list(kept or ()),
+            kept_as=kept_as,
             samples=samples,
             inputs={name: [int(size) for size in shape] for name, shape in (input_shapes or {}).items()},
             outputs=list(outputs or ()),
             signatures=list(signatures or (recognized.value if recognized.kind == "functions" else ())),
             select_tf_ops=select_tf_ops,
             allow_custom_ops=allow_custom_ops,
+            custom_objects="" if custom_objects is None else str(Path(custom_objects).absolute()),
+            safe_mode=safe_mode,
+            layout=layout,
             verify=verify,
             orders=orders_of(recognized),
         )
@@ -257,6 +285,7 @@ def convert(
         unsupported=tuple(UnsupportedOperator(**one) for one in told["unsupported"]),
         verification=verification,
         not_verified=told["not_verified"],
+        layout=layout,
         search=search,
         seconds=time.monotonic() - began,
         peak_memory=told["peak_memory"],
@@ -288,12 +317,18 @@ def _float_file(
     if source.kind == "tflite":
         return Path(request.path), ""
     path = request.result_path.with_name("float.tflite")
-    plain: dict[str, Any] = {"quantize": "none", "io_dtype": None, "keep_float": (), "verify": False}
+    plain: dict[str, Any] = {
+        "quantize": "none",
+        "io_dtype": None,
+        "keep_float": (),
+        "kept_as": "float32",
+        "verify": False,
+    }
     _, log = _told(dataclasses.replace(request, result=str(path), **plain), source, export, on_step)
     return path, log
 
 
-def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[Specs | None, bool]:
+def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None, sample_inputs: Any) -> tuple[Specs | None, bool]:
     """The inputs of the source, where this process knows them, and whether their order is in doubt."""
     in_doubt = False
     found: dict[str | None, list[InputSpec] | None] = {}
@@ -301,11 +336,13 @@ def _specs(source: Source, inputs: Mapping[str, Sequence[int]] | None) -> tuple[
         found = {None: keras_specs(source.value, inputs)}
     elif source.kind == "functions":
         found = {key: function_specs(function) for key, function in source.value.items()}
+    elif source.kind == "jax_function":
+        found = {None: jax_specs(source.value, sample_inputs, inputs)}
     elif source.kind == "tflite":
         found, in_doubt = file_specs(source.value)
     known = {key: specs for key, specs in found.items() if specs is not None}
     # Whether fixed shapes fit functions is checked by the other process.
-    complete = known and len(known) == len(found) and (not inputs or source.kind == "keras_model")
+    complete = known and len(known) == len(found) and (not inputs or source.kind in ("keras_model", "jax_function"))
     return (known if complete else None), in_doubt
 
 

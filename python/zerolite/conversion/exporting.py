@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 from zerolite._platform.output_capture import CapturedOutput
 from zerolite.conversion.options import QUANTIZATION_MODES
-from zerolite.conversion.pytorch.exporting import export_module, save_program
 from zerolite.conversion.result import ConversionError, first_line
-from zerolite.conversion.source import Source
-from zerolite.conversion.tensorflow.exported_model import (
+from zerolite.conversion.sources.jax.exporting import export_jax_function
+from zerolite.conversion.sources.onnx.command import INSTALL_ADVICE, find_command
+from zerolite.conversion.sources.pytorch.exporting import export_module, save_program
+from zerolite.conversion.sources.recognition import Source
+from zerolite.conversion.sources.tensorflow.exported_model import (
     export_functions,
     export_keras_model,
     function_specs,
@@ -22,7 +25,26 @@ from zerolite.conversion.tensorflow.exported_model import (
     keras_specs,
 )
 
-__all__ = ["check_packages", "check_torch_options", "export_source", "orders_of", "preloaded", "where"]
+__all__ = [
+    "check_custom_objects",
+    "check_layout",
+    "check_packages",
+    "check_source_options",
+    "export_source",
+    "orders_of",
+    "preloaded",
+    "where",
+]
+
+# Sources that are objects of this process, and what they are written as.
+_OBJECTS = {
+    "keras_model": "a SavedModel",
+    "keras_elsewhere": "a .keras file",
+    "functions": "a SavedModel",
+    "torch_module": "a program of torch.export",
+    "torch_program": "a program of torch.export",
+    "jax_function": "a program of jax.export",
+}
 
 
 def check_packages(source: Source, quantize: str, keep_float: object) -> None:
@@ -33,20 +55,31 @@ def check_packages(source: Source, quantize: str, keep_float: object) -> None:
     """
     if source.needs_tensorflow and importlib.util.find_spec("tensorflow") is None:
         raise ImportError("conversion needs TensorFlow; install it with: pip install 'zerolite[convert]'")
+    if source.kind == "jax_function" and importlib.util.find_spec("jax") is None:
+        raise ImportError("a function is converted through JAX; install it with: pip install 'zerolite[jax]'")
     if source.needs_torch and importlib.util.find_spec("litert_torch") is None:
         raise ImportError(
             "converting PyTorch's models needs litert-torch; install it with: pip install 'zerolite[torch]'"
         )
+    if source.kind == "onnx_file":
+        if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
+            raise ImportError(
+                "converting ONNX files needs onnx and ONNX Runtime; install them with: pip install 'zerolite[onnx]'"
+            )
+        if find_command() is None:
+            raise ImportError(f"converting ONNX files needs {INSTALL_ADVICE}")
     mode = QUANTIZATION_MODES[quantize]
-    needed = mode.needs_quantizer or keep_float or source.kind == "tflite"
+    needed = mode.needs_quantizer or keep_float or (quantize != "none" and not source.needs_tensorflow)
     if needed and importlib.util.find_spec("litert_quantizer") is None:
-        what = f"quantize='{quantize}'" if mode.needs_quantizer else "quantizing a .tflite file"
+        what = "quantizing a .tflite file" if source.kind == "tflite" else f"quantize='{quantize}'"
         what = "keep_float" if keep_float else what
         raise ImportError(f"{what} needs litert-quantizer; install it with: pip install 'zerolite[quantize]'")
 
 
-def check_torch_options(source: Source, sample_inputs: Any, refused: Sequence[str]) -> None:
-    """Hold the options against a source of PyTorch, or of something else.
+def check_source_options(
+    source: Source, sample_inputs: Any, input_shapes: Mapping[str, Sequence[int]] | None, refused: Sequence[str]
+) -> None:
+    """Hold the options against a source of PyTorch or JAX, or of something else.
 
     Raises:
         ValueError: they do not go with it; `refused` are those that were given and that only TensorFlow has.
@@ -56,10 +89,49 @@ def check_torch_options(source: Source, sample_inputs: Any, refused: Sequence[st
             f"the module {source.name} has no inputs by itself; give what it is called with, as "
             "sample_inputs=(torch.zeros(1, 3, 224, 224),)"
         )
-    if source.kind != "torch_module" and sample_inputs is not None:
-        raise ValueError(f"sample_inputs are for a PyTorch module, and {source.name} knows its inputs; leave them out")
-    if source.needs_torch and refused:
-        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is of PyTorch")
+    if source.kind == "jax_function" and (sample_inputs is None) == (not input_shapes):
+        raise ValueError(
+            f"the function {source.name} has no inputs by itself; give what it is called with, as "
+            "sample_inputs=(np.zeros((1, 8), np.float32),), or the shapes of its float32 parameters, as "
+            "input_shapes={'x': (1, 8)}"
+        )
+    if source.kind not in ("torch_module", "jax_function") and sample_inputs is not None:
+        raise ValueError(
+            f"sample_inputs are for a PyTorch module or a JAX function, and {source.name} knows its inputs; leave them "
+            "out"
+        )
+    if refused and (source.needs_torch or source.kind == "onnx_file"):
+        kind = "of PyTorch" if source.needs_torch else "an ONNX file"
+        raise ValueError(f"{refused[0]} is for models that TensorFlow converts, and '{source.name}' is {kind}")
+
+
+def check_custom_objects(source: Source, custom_objects: str | os.PathLike[str] | None, *, safe_mode: bool) -> None:
+    """Hold what concerns code of a Keras file's author against the source.
+
+    Raises:
+        ValueError: the source is no such file.
+        FileNotFoundError: there is no such Python file.
+    """
+    if source.kind not in ("keras_file", "keras_elsewhere") and (custom_objects is not None or not safe_mode):
+        name = "safe_mode" if custom_objects is None else "custom_objects"
+        raise ValueError(f"{name} is for files that Keras wrote, and '{source.name}' is none; leave it out")
+    if custom_objects is not None and not Path(custom_objects).is_file():
+        raise FileNotFoundError(f"there is no Python file {custom_objects} to take custom objects from")
+
+
+def check_layout(source: Source, layout: str) -> None:
+    """Hold the order of axes against the source.
+
+    Raises:
+        ValueError: there is no such order, or the source has channels last already.
+    """
+    if layout not in ("source", "nhwc"):
+        raise ValueError(f"layout must be 'source' or 'nhwc'; came '{layout}'")
+    if layout == "nhwc" and not (source.needs_torch or source.kind == "onnx_file"):
+        raise ValueError(
+            f"layout='nhwc' is for sources of PyTorch and ONNX, which have channels first; '{source.name}' keeps the "
+            "order that it has: leave it out"
+        )
 
 
 def preloaded(source: Source) -> str:
@@ -86,6 +158,8 @@ def where(source: Source, folder: Path) -> dict[str, Any]:
     if isinstance(source.value, Path):
         kind = "torch_program" if source.needs_torch else source.kind
         return {"kind": kind, "name": source.name, "path": str(source.value.absolute())}
+    if source.kind == "jax_function":
+        return {"kind": "jax_program", "name": source.name, "path": str(folder / "model")}
     if source.kind == "keras_elsewhere":
         return {"kind": "keras_file", "name": source.name, "path": str(folder / "model.keras")}
     kind = "torch_program" if source.needs_torch else "saved_model"
@@ -100,7 +174,7 @@ def export_source(
     on_step: Callable[[str], None] | None,
 ) -> str:
     """Write a model of this process where the other one can read it, and return what that printed."""
-    if source.kind not in ("keras_model", "keras_elsewhere", "functions", "torch_module", "torch_program"):
+    if source.kind not in _OBJECTS:
         return ""
     if on_step is not None:
         on_step("Exporting the model")
@@ -113,6 +187,8 @@ def export_source(
                 export_keras_model(source.value, folder, inputs)
             elif source.kind == "keras_elsewhere":
                 source.value.save(folder.with_suffix(".keras"))
+            elif source.kind == "jax_function":
+                export_jax_function(source.value, sample_inputs, inputs, folder)
             elif source.needs_torch:
                 program = source.value if source.kind == "torch_program" else export_module(source.value, sample_inputs)
                 save_program(program, folder.with_suffix(".pt2"))
@@ -121,8 +197,7 @@ def export_source(
     except OSError:
         raise
     except Exception as error:
-        forms = {"keras_elsewhere": "a .keras file", "keras_model": "a SavedModel", "functions": "a SavedModel"}
-        form = forms.get(source.kind, "a program of torch.export")
+        form = _OBJECTS[source.kind]
         raise ConversionError(
             f"'{source.name}' can't be written as {form}, which it is converted from: {first_line(error)}",
             log=output.text,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from zerolite.conversion.source import Source
+from zerolite.conversion.sources.recognition import Source
 
 __all__ = [
     "BLOCK_SIZES",
     "QUANTIZATION_MODES",
     "IoDtype",
     "IoDtypes",
+    "KeptAs",
     "QuantizationMode",
     "Quantize",
     "check_options",
@@ -37,6 +38,9 @@ Quantize = Literal[
 IoDtype = Literal["int8", "uint8", "int16", "float32"]
 #: One for both, or one for the inputs and one for the outputs.
 IoDtypes = IoDtype | tuple[IoDtype, IoDtype]
+
+#: The type of the activations of layers that are kept.
+KeptAs = Literal["float32", "int16"]
 
 #: How many weights may share a scale (litert-quantizer 0.11).
 BLOCK_SIZES = (32, 64, 128, 256)
@@ -79,6 +83,7 @@ def check_options(
     verify: bool,
     reshaped: bool,
     keep_float: Sequence[str] = (),
+    kept_as: str = "float32",
     searched: bool = False,
     evaluated: bool = False,
     block_size: int | None = None,
@@ -94,6 +99,7 @@ def check_options(
         verify: whether the result is verified.
         reshaped: whether there are options that only TensorFlow's converter has.
         keep_float: the layers that stay as they are, or "auto".
+        kept_as: the type of their activations.
         searched: whether the layers that stay as they are have to be found.
         evaluated: whether there is data to evaluate trials on.
         block_size: how many weights share a scale.
@@ -127,6 +133,13 @@ def check_options(
         raise ValueError("evaluation_data is for max_loss or keep_float='auto'; leave it out, or say what may be lost")
     if (keep_float or searched) and quantize == "none":
         raise ValueError("keep_float says what is not quantized: choose how the rest is, as quantize='int8'")
+    if kept_as not in ("float32", "int16"):
+        raise ValueError(f"kept_as must be 'float32' or 'int16'; came '{kept_as}'")
+    if kept_as == "int16" and (quantize not in ("int8", "int8-float-io") or not (keep_float or searched)):
+        raise ValueError(
+            "kept_as='int16' is for the layers of keep_float or max_loss, beside quantize='int8' or 'int8-float-io'; "
+            f"came quantize='{quantize}'"
+        )
     if source.kind == "tflite":
         if quantize == "none":
             raise ValueError(

@@ -38,7 +38,7 @@ class ConversionRequest:
     """One conversion.
 
     Attributes:
-        kind: "saved_model", "keras_file", "tflite", "application" or "torch_program".
+        kind: "saved_model", "keras_file", "tflite", "application", "torch_program", "jax_program" or "onnx_file".
         name: what errors call the source.
         origin: what the caller gave, a `SourceKind`: models of its process come as SavedModels.
         path: the source's file or folder; an application has none.
@@ -48,6 +48,7 @@ class ConversionRequest:
         io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
         block_size: how many weights share a scale; None for all of a channel.
         keep_float: types, names and patterns of layers that stay as they are.
+        kept_as: the type of their activations, "float32" or "int16".
         ranges: a file that keeps the ranges of activations, for further quantizations of the same model with the same
             samples; "" for none.
         samples: the representative data.
@@ -57,6 +58,9 @@ class ConversionRequest:
         select_tf_ops: whether TensorFlow's own kernels may be called for.
         allow_custom_ops: whether custom operators may be in the file.
         verify: whether source and result are compared.
+        custom_objects: a Python file that defines a Keras file's own layers; "" for none.
+        safe_mode: whether Python code in a Keras file is left alone.
+        layout: "source", or "nhwc" for channels last.
         orders: by signature, the names of inputs and those of outputs in the source's order, as far as they are known.
     """
 
@@ -70,6 +74,7 @@ class ConversionRequest:
     io_dtype: str | Sequence[str] | None = None
     block_size: int | None = None
     keep_float: Sequence[str] = ()
+    kept_as: str = "float32"
     ranges: str = ""
     samples: SampleFile | None = None
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -78,6 +83,9 @@ class ConversionRequest:
     select_tf_ops: bool = False
     allow_custom_ops: bool = False
     verify: bool = True
+    custom_objects: str = ""
+    safe_mode: bool = True
+    layout: str = "source"
     orders: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
     @property

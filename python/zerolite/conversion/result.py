@@ -12,6 +12,7 @@ from zerolite._native import Error
 from zerolite._runners.input_range import InputRange
 from zerolite.conversion.operators import UnsupportedOperator
 from zerolite.conversion.options import Quantize
+from zerolite.conversion.sources.channel_order import Layout
 
 if TYPE_CHECKING:
     from zerolite.conversion.quantization.search_result import PrecisionSearch
@@ -154,6 +155,7 @@ class ConversionResult:
         unsupported: operators that zerolite has no kernel for, with advice.
         verification: source and result beside each other; None when they were not compared.
         not_verified: why they were not, although it was asked for; None when they were.
+        layout: the order of axes: "source", or "nhwc" where inputs and outputs with four axes have channels last.
         search: how the layers that stay in float were found; None where nothing was to be found.
         seconds: how long the whole conversion took.
         peak_memory: the most memory, in bytes, that the conversion's process had in use.
@@ -169,6 +171,7 @@ class ConversionResult:
     unsupported: tuple[UnsupportedOperator, ...] = ()
     verification: Verification | None = None
     not_verified: str | None = None
+    layout: Layout = "source"
     search: PrecisionSearch | None = field(default=None, repr=False)
     seconds: float = 0.0
     peak_memory: int = 0
@@ -190,6 +193,7 @@ class ConversionResult:
             "unsupported": [{"name": one.name, "advice": one.advice} for one in self.unsupported],
             "verification": None if self.verification is None else self.verification.to_dict(),
             "not_verified": self.not_verified,
+            "layout": self.layout,
             "search": None if self.search is None else self.search.to_dict(),
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": self.peak_memory,

@@ -31,7 +31,7 @@ def _convert(
         Path | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 file, or a float .tflite file.",
+            help="A .keras, .h5 or .hdf5 file, a SavedModel's folder, a .pt2 or .onnx file, or a float .tflite file.",
             parser=model_file_or_folder,
         ),
     ] = None,
@@ -55,6 +55,12 @@ def _convert(
             "pattern, as 'block_1*'; repeatable. Or auto: those without which the model loses more than --max-loss.",
         ),
     ] = None,
+    kept_as: Annotated[
+        str,
+        typer.Option(
+            metavar="float32|int16", help="The activations of layers of --keep-float and --max-loss, beside int8."
+        ),
+    ] = "float32",
     max_loss: Annotated[
         float | None,
         typer.Option(
@@ -106,6 +112,13 @@ def _convert(
             "them if they differ.",
         ),
     ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="source|nhwc",
+            help="nhwc: inputs and outputs with four axes have channels last, for .pt2 and .onnx files.",
+        ),
+    ] = "source",
     block_size: Annotated[
         int | None,
         typer.Option(help="Of dynamic-int4: how many weights share a scale, 32, 64, 128 or 256; else those of a row."),
@@ -128,6 +141,23 @@ def _convert(
     allow_custom_ops: Annotated[
         bool, typer.Option("--allow-custom-ops", help="Let custom operators into the file.")
     ] = False,
+    custom_objects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.py",
+            help="A Python file that defines layers of a .keras or .h5 file's author. Its code is run.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    safe_mode: Annotated[
+        bool,
+        typer.Option(
+            "--safe-mode/--no-safe-mode",
+            help="Whether Python code inside a .keras or .h5 file, as of Lambda layers, is left alone; else run: for "
+            "files that you trust.",
+        ),
+    ] = True,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare source and result.")] = True,
     keras_application: Annotated[
         str | None, typer.Option(metavar="NAME", help="Convert a network of Keras, as MobileNetV2, instead of SOURCE.")
@@ -159,7 +189,15 @@ def _convert(
     searched = max_loss is not None or keep_float == ["auto"]
     if plot is not None and not searched:
         raise wrong_use("It goes with --max-loss, or with --keep-float auto.", param_hint="--plot")
-    one_of_them = (quantize != "none", keep_float, searched, io_dtype, block_size, quantization_aware)
+    one_of_them = (
+        quantize != "none",
+        keep_float,
+        kept_as != "float32",
+        searched,
+        io_dtype,
+        block_size,
+        quantization_aware,
+    )
     _check_every(every=every, data=data, report=report, one_of_them=any(one_of_them))
     if every and representative_data is None:
         representative_data = data
@@ -171,6 +209,9 @@ def _convert(
         "signatures": signatures,
         "select_tf_ops": select_tf_ops,
         "allow_custom_ops": allow_custom_ops,
+        "layout": layout,
+        "custom_objects": custom_objects,
+        "safe_mode": safe_mode,
         "verify": verify,
         "sample_limit": sample_limit,
         "preprocessing": preprocessing,
@@ -196,7 +237,7 @@ def _convert(
         return
     with _wrong_use():
         from zerolite.conversion.options import check_options
-        from zerolite.conversion.source import recognize_source
+        from zerolite.conversion.sources.recognition import recognize_source
 
         check_options(
             recognize_source(subject),
@@ -208,6 +249,7 @@ def _convert(
             verify=verify,
             reshaped=bool(shapes or outputs or signatures or select_tf_ops or allow_custom_ops),
             keep_float=keep_float or (),
+            kept_as=kept_as,
             searched=searched,
             evaluated=data is not None,
         )
@@ -222,6 +264,7 @@ def _convert(
                 subject,
                 target,
                 quantize=cast("Any", quantize),  # checked above, like io_dtype
+                kept_as=cast("Any", kept_as),
                 keep_float="auto" if keep_float == ["auto"] else keep_float,
                 max_loss=max_loss,
                 metric=metric,

@@ -10,13 +10,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from zerolite._platform.files import write_atomically
-from zerolite._platform.peak_memory import peak_resident_bytes
+from zerolite._platform.peak_memory import peak_of_children, peak_resident_bytes
 from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
 from zerolite.conversion.quantization.layer_choice import Layer
 from zerolite.conversion.quantization.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
+from zerolite.conversion.samples.input_spec import InputSpec
 from zerolite.conversion.samples.reader import SampleReader
 
 __all__ = ["convert_here"]
@@ -40,8 +41,8 @@ def convert_here(request: ConversionRequest, step: Callable[[str], None]) -> dic
     """
     if request.kind == "tflite":
         return _convert_file(request, step)
-    if request.kind == "torch_program":
-        return _convert_with_torch(request, step)
+    if request.kind in ("torch_program", "onnx_file"):
+        return _convert_to_float(request, step)
     return _convert_with_tensorflow(request, step)
 
 
@@ -59,37 +60,59 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
         samples,
         block_size=request.block_size,
         keep_float=kept,
+        kept_as=request.kept_as,
         kept_ranges=ranges,
     )
     told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
     return told | {"kept_float": [layer.name for layer in kept]}
 
 
-def _convert_with_torch(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
-    from zerolite.conversion.pytorch.program import TorchProgram
+def _convert_to_float(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
+    """Sources whose converters make float32 models: litert-quantizer does the rest."""
     from zerolite.conversion.signature_order import with_signature_order
 
     step("Reading the model")
-    program = TorchProgram(request)
-    samples = SampleReader(request.samples, program.specs)
+    source = _float_source(request)
+    samples = SampleReader(request.samples, source.specs)
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
-    content = with_signature_order(program.convert(), {"serving_default": program.order})
+    content = with_signature_order(source.convert(), {"serving_default": source.order})
+    kept: Sequence[Layer] = ()
     if request.quantize != "none":
+        float_model = FloatModel(content, request.name)
+        kept = float_model.layers(request.keep_float)
         step("Quantizing")
-        content = FloatModel(content, request.name).quantized(request.quantize, request.io_dtype, samples)
+        content = float_model.quantized(
+            request.quantize,
+            request.io_dtype,
+            samples,
+            block_size=request.block_size,
+            keep_float=kept,
+            kept_as=request.kept_as,
+        )
     size = Path(request.path).stat().st_size
-    return _finish(request, content, source=program, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=source, samples=to_compare, source_size=size, step=step)
+    return told | {"kept_float": [layer.name for layer in kept]}
+
+
+def _float_source(request: ConversionRequest) -> Any:
+    if request.kind == "onnx_file":
+        from zerolite.conversion.sources.onnx.model import OnnxModel
+
+        return OnnxModel(request)
+    from zerolite.conversion.sources.pytorch.program import TorchProgram
+
+    return TorchProgram(request)
 
 
 def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
     from zerolite.conversion.signature_order import SignatureOrder, with_signature_order
-    from zerolite.conversion.tensorflow.converter import convert_saved_model
-    from zerolite.conversion.tensorflow.saved_model import SavedModel
-    from zerolite.conversion.tensorflow.saved_model_making import make_saved_model
+    from zerolite.conversion.sources.tensorflow.converter import convert_saved_model
+    from zerolite.conversion.sources.tensorflow.saved_model import SavedModel
 
     step("Reading the model")
-    folder, specs, heads = make_saved_model(request, Path(request.result).with_name("exported"))
+    exported = Path(request.result).with_name("exported")
+    folder, specs, heads, program = _saved_model(request, exported)
     orders = {key: SignatureOrder(*order) for key, order in request.orders.items()}
     if specs is not None or heads:
         orders["serving_default"] = SignatureOrder([spec.name for spec in specs or ()], heads)
@@ -105,7 +128,12 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         kept = float_model.layers(request.keep_float)
         step("Quantizing")
         content = float_model.quantized(
-            request.quantize, request.io_dtype, samples, block_size=request.block_size, keep_float=kept
+            request.quantize,
+            request.io_dtype,
+            samples,
+            block_size=request.block_size,
+            keep_float=kept,
+            kept_as=request.kept_as,
         )
     else:
         content = convert_saved_model(
@@ -113,11 +141,26 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
         )
         content = with_signature_order(content, model.orders)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    told = _finish(request, content, source=model, samples=to_compare, source_size=size, step=step)
+    told = _finish(request, content, source=program or model, samples=to_compare, source_size=size, step=step)
     return told | {
         "kept_float": [layer.name for layer in kept],
         "positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions,
     }
+
+
+def _saved_model(
+    request: ConversionRequest, exported: Path
+) -> tuple[Path, Sequence[InputSpec] | None, Sequence[str], SourceRunner | None]:
+    """A SavedModel of the source, what it takes and gives where that is known, and what else the source runs with."""
+    if request.kind != "jax_program":
+        from zerolite.conversion.sources.tensorflow.saved_model_making import make_saved_model
+
+        return *make_saved_model(request, exported), None
+    from zerolite.conversion.sources.jax.program import JaxProgram
+
+    program = JaxProgram(request)
+    program.save(exported)
+    return exported, program.inputs, program.outputs, program
 
 
 def _finish(
@@ -142,5 +185,5 @@ def _finish(
         "unsupported": [asdict(one) for one in (() if check.loads else without_kernel(content))],
         "verification": None if verification is None else verification.to_dict(),
         "not_verified": check.skip_reason if request.verify else None,
-        "peak_memory": peak_resident_bytes(),
+        "peak_memory": max(peak_resident_bytes(), peak_of_children()),
     }

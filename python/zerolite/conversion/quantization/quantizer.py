@@ -81,6 +81,7 @@ class FloatModel:
         *,
         block_size: int | None = None,
         keep_float: Sequence[Layer] = (),
+        kept_as: str = "float32",
         kept_ranges: Path | None = None,
     ) -> bytes:
         """The model in another quantization.
@@ -90,7 +91,8 @@ class FloatModel:
             io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
             samples: the representative data, for the modes that need it.
             block_size: how many weights share a scale; None for all of a channel.
-            keep_float: layers that stay as they are.
+            keep_float: layers that stay as they are, or that have activations of another type.
+            kept_as: that type, "float32" or "int16".
             kept_ranges: a file with the ranges of activations, which is written where it is not there yet.
 
         Raises:
@@ -101,7 +103,9 @@ class FloatModel:
         from litert_quantizer import quantizer
 
         try:
-            recipe = quantization_recipe(quantize, io_dtype, block_size=block_size, keep_float=keep_float)
+            recipe = quantization_recipe(
+                quantize, io_dtype, block_size=block_size, keep_float=keep_float, kept_as=kept_as
+            )
             worker = quantizer.Quantizer(self._content, recipe)
             ranges = None
             if worker.need_calibration:

@@ -23,6 +23,7 @@ def quantization_recipe(
     *,
     block_size: int | None = None,
     keep_float: Sequence[Layer] = (),
+    kept_as: str = "float32",
 ) -> Any:
     """litert-quantizer 0.11's recipe for a mode: weights symmetric, by channel.
 
@@ -31,6 +32,7 @@ def quantization_recipe(
         io_dtype: the type of inputs and outputs, or one for either; None is the mode's default.
         block_size: how many weights of the operators that can share a scale; the others have one for each channel.
         keep_float: layers that stay as they are. An integer input or output of the model stays one beside them.
+        kept_as: "int16" gives them activations of 16 bits and weights of 8 instead.
     """
     from litert_quantizer import algorithm_manager, qtyping, recipe_manager
 
@@ -49,6 +51,10 @@ def quantization_recipe(
         manager.add_static_config(*everything, activation_num_bits=_bits(quantize), weight_num_bits=8)
     for layer in keep_float:
         # The latest entry that fits a layer counts.
+        if kept_as == "int16":
+            scope = (_scope(layer), operation.ALL_SUPPORTED)
+            manager.add_static_config(*scope, activation_num_bits=_bits("int16x8"), weight_num_bits=8)
+            continue
         manager.add_quantization_config(_scope(layer), operation.ALL_SUPPORTED, algorithm_key=algorithm.NO_QUANTIZE)
     if quantize in ("int8", "int8-float-io", "int16x8"):
         inputs, outputs = interface_dtypes(quantize, io_dtype)

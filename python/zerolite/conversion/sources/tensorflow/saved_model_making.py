@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from zerolite._runners.keras_file import read_keras_file
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec
-from zerolite.conversion.tensorflow.exported_model import export_keras_model, keras_heads, keras_specs
+from zerolite.conversion.sources.tensorflow.exported_model import export_keras_model, keras_heads, keras_specs
 
 __all__ = ["make_saved_model"]
 
@@ -53,7 +55,9 @@ def make_saved_model(
 
 def _load(request: ConversionRequest) -> Any:
     try:
-        return read_keras_file(request.path)
+        return read_keras_file(
+            request.path, custom_objects=_custom_objects(request.custom_objects), safe_mode=request.safe_mode
+        )
     except ValueError as error:
         if request.origin == "keras_elsewhere":
             reason = str(error).partition(": ")[2].partition("; if it")[0]
@@ -63,7 +67,41 @@ def _load(request: ConversionRequest) -> Any:
                 "keras.saving.register_keras_serializable, in a module that can be imported",
                 log="",
             ) from error
-        raise ConversionError(str(error), log="") from error
+        raise ConversionError(str(error) + _advice(str(error), request), log="") from error
+
+
+def _advice(words: str, request: ConversionRequest) -> str:
+    """What a conversion can do besides, where a file has code of its author."""
+    if "Lambda layer" in words:
+        return "; or let the conversion's process run it, with safe_mode=False (--no-safe-mode)"
+    if "layers of your own" in words and not request.custom_objects:
+        return "; or name the Python file that defines them, as custom_objects='layers.py' (--custom-objects layers.py)"
+    return ""
+
+
+def _custom_objects(path: str) -> dict[str, Any] | None:
+    """The classes and functions that a Python file defines, by name; it is run, which registers what it registers."""
+    if not path:
+        return None
+    name = Path(path).stem
+    # The file may import what lies beside it, and Keras imports the modules that registered classes are of.
+    sys.path.insert(0, str(Path(path).parent))
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConversionError(f"custom_objects takes a Python file; came '{path}'", log="")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConversionError(
+            f"the custom objects in '{path}' can't be defined: {type(error).__name__}: {first_line(error)}", log=""
+        ) from error
+    return {
+        key: value
+        for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", "") == name
+    }
 
 
 def _application(request: ConversionRequest) -> Any:

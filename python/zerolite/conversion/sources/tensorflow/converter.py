@@ -8,8 +8,8 @@ from typing import Any
 from zerolite.conversion.options import interface_dtypes
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
-from zerolite.conversion.tensorflow.refusal import refusal
-from zerolite.conversion.tensorflow.saved_model import SavedModel
+from zerolite.conversion.sources.tensorflow.refusal import refusal
+from zerolite.conversion.sources.tensorflow.saved_model import SavedModel
 
 __all__ = ["convert_saved_model"]
 

@@ -13,7 +13,7 @@ from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError
 from zerolite.conversion.samples.input_spec import InputSpec, Specs
 from zerolite.conversion.signature_order import SignatureOrder
-from zerolite.conversion.tensorflow.node_names import argument_name, rename_inputs
+from zerolite.conversion.sources.tensorflow.node_names import argument_name, rename_inputs
 
 __all__ = ["SavedModel"]
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from zerolite._hub.download import local_file
 from zerolite._runners.keras_file import KERAS_FILES, is_keras_file
-from zerolite.conversion.pytorch.exporting import is_module, is_program
+from zerolite.conversion.sources.jax.exporting import function_name, is_jax_function
+from zerolite.conversion.sources.pytorch.exporting import is_module, is_program
 
 __all__ = ["KerasApplication", "Source", "SourceKind", "recognize_source"]
 
@@ -25,11 +26,14 @@ SourceKind = Literal[
     "torch_file",
     "torch_module",
     "torch_program",
+    "jax_function",
+    "onnx_file",
 ]
 
 _KNOWN = (
-    "a Keras model, concrete functions, a KerasApplication, a PyTorch module, a program of torch.export, or the path "
-    f"of a {', '.join(KERAS_FILES)}, .pt2 or .tflite file or of a SavedModel's folder"
+    "a Keras model, concrete functions, a KerasApplication, a PyTorch module, a program of torch.export, a "
+    "JAX function, or the path "
+    f"of a {', '.join(KERAS_FILES)}, .pt2, .onnx or .tflite file or of a SavedModel's folder"
 )
 # What PyTorch writes, and is no program: weights, pickled modules, TorchScript.
 _OTHER_TORCH_FILES = (".pt", ".pth", ".ckpt")
@@ -66,8 +70,8 @@ class Source:
     """A source that was recognized.
 
     Attributes:
-        kind: what it is; "keras_model", "keras_elsewhere" (on another
-            backend than TensorFlow), "functions", "torch_module" and "torch_program" are objects of this process.
+        kind: what it is; "keras_model", "keras_elsewhere" (on another backend than TensorFlow), "functions",
+            "torch_module", "torch_program" and "jax_function" are objects of this process.
         name: what errors call it.
         value: its `Path`, the `KerasApplication`, the model, the program, or the concrete functions by signature.
     """
@@ -79,7 +83,7 @@ class Source:
     @property
     def needs_tensorflow(self) -> bool:
         """Whether it takes TensorFlow to read it."""
-        return self.kind != "tflite" and not self.needs_torch
+        return self.kind not in ("tflite", "onnx_file") and not self.needs_torch
 
     @property
     def needs_torch(self) -> bool:
@@ -110,16 +114,26 @@ def recognize_source(source: Any) -> Source:
     functions = _functions(source)
     if functions:
         return Source("functions", ", ".join(functions), functions)
-    if _is_keras_model(source):
-        kind: SourceKind = "keras_model" if _is_on_tensorflow(source) else "keras_elsewhere"
-        return Source(kind, str(getattr(source, "name", None) or type(source).__name__), source)
-    if is_program(source):
-        return Source("torch_program", "the exported program", source)
-    if is_module(source):
-        return Source("torch_module", type(source).__name__, source)
+    found = _object(source)
+    if found is not None:
+        return found
     if hasattr(source, "get_concrete_function"):
         raise TypeError("can't convert a tf.function as it is; give one of its graphs: f.get_concrete_function(...)")
     raise TypeError(f"can't convert a {type(source).__name__}; give {_KNOWN}")
+
+
+def _object(value: Any) -> Source | None:
+    """A model or a function of this process; None when it is neither."""
+    if _is_keras_model(value):
+        kind: SourceKind = "keras_model" if _is_on_tensorflow(value) else "keras_elsewhere"
+        return Source(kind, str(getattr(value, "name", None) or type(value).__name__), value)
+    if is_program(value):
+        return Source("torch_program", "the exported program", value)
+    if is_module(value):
+        return Source("torch_module", type(value).__name__, value)
+    if is_jax_function(value):
+        return Source("jax_function", function_name(value), value)
+    return None
 
 
 def _file(path: Path) -> Source:
@@ -131,6 +145,8 @@ def _file(path: Path) -> Source:
         return Source("saved_model", str(path), path)
     if is_keras_file(path):
         return Source("keras_file", str(path), path)
+    if path.suffix == ".onnx":
+        return Source("onnx_file", str(path), path)
     if path.suffix == ".pt2":
         return Source("torch_file", str(path), path)
     if path.suffix in _OTHER_TORCH_FILES:
@@ -141,8 +157,8 @@ def _file(path: Path) -> Source:
     if path.suffix == ".tflite":
         return Source("tflite", str(path), path)
     raise TypeError(
-        f"can't convert {path}: give a {', '.join(KERAS_FILES)}, .pt2 or .tflite file, or a SavedModel's folder (for "
-        "a saved_model.pb, the folder it is in)"
+        f"can't convert {path}: give a {', '.join(KERAS_FILES)}, .pt2, .onnx or .tflite file, or a SavedModel's folder "
+        "(for a saved_model.pb, the folder it is in)"
     )
 
 

@@ -6,6 +6,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.result import ConversionError, first_line
 from zerolite.conversion.samples.input_spec import InputSpec, Specs, shown_shape
 from zerolite.conversion.signature_order import SignatureOrder
+from zerolite.conversion.sources.channel_order import TO_FIRST, TO_LAST, channels_last_shape, has_channels
 
 __all__ = ["TorchProgram"]
 
@@ -29,7 +31,7 @@ class TorchProgram:
     """One program, with the shapes and outputs that were chosen.
 
     Attributes:
-        specs: the inputs in the order of the source, under the names of its parameters.
+        specs: the inputs in the order of the source, under the names of its parameters, in the wanted order of axes.
         order: the names of inputs and outputs in that order.
     """
 
@@ -63,7 +65,9 @@ class TorchProgram:
             raise ValueError(f"the model has no output '{missing[0]}'; it has {', '.join(outputs)}")
         self._outputs = outputs
         self._kept = [name for name in outputs if not request.outputs or name in request.outputs]
-        self.specs: Specs = {_SIGNATURE: self._specs}
+        self._is_last = request.layout == "nhwc"
+        wanted = [replace(one, shape=channels_last_shape(one.shape)) for one in self._specs]
+        self.specs: Specs = {_SIGNATURE: wanted if self._is_last else self._specs}
         self.order = SignatureOrder([spec.name for spec in self._specs], self._kept)
 
     def convert(self) -> bytes:
@@ -74,7 +78,7 @@ class TorchProgram:
         """
         import litert_torch
 
-        samples = {spec.name: self._example(spec) for spec in self._specs}
+        samples = {spec.name: self._example(spec) for spec in self.specs[_SIGNATURE]}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -102,10 +106,14 @@ class TorchProgram:
         """The outputs by name, of inputs by name."""
         from torch.utils import _pytree as pytree
 
+        if self._is_last:
+            # LiteRT's converter takes these transpositions back into the layers that want channels last.
+            tensors = {name: _with_channels(one, TO_FIRST) for name, one in tensors.items()}
         leaves = [tensors.get(str(name), constant) for name, constant in self._leaves]
         args, kwargs = pytree.tree_unflatten(leaves, self._structure)
         values, _ = pytree.tree_flatten(self._call(*args, **kwargs))
-        return {name: value for name, value in zip(self._outputs, values, strict=True) if name in self._kept}
+        kept = {name: value for name, value in zip(self._outputs, values, strict=True) if name in self._kept}
+        return {name: _with_channels(value, TO_LAST) for name, value in kept.items()} if self._is_last else kept
 
     def _read_inputs(self, program: Any) -> None:
         """The leaves of a call in order: inputs, which are tensors, and what the program was exported with."""
@@ -152,7 +160,7 @@ class TorchProgram:
 
         opened = {
             spec.name: {place: Dim.DYNAMIC for place, size in enumerate(spec.shape) if size is None}
-            for spec in self._specs
+            for spec in self.specs[_SIGNATURE]
         }
         return {name: axes or None for name, axes in opened.items()} if any(opened.values()) else None
 
@@ -176,6 +184,10 @@ def _named(program: TorchProgram) -> Any:
     named = Named()
     named.training = False  # an exported program refuses `eval`
     return named
+
+
+def _with_channels(tensor: Any, axes: tuple[int, ...]) -> Any:
+    return tensor.permute(axes) if has_channels(tensor.shape) else tensor
 
 
 def _content(model: Any, path: Path) -> bytes:

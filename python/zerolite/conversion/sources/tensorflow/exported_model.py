@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from zerolite.conversion.samples.input_spec import InputSpec
-from zerolite.conversion.tensorflow.keras_call import KerasCall
-from zerolite.conversion.tensorflow.node_names import node_names, rename_inputs
+from zerolite.conversion.sources.tensorflow.keras_call import KerasCall
+from zerolite.conversion.sources.tensorflow.node_names import node_names, rename_inputs
 
 __all__ = ["export_functions", "export_keras_model", "function_specs", "keras_heads", "keras_specs"]
 

@@ -1,0 +1,1 @@
+"""What a conversion begins with, one folder for each way to make it."""

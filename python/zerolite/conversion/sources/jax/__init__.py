@@ -1,0 +1,1 @@
+"""JAX functions as sources, through jax.export and jax2tf."""

@@ -1,0 +1,1 @@
+"""ONNX files as sources, through the command onnx2tf."""
