@@ -14,6 +14,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_FLAGS ?=
 SOAK_FLAGS ?=
 RELEASE_FLAGS ?=
+SUITES ?=
 # For ARM: the version of CPython, and its headers where Debian does not have them.
 PYTHON_VERSION ?= $(or $(filter 3.%,$(PYTHON)),3.11)
 PYTHON_HEADERS ?=
@@ -53,7 +54,7 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
   contract test-threads-sanitized fuzz soak bench docs wheel sdist release clean \
   wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu test-npu \
-  test-metadata
+  test-metadata test-debian-roots
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -205,6 +206,9 @@ docs: $(VENV)/.installed ## Build the site of all documents, with the reference 
 
 wheel: $(VENV)/.installed ## Build a wheel for x86-64 into dist/, with the manylinux tag that auditwheel confirms
 	$(WITH_HEADERS) $(VENV)/bin/python -m tools.build_wheel x86_64
+
+test-debian-roots: $(VENV)/.installed ## Install the wheel with pip in fresh Debian 11, 12 and testing; needs root and debootstrap
+	$(VENV)/bin/python -m tools.debian_roots $(SUITES)
 
 sdist: $(VENV)/.installed ## Build a source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation --sdist

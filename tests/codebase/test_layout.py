@@ -38,7 +38,7 @@ CORE_LISTS = {
     "runtime": "platform",
     "model": "platform tensor runtime",
     "verification": "platform tensor model",
-    "graph": "tensor runtime model",
+    "graph": "platform tensor runtime model",
     "guards": "tensor model verification graph",
     "instrumentation": "tensor runtime graph",
     "operators": "platform tensor runtime model graph",

@@ -168,14 +168,32 @@ def test_what_a_library_lacks(kernels: Path, tmp_path: Path) -> None:
 
 
 def test_failing_kernels(kernels: Path) -> None:
-    # What is thrown across the C interface is caught, and its message lost on the way through the runtime.
-    for name, message in (("Fail", "this kernel fails with code 7"), ("Throw", "running signature .* failed")):
+    failures = (
+        ("Fail", "running signature .* failed: .*this kernel fails with code 7"),
+        ("Throw", "running signature .* failed: .*thrown in a kernel"),
+        ("ThrowNumber", "running signature .* failed: .*of an unknown type"),
+    )
+    for name, message in failures:
         with zl.load(chain("NEG", name), custom_ops=[zl.CustomOp(name, kernels)]) as model:
             for _ in range(3):
                 with pytest.raises(zl.Error, match=message):
                     model(X)
     with pytest.raises(zl.Error, match="this kernel fails with code 7"):
         zl.load(chain("FailInPrepare"), custom_ops=[zl.CustomOp("FailInPrepare", kernels)])
+    with pytest.raises(zl.Error, match="thrown in a kernel"):
+        zl.load(chain("ThrowInPrepare"), custom_ops=[zl.CustomOp("ThrowInPrepare", kernels)])
+
+
+def test_an_exception_in_a_direct_run_keeps_its_message(kernels: Path) -> None:
+    operator = zl.CustomOp("ThrowOnNegative", kernels)
+    with zl.load(chain("ThrowOnNegative"), custom_ops=[operator]) as model:
+        positive = np.abs(X)
+        for _ in range(2):
+            np.testing.assert_array_equal(model(positive), -positive)
+        assert model.dispatch == "direct"
+        with pytest.raises(zl.Error, match="running signature .* failed: .*thrown for a negative number"):
+            model(-positive)
+        np.testing.assert_array_equal(model(positive), -positive)
 
 
 def test_names_that_do_not_fit(kernels: Path) -> None:

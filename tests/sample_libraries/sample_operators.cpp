@@ -67,6 +67,13 @@ TfLiteStatus throw_in_run(TfLiteContext* /*context*/, TfLiteNode* /*node*/) {
   throw std::runtime_error("thrown in a kernel");
 }
 
+TfLiteStatus throw_on_negative(TfLiteContext* context, TfLiteNode* node) {
+  if (ZeroliteInput(context, node, 0)->data.f[0] < 0) throw std::runtime_error("thrown for a negative number");
+  return negate(context, node);
+}
+
+TfLiteStatus throw_a_number(TfLiteContext* /*context*/, TfLiteNode* /*node*/) { throw 7; }
+
 TfLiteRegistration kernel(TfLiteStatus (*prepare)(TfLiteContext*, TfLiteNode*),
                           TfLiteStatus (*invoke)(TfLiteContext*, TfLiteNode*)) {
   TfLiteRegistration registration{};
@@ -114,6 +121,21 @@ ZEROLITE_EXPORT TfLiteRegistration* Register_FailInPrepare(void) {
 
 ZEROLITE_EXPORT TfLiteRegistration* Register_Throw(void) {
   static TfLiteRegistration registration = kernel(&same_shape, &throw_in_run);
+  return &registration;
+}
+
+ZEROLITE_EXPORT TfLiteRegistration* Register_ThrowOnNegative(void) {
+  static TfLiteRegistration registration = kernel(&same_shape, &throw_on_negative);
+  return &registration;
+}
+
+ZEROLITE_EXPORT TfLiteRegistration* Register_ThrowNumber(void) {
+  static TfLiteRegistration registration = kernel(&same_shape, &throw_a_number);
+  return &registration;
+}
+
+ZEROLITE_EXPORT TfLiteRegistration* Register_ThrowInPrepare(void) {
+  static TfLiteRegistration registration = kernel(&throw_in_run, &negate);
   return &registration;
 }
 

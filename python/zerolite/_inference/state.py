@@ -26,8 +26,10 @@ class _Variable(NamedTuple):
 class State(Mapping[str, "npt.NDArray[Any]"]):
     """The variables of a model by name: ``model.state["h"]`` reads a copy, ``model.state["h"] = values`` writes.
 
-    The variables belong to the model, with all its signatures. Names are the file's; where several variables have one
-    name, each is followed by where it is, as in ``"h (subgraph 0, tensor 4)"``. A model without variables has none.
+    The variables belong to the model, with all its signatures. Names are the file's: of a tensor, or for a resource
+    (`tf.Variable`) ``"shared_name"`` or ``"container/shared_name"``; where several variables have one name, each is
+    followed by where it is, as in ``"h (subgraph 0, tensor 4)"``. A model without variables has none, and a resource that
+    nothing was assigned to is not there yet.
 
     >>> before = model.state.snapshot()
     >>> guess = model(x)
@@ -43,7 +45,7 @@ class State(Mapping[str, "npt.NDArray[Any]"]):
 
         Raises:
             KeyError: no variable has that name.
-            Error: the model is closed, or has its state in resources (`tf.Variable`), which the runtime does not show.
+            Error: the model is closed, or a delegate or another process keeps its resources (`tf.Variable`) to itself.
         """
         return _variable(self._variables(), name).values
 

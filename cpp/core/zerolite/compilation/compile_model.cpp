@@ -19,6 +19,7 @@
 #include "zerolite/delegates/xnnpack_flags.hpp"
 #include "zerolite/execution/signature_runner.hpp"
 #include "zerolite/guards/kernel_guard.hpp"
+#include "zerolite/model/variable_operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -66,6 +67,14 @@ std::unique_ptr<GpuCache> open_gpu_cache(const Model& model, CompileOptions& opt
   return cache;
 }
 
+// The values of variables can be seen and written where builtin kernels keep them.
+XnnpackNodes xnnpack_nodes(const Model& model, const CompileOptions& options) {
+  if (options.xnnpack_nodes != XnnpackNodes::gathered || !assigns_variables(model.interface())) {
+    return options.xnnpack_nodes;
+  }
+  return XnnpackNodes::without_variables;
+}
+
 Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& observer, DelegateRegistry* delegates) {
   CompileOptions options = effective(asked, delegates);
   const std::unique_ptr<GpuCache> cache = open_gpu_cache(model, options);
@@ -75,7 +84,7 @@ Attempt attempt(const Model& model, const CompileOptions& asked, GraphObserver& 
     observer.attach_to(runtime_options.get());
     if (delegates != nullptr) delegates->attach_to(runtime_options.get());
     if (options.custom_operators != nullptr) options.custom_operators->attach_to(runtime_options.get());
-    XnnpackDelegate::request_nodes(runtime_options.get(), options.xnnpack_nodes);
+    XnnpackDelegate::request_nodes(runtime_options.get(), xnnpack_nodes(model, options));
   }
   const LogCapture log;
   abi::CompiledModel compiled = nullptr;

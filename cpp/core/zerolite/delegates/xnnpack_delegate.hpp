@@ -5,6 +5,9 @@
 // among the runtime's options (LiteRT 2.3.0), so XNNPACK's delegate is made to name its operators one by one.
 //
 // Of some custom operators XNNPACK has the only kernels, so it can be left with those alone.
+//
+// Nobody sees the values of variables that XNNPACK keeps (LiteRT 2.3.0), and it writes past one that grows. So
+// operators that read and write variables can be kept from it, and are where anything else is asked for.
 #pragma once
 
 #include <atomic>
@@ -16,9 +19,10 @@ namespace zerolite {
 
 // What XNNPACK's nodes are made of.
 enum class XnnpackNodes {
-  gathered,       // as many operators as can be gathered into each
-  single,         // one operator each
-  single_custom,  // likewise, and all but custom operators are left to the builtin kernels
+  gathered,           // as many operators as can be gathered into each
+  without_variables,  // likewise, of those that have nothing to do with variables
+  single,             // one operator each, likewise
+  single_custom,      // likewise, and all but custom operators are left to the builtin kernels
 };
 
 class XnnpackDelegate {
@@ -40,6 +44,8 @@ class XnnpackDelegate {
                                      abi::DelegateWrapper* wrapper);
   template <Replace replace>
   static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Delegate* delegate);
+  static abi::tflite::Status replace_gathered(abi::tflite::Context* context, abi::tflite::Registration registration,
+                                              const abi::tflite::IntArray* nodes, abi::tflite::Delegate* delegate);
   static abi::tflite::Status replace_one_by_one(abi::tflite::Context* context, abi::tflite::Registration registration,
                                                 const abi::tflite::IntArray* nodes, abi::tflite::Delegate* delegate);
   static abi::tflite::Status replace_custom(abi::tflite::Context* context, abi::tflite::Registration registration,

@@ -6,27 +6,17 @@
 
 #include "zerolite/graph/delegation.hpp"
 #include "zerolite/model/model_contents.hpp"
-#include "zerolite/model/operators.hpp"
 #include "zerolite/model/variable_operators.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite {
-namespace {
 
 using abi::tflite::AllocationType;
 using abi::tflite::Tensor;
 
-// Most models have none; then the file is not read a second time.
-bool has_variables(const ModelInterface& interface) {
-  return std::ranges::any_of(interface.operator_codes,
-                             [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; });
-}
-
-}  // namespace
-
 AssignedVariables::AssignedVariables(const Model& model, std::size_t subgraph) {
   const ModelInterface& interface = model.interface();
-  if (!has_variables(interface)) return;
+  if (!assigns_variables(interface)) return;
   const ModelContents details = ModelContents::read(model.bytes().span());
   std::map<std::string, std::size_t> most_read;
   for (std::size_t i = 0; i < details.subgraphs.size(); ++i) {

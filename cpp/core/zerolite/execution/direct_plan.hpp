@@ -17,7 +17,7 @@
 #include "zerolite/execution/tensor_binding.hpp"
 #include "zerolite/graph/captured_graph.hpp"
 #include "zerolite/operators/custom_operators.hpp"
-#include "zerolite/runtime/guard.hpp"
+#include "zerolite/runtime/status.hpp"
 
 namespace zerolite {
 
@@ -41,20 +41,21 @@ class DirectPlan {
     if (pointers_[binding] != nullptr) *pointers_[binding] = data;
   }
 
-  // Invokes the plan. False when a kernel failed.
+  // Invokes the plan. False when a kernel failed; what it threw is among the messages, see `guarded`.
   [[nodiscard]] bool run() const {
-    return guard([this] {
-      return std::ranges::all_of(
-          steps_, [this](const Step& step) { return step.invoke(context_, step.node) == abi::tflite::Status::ok; });
-    });
+    return guarded([this] {
+             return done(std::ranges::all_of(steps_, [this](const Step& step) {
+               return step.invoke(context_, step.node) == abi::tflite::Status::ok;
+             }));
+           }) == abi::Status::ok;
   }
   // The same; false also when the interruption was due before a node.
   [[nodiscard]] bool run(Interruption& interruption) const {
-    return guard([&] {
-      return std::ranges::all_of(steps_, [&](const Step& step) {
-        return !interruption.is_due() && step.invoke(context_, step.node) == abi::tflite::Status::ok;
-      });
-    });
+    return guarded([&] {
+             return done(std::ranges::all_of(steps_, [&](const Step& step) {
+               return !interruption.is_due() && step.invoke(context_, step.node) == abi::tflite::Status::ok;
+             }));
+           }) == abi::Status::ok;
   }
 
  private:
@@ -62,6 +63,8 @@ class DirectPlan {
     abi::tflite::Invoke* invoke;
     abi::tflite::Node* node;
   };
+
+  static abi::Status done(bool all_ran) { return all_ran ? abi::Status::ok : abi::Status::runtime_failure; }
 
   abi::tflite::Context* context_ = nullptr;
   std::vector<Step> steps_;

@@ -194,8 +194,8 @@ void InputShapes::require_resizable(std::size_t input, const std::string& refusa
   }
   if (variables_.are_delegated(signature_.graph)) {
     throw Error(refusal +
-                "its variables are XNNPACK's, which keeps them at the size that they have; load it with "
-                "zl.XNNPack(kernels=\"builtin\")");
+                "a delegate has its variables, and may keep them at the size that they have; load it without that "
+                "delegate");
   }
   if (signature_.graph.is_declared()) require_resizable_in_public(refusal);
   const TensorBinding& binding = memory_.binding(Side::input, input);

@@ -16,6 +16,7 @@
 #include "zerolite/execution/signature_runner.hpp"
 #include "zerolite/graph/delegation.hpp"
 #include "zerolite/graph/graph_observer.hpp"
+#include "zerolite/graph/resource_variables.hpp"
 #include "zerolite/inference/model_lock.hpp"
 #include "zerolite/instrumentation/run_profile.hpp"
 #include "zerolite/model/model.hpp"
@@ -77,9 +78,12 @@ class CompiledModel {
   // What carries values from run to run. Tables that are filled once and only read are none of it.
   enum class State { none, tensors, resources };
   [[nodiscard]] State state() const { return state_; }
+  // Needs the lock, and graphs that are prepared. Throws Error where a delegate, another process or a runtime that is
+  // not known keeps them to itself.
+  [[nodiscard]] ResourceVariables& resources();
   // Needs the lock. Puts the variables of all signatures back to what they are in a model just loaded; memory and
-  // shapes stay. Resources are out of reach, in the runtime or in a delegate: for them the model is compiled anew,
-  // which makes new runners. Throws Error when that fails, and then nothing has changed.
+  // shapes stay. What resources hold there only such a model tells: it is compiled anew, which makes new runners.
+  // Throws Error when that fails, and then nothing has changed.
   void reset_state();
   // Delegates that the model goes without, because they failed or are not there, and the fallback is allowed.
   [[nodiscard]] const std::vector<UnusedDelegate>& unused_delegates() const { return unused_delegates_; }
@@ -105,6 +109,9 @@ class CompiledModel {
   void require_complete() const;
   [[nodiscard]] State find_state() const;
   void compile_anew();
+  void keep_first_values();
+  // False where none were kept.
+  [[nodiscard]] bool write_first_values();
   // Where shapes that XNNPACK could not take have left a runner that must not be resized; see InputShapes. Makes new
   // runners, and keeps the values of variables. Throws Error where they are out of reach.
   void replace_spent_runners();
@@ -121,6 +128,8 @@ class CompiledModel {
   std::optional<OperatorOrigins> origins_;  // only where the executed model is another one
   std::vector<UnusedDelegate> unused_delegates_;
   State state_;
+  std::optional<ResourceVariables> resources_;              // once somebody has asked for them
+  std::optional<std::vector<VariableValue>> first_values_;  // of resources, once they were reset
   std::vector<std::unique_ptr<SignatureRunner>> runners_;
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;

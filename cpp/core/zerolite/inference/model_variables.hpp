@@ -1,4 +1,4 @@
-// The variable tensors of a compiled model, which keep their values from run to run.
+// The variables of a compiled model, which keep their values from run to run: tensors of the graph, and resources.
 #pragma once
 
 #include <cstddef>
@@ -6,21 +6,24 @@
 #include <span>
 #include <vector>
 
+#include "zerolite/graph/resource_variables.hpp"
 #include "zerolite/inference/compiled_model.hpp"
-#include "zerolite/tensor/tensor_spec.hpp"
 
 namespace zerolite {
 
-struct Variable {
-  std::size_t subgraph = 0;
-  std::int32_t tensor = 0;
-  TensorSpec spec;
-  std::span<std::byte> bytes;
+// Needs the model's lock. All of them, those of signatures that nobody has used yet, too, but resources that nothing
+// was ever assigned to. Throws Error after close(), and for resources that a delegate or another process keeps to
+// itself.
+[[nodiscard]] std::vector<VariableValue> read_variables(CompiledModel& model);
+
+struct NewValue {
+  std::size_t subgraph;
+  std::int32_t tensor;
+  std::span<const std::byte> bytes;  // of the variable's type and shape
 };
 
-// Needs the model's lock. All of them, those of signatures that nobody has used yet, too; the memory is theirs until
-// the model is run, resized or closed. Throws Error after close(), and for CompiledModel::State::resources, whose
-// values are out of reach.
-[[nodiscard]] std::vector<Variable> variables_of(CompiledModel& model);
+// Needs the model's lock. Writes all or, with ValueError for a size that is another one by now, none. Throws as reading
+// does.
+void write_variables(CompiledModel& model, std::span<const NewValue> values);
 
 }  // namespace zerolite

@@ -9,13 +9,6 @@
 namespace zerolite {
 namespace {
 
-// Without settings it is a variable without a name, which all such operators share.
-std::string shared_name(const OperatorDetails& operation) {
-  constexpr unsigned kSharedName = 1;
-  const std::optional<flatbuffer::Table> options = options_of(Operator::VAR_HANDLE, operation);
-  return options ? std::string(options->string(kSharedName)) : "";
-}
-
 bool add(VariableNames& names, std::int32_t tensor, const std::set<std::string>& more) {
   std::set<std::string>& known = names[tensor];
   const std::size_t before = known.size();
@@ -45,7 +38,7 @@ class PassedVariables {
       const OperatorDetails& operation = graph.details.operators[i];
       const Operator kind = kind_of(graph.operator_code(i));
       if (kind == Operator::VAR_HANDLE) {
-        is_new |= add(names_[subgraph], operation.outputs[0], {shared_name(operation)});
+        is_new |= add(names_[subgraph], operation.outputs[0], {name_of_variable(operation)});
         continue;
       }
       const std::optional<flatbuffer::Table> options = options_of(kind, operation);
@@ -91,6 +84,21 @@ class PassedVariables {
 
 }  // namespace
 
+// Without settings it is a variable without a name, which all such operators share.
+std::string name_of_variable(const OperatorDetails& handle) {
+  constexpr unsigned kContainer = 0;
+  constexpr unsigned kSharedName = 1;
+  const std::optional<flatbuffer::Table> options = options_of(Operator::VAR_HANDLE, handle);
+  if (!options) return "";
+  const std::string container(options->string(kContainer));
+  return (container.empty() ? container : container + "/") + std::string(options->string(kSharedName));
+}
+
+bool assigns_variables(const ModelInterface& model) {
+  return std::ranges::any_of(model.operator_codes,
+                             [](const OperatorCode& code) { return kind_of(code) == Operator::ASSIGN_VARIABLE; });
+}
+
 std::vector<VariableNames> passed_variables(const ModelInterface& interface, const ModelContents& contents) {
   return PassedVariables(interface, contents).follow();
 }
@@ -101,7 +109,7 @@ std::vector<VariableOperator> variable_operators(const SubgraphView& graph, Vari
     const auto code = kind_of(graph.operator_code(i));
     const OperatorDetails& operation = graph.details.operators[i];
     if (code == Operator::VAR_HANDLE) {
-      passed[operation.outputs[0]].insert(shared_name(operation));
+      passed[operation.outputs[0]].insert(name_of_variable(operation));
       continue;
     }
     if (code != Operator::READ_VARIABLE && code != Operator::ASSIGN_VARIABLE) continue;

@@ -22,6 +22,12 @@ struct VariableOperator {
   std::int32_t tensor;  // where it is read to, or what is assigned
 };
 
+// Whether any operator of the model writes to a variable. Most models have none; then nothing else has to be looked at.
+bool assigns_variables(const ModelInterface& model);
+
+// The name that a VAR_HANDLE gives its variable, the same in every subgraph: "shared name" or "container/shared name".
+std::string name_of_variable(const OperatorDetails& handle);
+
 // Which variables the tensors of a subgraph refer to, by the tensor.
 using VariableNames = std::map<std::int32_t, std::set<std::string>>;
 

@@ -221,6 +221,15 @@ void runtime_log::say(LogLevel severity, const std::string& line) {
   std::fprintf(stderr, "%s: %s\n", prefix, printable(line).c_str());
 }
 
+void runtime_log::note(const std::string& error) noexcept {
+  ThreadLog& log = thread_log();
+  if (log.captures == 0) return;
+  try {
+    log.collected.emplace_back(LogLevel::error, error);
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): then it is left out
+  }
+}
+
 LogLevel runtime_log::level() { return static_cast<LogLevel>(current_level.load(std::memory_order_relaxed)); }
 
 void runtime_log::set_level(LogLevel level) { current_level.store(static_cast<int>(level), std::memory_order_relaxed); }

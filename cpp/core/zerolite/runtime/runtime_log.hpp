@@ -41,6 +41,9 @@ bool redirect(void* library_handle);
 // Writes a line of ours to stderr, where the level asks for it.
 void say(LogLevel severity, const std::string& line);
 
+// Adds an error to what this thread's captures have collected; where memory runs out, it is left out.
+void note(const std::string& error) noexcept;
+
 LogLevel level();
 void set_level(LogLevel level);
 

@@ -1,6 +1,8 @@
 // Turning the runtime's statuses into exceptions.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <exception>
 #include <string>
 #include <string_view>
@@ -24,16 +26,24 @@ inline void require_ok(abi::Status status, std::string_view action, const LogCap
   if (status != abi::Status::ok) throw Error(failure(status, action, log));
 }
 
-// What `guarded` makes of an exception that the runtime let out of its C interface.
+// What `guarded` makes of an exception that a kernel, or the runtime, let out of a C interface.
 inline constexpr abi::Status kThrown = abi::Status::unknown;
 
+// What it says is then among the messages of the captures that there are.
 template <typename Call>
 abi::Status guarded(Call&& call) {
   try {
     return call();
-  } catch (const std::exception&) {
-    return kThrown;
+  } catch (const Error& error) {
+    runtime_log::note(error.what());  // of a call that `guard` surrounds
+  } catch (const std::exception& error) {
+    runtime_log::note(std::string("an exception was thrown: ") + error.what());
+  } catch (const ::abi::__forced_unwind&) {
+    throw;  // the end of a thread
+  } catch (...) {
+    runtime_log::note("an exception of an unknown type was thrown");
   }
+  return kThrown;
 }
 
 }  // namespace zerolite
