@@ -109,6 +109,7 @@ class SubmodelWriter {
       tensor.refer(schema::tensor::kName, writer_.add(name_of_tensor(static_cast<std::int32_t>(i))));
       tensors.push_back(writer_.add(tensor));
     }
+    operators.reserve(part_.operators.size());
     for (const std::size_t index : part_.operators) {
       operators.push_back(flatbuffer::place_in_source(operators_.target(index)));
     }
@@ -123,6 +124,7 @@ class SubmodelWriter {
   std::vector<Place> new_buffers() {
     std::vector<Place> places;
     const Place empty = writer_.add(NewTable());
+    places.reserve(buffers_.size());
     for (std::size_t i = 0; i < buffers_.size(); ++i) places.push_back(uses_buffer_[i] ? new_buffer(i) : empty);
     return places;
   }
@@ -145,6 +147,7 @@ class SubmodelWriter {
   // A code that is not used could name an operator that nothing knows.
   std::vector<Place> new_codes() {
     std::vector<Place> places;
+    places.reserve(codes_.size());
     const auto used = std::ranges::find(uses_code_, true);
     const auto first = static_cast<std::size_t>(used - uses_code_.begin());
     for (std::size_t i = 0; i < codes_.size(); ++i) {

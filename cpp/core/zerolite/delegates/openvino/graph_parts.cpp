@@ -15,10 +15,10 @@ namespace {
 using abi::tflite::DelegateParams;
 using abi::tflite::IntArray;
 
-// Each part costs a change from one thread pool to the other, and its outputs a way through memory in TensorFlow Lite's
-// layout. benchmarks/openvino_parts.py measures what parts of which size gain.
-constexpr std::size_t kMostParts = 4;
-constexpr double kFewestOperations = 5e6;
+// A run of a part costs about 5 microseconds more than the same operators in XNNPACK, which smaller ones do not make up
+// for; and each has to be compiled (benchmarks/openvino_parts.py; one thread of an AMD EPYC with AVX-512).
+constexpr double kFewestOperations = 2e6;
+constexpr std::size_t kMostParts = 8;
 
 double element_count(const std::vector<std::int32_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), 1.0,

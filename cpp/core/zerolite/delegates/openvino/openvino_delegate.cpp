@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -131,6 +132,9 @@ Status OpenVinoDelegate::prepare(Context* context, Delegate* delegate) {
   auto* self = static_cast<OpenVinoDelegate*>(delegate->data);
   try {
     return self->take(context);
+  } catch (const std::bad_alloc&) {
+    self->refuse("there is too little memory for OpenVINO to compile the graph");
+    return Status::ok;
   } catch (const std::exception& error) {
     // The graph stays with others. Of several the first one is the main one.
     if (self->refusal().empty()) self->refuse(error.what());

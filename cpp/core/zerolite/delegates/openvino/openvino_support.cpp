@@ -276,7 +276,7 @@ GraphSupport graph_support(const Model& model, std::size_t subgraph) {
     }
   }
   // Each shape that a run tells would be compiled for by that run.
-  std::set<std::int32_t> kept = tensors_of_dependent_shape(view, ShapeSources::shapes_too);
+  std::set<std::int32_t> kept = tensors_of_dependent_shape(view);
   for (std::size_t i = 0; i < view.description.tensors.size(); ++i) {
     const std::string reason = reason_of(view.description.tensors[i], view.details.tensors[i], small[i]);
     if (!reason.empty()) kept.insert(static_cast<std::int32_t>(i));
