@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.settings import ROOT, Settings
 
 __all__ = ["DENSE", "FIXED_BATCH", "keras_path", "model_path"]
@@ -22,7 +25,7 @@ _MOBILENET_SHAPE = (224, 224, 3)
 
 
 def model_path(name: str, settings: Settings) -> Path:
-    """A model by name, made first if it is not there: a key of `_RECIPES`.
+    """A model by name, made first if it is not there: a key of `_NETWORKS`, and how it is quantized.
 
     TensorFlow converts in a process of its own, so that it does not lie in this one's memory.
     """
@@ -30,7 +33,7 @@ def model_path(name: str, settings: Settings) -> Path:
 
 
 def keras_path(name: str, settings: Settings) -> Path:
-    """The Keras file of a model by name, made first if it is not there: a key of `_RECIPES`."""
+    """The Keras file of a model by name, made first if it is not there: a key of `_NETWORKS`."""
     return _made(name, settings.build / "bench-models" / f"{name}.keras")
 
 
@@ -76,33 +79,96 @@ def _resnet50(keras: Any) -> Any:
     return keras.applications.ResNet50(weights=None, input_shape=_MOBILENET_SHAPE)
 
 
-_RECIPES: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "small_cnn": (_small_cnn, "none"),
-    "digits_cnn": (_digits_cnn, "none"),
-    "mobilenet_v2": (_mobilenet_v2, "none"),
-    "mobilenet_v2_int8": (_mobilenet_v2, "int8"),
-    "mobilenet_v2_dynamic_range": (_mobilenet_v2, "dynamic"),
-    "resnet50": (_resnet50, "none"),
+def _mobilenet_v3(keras: Any) -> Any:
+    return keras.applications.MobileNetV3Large(weights=None, input_shape=_MOBILENET_SHAPE)
+
+
+def _efficientnet_b0(keras: Any) -> Any:
+    return keras.applications.EfficientNetB0(weights=None, input_shape=_MOBILENET_SHAPE)
+
+
+def _detector(keras: Any) -> Any:
+    """Boxes and scores of anchors on six grids over MobileNetV2, as SSD has them; 320 by 320 pixels, 90 classes."""
+    layers = keras.layers
+    backbone = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(320, 320, 3))
+    features = [backbone.get_layer("block_13_expand_relu").output, backbone.output]
+    for filters in (512, 256, 256, 128):
+        x = layers.Conv2D(filters // 2, 1, activation="relu6")(features[-1])
+        x = layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu6")(x)
+        features.append(layers.Conv2D(filters, 1, activation="relu6")(x))
+    boxes, scores = [], []
+    for feature in features:
+        for answers, values in ((boxes, 4), (scores, 91)):
+            x = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(feature)
+            answers.append(layers.Reshape((-1, values))(layers.Conv2D(6 * values, 1)(x)))
+    outputs = [layers.Concatenate(1)(boxes), layers.Activation("sigmoid")(layers.Concatenate(1)(scores))]
+    return keras.Model(backbone.input, outputs)
+
+
+_TOKENS, _VOCABULARY = 128, 30522
+
+
+def _encoder(keras: Any) -> Any:
+    """Four blocks of attention as BERT has them, 256 wide, over 128 tokens."""
+    layers, width = keras.layers, 256
+    tokens = keras.Input((_TOKENS,), batch_size=1, dtype="int32", name="tokens")
+    x = layers.Embedding(_VOCABULARY, width)(tokens)
+    for _ in range(4):
+        x = layers.LayerNormalization()(x + layers.MultiHeadAttention(4, width // 4)(x, x))
+        x = layers.LayerNormalization()(x + layers.Dense(width)(layers.Dense(4 * width, activation="gelu")(x)))
+    return keras.Model(tokens, layers.Dense(2)(x[:, 0]))
+
+
+def _lstm(keras: Any) -> Any:
+    layers = keras.layers
+    steps = keras.Input((50, 32), batch_size=1, name="steps")
+    return keras.Model(steps, layers.Dense(10)(layers.LSTM(128)(layers.LSTM(128, return_sequences=True)(steps))))
+
+
+_NETWORKS: dict[str, Callable[[Any], Any]] = {
+    "small_cnn": _small_cnn,
+    "digits_cnn": _digits_cnn,
+    "mobilenet_v2": _mobilenet_v2,
+    "mobilenet_v3": _mobilenet_v3,
+    "efficientnet_b0": _efficientnet_b0,
+    "resnet50": _resnet50,
+    "detector": _detector,
+    "encoder": _encoder,
+    "lstm": _lstm,
 }
+_QUANTIZED = {"_int8": "int8", "_dynamic_range": "dynamic"}
+
+
+def _recipe(name: str) -> tuple[Callable[[Any], Any], str]:
+    for ending, quantize in _QUANTIZED.items():
+        if name.endswith(ending):
+            return _NETWORKS[name.removesuffix(ending)], quantize
+    return _NETWORKS[name], "none"
+
+
+def _samples(model: Any) -> NDArray[Any]:
+    rng = np.random.default_rng(_SEED)
+    shape = (8, *model.inputs[0].shape[1:])
+    if model.inputs[0].dtype == "int32":
+        return rng.integers(0, _VOCABULARY, shape, np.int32)
+    return rng.standard_normal(shape, dtype=np.float32)
 
 
 def _make(name: str, path: Path) -> None:
-    import numpy as np
-
     from zerolite._platform.output_capture import import_tensorflow
     from zerolite.conversion import Quantize, convert
 
     import_tensorflow()
     import tensorflow as tf
 
-    build, quantize = _RECIPES[name]
+    build, quantize = _recipe(name)
     tf.keras.utils.set_random_seed(_SEED)
     if path.suffix == ".keras":
         build(tf.keras).save(path)
         return
-    rng = np.random.default_rng(_SEED)
-    samples = rng.standard_normal((8, *_MOBILENET_SHAPE), dtype=np.float32) if quantize == "int8" else None
-    convert(build(tf.keras), path, quantize=cast("Quantize", quantize), representative_data=samples, verify=False)
+    model = build(tf.keras)
+    samples = _samples(model) if quantize == "int8" else None
+    convert(model, path, quantize=cast("Quantize", quantize), representative_data=samples, verify=False)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def load(
         file = tuning_for(tuned, lambda: read_source(source)[0], goal="latency")
     if file is not None:
         file.require_one_replica()
-        delegates = file.setting.delegate
+        delegates = file.setting.delegates
     choice = DelegateChoice(delegates, threads=threads, fallback=fallback, custom_ops=custom_ops)
     return model_class(isolation)(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
 

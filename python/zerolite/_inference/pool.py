@@ -115,7 +115,7 @@ class Pool:
             TunedFile.refuse_beside(workers=workers, delegates=delegates, threads=threads)
             file = tuning_for(tuned, content, goal="throughput", signature=signature)
         if file is not None:
-            workers, delegates = file.setting.workers, file.setting.delegate
+            workers, delegates = file.setting.workers, file.setting.delegates
         if workers is None:
             from zerolite._platform.machine import usable_cores
 

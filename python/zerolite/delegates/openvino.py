@@ -22,10 +22,10 @@ Precision = Literal["f32", "bf16", "f16"]
 class OpenVino(Delegate):
     """Intel's engine OpenVINO, through its C library: ``pip install 'zerolite[openvino]'``.
 
-    It takes a graph whole or leaves it to the other delegates: graphs with shapes that only a run tells, variables,
-    strings or control flow, and operators that it lacks or computes otherwise. The reason is in `delegation.unused`
-    then, as it is where the package is missing; with ``fallback=False`` it is a `DelegateError`. It reads and writes
-    the model's own tensors, without copies.
+    It takes a graph whole where it can, and else the large parts that it can compute; shapes that only a run tells,
+    variables, strings, control flow, and operators that it lacks or computes otherwise are left to other delegates.
+    Where no part is worth it, the reason is in `delegation.unused`, as it is where the package is missing; with
+    ``fallback=False`` it is a `DelegateError`. It reads and writes the model's own tensors, without copies.
 
     Its arithmetic is its own: results differ from TensorFlow Lite's by the rounding of another order of sums, and those
     of quantized models by steps of the output's scale. docs/delegates.md has figures.

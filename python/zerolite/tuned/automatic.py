@@ -25,7 +25,7 @@ AUTOMATIC = "auto"
 BUDGET_S = 3.0
 
 #: Grows when a search tries what it did not try before.
-_SEARCH = 2
+_SEARCH = 3
 # For a search that never ends, and far beyond what any other needs.
 _SECONDS = 60.0
 _ADDRESS_SPACE = 1 << 46

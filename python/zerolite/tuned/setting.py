@@ -23,7 +23,7 @@ class Setting:
     """What can be chosen about running a model on the CPU; without arguments what `load` does unless told otherwise.
 
     Attributes:
-        engine: what runs the graph: LiteRT's kernels, or OpenVINO, which takes it whole; the kernels, the weights and
+        engine: what runs the graph: LiteRT's kernels, or OpenVINO, whole or in parts; the kernels, the weights and
             the flags are LiteRT's.
         threads: how many threads a run of one replica uses.
         kernels: as `XNNPack` takes it.
@@ -54,6 +54,11 @@ class Setting:
 
             return OpenVino(threads=self.threads)
         return XNNPack(threads=self.threads, kernels=self.kernels, weights=self.weights, flags=dict(self.flags))
+
+    @property
+    def delegates(self) -> list[XNNPack | OpenVino]:
+        """The same with what runs the operators that OpenVINO leaves, which has as many threads."""
+        return [self.delegate] if self.engine == "litert" else [self.delegate, XNNPack(threads=self.threads)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -13,6 +13,7 @@ from zerolite._inference.batch import named_outputs
 from zerolite._inference.model import CompiledModel
 from zerolite._inference.pool import Pool
 from zerolite._inference.signature import in_file_order
+from zerolite._native import DelegateError
 from zerolite._timing.stopwatch import Stopwatch
 from zerolite.delegates.choice import DelegateChoice
 from zerolite.tuned import Setting
@@ -58,9 +59,9 @@ class BatchCandidate:
                 content,
                 workers=setting.workers,
                 signature=signature,
-                delegates=setting.delegate,
-                fallback=_may_fall_back(setting),
+                delegates=setting.delegates,
             )
+            _require_engine(self._opened._models[0], setting)
             self._map, outputs = self._opened.map, self._opened.outputs
         else:
             self._opened = _replica(model, setting)
@@ -115,13 +116,17 @@ class CallCandidate:
 
 
 def _replica(model: CompiledModel, setting: Setting) -> CompiledModel:
-    choice = DelegateChoice(setting.delegate, threads=None, fallback=_may_fall_back(setting))
-    return CompiledModel(model, choice=choice)
+    replica = CompiledModel(model, choice=DelegateChoice(setting.delegates, threads=None))
+    _require_engine(replica, setting)
+    return replica
 
 
-def _may_fall_back(setting: Setting) -> bool:
-    # What would run on LiteRT's kernels after all is no candidate.
-    return setting.engine == "litert"
+def _require_engine(model: CompiledModel, setting: Setting) -> None:
+    """What would run on LiteRT's kernels after all is no candidate."""
+    delegation = model.delegation
+    if setting.engine == "openvino" and "OpenVINO" not in delegation.operators:
+        model.close()
+        raise DelegateError(next((reason for _, reason in delegation.unused), "OpenVINO takes no part of the graph"))
 
 
 class OpenCandidates:

@@ -24,7 +24,6 @@
 namespace zerolite {
 namespace {
 
-using flatbuffer::FieldKind;
 using flatbuffer::NewTable;
 using flatbuffer::Place;
 using flatbuffer::Table;
@@ -161,38 +160,21 @@ bool has_data_behind_the_flatbuffer(const Table& root) {
   return false;
 }
 
-// The kinds of the fields, by number, of the tables that are written anew (schema.fbs of LiteRT 2.3.0).
-constexpr auto kReference = FieldKind::reference;
-constexpr auto kByte = FieldKind::byte;
-constexpr auto kWord = FieldKind::word;
-constexpr std::array kModelFields = {kWord,      kReference, kReference, kReference, kReference,
-                                     kReference, kReference, kReference, kReference, kReference};
-constexpr std::array kSubgraphFields = {kReference, kReference, kReference, kReference, kReference, kWord};
-constexpr std::array kTensorFields = {kReference, kByte,      kWord, kReference, kReference, kByte,
-                                      kReference, kReference, kByte, kReference, kWord};
-
-std::vector<Place> places_of(const Vector& tables) {
-  std::vector<Place> places;
-  places.reserve(tables.size());
-  for (std::size_t i = 0; i < tables.size(); ++i) places.push_back(flatbuffer::place_in_source(tables.target(i)));
-  return places;
-}
-
 // What stands before the model's bytes in the copy: all tables on the way to the weights, and the weights.
 std::vector<std::byte> front_of_copy(std::span<const std::byte> bytes, const NewWeights& weights) {
   constexpr std::size_t kAlignment = 16;  // which the schema asks for
   const Table root = Table::root(bytes);
   flatbuffer::Writer writer;
   const Vector subgraphs = root.tables(schema::model::kSubgraphs);
-  std::vector<Place> buffer_places = places_of(root.tables(schema::model::kBuffers));
-  std::vector<Place> subgraph_places = places_of(subgraphs);
+  std::vector<Place> buffer_places = flatbuffer::places_in_source(root.tables(schema::model::kBuffers));
+  std::vector<Place> subgraph_places = flatbuffer::places_in_source(subgraphs);
   for (const auto& [index, tensors_to_write] : weights) {
     const Table subgraph = subgraphs.table(index);
     const Vector tensors = subgraph.tables(schema::subgraph::kTensors);
-    std::vector<Place> tensor_places = places_of(tensors);
+    std::vector<Place> tensor_places = flatbuffer::places_in_source(tensors);
     for (const auto& [tensor, values] : tensors_to_write) {
       const Place data = writer.add(std::as_bytes(std::span(values)), kAlignment);
-      NewTable with_weights(tensors.table(tensor), kTensorFields);
+      NewTable with_weights(tensors.table(tensor), schema::written::kTensor);
       with_weights.set(schema::tensor::kType, schema::tensor_type::kFloat32)
           .set(schema::tensor::kBuffer, static_cast<std::uint32_t>(buffer_places.size()))
           .remove(schema::tensor::kQuantization);
@@ -200,9 +182,10 @@ std::vector<std::byte> front_of_copy(std::span<const std::byte> bytes, const New
       buffer_places.push_back(writer.add(NewTable().refer(schema::buffer::kData, data)));
     }
     const Place written = writer.add(tensor_places);
-    subgraph_places[index] = writer.add(NewTable(subgraph, kSubgraphFields).refer(schema::subgraph::kTensors, written));
+    subgraph_places[index] =
+        writer.add(NewTable(subgraph, schema::written::kSubgraph).refer(schema::subgraph::kTensors, written));
   }
-  NewTable model(root, kModelFields);
+  NewTable model(root, schema::written::kModel);
   model.refer(schema::model::kBuffers, writer.add(buffer_places))
       .refer(schema::model::kSubgraphs, writer.add(subgraph_places));
   constexpr std::size_t kIdentifier = 4;

@@ -19,13 +19,19 @@ std::optional<std::size_t> subgraph_of(abi::tflite::Context* context, std::size_
   return found;
 }
 
+abi::tflite::Status take_nodes(abi::tflite::Context* context, std::span<const int> nodes,
+                               const abi::tflite::Registration& kernel, abi::tflite::Delegate* delegate) {
+  std::vector<int> array = {static_cast<int>(nodes.size())};  // an IntArray: the count comes first
+  array.insert(array.end(), nodes.begin(), nodes.end());
+  return context->replace_node_subsets_with_delegate_kernels(
+      context, kernel, reinterpret_cast<const abi::tflite::IntArray*>(array.data()), delegate);
+}
+
 abi::tflite::Status take_whole_graph(abi::tflite::Context* context, const abi::tflite::Registration& kernel,
                                      abi::tflite::Delegate* delegate) {
-  std::vector<int> nodes = {0};  // an IntArray: the count comes first
+  std::vector<int> nodes;
   for (const PlannedNode& planned : CapturedGraph(context).plan()) nodes.push_back(static_cast<int>(planned.index));
-  nodes.front() = static_cast<int>(nodes.size()) - 1;
-  return context->replace_node_subsets_with_delegate_kernels(
-      context, kernel, reinterpret_cast<const abi::tflite::IntArray*>(nodes.data()), delegate);
+  return take_nodes(context, nodes, kernel, delegate);
 }
 
 }  // namespace zerolite

@@ -20,6 +20,13 @@ std::size_t aligned_up(std::size_t value, std::size_t alignment) {
 
 }  // namespace
 
+std::vector<Place> places_in_source(const Vector& tables) {
+  std::vector<Place> places;
+  places.reserve(tables.size());
+  for (std::size_t i = 0; i < tables.size(); ++i) places.push_back(place_in_source(tables.target(i)));
+  return places;
+}
+
 NewTable::NewTable(const Table& original, std::span<const FieldKind> kinds) {
   for (unsigned field = 0; field < kinds.size(); ++field) {
     if (!original.position(field)) continue;
@@ -93,6 +100,20 @@ Place Writer::add(std::span<const Place> references) {
   Part& written = part((references.size() + 1) * kReferenceSize, kReferenceSize, 0);
   write(std::span(written.bytes), 0, static_cast<std::uint32_t>(references.size()));
   for (std::size_t i = 0; i < references.size(); ++i) write_reference(written, (i + 1) * kReferenceSize, references[i]);
+  return static_cast<Place>(written.begin);
+}
+
+Place Writer::add(std::span<const std::int32_t> numbers) {
+  Part& written = part(kReferenceSize + numbers.size_bytes(), kReferenceSize, 0);
+  write(std::span(written.bytes), 0, static_cast<std::uint32_t>(numbers.size()));
+  std::ranges::copy(std::as_bytes(numbers), written.bytes.begin() + kReferenceSize);
+  return static_cast<Place>(written.begin);
+}
+
+Place Writer::add(std::string_view text) {
+  Part& written = part(kReferenceSize + text.size() + 1, kReferenceSize, 0);
+  write(std::span(written.bytes), 0, static_cast<std::uint32_t>(text.size()));
+  std::ranges::copy(std::as_bytes(std::span(text)), written.bytes.begin() + kReferenceSize);
   return static_cast<Place>(written.begin);
 }
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -23,6 +24,8 @@ namespace zerolite::flatbuffer {
 enum class Place : std::int64_t {};
 
 inline Place place_in_source(std::size_t position) { return static_cast<Place>(position); }
+// Of the tables that a vector of the source refers to.
+std::vector<Place> places_in_source(const Vector& tables);
 
 // What a field of a table holds: a number of so many bytes, or a reference to a table or a vector.
 enum class FieldKind : std::uint8_t { reference = 0, byte = 1, word = 4, long_word = 8 };
@@ -67,6 +70,10 @@ class Writer {
   Place add(const NewTable& table);
   // A vector of references, to tables for example.
   Place add(std::span<const Place> references);
+  // A vector of numbers.
+  Place add(std::span<const std::int32_t> numbers);
+  // A string, which ends with a null character.
+  Place add(std::string_view text);
   // A vector of bytes, the first of which stands at a multiple of `alignment`, which is one of 64 itself or a part.
   Place add(std::span<const std::byte> content, std::size_t alignment);
   // What stands before the source. Its size is a multiple of 64, so that what was aligned in the source still is.

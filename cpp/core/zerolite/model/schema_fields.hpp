@@ -1,7 +1,10 @@
 // Field numbers of TensorFlow Lite's schema (schema.fbs, version 3), as far as they are read here.
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "zerolite/model/flatbuffer_writer.hpp"
 
 namespace zerolite::schema {
 
@@ -11,6 +14,7 @@ inline constexpr unsigned kOperatorCodes = 1;
 inline constexpr unsigned kSubgraphs = 2;
 inline constexpr unsigned kDescription = 3;
 inline constexpr unsigned kBuffers = 4;
+inline constexpr unsigned kMetadataBuffer = 5;
 inline constexpr unsigned kMetadata = 6;
 inline constexpr unsigned kSignatures = 7;
 }  // namespace model
@@ -136,5 +140,17 @@ inline constexpr std::uint8_t kUint16 = 2;
 inline constexpr std::uint8_t kUint8 = 3;
 inline constexpr unsigned kValues = 0;
 }  // namespace sparse_index_vector
+
+// The kinds of all fields, by number, of the tables that are written anew (LiteRT 2.3.0).
+namespace written {
+inline constexpr auto kReference = flatbuffer::FieldKind::reference;
+inline constexpr auto kByte = flatbuffer::FieldKind::byte;
+inline constexpr auto kWord = flatbuffer::FieldKind::word;
+inline constexpr std::array kModel = {kWord,      kReference, kReference, kReference, kReference,
+                                      kReference, kReference, kReference, kReference, kReference};
+inline constexpr std::array kSubgraph = {kReference, kReference, kReference, kReference, kReference, kWord};
+inline constexpr std::array kTensor = {kReference, kByte,      kWord, kReference, kReference, kByte,
+                                       kReference, kReference, kByte, kReference, kWord};
+}  // namespace written
 
 }  // namespace zerolite::schema

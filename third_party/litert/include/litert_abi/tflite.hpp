@@ -61,6 +61,7 @@ struct AffineQuantization {
 };
 
 struct Delegate;
+struct DelegateParams;
 
 struct Tensor {
   Type type;
@@ -155,7 +156,7 @@ struct Context {
   void* request_scratch_buffer_in_arena;
   void* get_scratch_buffer;
   void* resize_tensor_explicit;
-  void* preview_delegate_partitioning;
+  Status (*preview_delegate_partitioning)(Context*, const IntArray*, DelegateParams**, int*);
   void* get_tensor;
   void* get_eval_tensor;
   void* get_model_metadata;

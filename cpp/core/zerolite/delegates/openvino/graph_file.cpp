@@ -6,38 +6,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
-#include <optional>
 #include <system_error>
+#include <vector>
 
-#include "zerolite/model/flatbuffer.hpp"
-#include "zerolite/model/schema_fields.hpp"
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite::openvino {
 namespace {
-
-using flatbuffer::Table;
-using flatbuffer::Vector;
-
-// Offsets of a FlatBuffer have 32 bits, and those of its vectors' lengths a sign.
-constexpr std::size_t kLargest = std::numeric_limits<std::int32_t>::max();
-// Numbers and offsets stand at multiples of this.
-constexpr std::size_t kAlignment = sizeof(std::uint32_t);
-
-std::size_t aligned(std::size_t position) { return (position + kAlignment - 1) / kAlignment * kAlignment; }
-
-// A string at the end: its length, its characters and a null one. Offsets lead forward, so every table can refer to it.
-std::size_t append(std::vector<std::byte>& bytes, const std::string& text) {
-  const std::size_t position = aligned(bytes.size());
-  bytes.resize(position + sizeof(std::uint32_t) + text.size() + 1);
-  flatbuffer::write(std::span(bytes), position, static_cast<std::uint32_t>(text.size()));
-  std::memcpy(bytes.data() + position + sizeof(std::uint32_t), text.data(), text.size());
-  return position;
-}
-
-void refer(std::vector<std::byte>& bytes, std::size_t from, std::size_t to) {
-  flatbuffer::write(std::span(bytes), from, static_cast<std::uint32_t>(to - from));
-}
 
 void write_all(int file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -50,35 +25,6 @@ void write_all(int file, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-std::string name_of_tensor(std::int32_t index) { return "tensor_" + std::to_string(index); }
-
-std::vector<std::byte> single_subgraph(std::span<const std::byte> model, std::size_t subgraph) {
-  const Table root = Table::root(model);
-  const Vector tensors = root.tables(schema::model::kSubgraphs).table(subgraph).tables(schema::subgraph::kTensors);
-  constexpr std::size_t kMostOfName = 32;
-  if (model.size() + tensors.size() * kMostOfName > kLargest) {
-    throw DelegateError("the model is larger than 2 GB, which can't be passed on to OpenVINO");
-  }
-  std::vector<std::byte> copy;
-  copy.reserve(model.size() + tensors.size() * kMostOfName);
-  copy.assign(model.begin(), model.end());
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::optional<std::size_t> name = tensors.table(i).position(schema::tensor::kName);
-    if (!name) {
-      throw DelegateError("tensor " + std::to_string(i) + " has no name, by which OpenVINO tells tensors apart");
-    }
-    refer(copy, *name, append(copy, name_of_tensor(static_cast<std::int32_t>(i))));
-  }
-  const std::optional<std::size_t> subgraphs = root.vector_position(schema::model::kSubgraphs);
-  if (subgraph > 0 && subgraphs) {
-    const std::size_t first = *subgraphs + sizeof(std::uint32_t);
-    const std::size_t chosen = first + subgraph * sizeof(std::uint32_t);
-    refer(copy, first, chosen + flatbuffer::read<std::uint32_t>(model, chosen));
-  }
-  if (subgraphs) flatbuffer::write(std::span(copy), *subgraphs, std::uint32_t{1});
-  return copy;
-}
-
 FileDescriptor make_memory_file() {
   FileDescriptor file(::memfd_create("zerolite-openvino", MFD_CLOEXEC));
   if (!file.is_open()) throw FileError(errno, "a file in memory");
@@ -87,8 +33,15 @@ FileDescriptor make_memory_file() {
 
 std::string path_of(const FileDescriptor& file) { return "/proc/self/fd/" + std::to_string(file.value()); }
 
-GraphFile::GraphFile(std::span<const std::byte> model, std::size_t subgraph) : memory_(make_memory_file()) {
-  write_all(memory_.value(), single_subgraph(model, subgraph));
+GraphFile::GraphFile(std::span<const std::byte> model, const GraphPart& part) : memory_(make_memory_file()) {
+  const std::vector<std::byte> front = front_of_submodel(model, part);
+  // Offsets of a FlatBuffer have 32 bits, and those of its vectors' lengths a sign.
+  constexpr std::size_t kLargest = std::numeric_limits<std::int32_t>::max();
+  if (front.size() > kLargest || model.size() > kLargest - front.size()) {
+    throw DelegateError("the model is larger than 2 GB, which can't be passed on to OpenVINO");
+  }
+  write_all(memory_.value(), front);
+  write_all(memory_.value(), model);
   // OpenVINO knows the format by the end of the path, which the path of a descriptor has not.
   std::string folder = (std::filesystem::temp_directory_path() / "zerolite-openvino-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) throw FileError(errno, folder);

@@ -21,9 +21,10 @@ Tensor& tensor_of(Context& context, const GraphTensor& tensor) {
   return context.tensors[static_cast<std::size_t>(tensor.index)];
 }
 
-// What tells a program from others of the same model: the subgraph, and the inputs' shapes.
-std::string name_of_program(std::size_t subgraph, const std::vector<GraphTensor>& inputs) {
-  std::string name = std::to_string(subgraph);
+// What tells a program from others of the same model: the operators, and the inputs' shapes.
+std::string name_of_program(const GraphPart& part, const std::vector<GraphTensor>& inputs) {
+  std::string name = std::to_string(part.subgraph) + ':';
+  for (const std::size_t index : part.operators) name += std::to_string(index) + ',';
   for (const GraphTensor& input : inputs) {
     name += ' ';
     for (const std::int32_t size : input.shape) name += std::to_string(size) + 'x';
@@ -38,10 +39,10 @@ Status report(Context* context, const char* message) {
 
 }  // namespace
 
-GraphKernel::GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, OpenVinoSettings settings,
+GraphKernel::GraphKernel(std::shared_ptr<const Model> model, GraphPart part, OpenVinoSettings settings,
                          std::vector<GraphTensor> inputs, std::vector<GraphTensor> outputs)
     : model_(std::move(model)),
-      subgraph_(subgraph),
+      part_(std::move(part)),
       settings_(std::move(settings)),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)) {
@@ -49,11 +50,11 @@ GraphKernel::GraphKernel(std::shared_ptr<const Model> model, std::size_t subgrap
 }
 
 Program GraphKernel::compile() const {
-  return Program::compile(model_->bytes().span(), subgraph_, settings_, inputs_, outputs_);
+  return Program::compile(model_->bytes().span(), part_, settings_, inputs_, outputs_);
 }
 
 Program GraphKernel::find_or_compile(const ProgramStore& store) const {
-  const std::string name = name_of_program(subgraph_, inputs_);
+  const std::string name = name_of_program(part_, inputs_);
   if (const std::optional<std::vector<char>> content = store.find(name)) {
     std::optional<Program> restored = Program::restore(*content, settings_, inputs_, outputs_);
     if (restored) return *std::move(restored);

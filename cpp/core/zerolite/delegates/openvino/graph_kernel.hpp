@@ -1,4 +1,4 @@
-// The kernel of the node that stands for a subgraph: programs for the shapes that the subgraph's inputs have had.
+// The kernel of a node that stands for a graph or a part of it: programs for the shapes that its inputs have had.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,14 @@
 #include "litert_abi/tflite.hpp"
 #include "zerolite/delegates/openvino/program.hpp"
 #include "zerolite/model/model.hpp"
+#include "zerolite/model/submodel.hpp"
 
 namespace zerolite::openvino {
 
 class GraphKernel {
  public:
   // For the shapes that the inputs have by now. Throws DelegateError when OpenVINO can't compile that.
-  GraphKernel(std::shared_ptr<const Model> model, std::size_t subgraph, OpenVinoSettings settings,
+  GraphKernel(std::shared_ptr<const Model> model, GraphPart part, OpenVinoSettings settings,
               std::vector<GraphTensor> inputs, std::vector<GraphTensor> outputs);
 
   // TensorFlow Lite's functions of a kernel, for a node whose user data is a GraphKernel. No exception leaves them.
@@ -38,7 +39,7 @@ class GraphKernel {
   [[nodiscard]] bool fits(const Program& program) const;
 
   std::shared_ptr<const Model> model_;
-  std::size_t subgraph_;
+  GraphPart part_;
   OpenVinoSettings settings_;
   std::vector<GraphTensor> inputs_;
   std::vector<GraphTensor> outputs_;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "zerolite/delegates/openvino/graph_kernel.hpp"
+#include "zerolite/delegates/openvino/graph_parts.hpp"
 #include "zerolite/delegates/openvino/openvino_support.hpp"
 #include "zerolite/delegates/whole_graph.hpp"
 #include "zerolite/graph/captured_graph.hpp"
@@ -77,24 +80,61 @@ abi::Status OpenVinoDelegate::answer(const DelegateRequest& /*request*/, abi::De
   return lend_delegate(&delegate_, wrapper);
 }
 
-std::unique_ptr<GraphKernel> OpenVinoDelegate::compile(Context* context, std::size_t subgraph) const {
+OpenVinoDelegate::Kernel OpenVinoDelegate::compile_whole(Context* context, std::size_t subgraph,
+                                                         const std::string& reason) const {
   const SubgraphDescription& description = model_->interface().subgraphs[subgraph];
   const CapturedGraph graph(context);
   const std::vector<PlannedNode> plan = graph.plan();
   if (!is_whole(plan, description)) {
-    throw DelegateError("delegates before it have taken parts of the graph, and it takes graphs as a whole only");
+    throw DelegateError("delegates before it have taken parts of the graph, and what they left is too small for it");
   }
-  if (const std::string reason = openvino::unsupported_reason(*model_, subgraph); !reason.empty()) {
-    throw DelegateError(reason);
-  }
+  if (!reason.empty()) throw DelegateError(reason);
   auto [inputs, outputs] = interface_of(graph, plan, description);
-  return std::make_unique<GraphKernel>(model_, subgraph, settings_, std::move(inputs), std::move(outputs));
+  GraphPart all{.subgraph = subgraph, .operators = std::vector<std::size_t>(plan.size()), .inputs = {}, .outputs = {}};
+  std::iota(all.operators.begin(), all.operators.end(), std::size_t{0});
+  for (const GraphTensor& input : inputs) all.inputs.push_back(input.index);
+  for (const GraphTensor& output : outputs) all.outputs.push_back(output.index);
+  return std::make_unique<GraphKernel>(model_, std::move(all), settings_, std::move(inputs), std::move(outputs));
+}
+
+OpenVinoDelegate::Kernel OpenVinoDelegate::compile_part(Context* context, const GraphPart& part) const {
+  const CapturedGraph graph(context);
+  std::vector<GraphTensor> inputs;
+  std::vector<GraphTensor> outputs;
+  for (const std::int32_t index : part.inputs) inputs.push_back(tensor_of(graph, index, true));
+  for (const std::int32_t index : part.outputs) outputs.push_back(tensor_of(graph, index, true));
+  return std::make_unique<GraphKernel>(model_, part, settings_, std::move(inputs), std::move(outputs));
+}
+
+// A part that OpenVINO refuses is left to others, and the rest is divided anew.
+void OpenVinoDelegate::compile_parts(Context* context, std::size_t subgraph, const std::vector<bool>& takes) {
+  openvino::GraphParts parts(context, *model_, subgraph, takes);
+  std::map<std::vector<int>, Kernel> compiled;
+  for (bool is_complete = false; !is_complete;) {
+    kernels_.clear();
+    is_complete = true;
+    for (const openvino::PlannedPart& planned : parts.choose()) {
+      Kernel& kernel = compiled[planned.nodes];
+      try {
+        if (kernel == nullptr) kernel = compile_part(context, planned.part);
+      } catch (const DelegateError&) {
+        parts.leave(planned);
+        is_complete = false;
+      }
+    }
+  }
+  for (const openvino::PlannedPart& planned : parts.choose()) {
+    kernels_.insert_or_assign(planned.nodes, std::move(compiled.at(planned.nodes)));
+  }
 }
 
 Status OpenVinoDelegate::prepare(Context* context, Delegate* delegate) {
   auto* self = static_cast<OpenVinoDelegate*>(delegate->data);
   try {
     return self->take(context);
+  } catch (const std::bad_alloc&) {
+    self->refuse("there is too little memory for OpenVINO to compile the graph");
+    return Status::ok;
   } catch (const std::exception& error) {
     // The graph stays with others. Of several the first one is the main one.
     if (self->refusal().empty()) self->refuse(error.what());
@@ -109,7 +149,19 @@ Status OpenVinoDelegate::take(Context* context) {
   const auto& signatures = model_->interface().signatures;
   if (std::ranges::find(signatures, *subgraph, &SignatureDescription::subgraph) == signatures.end()) return Status::ok;
   if (CapturedGraph(context).plan().empty()) return Status::ok;  // nothing to compute
-  kernel_ = compile(context, *subgraph);
+  const openvino::GraphSupport support = openvino::graph_support(*model_, *subgraph);
+  kernels_.clear();
+  try {
+    std::vector<int> all;
+    for (const PlannedNode& planned : CapturedGraph(context).plan()) all.push_back(static_cast<int>(planned.index));
+    kernels_.emplace(all, compile_whole(context, *subgraph, support.reason));
+  } catch (const DelegateError&) {
+    compile_parts(context, *subgraph, support.takes);
+    if (kernels_.empty()) throw;
+  }
+  std::vector<int> taken;
+  for (const auto& [nodes, kernel] : kernels_) taken.insert(taken.end(), nodes.begin(), nodes.end());
+  std::ranges::sort(taken);
   Registration registration{};
   registration.init = &OpenVinoDelegate::init;
   registration.free = &GraphKernel::free;
@@ -118,12 +170,14 @@ Status OpenVinoDelegate::take(Context* context) {
   registration.builtin_code = abi::tflite::kBuiltinDelegate;
   registration.custom_name = kName;
   registration.version = 1;
-  return take_whole_graph(context, registration, &delegate_);
+  return take_nodes(context, taken, registration, &delegate_);
 }
 
 void* OpenVinoDelegate::init(Context* /*context*/, const char* buffer, std::size_t /*size*/) {
   const auto* params = reinterpret_cast<const abi::tflite::DelegateParams*>(buffer);
-  return static_cast<OpenVinoDelegate*>(params->delegate->data)->kernel_.release();
+  auto& kernels = static_cast<OpenVinoDelegate*>(params->delegate->data)->kernels_;
+  const auto found = kernels.find(values_of(params->nodes_to_replace));
+  return found == kernels.end() ? nullptr : found->second.release();
 }
 
 }  // namespace zerolite

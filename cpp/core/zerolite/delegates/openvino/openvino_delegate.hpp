@@ -1,10 +1,12 @@
-// OpenVINO as a delegate, which takes the subgraph of a signature whole or leaves it.
+// OpenVINO as a delegate, which takes the subgraph of a signature whole, or large parts of it.
 //
-// Where TensorFlow Lite offers it a subgraph that no other delegate has a part of, all of its operators become one
-// node, whose kernel runs what OpenVINO has compiled over the tensors' own memory.
+// Where TensorFlow Lite offers it a subgraph that no other delegate has a part of, and OpenVINO can compute all of it,
+// its operators become one node, whose kernel runs what OpenVINO has compiled over the tensors' own memory. Else the
+// parts that OpenVINO can compute, where they are large enough to be worth it, become a node each.
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "zerolite/delegates/openvino/program.hpp"
 #include "zerolite/delegates/openvino/settings.hpp"
 #include "zerolite/model/model.hpp"
+#include "zerolite/model/submodel.hpp"
 
 namespace zerolite {
 
@@ -42,16 +45,21 @@ class OpenVinoDelegate final : public ModelDelegate {
   static abi::tflite::Status prepare(abi::tflite::Context* context, abi::tflite::Delegate* delegate);
   static void* init(abi::tflite::Context* context, const char* buffer, std::size_t size);
 
-  // Throws DelegateError for a subgraph that OpenVINO does not get.
-  [[nodiscard]] std::unique_ptr<openvino::GraphKernel> compile(abi::tflite::Context* context,
-                                                               std::size_t subgraph) const;
+  using Kernel = std::unique_ptr<openvino::GraphKernel>;
+
+  // The kernel for all of a subgraph. Throws DelegateError where OpenVINO does not get it whole.
+  [[nodiscard]] Kernel compile_whole(abi::tflite::Context* context, std::size_t subgraph,
+                                     const std::string& reason) const;
+  // Keeps the kernels of the parts that OpenVINO takes; none where none is worth it.
+  void compile_parts(abi::tflite::Context* context, std::size_t subgraph, const std::vector<bool>& takes);
+  [[nodiscard]] Kernel compile_part(abi::tflite::Context* context, const GraphPart& part) const;
   abi::tflite::Status take(abi::tflite::Context* context);
 
   abi::tflite::Delegate delegate_{};
   OpenVinoSettings settings_;
   std::shared_ptr<const Model> model_;
-  // The kernel of the node that is being made.
-  std::unique_ptr<openvino::GraphKernel> kernel_;
+  // The kernels of the nodes that are being made, by the nodes that they stand for.
+  std::map<std::vector<int>, Kernel> kernels_;
 };
 
 }  // namespace zerolite

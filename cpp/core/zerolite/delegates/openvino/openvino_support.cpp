@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 
+#include "zerolite/model/dependent_shapes.hpp"
 #include "zerolite/model/model_contents.hpp"
 #include "zerolite/model/operators.hpp"
 #include "zerolite/model/subgraph_view.hpp"
@@ -93,6 +95,121 @@ constexpr auto kKept = std::to_array<KeptOperator>({
     {Operator::SUM, &takes_int32, kInFloat},
 });
 
+// For which OpenVINO 2026.4 has a translation at all, found by reading a model of each operator.
+constexpr auto kTranslated = std::to_array<Operator>({
+    Operator::ABS,
+    Operator::ADD,
+    Operator::ADD_N,
+    Operator::ARG_MAX,
+    Operator::ARG_MIN,
+    Operator::AVERAGE_POOL_2D,
+    Operator::BATCH_MATMUL,
+    Operator::BATCH_TO_SPACE_ND,
+    Operator::BROADCAST_ARGS,
+    Operator::BROADCAST_TO,
+    Operator::CAST,
+    Operator::CEIL,
+    Operator::COMPLEX_ABS,
+    Operator::CONCATENATION,
+    Operator::CONV_2D,
+    Operator::CONV_3D,
+    Operator::COS,
+    Operator::CUMSUM,
+    Operator::DEPTHWISE_CONV_2D,
+    Operator::DEPTH_TO_SPACE,
+    Operator::DEQUANTIZE,
+    Operator::DIV,
+    Operator::ELU,
+    Operator::EMBEDDING_LOOKUP,
+    Operator::EQUAL,
+    Operator::EXP,
+    Operator::EXPAND_DIMS,
+    Operator::FILL,
+    Operator::FLOOR,
+    Operator::FLOOR_DIV,
+    Operator::FLOOR_MOD,
+    Operator::FULLY_CONNECTED,
+    Operator::GATHER,
+    Operator::GATHER_ND,
+    Operator::GELU,
+    Operator::GREATER,
+    Operator::GREATER_EQUAL,
+    Operator::HARD_SWISH,
+    Operator::L2_NORMALIZATION,
+    Operator::LEAKY_RELU,
+    Operator::LESS,
+    Operator::LESS_EQUAL,
+    Operator::LOG,
+    Operator::LOGICAL_AND,
+    Operator::LOGICAL_NOT,
+    Operator::LOGICAL_OR,
+    Operator::LOGISTIC,
+    Operator::LOG_SOFTMAX,
+    Operator::MATRIX_DIAG,
+    Operator::MAXIMUM,
+    Operator::MAX_POOL_2D,
+    Operator::MEAN,
+    Operator::MINIMUM,
+    Operator::MIRROR_PAD,
+    Operator::MUL,
+    Operator::NEG,
+    Operator::NOT_EQUAL,
+    Operator::ONE_HOT,
+    Operator::PACK,
+    Operator::PAD,
+    Operator::PADV2,
+    Operator::POW,
+    Operator::PRELU,
+    Operator::QUANTIZE,
+    Operator::RANGE,
+    Operator::RANK,
+    Operator::REDUCE_ALL,
+    Operator::REDUCE_ANY,
+    Operator::REDUCE_MAX,
+    Operator::REDUCE_MIN,
+    Operator::REDUCE_PROD,
+    Operator::RELU,
+    Operator::RELU6,
+    Operator::RELU_0_TO_1,
+    Operator::RESHAPE,
+    Operator::RESIZE_BILINEAR,
+    Operator::RESIZE_NEAREST_NEIGHBOR,
+    Operator::REVERSE_SEQUENCE,
+    Operator::REVERSE_V2,
+    Operator::RFFT2D,
+    Operator::ROUND,
+    Operator::RSQRT,
+    Operator::SCATTER_ND,
+    Operator::SEGMENT_SUM,
+    Operator::SELECT,
+    Operator::SELECT_V2,
+    Operator::SHAPE,
+    Operator::SIGN,
+    Operator::SIN,
+    Operator::SLICE,
+    Operator::SOFTMAX,
+    Operator::SPACE_TO_BATCH_ND,
+    Operator::SPACE_TO_DEPTH,
+    Operator::SPLIT,
+    Operator::SPLIT_V,
+    Operator::SQRT,
+    Operator::SQUARE,
+    Operator::SQUARED_DIFFERENCE,
+    Operator::SQUEEZE,
+    Operator::STRIDED_SLICE,
+    Operator::SUB,
+    Operator::SUM,
+    Operator::TANH,
+    Operator::TILE,
+    Operator::TOPK_V2,
+    Operator::TRANSPOSE,
+    Operator::TRANSPOSE_CONV,
+    Operator::UNPACK,
+    Operator::ZEROS_LIKE,
+});
+
+bool is_translated(Operator operation) { return std::ranges::find(kTranslated, operation) != kTranslated.end(); }
+
 std::string reason_of(const OperatorView& view, const OperatorCode& code) {
   if (!callees(view.operation).empty()) return "the operator " + name_of(code) + " runs other subgraphs";
   for (const KeptOperator& kept : kKept) {
@@ -143,23 +260,35 @@ std::string reason_of(const TensorDescription& tensor, const TensorDetails& deta
 
 }  // namespace
 
-std::string unsupported_reason(const Model& model, std::size_t subgraph) {
+GraphSupport graph_support(const Model& model, std::size_t subgraph) {
   const ModelContents contents = ModelContents::read(model.bytes().span());
   const SubgraphView view{model.interface(), model.interface().subgraphs[subgraph], contents.subgraphs[subgraph]};
+  const std::vector<OperatorDetails>& operators = view.details.operators;
+  GraphSupport support{.reason = {}, .takes = std::vector<bool>(operators.size(), true)};
   std::vector<bool> small(view.description.tensors.size());
-  for (std::size_t i = 0; i < view.details.operators.size(); ++i) {
-    const OperatorDetails& details = view.details.operators[i];
+  for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator operation = kind_of(view.operator_code(i));
-    if (std::string found = reason_of({view, details, operation}, view.operator_code(i)); !found.empty()) return found;
-    for (const std::int32_t output : details.outputs) {
+    const std::string reason = reason_of({view, operators[i], operation}, view.operator_code(i));
+    if (support.reason.empty()) support.reason = reason;
+    support.takes[i] = reason.empty() && is_translated(operation);
+    for (const std::int32_t output : operators[i].outputs) {
       small[static_cast<std::size_t>(output)] = makes_small_numbers(operation);
     }
   }
+  // Each shape that a run tells would be compiled for by that run.
+  std::set<std::int32_t> kept = tensors_of_dependent_shape(view);
   for (std::size_t i = 0; i < view.description.tensors.size(); ++i) {
-    std::string found = reason_of(view.description.tensors[i], view.details.tensors[i], small[i]);
-    if (!found.empty()) return found;
+    const std::string reason = reason_of(view.description.tensors[i], view.details.tensors[i], small[i]);
+    if (!reason.empty()) kept.insert(static_cast<std::int32_t>(i));
+    if (support.reason.empty()) support.reason = reason;
   }
-  return {};
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    for (const auto* tensors : {&operators[i].inputs, &operators[i].outputs, &operators[i].intermediates}) {
+      const auto is_kept = [&](std::int32_t tensor) { return kept.contains(tensor); };
+      if (std::ranges::any_of(*tensors, is_kept)) support.takes[i] = false;
+    }
+  }
+  return support;
 }
 
 }  // namespace zerolite::openvino

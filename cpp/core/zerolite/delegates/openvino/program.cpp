@@ -98,10 +98,10 @@ CompiledModelHandle compile_model(const Library& library, const ov::Model* model
 
 }  // namespace
 
-Program Program::compile(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
+Program Program::compile(std::span<const std::byte> model, const GraphPart& part, const OpenVinoSettings& settings,
                          std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs) {
   const Library& library = Library::open(settings.library);
-  const GraphFile file(model, subgraph);
+  const GraphFile file(model, part);
   const std::unique_lock lock = library.one_at_a_time();
   const ModelHandle read = read_model(library, file.path());
   fix_shapes(library, read.get(), inputs);

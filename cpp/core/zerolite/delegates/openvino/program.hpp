@@ -1,4 +1,4 @@
-// A subgraph that OpenVINO has compiled for certain shapes, and a request that runs it over memory of others.
+// A graph that OpenVINO has compiled for certain shapes, and a request that runs it over memory of others.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,11 @@
 #include "zerolite/delegates/openvino/library.hpp"
 #include "zerolite/delegates/openvino/settings.hpp"
 #include "zerolite/model/model_interface.hpp"
+#include "zerolite/model/submodel.hpp"
 
 namespace zerolite::openvino {
 
-// An input or output of a subgraph.
+// An input or output of a subgraph, or of a part of it.
 struct GraphTensor {
   std::int32_t index = 0;
   ElementType type = ElementType::none;
@@ -31,9 +32,9 @@ struct NodeCounter {
 
 class Program {
  public:
-  // Throws DelegateError in OpenVINO's words when it can't compile the subgraph, or does it with other types or with
+  // Throws DelegateError in OpenVINO's words when it can't compile the part, or does it with other types or with
   // outputs whose shapes only a run tells.
-  static Program compile(std::span<const std::byte> model, std::size_t subgraph, const OpenVinoSettings& settings,
+  static Program compile(std::span<const std::byte> model, const GraphPart& part, const OpenVinoSettings& settings,
                          std::span<const GraphTensor> inputs, std::span<const GraphTensor> outputs);
   // The same program, of what `serialized` gave for it; nothing when OpenVINO does not take it.
   static std::optional<Program> restore(std::span<const char> content, const OpenVinoSettings& settings,
