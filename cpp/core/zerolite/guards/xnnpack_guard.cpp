@@ -1,4 +1,4 @@
-#include "zerolite/guards/attention_guard.hpp"
+#include "zerolite/guards/xnnpack_guard.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,8 +21,10 @@ using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::StablehloCompositeParams;
 using abi::tflite::Status;
+using abi::tflite::Tensor;
 
 constexpr std::string_view kXnnpack = "TfLiteXNNPackDelegate";
+constexpr std::size_t kMostDimensions = 6;
 constexpr std::array kOperands = {"query", "key", "value", "mask"};
 
 bool is_attention(const PlannedNode& planned) {
@@ -62,6 +64,16 @@ class GuardedXnnpack {
   using Step = Status(Context*, Node*);
 
   static Status prepare(Context* context, Node* node) {
+    for (const int input : node->inputs->values()) {
+      if (input < 0) continue;
+      const Tensor& tensor = context->tensors[static_cast<std::size_t>(input)];
+      if (tensor.allocation_type == AllocationType::mmap_read_only) continue;  // of which it knows what it has
+      if (tensor.dims == nullptr || tensor.dims->values().size() <= kMostDimensions) continue;
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
+      context->report_error(context, "tensor '%s' has more than six dimensions, which XNNPACK can't compute with",
+                            name_of(tensor));
+      return Status::error;
+    }
     const CapturedGraph graph(context, nodes_of);
     for (const int index : replaced_by(*node)) {
       const std::optional<PlannedNode> replaced = graph.planned_node(static_cast<std::size_t>(index));
@@ -85,14 +97,9 @@ class GuardedXnnpack {
 
 }  // namespace
 
-void guard_attention(const CapturedGraph& graph, const PlannedNode& planned) noexcept {
+void guard_xnnpack(const CapturedGraph& graph, const PlannedNode& planned) noexcept {
   if (planned.registration->custom_name == nullptr || planned.registration->custom_name != kXnnpack) return;
-  const std::span<const int> replaced = replaced_by(*planned.node);
-  const bool has_attention = std::ranges::any_of(replaced, [&](int index) {
-    const std::optional<PlannedNode> node = graph.planned_node(static_cast<std::size_t>(index));
-    return node && is_attention(*node);
-  });
-  if (has_attention) GuardedXnnpack::install(graph, *planned.registration);
+  GuardedXnnpack::install(graph, *planned.registration);
 }
 
 }  // namespace zerolite
