@@ -17,7 +17,7 @@ from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native
-from zerolite._isolation import confined_python, trial
+from zerolite._isolation import confined_python, limits, trial
 
 # Loaded without the checks of "full", these end a process or keep it busy.
 ABORTS = Mutation.parse("quantized_add_int8/byte/1657151175")
@@ -88,7 +88,7 @@ def test_model_that_does_not_end_is_refused(cache: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("without_checks")
 def test_model_that_needs_too_much_memory_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confined_python, "_ADDRESS_SPACE", 1 << 30)
+    monkeypatch.setattr(limits, "_ADDRESS_SPACE", 1 << 30)
     with pytest.raises(zl.InvalidModelError, match="needed more memory than it was given"):
         zl.load(LARGE.bytes(), verify="isolated")
     assert verdicts(cache) == []
@@ -194,7 +194,7 @@ def test_model_that_has_no_room_in_the_trial_is_not_believed(cache: Path, monkey
     many = builder.tensor("many", [500_000_000])
     builder.operator(Op.TILE, [one, times], [many], options=schema.TileOptionsT())
     builder.interface([one], [many])
-    monkeypatch.setattr(confined_python, "_ADDRESS_SPACE", 1 << 30)
+    monkeypatch.setattr(limits, "_ADDRESS_SPACE", 1 << 30)
     with pytest.raises(zl.Error, match="memory"):
         zl.load(builder.finish(), verify="isolated")
     assert verdicts(cache) == []

@@ -48,6 +48,14 @@ bool is_known(const Context& context, const Node& delegated, int tensor) {
          context.tensors[static_cast<std::size_t>(tensor)].allocation_type == AllocationType::mmap_read_only;
 }
 
+// A node without an input is never told of a shape, and writes to variables for which it has taken no memory.
+bool only_assigns(const CapturedGraph& graph, const Node& delegated) {
+  return delegated.inputs->values().empty() && std::ranges::any_of(replaced_by(delegated), [&](int index) {
+           const std::optional<PlannedNode> replaced = graph.planned_node(static_cast<std::size_t>(index));
+           return replaced && static_cast<Operator>(replaced->registration->builtin_code) == Operator::ASSIGN_VARIABLE;
+         });
+}
+
 class GuardedXnnpack {
  public:
   static void install(const CapturedGraph& graph, Registration& registration) {
@@ -75,6 +83,13 @@ class GuardedXnnpack {
       return Status::error;
     }
     const CapturedGraph graph(context, nodes_of);
+    if (only_assigns(graph, *node)) {
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
+      context->report_error(context,
+                            "XNNPACK can't run what computes from variables alone and assigns them; load the model "
+                            "with its builtin kernels");
+      return Status::error;
+    }
     for (const int index : replaced_by(*node)) {
       const std::optional<PlannedNode> replaced = graph.planned_node(static_cast<std::size_t>(index));
       if (!replaced || !is_attention(*replaced)) continue;

@@ -95,6 +95,16 @@ void check_numeric_verify(const CheckedOperator& operation) {
                     " of the shape ", operation.shape(1), ", and float32 of the same shape is expected");
 }
 
+// The runtime reads both settings before it looks at the operands.
+void check_spectrogram(const CheckedOperator& operation) {
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == 1 && details.outputs.size() == 1 && operation.has_input(0), "has ",
+                    details.inputs.size(), " inputs and ", details.outputs.size(),
+                    " outputs, and one each is expected");
+  (void)setting(operation, "window_size");
+  (void)setting(operation, "stride");
+}
+
 constexpr std::string_view kPooling = "MaxPoolingWithArgmax2D";
 constexpr std::string_view kUnpooling = "MaxUnpooling2D";
 
@@ -209,6 +219,7 @@ void check_custom(const CheckedOperator& operation) {
   }
   if (operation.custom_code() == kWithFlexBuffer[0]) check_detection(operation);
   if (operation.custom_code() == kWithFlexBuffer[1]) check_rotation(operation);
+  if (operation.custom_code() == kWithFlexBuffer[2]) check_spectrogram(operation);
   if (operation.custom_code() == kWithFlexBuffer[4]) check_numeric_verify(operation);
 }
 
