@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zerolite._inference.real_numbers import RealNumbers
     from zerolite._inference.state import State
     from zerolite._instrumentation import Profile, Trace
+    from zerolite._isolation.limits import ProcessIsolation
     from zerolite.benchmarking import BenchmarkResult, benchmark
     from zerolite.comparison import Comparison, compare
     from zerolite.conversion import ConversionError, ConversionResult, convert
@@ -84,6 +85,7 @@ _ON_DEMAND = {
     "Partition": "zerolite.delegates.delegation",
     "Pool": "zerolite._inference.pool",
     "Profile": "zerolite._instrumentation",
+    "ProcessIsolation": "zerolite._isolation.limits",
     "RealNumbers": "zerolite._inference.real_numbers",
     "SignatureRunner": "zerolite.interpreter",
     "State": "zerolite._inference.state",
@@ -154,6 +156,7 @@ __all__ = [
     "OpenVino",
     "Partition",
     "Pool",
+    "ProcessIsolation",
     "Profile",
     "Quantization",
     "RealNumbers",

@@ -66,6 +66,8 @@ class _Editor:
             (self._splice_operator, 5),
             (self._move_into_body, 3),
             (self._give_known_name, 1),
+            (self._let_a_run_shape, 3),
+            (self._disagree_with_body, 3),
         )
         change, _ = self._rng.choices(edits, [weight for _, weight in edits])[0]
         change(self._rng.choice(graphs))
@@ -176,6 +178,49 @@ class _Editor:
         index = self._rng.choice(constants)
         graph.tensors[index].buffer = 0
         self._model.add_input(graph, index)
+
+    def _let_a_run_shape(self, graph: Any) -> None:
+        """Give an operand a shape, often of many dimensions, that nobody knows before a run has computed it."""
+        rng = self._rng
+        places = [(i, j) for i, node in enumerate(graph.operators) for j, index in enumerate(node.inputs) if index >= 0]
+        if not places:
+            return
+        position, place = rng.choice(places)
+        node = graph.operators[position]
+        source = node.inputs[place]
+        tensor = graph.tensors[source]
+        more = [rng.choice((1, 1, 1, 2))] * rng.choice((0, 1, 2, 3, 5, 7, 9))
+        kind = rng.choice(("RESHAPE", "BROADCAST_TO", "EXPAND_DIMS"))
+        shape = [1] * len(more) + tensor.shape if kind == "RESHAPE" else [*more, *tensor.shape]
+        before: list[Any] = []
+        for _ in range(len(more) if kind == "EXPAND_DIMS" else 1):
+            wanted = [0] if kind == "EXPAND_DIMS" else shape
+            shaped = self._model.add_tensor(graph, new_tensor(tensor.type, list(tensor.shape)))
+            graph.tensors[shaped].quantization = tensor.quantization
+            computed = self._computed(graph, wanted, before)
+            before.append(self._operator(kind, [source, computed], shaped))
+            source = shaped
+        node.inputs[place] = source
+        graph.operators[position:position] = before
+
+    def _computed(self, graph: Any, values: list[int], before: list[Any]) -> int:
+        """A tensor with these values, of which no part is constant: an input times zero is added to them."""
+        size = [len(values)]
+        given, nothing, result = (
+            self._model.add_tensor(graph, new_tensor(schema.TensorType.INT32, size)) for _ in range(3)
+        )
+        zeros, wanted = (self._model.add_tensor(graph, new_tensor(schema.TensorType.INT32, size)) for _ in range(2))
+        self._model.give_values(graph.tensors[zeros], np.zeros(size, np.int32))
+        self._model.give_values(graph.tensors[wanted], np.array(values, np.int32))
+        self._model.add_input(graph, given)
+        before += [self._operator("MUL", [given, zeros], nothing), self._operator("ADD", [nothing, wanted], result)]
+        return result
+
+    def _operator(self, kind: str, inputs: list[int], output: int) -> Any:
+        node = schema.OperatorT()
+        node.opcodeIndex = self._model.add_code(operator_code(kind, 2 if kind == "BROADCAST_TO" else 1))
+        node.inputs, node.outputs = inputs, [output]
+        return node
 
     def _make_constant(self, graph: Any) -> None:
         if not graph.inputs:
@@ -292,6 +337,38 @@ class _Editor:
             graph.outputs += caller.outputs
             graph.outputs = [index for index in graph.outputs if index not in node.outputs]
             self._model.root.signatureDefs = None
+
+    def _disagree_with_body(self, graph: Any) -> None:
+        """Let the body of a branch, a loop or a composite take or give other tensors than its caller."""
+        rng = self._rng
+        if not any(self._bodies_of(node) for node in graph.operators):
+            self._move_into_body(graph)
+        called = [body for node in graph.operators for body in self._bodies_of(node)]
+        bodies = [self._model.root.subgraphs[i] for i in called if 0 <= i < len(self._model.root.subgraphs)]
+        if not bodies:
+            return
+        body = rng.choice(bodies)
+        ends = rng.choice((body.inputs, body.outputs))
+        how = rng.randrange(6)
+        if how == 0 and ends:
+            del ends[rng.randrange(len(ends))]
+        elif how == 1 and body.tensors:
+            ends.insert(rng.randrange(len(ends) + 1), rng.randrange(len(body.tensors)))
+        elif how == 2 and len(ends) > 1:
+            rng.shuffle(ends)
+        elif ends:
+            tensor = body.tensors[rng.choice(ends)]
+            if how == 3:
+                tensor.type = rng.choice(list(DTYPES))
+            elif how == 4:
+                tensor.shape, tensor.shapeSignature = [rng.choice(_SIZES) for _ in range(rng.randrange(7))], None
+            else:
+                tensor.shape, tensor.shapeSignature = [1] * rng.choice((1, 3, 5, 8)) + list(tensor.shape), None
+
+    @staticmethod
+    def _bodies_of(node: Any) -> list[int]:
+        options = node.builtinOptions or node.builtinOptions2
+        return [] if options is None else [body for name, body in vars(options).items() if "ubgraphIndex" in name]
 
     def _subgraph_of(self, graph: Any, node: Any, operands: list[int], *, loops: bool) -> int:
         body = schema.SubGraphT()

@@ -17,7 +17,7 @@ from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.mutations.mutation import Mutation
 from tests.support import model_zoo as zoo
 from zerolite import _native
-from zerolite._isolation import trial
+from zerolite._isolation import confined_python, limits, trial
 
 # Loaded without the checks of "full", these end a process or keep it busy.
 ABORTS = Mutation.parse("quantized_add_int8/byte/1657151175")
@@ -79,7 +79,7 @@ def test_model_that_ends_a_process_is_refused(cache: Path, monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("without_checks")
 def test_model_that_does_not_end_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_SECONDS", 3.0)
+    monkeypatch.setattr(confined_python, "_SECONDS", 3.0)
     with pytest.raises(zl.InvalidModelError, match=r"did not end within 3 s|used up its time"):
         zl.load(LOOPS.bytes(), verify="isolated")
     # A slow machine is no property of the model.
@@ -88,7 +88,7 @@ def test_model_that_does_not_end_is_refused(cache: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("without_checks")
 def test_model_that_needs_too_much_memory_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_ADDRESS_SPACE", 1 << 30)
+    monkeypatch.setattr(limits, "_ADDRESS_SPACE", 1 << 30)
     with pytest.raises(zl.InvalidModelError, match="needed more memory than it was given"):
         zl.load(LARGE.bytes(), verify="isolated")
     assert verdicts(cache) == []
@@ -194,13 +194,21 @@ def test_model_that_has_no_room_in_the_trial_is_not_believed(cache: Path, monkey
     many = builder.tensor("many", [500_000_000])
     builder.operator(Op.TILE, [one, times], [many], options=schema.TileOptionsT())
     builder.interface([one], [many])
-    monkeypatch.setattr(trial, "_ADDRESS_SPACE", 1 << 30)
+    monkeypatch.setattr(limits, "_ADDRESS_SPACE", 1 << 30)
     with pytest.raises(zl.Error, match="memory"):
         zl.load(builder.finish(), verify="isolated")
     assert verdicts(cache) == []
 
 
 def test_process_that_ends_early_survived_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_PROGRAM", "import os; os._exit(0)  # {settings} {name}")
+    monkeypatch.setattr(confined_python, "_PROGRAM", "import os; os._exit(0)")
     with pytest.raises(zl.InvalidModelError, match="ended before its work was done"):
+        zl.load(zoo.model_path("rank_0"), verify="isolated")
+
+
+@pytest.mark.parametrize("report", ["[", "1", '{"refused": 1}', '{"sound": true}', "x" * 100])
+def test_process_that_says_what_no_trial_says_survived_nothing(report: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = f"import os; os.write(reply, {report!r}.encode() + b'\\n'); os._exit(0)"
+    monkeypatch.setattr(confined_python, "_PROGRAM", program.replace("{", "{{").replace("}", "}}"))
+    with pytest.raises(zl.InvalidModelError, match="took over what tells of it"):
         zl.load(zoo.model_path("rank_0"), verify="isolated")

@@ -54,6 +54,71 @@ def test_attention_that_is_broken_is_refused(kind: str, level: Any) -> None:
         zl.load(content, verify=level)
 
 
+def attended(query: Any, key: Any, value: Any, mask: Any, *, scale: float) -> Any:
+    """In NumPy: query heads share key heads block by block."""
+    group = query.shape[2] // key.shape[2]
+    keys, values = (np.repeat(array, group, axis=2) for array in (key, value))
+    scores = np.einsum("bthd,blhd->bhtl", query, keys) * scale + mask
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return np.einsum("bhtl,blhd->bthd", weights / weights.sum(-1, keepdims=True), values)
+
+
+@pytest.mark.parametrize(("heads", "key_heads", "batch"), [(2, 2, 1), (4, 1, 1), (4, 2, 1), (4, 2, 2)])
+def test_heads_that_share_keys(heads: int, key_heads: int, batch: int) -> None:
+    rng = np.random.default_rng(0)
+    shapes = [[batch, 3, heads, 8], [batch, 5, key_heads, 8], [batch, 5, key_heads, 8], [1, 1, 3, 5]]
+    operands = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    with zl.load(attention(shapes, options=SOUND), verify="full") as model:
+        result = model(dict(zip(model.inputs, operands, strict=True)))
+    np.testing.assert_allclose(result, attended(*operands, scale=0.5), rtol=1e-4, atol=1e-5)
+
+
+def verification(shapes: list[list[int]], dtype: str) -> bytes:
+    """By NumericVerify, of int8 and what it came from."""
+    builder = GraphBuilder()
+    x = builder.tensor("x", shapes[0], "int8", quantized=quantization([0.5], [0]))
+    expected = builder.tensor("expected", shapes[1], dtype)
+    difference = builder.tensor("difference", shapes[0])
+    options = bytes(flexbuffers.Dumps({"log_if_failed": False, "tolerance": 1.0}))
+    builder.custom_operator("NumericVerify", [x, expected], [difference], options=options)
+    builder.interface([x, expected], [difference])
+    return builder.finish()
+
+
+def spectrogram(inputs: int, **settings: int) -> bytes:
+    builder = GraphBuilder()
+    operands = [builder.tensor(f"x{i}", [64, 1]) for i in range(inputs)]
+    y = builder.tensor("y", [1, 7, 9])
+    builder.custom_operator("AudioSpectrogram", operands, [y], options=bytes(flexbuffers.Dumps(settings)))
+    builder.interface(operands, [y])
+    return builder.finish()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (verification([[2, 3], [3]], "float32"), r"verifies an input of the shape \(2, 3\) by one of float32"),
+        (verification([[2, 3], [2, 3]], "int32"), r"by one of int32"),
+        (spectrogram(2, window_size=16, stride=8), "has 2 inputs and 1 outputs, and one each"),
+        (spectrogram(1, window_size=16, stride=0), "has 0 for its setting stride"),
+        (spectrogram(1, stride=8), "has nothing for its setting window_size"),
+    ],
+    ids=["shape", "type", "inputs", "stride", "window"],
+)
+def test_named_operators_of_other_operands(content: bytes, words: str) -> None:
+    with pytest.raises(zl.InvalidModelError, match=words):
+        zl.load(content, verify="full")
+
+
+def test_sound_ones_run() -> None:
+    with zl.load(verification([[2, 3], [2, 3]], "float32"), verify="full") as model:
+        model({"x": np.full((2, 3), 2, np.int8), "expected": np.ones((2, 3), np.float32)})
+        model.resize({"x": (4, 3), "expected": (4, 3)})
+        model({"x": np.full((4, 3), 2, np.int8), "expected": np.ones((4, 3), np.float32)})
+    with zl.load(spectrogram(1, window_size=16, stride=8), verify="full") as model:
+        assert np.shape(model(np.ones((64, 1), np.float32))) == (1, 7, 9)
+
+
 def svdf(weights: str, state: str) -> bytes:
     builder = GraphBuilder()
     scaled = quantization([0.1], [0])

@@ -182,7 +182,13 @@ class ModelServer {
 }  // namespace
 
 void register_isolation(py::module_& module) {
-  module.def("confine_process", &confine_process, "Shuts this process off from files, networks and other processes.");
+  module.def(
+      "confine_process",
+      [](bool devices, const std::string& folder) {
+        confine_process({devices, folder});
+      },
+      py::kw_only(), py::arg("devices"), py::arg("folder"),
+      "Shuts this process off from files, networks and other processes.");
 
   py::class_<RemoteModel, std::shared_ptr<RemoteModel>>(module, "RemoteModel", "A model that another process runs.")
       .def(py::init(&make_remote), py::kw_only(), py::arg("launcher"), py::arg("signatures"), py::arg("keeps_state"),

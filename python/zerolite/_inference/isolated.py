@@ -19,6 +19,7 @@ from zerolite._inference.source import (
     encoded_path,
     verification_of,
 )
+from zerolite._isolation.limits import ProcessIsolation
 from zerolite._isolation.process import ModelProcess
 from zerolite.delegates.choice import DelegateChoice
 
@@ -45,8 +46,12 @@ class IsolatedModel(CompiledModel):
         name: bytes | None = None,
         map: bool | None = None,  # noqa: A002 - the public name
         resize: Resize = "strict",
+        isolation: ProcessIsolation | None = None,
     ) -> None:
-        """Start a process that loads the model; arguments are those of `CompiledModel`."""
+        """Start a process that loads the model; arguments are those of `CompiledModel`, and what it may take.
+
+        A replica has the limits of the model that it is one of, unless others are given.
+        """
         choice = choice or DelegateChoice(None, threads=None)
         if map:
             raise ValueError("map is True, and an isolated model is read once, for its process; leave map out")
@@ -59,6 +64,7 @@ class IsolatedModel(CompiledModel):
         if isinstance(source, SignatureMethods):
             content = source._content()
             origin = source._origin._replace(choice=choice, isolated=None, resize=resize)
+            isolation = isolation or origin.isolation
             tuned = source._tuned if isinstance(source, CompiledModel) else None
         else:
             path = encoded_path(source) if isinstance(source, str | os.PathLike) else None
@@ -73,6 +79,7 @@ class IsolatedModel(CompiledModel):
             name=origin.name,
             settings=choice.native_settings(),
             verification=verification_of(origin.verify),
+            isolation=isolation or ProcessIsolation(),
         )
         try:
             _native.CompiledModel.__init__(
@@ -86,7 +93,7 @@ class IsolatedModel(CompiledModel):
         except BaseException:
             process.close()
             raise
-        self._origin = origin._replace(isolated=process)
+        self._origin = origin._replace(isolated=process, isolation=isolation)
         self._process = process
         warn_of_unusable(self.name, process.description["unusable"])
         self._apply(tuned)

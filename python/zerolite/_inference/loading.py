@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zerolite._inference.model import CompiledModel
@@ -65,7 +67,8 @@ def load(
         isolation: "process" runs the model in a process of its own for good, which can open no file, no network and no
             other process, and whose memory is limited: for models of others. Where it dies, or a run takes more than
             60 s, that is an `Error`, and the next call starts another process; variables begin anew then. On Linux, on
-            x86-64 and aarch64, with XNNPACK, the builtin kernels and external delegates.
+            x86-64 and aarch64, with XNNPACK, the builtin kernels and external delegates. `ProcessIsolation` is such a
+            process with limits of your own.
         custom_ops: kernels for custom operators that the runtime does not have, or in the place of those it has:
             `CustomOp` for one in a library, what `custom_op` makes of a Python function, or a list of them.
 
@@ -98,16 +101,21 @@ def load(
     return model_class(isolation)(source, choice=choice, verify=verify, tuned=file, map=map, resize=resize)
 
 
-def model_class(isolation: Isolation | None) -> type[CompiledModel]:
-    """The class of models that run there.
+def model_class(isolation: Isolation | None) -> Callable[..., CompiledModel]:
+    """What makes models that run there: a class, or one with what its processes may take.
 
     Raises:
         ValueError: `isolation` is no such way.
     """
     if isolation is None:
         return CompiledModel
-    if isolation != "process":
-        raise ValueError(f"isolation is {isolation!r}, and must be 'process', or None for this process")
     from zerolite._inference.isolated import IsolatedModel
+    from zerolite._isolation.limits import ProcessIsolation
 
+    if isinstance(isolation, ProcessIsolation):
+        return partial(IsolatedModel, isolation=isolation)
+    if isolation != "process":
+        raise ValueError(
+            f"isolation is {isolation!r}, and must be 'process', a ProcessIsolation, or None for this process"
+        )
     return IsolatedModel

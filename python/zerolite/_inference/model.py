@@ -270,6 +270,7 @@ def _replica(signature: SignatureMethods) -> CompiledModel:
 
 def _restored_model(pickled: PickledModel) -> CompiledModel:
     choice = DelegateChoice.from_json(pickled.delegates, custom_ops=pickled.custom_ops)
+    limits = {} if pickled.isolation is None else {"isolation": pickled.isolation}
     model: CompiledModel = pickled.kind(
         pickled.source,
         choice=choice,
@@ -277,6 +278,7 @@ def _restored_model(pickled: PickledModel) -> CompiledModel:
         tuned=pickled.tuned,
         name=pickled.name,
         resize=pickled.resize,
+        **limits,
     )
     try:
         pickled.require_same(model._content())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zerolite._inference.signature import Shapes, SignatureMethods
     from zerolite._inference.source import ModelSource, Resize, Verify
+    from zerolite._isolation.limits import ProcessIsolation
     from zerolite.operators import CustomOp, FunctionOp
     from zerolite.tuned import TunedFile
 
@@ -31,6 +32,7 @@ class PickledModel:
         shapes: the inputs' shapes.
         kind: the class of the model.
         resize: what becomes of a call with other shapes.
+        isolation: what the process that it runs in may take; None is as much as by default, or runs it in no other.
     """
 
     source: ModelSource
@@ -43,6 +45,7 @@ class PickledModel:
     shapes: Shapes
     kind: type[Any]
     resize: Resize = "strict"
+    isolation: ProcessIsolation | None = None
 
     @classmethod
     def of(cls, signature: SignatureMethods, shapes: Shapes) -> PickledModel:
@@ -63,6 +66,7 @@ class PickledModel:
             shapes=shapes,
             kind=origin.kind,
             resize=origin.resize,
+            isolation=origin.isolation,
         )
 
     def require_same(self, content: memoryview) -> None:

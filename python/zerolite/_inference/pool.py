@@ -93,7 +93,7 @@ class Pool:
             numbers: what items and results of quantized tensors are: "stored" integers, or the "real" numbers that they
                 stand for, as with `CompiledModel.real`; `map` then takes no `out`.
             resize: what becomes of items of other shapes, as for `load`; with "auto" each replica keeps four more.
-            isolation: "process" gives each worker a process, as for `load`.
+            isolation: "process", or a `ProcessIsolation`, gives each worker a process, as for `load`.
             custom_ops: kernels for custom operators, as for `load`; None is those of a model.
 
         Raises:

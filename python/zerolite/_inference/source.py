@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 from zerolite import _native
 
 if TYPE_CHECKING:
+    from zerolite._isolation.limits import ProcessIsolation
     from zerolite._isolation.process import ModelProcess
     from zerolite.delegates.choice import DelegateChoice
     from zerolite.tuned import TunedFile
@@ -29,8 +30,8 @@ __all__ = [
 
 Resize: TypeAlias = Literal["strict", "auto"]
 Verify: TypeAlias = Literal["structure", "full", "isolated"]
-#: Where a model runs: None is this process, "process" one of its own.
-Isolation: TypeAlias = Literal["process"]
+#: Where a model runs: None is this process, the others are one of its own.
+Isolation: TypeAlias = "Literal['process'] | ProcessIsolation"
 ModelSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 # Before a process tries a model, the model is verified in full.
@@ -59,6 +60,7 @@ class Origin(NamedTuple):
         resize: what becomes of a call with other shapes.
         kind: the class of the model.
         isolated: the process that it runs in; None for this one.
+        isolation: what that process may take.
     """
 
     path: bytes | None
@@ -69,6 +71,7 @@ class Origin(NamedTuple):
     kind: type[_native.CompiledModel]
     resize: Resize = "strict"
     isolated: ModelProcess | None = None
+    isolation: ProcessIsolation | None = None
 
     @classmethod
     def of(

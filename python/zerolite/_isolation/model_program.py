@@ -1,7 +1,8 @@
-"""What runs in the process of an isolated model: it loads the model, shuts the doors, and serves runs until it ends."""
+"""What runs in the process of a model: it shuts the doors, loads the model, and runs it for others or as a trial."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import mmap
@@ -11,9 +12,10 @@ import sys
 from typing import Any
 
 from zerolite import _native
+from zerolite._isolation.model_settings import ModelSettings
 from zerolite._isolation.served_signature import ServedSignature
 from zerolite._isolation.stand_in import stand_in
-from zerolite._isolation.trial_settings import TrialSettings
+from zerolite._isolation.trial_runs import try_signatures
 
 __all__ = ["main"]
 
@@ -22,47 +24,57 @@ _LONGEST_MESSAGE = 4096
 _ABS = 101
 #: Of what the process prints, in bytes; more of it is of no use to anybody.
 _MOST_PRINTED = 1 << 20
+#: Of what the compilers of GPUs and NPUs write into a file.
+_MOST_WRITTEN = 1 << 30
 
 
-def main(settings: str, *, name: bytes, verification: str, model: int, size: int, memory: int, reply: int) -> None:
-    """Load the model, describe it in one line of JSON, and run it as often as it is asked for.
+def main(
+    settings: str, *, name: bytes, verification: str, model: int, size: int, memory: int | None, reply: int
+) -> None:
+    """Load the model, say in one line of JSON what came of it, and run it as often as it is asked for.
+
+    A process that ends without that line, whatever its exit code, got no further than the model let it.
 
     Args:
-        settings: a text of `TrialSettings`.
+        settings: a text of `ModelSettings`.
         name: what the model is called in errors.
         verification: how closely it is looked at.
         model: the descriptor of its file.
         size: of that file, in bytes.
-        memory: the descriptor of the shared memory.
-        reply: the descriptor that the description goes to.
+        memory: the descriptor of the shared memory; None for a trial, which runs each signature before it answers.
+        reply: the descriptor that the line goes to.
     """
-    code = TrialSettings.NOT_BEGUN
+    code = ModelSettings.NOT_BEGUN
     loaded: _native.CompiledModel | None = None
     served: list[ServedSignature] = []
     try:
-        native = TrialSettings.from_json(settings).native
-        content = memoryview(mmap.mmap(model, size, access=mmap.ACCESS_READ))
-        server = _native.ModelServer(file=memory)
-        code = 1
+        chosen = ModelSettings.from_json(settings)
+        native = chosen.native
+        content = memoryview(mmap.mmap(model, size, access=mmap.ACCESS_READ)) if size else memoryview(b"")
+        server = None if memory is None else _native.ModelServer(file=memory)
+        code = ModelSettings.BEGUN
         try:
-            _get_ready(native)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_PRINTED, _MOST_PRINTED))
-            _native.confine_process()
+            _shut_doors(native, reads=chosen.needs_devices, is_trial=server is None)
             level = _native.Verification.__members__[verification]
             loaded = _native.CompiledModel(content=content, name=name, verification=level, **native)
-            served = [ServedSignature(loaded, index, server, key) for index, key in enumerate(loaded._signature_keys())]
-            subgraphs = [signature.subgraph for signature in _native.read_contents(content).signatures]
-            description = _description(loaded, served, subgraphs)
+            if server is None:
+                answer = try_signatures(loaded)
+            else:
+                served = [
+                    ServedSignature(loaded, index, server, key) for index, key in enumerate(loaded._signature_keys())
+                ]
+                subgraphs = [signature.subgraph for signature in _native.read_contents(content).signatures]
+                answer = _description(loaded, served, subgraphs)
         except _native.Error as error:
-            description = {"refused": str(error)[:_LONGEST_MESSAGE], "kind": type(error).__name__}
-        line = json.dumps(description).encode() + b"\n"
+            answer = {"refused": str(error)[:_LONGEST_MESSAGE], "kind": type(error).__name__}
+        line = json.dumps(answer).encode() + b"\n"
         while line:
             line = line[os.write(reply, line) :]
-        if loaded is not None and "refused" not in description:
+        if loaded is not None and server is not None and "refused" not in answer:
             _serve(loaded, served, server)
         code = 0
     except MemoryError:
-        code = TrialSettings.OUT_OF_MEMORY
+        code = ModelSettings.OUT_OF_MEMORY
     except Exception as error:  # noqa: BLE001 - the last words of this process
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     finally:
@@ -71,18 +83,38 @@ def main(settings: str, *, name: bytes, verification: str, model: int, size: int
         os._exit(code)
 
 
-def _get_ready(native: dict[str, Any]) -> None:
-    """Whatever opens files, before none can be opened any more."""
+def _shut_doors(native: dict[str, Any], *, reads: bool, is_trial: bool) -> None:
+    """Open what is needed, and nothing more from then on.
+
+    Raises:
+        Error: the system has no means for that; a trial then has its limits alone, as this is no fault of the model.
+    """
     for side in ("before_xnnpack", "after_xnnpack"):
-        native[side] = [_native.make_delegate(delegate) for delegate in native[side]]
+        native[side] = [
+            _native.make_delegate(delegate) if isinstance(delegate, _native.ExternalSettings) else delegate
+            for delegate in native[side]
+        ]
     for module in ("ml_dtypes", "encodings.idna", "encodings.ascii", "encodings.latin_1"):
         if importlib.util.find_spec(module) is not None:
             importlib.import_module(module)
-    # XNNPACK and the runtime look at the processor when they first run.
+    _warm_up(native if reads else {"cpu": native["cpu"]})
+    most = _MOST_WRITTEN if reads else _MOST_PRINTED
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    try:
+        _native.confine_process(devices=reads, folder=os.environ["TMPDIR"])
+    except _native.Error:
+        if not is_trial:
+            raise
+
+
+def _warm_up(native: dict[str, Any]) -> None:
+    """XNNPACK and the runtime look at the processor when they first run, and other delegates start their libraries."""
     tensor = {"name": "x", "type": 0, "shape": [1], "shape_signature": [1], "quantization": None}
     signature = {"key": "serving_default", "inputs": [tensor], "outputs": [tensor | {"name": "y"}]}
-    tiny = _native.CompiledModel(content=stand_in([signature], builtin=_ABS), name="", cpu=native["cpu"])
-    _native.Signature(tiny, 0).run()
+    settings = {**native, "custom_operators": []}
+    with contextlib.suppress(_native.Error):  # a delegate may have no use for such a model
+        tiny = _native.CompiledModel(content=stand_in([signature], builtin=_ABS), name="", **settings)
+        _native.Signature(tiny, 0).run()
 
 
 def _description(loaded: _native.CompiledModel, served: list[ServedSignature], subgraphs: list[int]) -> dict[str, Any]:

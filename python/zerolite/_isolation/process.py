@@ -12,27 +12,25 @@ import struct
 from typing import Any
 
 from zerolite import _native
+from zerolite._isolation.confined_python import (
+    ConfinedPython,
+    errors_of_starting,
+    refusal_of,
+    sealed_model,
+    seconds_for,
+)
+from zerolite._isolation.limits import ProcessIsolation
+from zerolite._isolation.model_settings import ModelSettings
 from zerolite._isolation.stand_in import stand_in
-from zerolite._isolation.trial_settings import TrialSettings
 from zerolite._platform.fresh_python import FreshPython, Limits
 from zerolite._platform.lasting_thread import run_in_lasting_thread
 
 __all__ = ["ModelProcess"]
 
-_PROGRAM = """
-from zerolite._isolation.model_program import main
-files = {{"model": {model}, "memory": {memory}, "reply": reply}}
-main({settings!r}, name={name!r}, verification={verification!r}, size={size}, **files)
-"""
-#: What a process may reserve beside four times the model's size, in bytes.
-_ADDRESS_SPACE = 8 << 30
-_ADDRESS_SPACE_PER_BYTE = 4
-#: What loading, and then each run, may take, in seconds; for loading a minute more for each GiB of the model.
-_SECONDS = 60.0
+#: What each run may take, in seconds.
 _SECONDS_A_RUN = 60.0
 #: As `SharedChannel` in the core has it: where the space for tensors begins.
 _CHANNEL = 4096 + 16384 * 8
-_KINDS = {"DelegateError": _native.DelegateError, "InvalidModelError": _native.InvalidModelError}
 
 
 class ModelProcess:
@@ -45,10 +43,17 @@ class ModelProcess:
         description: what the process says of the model.
         content: the model's bytes, until it is closed.
         size: how many there are.
+        isolation: what it may take.
     """
 
     def __init__(
-        self, content: memoryview, *, name: bytes, settings: dict[str, Any], verification: _native.Verification
+        self,
+        content: memoryview,
+        *,
+        name: bytes,
+        settings: dict[str, Any],
+        verification: _native.Verification,
+        isolation: ProcessIsolation,
     ) -> None:
         """Start the first process.
 
@@ -64,18 +69,18 @@ class ModelProcess:
                     "and devices that it can't open; leave them out, or load it without isolation"
                 )
         kernels = {name: value for name, value in settings.items() if name != "custom_operators"}
-        self._settings = TrialSettings(kernels).to_json()
+        self._settings = ModelSettings(kernels)
+        self.isolation = isolation
         self._name = name
         self._verification = verification.name
         self.size = content.nbytes
         self._owner = os.getpid()
         self._process: FreshPython | None = None
         self._memory = self._pidfd = -1
-        self._model = _sealed_file(content)
+        self._model = sealed_model(content)
         self._mapping = mmap.mmap(self._model, self.size, access=mmap.ACCESS_READ)
         self.content = memoryview(self._mapping)
-        self._seconds = _SECONDS + _SECONDS * self.size / (1 << 30)
-        self._address_space = _ADDRESS_SPACE + _ADDRESS_SPACE_PER_BYTE * self.size
+        self._address_space = isolation.address_space_for(self.size)
         self.description: dict[str, Any] = {}
         self._is_fresh = False
         try:
@@ -101,7 +106,7 @@ class ModelProcess:
             launcher=self,
             signatures=signatures,
             keeps_state=self.description["keeps_state"],
-            seconds=_SECONDS_A_RUN,
+            seconds=_SECONDS_A_RUN if self.isolation.seconds is None else self.isolation.seconds,
             bytes=self._address_space,
         )
         return _native.IsolatedSettings(model=remote)
@@ -157,31 +162,24 @@ class ModelProcess:
         os.ftruncate(self._memory, _CHANNEL)
         # What is looked at here must not go away.
         fcntl.fcntl(self._memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
-        program = _PROGRAM.format(
-            settings=self._settings,
-            name=self._name,
-            verification=self._verification,
-            model=self._model,
-            size=self.size,
-            memory=self._memory,
-        )
-        process = FreshPython(
-            program,
-            environment={"ZEROLITE_RUNTIME": _native.runtime_path(), "OPENBLAS_NUM_THREADS": "1"},
-            limits=Limits(seconds=None, address_space=self._address_space),
-            descriptors=(self._model, self._memory),
-        )
         try:
-            run_in_lasting_thread(process.__enter__)
-            self._process = process
-            self._pidfd = os.pidfd_open(process.pid)
-            line = process.next_line(self._seconds)
-        except RuntimeError as error:
+            with errors_of_starting():
+                process = ConfinedPython(
+                    self._model,
+                    self.size,
+                    settings=self._settings,
+                    name=self._name,
+                    verification=self._verification,
+                    limits=Limits(seconds=None, address_space=self._address_space),
+                    memory=self._memory,
+                )
+                run_in_lasting_thread(process.__enter__)
+                self._process = process
+                self._pidfd = os.pidfd_open(process.pid)
+                line = process.next_line(seconds_for(self.size))
+        except BaseException:
             self.end()
-            raise _native.Error(f"a model is isolated in another Python process, and {error}") from error
-        except OSError as error:
-            self.end()
-            raise _native.Error(f"no process could be started for the model: {error}") from error
+            raise
         if line is None:
             raise _native.Error(f"{os.fsdecode(self._name)}: its process {self.end() or 'ended'} while it loaded it")
         try:
@@ -193,8 +191,9 @@ class ModelProcess:
     def _take(self, description: dict[str, Any]) -> None:
         """Note what the process says, which may be anything: the model may have taken it over."""
         try:
-            if "refused" in description:
-                raise _KINDS.get(description["kind"], _native.Error)(description["refused"])
+            refusal = refusal_of(description)
+            if refusal is not None:
+                raise refusal
             stand_in(description["signatures"])
         except (TypeError, ValueError, LookupError, AttributeError, struct.error) as error:
             if isinstance(error, _native.Error):
@@ -213,20 +212,6 @@ def _ending(process: FreshPython) -> str:
     last_words = f" ({process.last_words})" if process.last_words else ""
     if code < 0:
         return f"died of {signal.Signals(-code).name}{last_words}"
-    if code == TrialSettings.OUT_OF_MEMORY:
+    if code == ModelSettings.OUT_OF_MEMORY:
         return "needed more memory than it was given"
     return f"ended with exit code {code}{last_words}"
-
-
-def _sealed_file(content: memoryview) -> int:
-    """A file in memory that nobody can change."""
-    file = os.memfd_create("zerolite-model", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        left = content.cast("B")
-        while left:
-            left = left[os.write(file, left) :]
-        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-    except BaseException:
-        os.close(file)
-        raise
-    return file

@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zerolite import _native
+from zerolite._isolation.confined_python import (
+    ConfinedPython,
+    errors_of_starting,
+    refusal_of,
+    sealed_model,
+    seconds_for,
+)
+from zerolite._isolation.limits import ProcessIsolation
+from zerolite._isolation.model_settings import ModelSettings
 from zerolite._isolation.trial_cache import TrialCache
-from zerolite._isolation.trial_settings import TrialSettings
-from zerolite._platform.fresh_python import Ended, Limits, run
+from zerolite._platform.fresh_python import Ended, Limits
 
 if TYPE_CHECKING:
     from zerolite.operators import CustomOp, FunctionOp
 
 __all__ = ["TrialOutcome", "UntriedError", "require_survival", "try_in_a_process"]
-
-# Far more than a sound model of this size needs, and little enough to do no harm to the machine.
-_SECONDS = 60.0
-_SECONDS_PER_GIGABYTE = 60.0
-_GIBIBYTES = 8
-_ADDRESS_SPACE = _GIBIBYTES << 30
-_ADDRESS_SPACE_PER_BYTE = 4
-
-_PROGRAM = "from zerolite._isolation.trial_program import main; main({settings!r}, {name!r}, reply)"
 
 
 class UntriedError(_native.Error):
@@ -52,31 +52,37 @@ def try_in_a_process(content: memoryview, settings: dict[str, Any], *, name: byt
         Error: the process can't be started, or can't import zerolite.
     """
     limits = Limits(
-        seconds=_SECONDS + _SECONDS_PER_GIGABYTE * content.nbytes / (1 << 30),
-        address_space=_ADDRESS_SPACE + _ADDRESS_SPACE_PER_BYTE * content.nbytes,
+        seconds=seconds_for(content.nbytes), address_space=ProcessIsolation().address_space_for(content.nbytes)
     )
-    program = _PROGRAM.format(settings=TrialSettings(settings).to_json(), name=name)
     reports: list[str] = []
-    environment = {"ZEROLITE_RUNTIME": _native.runtime_path()}
-    try:
-        ended = run(program, stdin=content.cast("B"), environment=environment, limits=limits, on_line=reports.append)
-    except RuntimeError as error:
-        raise _native.Error(f"a trial runs in another Python process, and {error}") from error
-    except OSError as error:
-        raise _native.Error(f"no process could be started to try the model in: {error}") from error
+    with errors_of_starting(), tempfile.TemporaryDirectory(prefix="zerolite-trial-") as folder:
+        model = sealed_model(content)
+        try:
+            process = ConfinedPython(
+                model,
+                content.nbytes,
+                settings=ModelSettings(settings),
+                name=name,
+                verification="structure",  # it was looked at more closely before
+                limits=limits,
+                folder=folder,
+            )
+            with process:
+                ended = process.finish(on_line=reports.append)
+        finally:
+            os.close(model)
     if ended.code is None:
         return TrialOutcome(f"did not end within {limits.seconds:.0f} s", is_final=False)
-    return _judged(ended, ended.code, reports, name)
+    return _judged(ended, ended.code, reports, os.fsdecode(name), limits)
 
 
-def _judged(ended: Ended, code: int, reports: list[str], name: bytes) -> TrialOutcome:
+def _judged(ended: Ended, code: int, reports: list[str], name: str, limits: Limits) -> TrialOutcome:
     last_words = f" ({ended.last_words})" if ended.last_words else ""
     if code == 0 and len(reports) == 1:
-        refusal = _refusal(json.loads(reports[0]), os.fsdecode(name))
-        return TrialOutcome("", is_final=refusal is None, refusal=refusal)
+        return _told(reports[0], name, limits)
     if code == 0:
         return TrialOutcome(f"ended before its work was done{last_words}", is_final=True)
-    if code == TrialSettings.OUT_OF_MEMORY or any("bad_alloc" in line for line in ended.lines):
+    if code == ModelSettings.OUT_OF_MEMORY or any("bad_alloc" in line for line in ended.lines):
         return TrialOutcome("needed more memory than it was given", is_final=False)
     if code < 0:
         number = -code
@@ -85,27 +91,42 @@ def _judged(ended: Ended, code: int, reports: list[str], name: bytes) -> TrialOu
             return TrialOutcome("used up its time", is_final=False)
         # The system kills a process when memory runs out, too.
         return TrialOutcome(f"died of {signal_name}{last_words}", is_final=number != signal.SIGKILL)
-    if code in (TrialSettings.NOT_BEGUN, 1):
+    if code in (ModelSettings.NOT_BEGUN, 1):
         raise _native.Error(f"the process to try the model in did not get as far as the model{last_words}")
     return TrialOutcome(f"ended with exit code {code}{last_words}", is_final=True)
 
 
-def _refusal(report: dict[str, str], name: str) -> _native.Error | None:
+def _told(line: str, name: str, limits: Limits) -> TrialOutcome:
+    """What a process that came to its end says, which may be anything: the model may have taken it over."""
+    try:
+        refusal = _refusal(json.loads(line), name, limits)
+    except (ValueError, TypeError, LookupError):
+        return TrialOutcome("took over what tells of it", is_final=True)
+    return TrialOutcome("", is_final=refusal is None, refusal=refusal)
+
+
+def _refusal(report: dict[str, str], name: str, limits: Limits) -> _native.Error | None:
     """What to raise for a trial that an error ended before it had tried all.
 
     This process may get further than that one, where it has more memory for example, and what comes then was not tried.
+
+    Raises:
+        ValueError, TypeError, LookupError: it is no such report.
     """
-    if "refused" in report:
-        kinds = {"DelegateError": _native.DelegateError, "InvalidModelError": _native.InvalidModelError}
-        return kinds.get(report["kind"], _native.Error)(
-            f'{report["refused"]} (in the process that verify="isolated" tries it in, with {_GIBIBYTES} GiB of '
-            'addresses; if it needs more and you trust where it comes from, load it with verify="full")'
-        )
+    more = (
+        f' (in the process that verify="isolated" tries it in, with {limits.address_space / (1 << 30):.0f} GiB of '
+        'addresses; if it needs more and you trust where it comes from, load it with verify="full")'
+    )
+    refusal = refusal_of(report, more)
+    if refusal is not None:
+        return refusal
     if "untried" in report:
         return UntriedError(
             f"{name} could not be tried in a process of its own: {report['untried']}; nobody knows what comes after "
             'that, so load it with verify="full" only if you trust where it comes from'
         )
+    if report:
+        raise ValueError("no report of a trial")
     return None
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from zerolite import _native
-from zerolite._isolation.trial_settings import TrialSettings
+from zerolite._isolation.model_settings import ModelSettings
 from zerolite._platform.files import make_private_folder, user_cache_folder, write_atomically
 
 __all__ = ["TrialCache"]
 
 _LONGEST = 4096
 #: Grows when trials find what they did not find before, or what they find means something else.
-_TRIAL = 2
+_TRIAL = 3
 
 
 class TrialCache:
@@ -35,7 +35,7 @@ class TrialCache:
         runtime = f"{library} {status.st_size} {status.st_mtime_ns} {_native.__version__} {_TRIAL}\n"
         digest = hashlib.sha256(content)
         digest.update(os.fsencode(runtime))
-        digest.update(TrialSettings(settings).to_json().encode())
+        digest.update(ModelSettings(settings).to_json().encode())
         self._key = digest.hexdigest()
 
     @property

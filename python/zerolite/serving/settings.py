@@ -39,7 +39,7 @@ class ServingSettings:
         verify: how closely a model is looked at before it is used, as for `zerolite.load`.
         isolation: "process" runs each replica in a process of its own, which can do nothing else, as for
             `zerolite.load`: a request that such a process dies of is answered with an error, and the next one runs in
-            another process.
+            another process. `zerolite.ProcessIsolation` sets how much memory it may take, and time for a run.
         queue_size: how many requests of a model may wait while others run; the next one is refused with 429.
         max_batch: how many requests of one item each may go through one run, where they wait together and the leading
             axis of the model is open; 1 runs each alone. The results are the same, bit by bit.

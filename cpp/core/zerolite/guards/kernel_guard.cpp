@@ -2,10 +2,11 @@
 
 #include <array>
 #include <atomic>
+#include <string_view>
 
-#include "zerolite/guards/attention_guard.hpp"
 #include "zerolite/guards/shape_checks.hpp"
 #include "zerolite/guards/value_checks.hpp"
+#include "zerolite/guards/xnnpack_guard.hpp"
 #include "zerolite/model/operators.hpp"
 
 namespace zerolite {
@@ -65,37 +66,62 @@ constexpr Guard before_preparation() {
 }
 
 constexpr auto kGuards = std::to_array<Guard>({
-    before_run<Operator::ADD, check_elementwise>(),
+    before_run<Operator::ADD, check_elementwise_broadcast>(),
     before_run<Operator::ATAN2, check_same_shapes>(),
     before_run<Operator::BIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
+    before_run<Operator::BITWISE_XOR, check_broadcast>(),
     before_preparation<Operator::BROADCAST_ARGS, check_broadcast_args>(),
     before_run<Operator::BROADCAST_ARGS, check_broadcast_args>(),
+    before_run<Operator::CUSTOM, check_numeric_verify>(),
     before_run<Operator::DEQUANTIZE, check_dequantize>(),
     before_run<Operator::DILATE, check_dilate>(),
     before_run<Operator::DIV, check_division>(),
-    before_run<Operator::FLOOR_MOD, check_division>(),
+    before_run<Operator::EQUAL, check_broadcast>(),
+    before_run<Operator::FLOOR_DIV, check_broadcast>(),
+    before_run<Operator::FLOOR_MOD, check_modulus>(),
+    before_run<Operator::GREATER, check_broadcast>(),
+    before_run<Operator::GREATER_EQUAL, check_broadcast>(),
+    before_run<Operator::LESS, check_broadcast>(),
+    before_run<Operator::LESS_EQUAL, check_broadcast>(),
+    before_run<Operator::LOGICAL_AND, check_broadcast>(),
+    before_run<Operator::LOGICAL_OR, check_broadcast>(),
     before_run<Operator::LOG_SOFTMAX, check_softmax>(),
     before_run<Operator::LSTM, check_lstm>(),
     before_run<Operator::MATRIX_SET_DIAG, check_diagonal>(),
-    before_run<Operator::MUL, check_elementwise>(),
-    before_run<Operator::PRELU, check_elementwise>(),
+    before_run<Operator::MAXIMUM, check_broadcast>(),
+    before_run<Operator::MINIMUM, check_broadcast>(),
+    before_preparation<Operator::MUL, check_broadcast>(),
+    before_run<Operator::MUL, check_elementwise_broadcast>(),
+    before_run<Operator::NOT_EQUAL, check_broadcast>(),
+    before_run<Operator::POW, check_broadcast>(),
+    before_run<Operator::PRELU, check_elementwise_broadcast>(),
     before_run<Operator::QUANTIZE, check_quantize>(),
     before_run<Operator::RANDOM_STANDARD_NORMAL, check_random>(),
     before_run<Operator::RANDOM_UNIFORM, check_random>(),
     before_run<Operator::RESIZE_NEAREST_NEIGHBOR, check_resize_nearest_neighbor>(),
     before_run<Operator::REVERSE_SEQUENCE, check_reverse_sequence>(),
     before_run<Operator::REVERSE_V2, check_axis_of_reverse>(),
+    before_run<Operator::RIGHT_SHIFT, check_broadcast>(),
     before_run<Operator::SOFTMAX, check_softmax>(),
     before_run<Operator::SPLIT, check_axis_of_split>(),
     before_run<Operator::SPLIT_V, check_axis_of_split_v>(),
+    before_run<Operator::SQUARED_DIFFERENCE, check_broadcast>(),
     before_run<Operator::STABLEHLO_SHIFT_LEFT, check_same_shapes>(),
+    before_run<Operator::SUB, check_broadcast>(),
     before_run<Operator::TRANSPOSE, check_transpose>(),
     before_run<Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, check_lstm>(),
 });
 
+// Of custom operators, the only one whose kernel is the runtime's and takes any shapes.
+bool is_numeric_verify(const Registration& registration) {
+  return registration.custom_name != nullptr && std::string_view(registration.custom_name) == "NumericVerify";
+}
+
 void guard(Registration& registration) {
+  const auto kind = static_cast<Operator>(registration.builtin_code);
+  if (kind == Operator::CUSTOM && !is_numeric_verify(registration)) return;
   for (const auto& [operation, install] : kGuards) {
-    if (operation == static_cast<Operator>(registration.builtin_code)) install(registration);
+    if (operation == kind) install(registration);
   }
 }
 
@@ -104,7 +130,7 @@ void guard(Registration& registration) {
 void guard_kernels(const CapturedGraph& graph) noexcept {
   graph.for_each_planned([&graph](const PlannedNode& planned) {
     Registration& registration = *planned.registration;
-    if (planned.node->delegate != nullptr) return guard_attention(graph, planned);
+    if (planned.node->delegate != nullptr) return guard_xnnpack(graph, planned);
     // The runtime calls kernels of the newer interface without looking at these members.
     const bool has_kernel = registration.invoke != nullptr && registration.registration_external == nullptr;
     if (has_kernel) guard(registration);

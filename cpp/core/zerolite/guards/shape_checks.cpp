@@ -32,13 +32,28 @@ CheckResult check_quantize(const LiveNode& node) { return require_channels(node.
 
 CheckResult check_dequantize(const LiveNode& node) { return require_channels(node.input(0)); }
 
+// Two shapes that are broadcast are walked along in at most eight dimensions, and more end the process; so do those of
+// int16 in one shape.
+CheckResult check_broadcast(const LiveNode& node) {
+  const std::size_t input = node.shape(0).size() > kMostBroadcastDimensions ? 0 : 1;
+  return CheckResult::refuse_unless(node.shape(input).size() <= kMostBroadcastDimensions ||
+                                        (has_one_shape(node) && node.type(0) != ElementType::int16),
+                                    node.input(input), "has more than eight dimensions, which can't be broadcast");
+}
+
 // Kernels divide by sizes, or look at the first element, of what has none.
-CheckResult check_elementwise(const LiveNode& node) {
-  return node.computes_nothing() ? CheckResult::skip() : CheckResult();
+CheckResult check_elementwise_broadcast(const LiveNode& node) {
+  return node.computes_nothing() ? CheckResult::skip() : check_broadcast(node);
+}
+
+// As many values as the first input has are read from the second one.
+CheckResult check_numeric_verify(const LiveNode& node) {
+  return CheckResult::refuse_unless(has_one_shape(node), node.input(1),
+                                    "has another shape than what it is to verify, and the same is expected");
 }
 
 CheckResult check_softmax(const LiveNode& node) {
-  if (!node.shape(0).empty()) return check_elementwise(node);
+  if (!node.shape(0).empty()) return node.computes_nothing() ? CheckResult::skip() : CheckResult();
   return CheckResult::refuse(node.input(0), "is a scalar, and an axis to work along is expected");
 }
 

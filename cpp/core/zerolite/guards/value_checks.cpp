@@ -7,6 +7,8 @@
 #include <limits>
 #include <span>
 
+#include "zerolite/guards/shape_checks.hpp"
+
 namespace zerolite {
 namespace {
 
@@ -24,14 +26,33 @@ bool divides_least_by_minus_one(Numbers<Value> numerators, Numbers<Value> denomi
   return false;
 }
 
-}  // namespace
-
 // The quotient is no number of the type, for which processors raise SIGFPE.
-CheckResult check_division(const LiveNode& node) {
+CheckResult check_remainder(const LiveNode& node) {
   if (node.type(0) != ElementType::int32 && node.type(0) != ElementType::int64) return {};
   const auto divides = [](auto left, auto right) { return divides_least_by_minus_one(left, right); };
   return CheckResult::refuse_unless(!judge_integers(node, divides, 0, 1), node.input(1),
                                     "holds -1, by which the smallest number of a type can't be divided");
+}
+
+}  // namespace
+
+// That of two shapes does not look for zeros in all it divides by.
+CheckResult check_division(const LiveNode& node) {
+  if (node.computes_nothing()) return {};
+  const CheckResult broadcast = check_broadcast(node);
+  if (broadcast.action != CheckResult::Action::run) return broadcast;
+  if (node.type(0) == ElementType::int32 || node.type(0) == ElementType::int64) {
+    const auto holds_zero = [](auto divisors) { return divisors.any_of([](auto value) { return value == 0; }); };
+    if (judge_integers(node, holds_zero, 1)) {
+      return CheckResult::refuse(node.input(1), "holds 0, by which integers can't be divided");
+    }
+  }
+  return check_remainder(node);
+}
+
+CheckResult check_modulus(const LiveNode& node) {
+  const CheckResult broadcast = check_broadcast(node);
+  return broadcast.action == CheckResult::Action::run ? check_remainder(node) : broadcast;
 }
 
 CheckResult check_broadcast_args(const LiveNode& node) {

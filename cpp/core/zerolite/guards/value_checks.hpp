@@ -8,6 +8,7 @@ namespace zerolite {
 KernelCheck check_broadcast_args;
 KernelCheck check_dilate;
 KernelCheck check_division;
+KernelCheck check_modulus;
 KernelCheck check_random;
 KernelCheck check_resize_nearest_neighbor;
 KernelCheck check_reverse_sequence;

@@ -209,7 +209,7 @@ void SharedChannel::answer(Outcome outcome, std::string_view message) {
   Header& shared = header();
   shared.outcome = outcome;
   const std::size_t size = std::min(message.size(), kLongestMessage);
-  std::memcpy(shared.message.data(), message.data(), size);
+  if (size > 0) std::memcpy(shared.message.data(), message.data(), size);
   shared.message_size = static_cast<std::uint32_t>(size);
   shared.answers.store(asked_, std::memory_order_seq_cst);
   if (shared.client_sleeps.load(std::memory_order_seq_cst) != 0) wake(shared.answers);

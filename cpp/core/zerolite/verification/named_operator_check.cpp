@@ -85,6 +85,26 @@ void check_rotation(const CheckedOperator& operation) {
                     ", and a power of two that divides the last dimension is expected");
 }
 
+// The kernel reads as many floats as there are values to verify.
+void check_numeric_verify(const CheckedOperator& operation) {
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == 2 && operation.has_input(0) && operation.has_input(1), "has ",
+                    details.inputs.size(), " inputs, and 2 are expected");
+  operation.require(has_one_shape(operation) && operation.type(1) == ElementType::float32,
+                    "verifies an input of the shape ", operation.shape(0), " by one of ", operation.type(1),
+                    " of the shape ", operation.shape(1), ", and float32 of the same shape is expected");
+}
+
+// The runtime reads both settings before it looks at the operands.
+void check_spectrogram(const CheckedOperator& operation) {
+  const OperatorDetails& details = operation.details();
+  operation.require(details.inputs.size() == 1 && details.outputs.size() == 1 && operation.has_input(0), "has ",
+                    details.inputs.size(), " inputs and ", details.outputs.size(),
+                    " outputs, and one each is expected");
+  (void)setting(operation, "window_size");
+  (void)setting(operation, "stride");
+}
+
 constexpr std::string_view kPooling = "MaxPoolingWithArgmax2D";
 constexpr std::string_view kUnpooling = "MaxUnpooling2D";
 
@@ -199,6 +219,8 @@ void check_custom(const CheckedOperator& operation) {
   }
   if (operation.custom_code() == kWithFlexBuffer[0]) check_detection(operation);
   if (operation.custom_code() == kWithFlexBuffer[1]) check_rotation(operation);
+  if (operation.custom_code() == kWithFlexBuffer[2]) check_spectrogram(operation);
+  if (operation.custom_code() == kWithFlexBuffer[4]) check_numeric_verify(operation);
 }
 
 void check_attention(const CheckedOperator& operation) {

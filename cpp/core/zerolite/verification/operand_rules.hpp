@@ -75,6 +75,9 @@ bool has_one_shape(const Inputs& inputs) {
   return std::ranges::equal(ShapeView(inputs.shape(0)), ShapeView(inputs.shape(1)));
 }
 
+// Kernels that walk along two shapes, or three, that are broadcast have room for so many (LiteRT 2.3.0).
+inline constexpr std::size_t kMostBroadcastDimensions = 8;
+
 // As many values are taken from the second input as the matrices of the first have on their diagonals.
 template <Operands Inputs>
 bool has_diagonals(const Inputs& inputs) {

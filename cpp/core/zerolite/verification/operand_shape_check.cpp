@@ -29,7 +29,7 @@ void require_last_axis(const CheckedOperator& operation) {
 // Kernels that walk along two shapes, or three, that are broadcast have room for eight dimensions, and end the process
 // over more (2.3.0). That of ADD does for int16 of one shape, too.
 void require_broadcast(const CheckedOperator& operation) {
-  constexpr std::size_t kMost = 8;
+  constexpr std::size_t kMost = kMostBroadcastDimensions;
   const bool is_broadcast = !has_one_shape(operation) || operation.type(0) == ElementType::int16;
   const std::size_t rank = std::max(operation.shape(0).size(), operation.shape(1).size());
   operation.require(!is_broadcast || rank <= kMost, "broadcasts inputs of the shapes ", operation.shape(0), " and ",

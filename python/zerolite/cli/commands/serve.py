@@ -64,6 +64,13 @@ def _serve(
     isolate: Annotated[
         bool, typer.Option("--isolate", help="Run each replica in a process of its own, for models that others write.")
     ] = False,
+    isolate_memory: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", help="What such a process may reserve: 8 GiB and 4 times the model; isolates."),
+    ] = None,
+    isolate_seconds: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="What a run there may take, 60 by default; isolates.")
+    ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Requests of a model that may wait while others run.")] = 128,
     max_batch: Annotated[
         int, typer.Option(min=1, help="Requests of one item that may go through one run; 1 runs each alone.")
@@ -112,7 +119,7 @@ def _serve(
     """Serve models over the Open Inference Protocol (KServe v2), until SIGTERM or Ctrl-C."""
     delegates = delegates_of(delegate or [])
     with failures_in_one_line(), ExitStack() as stack:
-        from zerolite import serving
+        from zerolite import ProcessIsolation, serving
 
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
         provider = None
@@ -121,13 +128,16 @@ def _serve(
 
             provider = otlp_provider()
             stack.callback(provider.shutdown)  # sends what it still has
+        isolation: ProcessIsolation | None = None
+        if isolate or isolate_memory is not None or isolate_seconds is not None:
+            isolation = ProcessIsolation(memory=isolate_memory, seconds=isolate_seconds)
         settings = serving.ServingSettings(
             workers=workers,
             delegates=delegates,
             threads=threads,
             tuned=tuned,
             verify=None if verify is None else verify.value,
-            isolation="process" if isolate else None,
+            isolation=isolation,
             queue_size=queue,
             max_batch=max_batch,
             batch_delay_s=batch_delay / 1000,

@@ -1,4 +1,4 @@
-"""The settings that a trial's process gets, as text."""
+"""The settings that the process of a model gets, as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from zerolite import _native
 
-__all__ = ["TrialSettings"]
+__all__ = ["ModelSettings"]
 
 _CLASSES = {
     kind.__name__: kind
@@ -22,30 +22,38 @@ _CLASSES = {
         _native.OpenVinoSettings,
     )
 }
-# Files that outlive a process are written by those who keep the model, and not by a trial.
+# Files that outlive a process are written by those who keep the model, and not by one that others may have taken over.
 _FILES = {"weight_cache", "weight_cache_file", "cache"}
 
 
 @dataclass(frozen=True)
-class TrialSettings:
+class ModelSettings:
     """How the model is loaded.
 
     Attributes:
         native: keyword arguments of the native model; custom operators are as Python has them.
     """
 
-    #: Exit codes: memory ran out; something failed before the model was touched.
+    #: Exit codes: memory ran out; something failed before the model was touched; something failed after that.
     OUT_OF_MEMORY: ClassVar[int] = 70
     NOT_BEGUN: ClassVar[int] = 71
+    BEGUN: ClassVar[int] = 72
 
     native: dict[str, Any]
+
+    @property
+    def needs_devices(self) -> bool:
+        """Whether files and devices are needed as long as the model runs, by drivers or by functions of Python."""
+        delegates = (*self.native["before_xnnpack"], *self.native["after_xnnpack"])
+        is_external = all(isinstance(delegate, _native.ExternalSettings) for delegate in delegates)
+        return bool(self.native.get("custom_operators")) or not is_external
 
     def to_json(self) -> str:
         """The settings as text; the same settings give the same text."""
         return json.dumps(self.native, default=_recorded)
 
     @classmethod
-    def from_json(cls, text: str) -> TrialSettings:
+    def from_json(cls, text: str) -> ModelSettings:
         """The settings that `to_json` wrote."""
         return cls(json.loads(text, object_hook=_restored))
 
@@ -59,7 +67,7 @@ def _recorded(settings: Any) -> dict[str, Any]:
     if type(settings).__module__.startswith("zerolite.operators."):
         return {_CUSTOM_OPERATOR: _pickled(settings)}
     if name not in _CLASSES:
-        raise TypeError(f"{settings!r} can't be recorded for a trial")
+        raise TypeError(f"{settings!r} can't be recorded for another process")
     return {name: {key: value for key, value in settings.arguments.items() if key not in _FILES}}
 
 

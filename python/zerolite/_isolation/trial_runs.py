@@ -1,10 +1,7 @@
-"""What runs in a trial's process: it reads a model from stdin, loads and runs it, and tells how far it got."""
+"""The runs that a trial of a model makes: values that kernels refuse are followed by others."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zerolite import _native
-from zerolite._isolation.trial_settings import TrialSettings
 
-__all__ = ["main"]
-
+__all__ = ["try_signatures"]
 
 _LONGEST_MESSAGE = 4096
 #: So many runs of each signature are wanted; values that kernels refuse are followed by others.
@@ -24,43 +19,24 @@ _FINISHED_RUNS = 2
 _SIZES = (4, 16, 64, 256, 1024, 4096)
 
 
-def main(settings: str, name: bytes, reply: int) -> None:
-    """Load the model and run each of its signatures; end the process with an exit code of `TrialSettings`.
+def try_signatures(model: _native.CompiledModel) -> dict[str, str]:
+    """Run each signature, until enough runs have finished.
 
-    One line of JSON goes to the descriptor `reply` when the end was reached: a `Report`. A process that ends without
-    one, whatever its exit code, got no further than the model let it.
+    Returns:
+        Nothing when all of it was tried; else, as "untried", what kept it from being so.
 
-    Args:
-        settings: a text of `TrialSettings`.
-        name: what the model is called in errors.
-        reply: the descriptor.
+    Raises:
+        MemoryError: memory ran out.
     """
-    code = TrialSettings.NOT_BEGUN
     try:
-        native = TrialSettings.from_json(settings).native
-        content = sys.stdin.buffer.read()
-        code = 0
-        try:
-            report = _load_and_run(content, name, native)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, nothing was tried after it
-            report = {"untried": f"trying it ended with {type(error).__name__}: {error}"[:_LONGEST_MESSAGE]}
-        os.write(reply, json.dumps(report).encode() + b"\n")
+        return _try_signatures(model)
     except MemoryError:
-        code = TrialSettings.OUT_OF_MEMORY
-    finally:
-        # Nothing of the model is taken down: it may be broken, and the process is at its end anyway.
-        sys.stderr.flush()
-        os._exit(code)
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, nothing was tried after it
+        return {"untried": f"trying it ended with {type(error).__name__}: {error}"[:_LONGEST_MESSAGE]}
 
 
-def _load_and_run(content: bytes, name: bytes, native: dict[str, Any]) -> dict[str, str]:
-    """How it went, as `Report` reads it."""
-    try:
-        model = _native.CompiledModel(content=content, name=name, **native)
-    except _native.Error as error:
-        return {"refused": str(error)[:_LONGEST_MESSAGE], "kind": type(error).__name__}
+def _try_signatures(model: _native.CompiledModel) -> dict[str, str]:
     for index, key in enumerate(model._signature_keys()):
         signature = _native.Signature(model, index)
         signature._settle_positions()
@@ -127,8 +103,9 @@ def _small_numbers(tensor: _native.Tensor) -> npt.NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if dtype.kind == "O":
         return _filled(tensor, 0, b"text")
-    numbers = np.random.default_rng(0).integers(0, 3, tensor.shape)
-    return np.asarray(numbers).astype(dtype)
+    # As if at random, without the generators of NumPy, which are loaded when they are first used.
+    numbers = (np.arange(1, int(np.prod(tensor.shape)) + 1, dtype=np.int64) * 40507 >> 8) % 3
+    return numbers.reshape(tensor.shape).astype(dtype)
 
 
 def _counted(tensor: _native.Tensor) -> npt.NDArray[Any]:

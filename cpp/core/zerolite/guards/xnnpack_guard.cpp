@@ -1,4 +1,4 @@
-#include "zerolite/guards/attention_guard.hpp"
+#include "zerolite/guards/xnnpack_guard.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,8 +21,10 @@ using abi::tflite::Node;
 using abi::tflite::Registration;
 using abi::tflite::StablehloCompositeParams;
 using abi::tflite::Status;
+using abi::tflite::Tensor;
 
 constexpr std::string_view kXnnpack = "TfLiteXNNPackDelegate";
+constexpr std::size_t kMostDimensions = 6;
 constexpr std::array kOperands = {"query", "key", "value", "mask"};
 
 bool is_attention(const PlannedNode& planned) {
@@ -46,6 +48,14 @@ bool is_known(const Context& context, const Node& delegated, int tensor) {
          context.tensors[static_cast<std::size_t>(tensor)].allocation_type == AllocationType::mmap_read_only;
 }
 
+// A node without an input is never told of a shape, and writes to variables for which it has taken no memory.
+bool only_assigns(const CapturedGraph& graph, const Node& delegated) {
+  return delegated.inputs->values().empty() && std::ranges::any_of(replaced_by(delegated), [&](int index) {
+           const std::optional<PlannedNode> replaced = graph.planned_node(static_cast<std::size_t>(index));
+           return replaced && static_cast<Operator>(replaced->registration->builtin_code) == Operator::ASSIGN_VARIABLE;
+         });
+}
+
 class GuardedXnnpack {
  public:
   static void install(const CapturedGraph& graph, Registration& registration) {
@@ -62,7 +72,24 @@ class GuardedXnnpack {
   using Step = Status(Context*, Node*);
 
   static Status prepare(Context* context, Node* node) {
+    for (const int input : node->inputs->values()) {
+      if (input < 0) continue;
+      const Tensor& tensor = context->tensors[static_cast<std::size_t>(input)];
+      if (tensor.allocation_type == AllocationType::mmap_read_only) continue;  // of which it knows what it has
+      if (tensor.dims == nullptr || tensor.dims->values().size() <= kMostDimensions) continue;
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
+      context->report_error(context, "tensor '%s' has more than six dimensions, which XNNPACK can't compute with",
+                            name_of(tensor));
+      return Status::error;
+    }
     const CapturedGraph graph(context, nodes_of);
+    if (only_assigns(graph, *node)) {
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): the runtime's only way to say why
+      context->report_error(context,
+                            "XNNPACK can't run what computes from variables alone and assigns them; load the model "
+                            "with its builtin kernels");
+      return Status::error;
+    }
     for (const int index : replaced_by(*node)) {
       const std::optional<PlannedNode> replaced = graph.planned_node(static_cast<std::size_t>(index));
       if (!replaced || !is_attention(*replaced)) continue;
@@ -85,14 +112,9 @@ class GuardedXnnpack {
 
 }  // namespace
 
-void guard_attention(const CapturedGraph& graph, const PlannedNode& planned) noexcept {
+void guard_xnnpack(const CapturedGraph& graph, const PlannedNode& planned) noexcept {
   if (planned.registration->custom_name == nullptr || planned.registration->custom_name != kXnnpack) return;
-  const std::span<const int> replaced = replaced_by(*planned.node);
-  const bool has_attention = std::ranges::any_of(replaced, [&](int index) {
-    const std::optional<PlannedNode> node = graph.planned_node(static_cast<std::size_t>(index));
-    return node && is_attention(*node);
-  });
-  if (has_attention) GuardedXnnpack::install(graph, *planned.registration);
+  GuardedXnnpack::install(graph, *planned.registration);
 }
 
 }  // namespace zerolite
