@@ -403,7 +403,7 @@ def test_boxes_are_in_pixels_of_the_whole_photo(orientation: int, tmp_path: Path
         assert (whole.width, whole.height) == (scaled.width, scaled.height)
         assert other(np.zeros((9, 9, 3), np.uint8)).width == 9
     with pytest.raises(ValueError, match=r"scaled_decoding= is for detect, .*, and .* is loaded to audio"):
-        zl.tasks.load(constant_sound(), "audio", scaled_decoding=True)  # type: ignore[call-overload]
+        zl.tasks.load(constant_sound(), "audio", scaled_decoding=True)
 
 
 def constant_sound() -> bytes:

@@ -197,7 +197,7 @@ def test_landmarks_of_mediapipe(count: int, numbers: int, told: int, names: dict
     assert {number: found.key_points[number].name for number in names} == names
     expected = (values[:told, :2] - (0, 16)) * 200 / 64
     np.testing.assert_allclose([(one.x, one.y) for one in found.key_points], expected, atol=1e-3)
-    np.testing.assert_allclose([one.z for one in found.key_points], values[:told, 2] * 200 / 64, atol=1e-3)
+    assert [one.z for one in found.key_points] == pytest.approx(list(values[:told, 2] * 200 / 64), abs=1e-3)
     scores = softened(values[:told, 3:]).min(axis=1) if numbers > 3 else np.full(told, 0.75)
     np.testing.assert_allclose([one.score for one in found.key_points], scores, atol=1e-5)
 
