@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.comparisons import REFERENCES
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, Goal
 from benchmarks.models import model_path
 from benchmarks.outcome import Outcome
 from benchmarks.settings import ROOT, Settings
@@ -58,7 +58,7 @@ def run(settings: Settings) -> Outcome:
                     values[name].append(float(found[1]) * scale)
                     shutil.copyfile(summary, kept / f"{model}-{scenario}-{name}.txt")
             own, other = (values[name] for name in _RUNTIMES)
-            goal = "at least" if scenario == "Offline" else "at most"
+            goal: Goal = "at least" if scenario == "Offline" else "at most"
             figures.append(
                 Figure.comparing(
                     f"{words}, {scenario}",
@@ -111,7 +111,7 @@ def _litert(path: str, scenario: str) -> _Engine:
     interpreter.allocate_tensors()
     first, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
-    def answer(sample: NDArray[Any]) -> NDArray[Any]:
+    def answer(sample: NDArray[Any]) -> Any:
         interpreter.set_tensor(first, sample)
         interpreter.invoke()
         return interpreter.get_tensor(last)

@@ -96,7 +96,8 @@ def _detector(keras: Any) -> Any:
         x = layers.Conv2D(filters // 2, 1, activation="relu6")(features[-1])
         x = layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu6")(x)
         features.append(layers.Conv2D(filters, 1, activation="relu6")(x))
-    boxes, scores = [], []
+    boxes: list[Any] = []
+    scores: list[Any] = []
     for feature in features:
         for answers, values in ((boxes, 4), (scores, 91)):
             x = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(feature)

@@ -42,7 +42,7 @@ class GraphParts {
   [[nodiscard]] std::vector<PlannedPart> parts_of(const Nodes& nodes) const;
   [[nodiscard]] PlannedPart part_of(const abi::tflite::DelegateParams& params, const Nodes& nodes) const;
   [[nodiscard]] bool is_read_outside(std::int32_t tensor, const Nodes& nodes) const;
-  [[nodiscard]] double operations_of(const PlannedPart& part) const;
+  [[nodiscard]] double operations_of(const PlannedPart& planned) const;
 
   abi::tflite::Context* context_;
   const ModelInterface& interface_;
