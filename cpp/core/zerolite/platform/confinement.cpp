@@ -102,10 +102,10 @@ constexpr auto kAllowed = std::to_array<std::uint32_t>({
 // What drivers and compilers do besides: they look for files and open them, wait for events, have talks of their own
 // with devices, and write files that nobody needs later.
 constexpr auto kAllowedForDevices = std::to_array<std::uint32_t>({
-    SYS_openat,     SYS_faccessat, SYS_readlinkat, SYS_statx,         SYS_getdents64, SYS_getcwd,      SYS_statfs,
-    SYS_fstatfs,    SYS_fadvise64, SYS_ioctl,      SYS_fcntl,         SYS_dup,        SYS_dup3,        SYS_memfd_create,
-    SYS_ftruncate,  SYS_eventfd2,  SYS_pipe2,      SYS_epoll_create1, SYS_epoll_ctl,  SYS_epoll_pwait, SYS_pselect6,
-    SYS_pwrite64,   SYS_fsync,     SYS_mkdirat,    SYS_unlinkat,      SYS_renameat2,
+    SYS_openat,     SYS_faccessat, SYS_readlinkat,    SYS_statx,     SYS_getdents64,  SYS_getcwd,       SYS_statfs,
+    SYS_fstatfs,    SYS_ioctl,     SYS_fcntl,         SYS_dup,       SYS_dup3,        SYS_memfd_create, SYS_ftruncate,
+    SYS_eventfd2,   SYS_pipe2,     SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_pselect6,     SYS_pwrite64,
+    SYS_fsync,      SYS_mkdirat,   SYS_unlinkat,      SYS_renameat2,
 #ifdef SYS_mkdir
     SYS_mkdir,
 #endif
