@@ -113,9 +113,9 @@ def make_root(suite: str, mirror: str) -> Path:
             f"debootstrap could not make {suite}; the reason is in {log}, and further down in the system's own"
         )
     # The machine's way to the network, and whom it trusts there.
-    for file in ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
-        if Path(file).is_file():
-            shutil.copyfile(file, f"{root}{file}")
+    for path in ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
+        if Path(path).is_file():
+            shutil.copyfile(path, f"{root}{path}")
     return root
 
 

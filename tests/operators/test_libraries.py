@@ -169,9 +169,9 @@ def test_what_a_library_lacks(kernels: Path, tmp_path: Path) -> None:
 
 def test_failing_kernels(kernels: Path) -> None:
     failures = (
-        ("Fail", "running signature .* failed: .*this kernel fails with code 7"),
-        ("Throw", "running signature .* failed: .*thrown in a kernel"),
-        ("ThrowNumber", "running signature .* failed: .*of an unknown type"),
+        ("Fail", r"running signature .* failed: .*this kernel fails with code 7"),
+        ("Throw", r"running signature .* failed: .*thrown in a kernel"),
+        ("ThrowNumber", r"running signature .* failed: .*of an unknown type"),
     )
     for name, message in failures:
         with zl.load(chain("NEG", name), custom_ops=[zl.CustomOp(name, kernels)]) as model:
@@ -191,7 +191,7 @@ def test_an_exception_in_a_direct_run_keeps_its_message(kernels: Path) -> None:
         for _ in range(2):
             np.testing.assert_array_equal(model(positive), -positive)
         assert model.dispatch == "direct"
-        with pytest.raises(zl.Error, match="running signature .* failed: .*thrown for a negative number"):
+        with pytest.raises(zl.Error, match=r"running signature .* failed: .*thrown for a negative number"):
             model(-positive)
         np.testing.assert_array_equal(model(positive), -positive)
 

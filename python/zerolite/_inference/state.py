@@ -28,8 +28,8 @@ class State(Mapping[str, "npt.NDArray[Any]"]):
 
     The variables belong to the model, with all its signatures. Names are the file's: of a tensor, or for a resource
     (`tf.Variable`) ``"shared_name"`` or ``"container/shared_name"``; where several variables have one name, each is
-    followed by where it is, as in ``"h (subgraph 0, tensor 4)"``. A model without variables has none, and a resource that
-    nothing was assigned to is not there yet.
+    followed by where it is, as in ``"h (subgraph 0, tensor 4)"``. A model without variables has none, and a resource
+    that nothing was assigned to is not there yet.
 
     >>> before = model.state.snapshot()
     >>> guess = model(x)
