@@ -20,7 +20,7 @@ from tests.support.sample_libraries import (
     compile_library,
 )
 
-pytest_plugins = ["tests.support.skip_policy"]
+pytest_plugins = ["tests.skip_policy"]
 
 # A shell without job control starts what it puts into the background with interrupts ignored, and so would everything
 # that the tests start and interrupt.

@@ -39,7 +39,7 @@ def write_interpreter(sysroot: PythonSysroot, requirements: Sequence[str]) -> Pa
     binary = sysroot.require_interpreter()
     sysroot.install(requirements)
     package = _unpack_wheel(sysroot)
-    settings = {
+    settings: dict[str, str | Path] = {
         "PYTHONHOME": sysroot.root / "usr",
         "PYTHONPATH": os.pathsep.join([str(package), str(sysroot.site)]),
         # Compiled modules beside the sysroot's, not beside the sources that another interpreter uses too.

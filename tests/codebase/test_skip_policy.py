@@ -30,7 +30,7 @@ def test_run(): pass
 )
 def test_skips(reason: str, options: list[str], code: int, workers: str, tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(PROGRAM.format(reason=reason), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.skip_policy", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.skip_policy", "-p", "no:cacheprovider"]
     command += [f"--rootdir={tmp_path}", f"--numprocesses={workers}", *options, str(tmp_path)]
     ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ended.returncode == code, ended.stdout

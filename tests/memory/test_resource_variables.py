@@ -168,3 +168,27 @@ def test_containers_and_variables_without_a_first_value() -> None:
         }
         model.reset()
         assert dict(model.state) == {}
+
+
+def test_large_variables_stay_where_nothing_copies_them() -> None:
+    class Cache(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rows = tf.Variable(tf.zeros([1024, 128]))
+
+        @tf.function(input_signature=[tf.TensorSpec([128], tf.float32, "x")])
+        def add(self, x: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(self.rows.assign_add(tf.broadcast_to(x, [1024, 128])))
+
+    module = Cache()
+    content = convert_module(module, {"add": module.add}, resource_variables=True)
+    ones = np.ones(128, np.float32)
+    with load(content) as model:
+        assert float(model(ones)) == 1024 * 128
+        with pytest.raises(zl.Error, match=r'XNNPack\w+ does not show; load it without .*kernels="builtin"'):
+            _ = dict(model.state)
+        model.reset()
+        assert float(model(ones)) == 1024 * 128
+    with load(content, "builtin") as model:
+        model(ones)
+        assert [array.shape for array in model.state.values()] == [(1024, 128)]

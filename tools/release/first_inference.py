@@ -38,7 +38,7 @@ def compare(path: str) -> None:
         expected.append(interpreter.get_tensor(answer["index"]))
     single = [model(value) for value in values]
     with zl.Pool(path, workers=2) as pool:
-        together = pool.map(values.reshape(3, *tensor.shape[1:]))
+        together = np.asarray(pool.map(values.reshape(3, *tensor.shape[1:])))
     # Batches of float32 are the same bit by bit on x86-64 only (docs/arm.md).
     if not np.array_equal(single, expected) or not np.allclose(
         together, np.concatenate(expected), rtol=1e-5, atol=1e-6

@@ -151,7 +151,8 @@ const CapturedGraph& ResourceVariables::require_own(NodeIndex index) const {
   for (const Partition& partition : Delegation::of(graph).partitions) {
     if (std::ranges::find(partition.operators, index.node) == partition.operators.end()) continue;
     throw Error(model_ + " keeps its state in resources, whose values " + partition.delegate +
-                " does not show; load it without that delegate, or use reset(), which puts them back to their start");
+                " does not show; load it without that delegate, for XNNPACK with XNNPack(kernels=\"builtin\"), or use "
+                "reset(), which puts them back to their start");
   }
   return graph;
 }

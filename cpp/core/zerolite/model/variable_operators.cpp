@@ -133,4 +133,20 @@ std::optional<std::size_t> known_size(const SubgraphView& graph, const VariableO
   return is_open ? std::nullopt : byte_size(tensor.type, tensor.shape);
 }
 
+std::size_t size_of_variables(const ModelInterface& interface, const ModelContents& contents) {
+  const std::vector<VariableNames> passed = passed_variables(interface, contents);
+  std::map<std::string, std::size_t> sizes;
+  for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
+    const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
+    for (const VariableOperator& operation : variable_operators(graph, passed[i])) {
+      if (operation.kind != VariableOperator::Kind::assign) continue;
+      std::size_t& size = sizes[operation.variable];
+      size = std::max(size, known_size(graph, operation).value_or(0));
+    }
+  }
+  std::size_t sum = 0;
+  for (const auto& [name, size] : sizes) sum += size;
+  return sum;
+}
+
 }  // namespace zerolite

@@ -44,4 +44,7 @@ std::vector<VariableOperator> variable_operators(const SubgraphView& graph, Vari
 // dimensions takes the shape of its variable.
 std::optional<std::size_t> known_size(const SubgraphView& graph, const VariableOperator& operation);
 
+// How many bytes all variables that are assigned hold, as far as the file tells.
+std::size_t size_of_variables(const ModelInterface& interface, const ModelContents& contents);
+
 }  // namespace zerolite

@@ -1,7 +1,7 @@
 """What is done with files, while one call for files after the other fails; run with failing_files.cpp in front.
 
-`python -m tests.support.file_faults WORK FOLDER` does one kind of work again and again, in each turn with the next call
-that fails, until none is left to fail. It prints how many turns there were, and says what went wrong in one of them.
+`python -m tests.process.files.file_faults WORK FOLDER` does one kind of work again and again, in each turn with the
+next call that fails, until none is left to fail. It prints how many turns there were, and what went wrong in them.
 """
 
 from __future__ import annotations

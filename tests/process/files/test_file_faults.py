@@ -26,7 +26,7 @@ FEWEST = {
     "report": 8,
     "isolation": 4,
 }
-PROGRAM = "import sys; from tests.support.file_faults import main; main()"
+PROGRAM = "import sys; from tests.process.files.file_faults import main; main()"
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     allowed = re.compile("|".join(ALLOWED[place]))
     refused = [report for report in terminalreporter.stats.get("skipped", []) if not allowed.search(_reason(report))]
     for report in refused:
-        terminalreporter.write_line(
-            f"skipped for a reason that tests/support/skip_policy.py does not allow in {place}:"
-        )
+        terminalreporter.write_line(f"skipped for a reason that tests/skip_policy.py does not allow in {place}:")
         terminalreporter.write_line(f"  {report.nodeid}: {_reason(report)}", red=True)
     if refused:
         terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
