@@ -17,7 +17,11 @@ _EVERYWHERE = (
     "needs PyTorch, whose package takes gigabytes",
     "could not import 'torch'",
     "Ray is not installed",
-    "(Kubernetes' client|KServe's client|schemathesis) is not installed",
+    "(Dask|Kubernetes' client|KServe's client|playwright|schemathesis) is not installed",
+    "no Chromium is installed",
+    "needs the extra torch, which takes gigabytes",
+    "needs the extra onnx",
+    "needs the command onnx2tf, which is installed by itself",
     "ZEROLITE_TFLITE_SUPPORT names no Python with tflite-support",
     # The tests of sanitizers themselves.
     "for builds with a sanitizer: make test-sanitized",
@@ -27,6 +31,7 @@ _EVERYWHERE = (
     "no folder of extra models",
     # Cases of a parametrized test that it is not about.
     "can't be loaded here",
+    "it has no image",
     "the reference crashes, or fails only where zerolite does not",
     # What a machine is: its administrator, without a driver for GPUs (make test-gpu), with or without Intel's libraries
     # (make test-npu).
@@ -39,7 +44,7 @@ _EVERYWHERE = (
 # The places differ in what is installed there on purpose.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "suite": (*_EVERYWHERE, "needs the extra docs"),
-    "sanitized": (*_EVERYWHERE, "needs the extra (convert|quantize)", "could not import 'tensorflow'"),
+    "sanitized": (*_EVERYWHERE, "needs the extra (convert|quantize)", "(conversion|jax2tf) .*"),
 }
 
 
