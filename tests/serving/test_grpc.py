@@ -287,6 +287,7 @@ def test_deadlines(gate: Gate, threads: ThreadPoolExecutor) -> None:
             infer(client, "dense_2layer", INPUTS, timeout=1000)  # microseconds, in the request
         with refused("DEADLINE_EXCEEDED"):
             infer(client, "dense_2layer", INPUTS, client_timeout=0.05)  # seconds, of gRPC
+        assert client.is_server_live()  # on the same connection, so the server knows by now that nobody waits
         gate.open()
         first.result()
         infer(client, "dense_2layer", INPUTS)
