@@ -15,6 +15,7 @@
 #include "zerolite/execution/deferred_outputs.hpp"
 #include "zerolite/model/dependent_shapes.hpp"
 #include "zerolite/model/model_contents.hpp"
+#include "zerolite/model/operators.hpp"
 #include "zerolite/platform/error.hpp"
 #include "zerolite/runtime/status.hpp"
 
@@ -37,8 +38,18 @@ void require_channels(const Quantization& quantization, const std::vector<std::i
 }
 
 // In the runtime's words for a node that failed.
+bool tells_of_preparation(std::string_view message) {
+  return message.find("failed to prepare") != std::string_view::npos;
+}
+
 bool tells_of_xnnpack(std::string_view message) {
   return message.find("(TfLiteXNNPackDelegate) failed to prepare") != std::string_view::npos;
+}
+
+// The operator's kernel gives the subgraphs that it runs pointers to memory of the graph, which they keep when one of
+// them could not be prepared, and write to in a later run although it is freed by then (LiteRT 2.3.0).
+bool runs_subgraphs(const PlannedNode& planned) {
+  return !callees(static_cast<Operator>(planned.registration->builtin_code)).empty();
 }
 
 bool contains(const std::vector<ResizeRequest>& requests, std::size_t input) {
@@ -123,7 +134,8 @@ void InputShapes::declare(const OutputLayouts& layouts) {
 
 // How a library that is not known words it can't be told.
 bool InputShapes::may_be_spent(std::string_view message) const noexcept {
-  return signature_.graph.is_declared() || tells_of_xnnpack(message);
+  return signature_.graph.is_declared() || tells_of_xnnpack(message) ||
+         (tells_of_preparation(message) && signature_.graph.any_planned(&runs_subgraphs));
 }
 
 void InputShapes::note_failed_run(std::string_view message) noexcept { is_spent_ = is_spent_ || may_be_spent(message); }
@@ -259,7 +271,7 @@ void InputShapes::resize(std::span<const ResizeRequest> requests, EmptyShapes em
   }
   if (is_spent_) {
     throw Error(signature_.model_name +
-                ": XNNPACK could not take the shapes of an earlier resize, and takes no others " +
+                ": the runtime could not take the shapes of an earlier resize, and takes no others " +
                 "after that; load the model again");
   }
   std::ranges::copy_if(pending_resize_, std::back_inserter(changes),

@@ -102,10 +102,9 @@ void CompiledModel::replace_spent_runners() {
       resources().initialize();
       resource_values = resources().read();
     } catch (const Error&) {
-      throw Error(
-          model_->name() +
-          ": XNNPACK could not take the shapes of an earlier resize or run, and has to be made anew for others, "
-          "which the values of the variables would not survive; call reset() first, which gives them up");
+      throw Error(model_->name() +
+                  ": the runtime could not take the shapes of an earlier resize or run, and is made anew for others, "
+                  "which the values of the variables would not survive; call reset() first, which gives them up");
     }
   }
   std::vector<VariableValues> values(observer_->subgraph_count());
