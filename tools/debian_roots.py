@@ -21,38 +21,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tools.debian_sysroot import SysrootError, debian_archive
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOTS = ROOT / "build" / "debian-roots"
 SUITES = {"bullseye": "Debian 11", "bookworm": "Debian 12", "testing": "Debian testing"}
 OLDEST_PYTHON = (3, 10)
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 COMPILER = ("g++", "python3-dev")
-MODELS = ("dense_2layer", "dense_2layer_int8", "lstm", "svdf", "counter")
-# A line for each model whose answer was compared, and the versions.
-PROGRAM = """\
-import pathlib, sys
-import numpy as np
-import zerolite as zl
-from ai_edge_litert.interpreter import Interpreter
-
-for path in map(pathlib.Path, sys.argv[1:]):
-    reference = Interpreter(str(path))
-    reference.allocate_tensors()
-    with zl.load(path) as model:
-        rng = np.random.default_rng(0)
-        given = [(10 * rng.random(tensor.shape)).astype(tensor.dtype) for tensor in model.inputs.values()]
-        for details, array in zip(reference.get_input_details(), given, strict=True):
-            reference.set_tensor(details["index"], array)
-        reference.invoke()
-        answer = model(dict(zip(model.inputs, given, strict=True)))
-        answers = answer if isinstance(answer, dict) else {next(iter(model.outputs)): answer}
-        expected = [reference.get_tensor(details["index"]) for details in reference.get_output_details()]
-        assert len(answers) == len(expected)
-        for got in answers.values():
-            assert any(got.shape == other.shape and np.allclose(got, other, rtol=1e-5) for other in expected), path
-    print("same answers:", path.name)
-print("zerolite", zl.__version__, "CPython", sys.version.split()[0], "NumPy", np.__version__)
-"""
+# As for the wheels of a release.
+PROGRAM = ROOT / "tools" / "release" / "first_inference.py"
+MODELS = ("dense_2layer", "small_mobilenet_int8_float_io", "small_cnn_dynamic_range")
 
 
 class RootError(Exception):
@@ -62,13 +41,13 @@ class RootError(Exception):
 def main() -> None:
     parser = argparse.ArgumentParser(description="Install the wheel in fresh Debian systems.")
     parser.add_argument("suites", nargs="*", default=list(SUITES), help="releases (default: %(default)s)")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian", help="default: %(default)s")
+    parser.add_argument("--mirror", help="Debian's archive (default: the one that this machine's APT uses)")
     arguments = parser.parse_args()
     try:
         require_root()
         for suite in arguments.suites:
-            test(suite, arguments.mirror)
-    except RootError as failure:
+            test(suite, arguments.mirror or debian_archive())
+    except (RootError, SysrootError) as failure:
         sys.exit(f"tools/debian_roots.py: {failure}")
     except subprocess.CalledProcessError as failure:
         sys.exit(f"tools/debian_roots.py: '{shlex.join(map(str, failure.cmd))}' failed; the reason stands above")
@@ -86,8 +65,7 @@ def test(suite: str, mirror: str) -> None:
     """Install the wheel in a fresh system of one release, or see pip refuse it."""
     print(f"== {SUITES.get(suite, suite)} ({suite})", flush=True)
     root = make_root(suite, mirror)
-    version = enter(root, "python3", "-c", "import sys; print(*sys.version_info[:2])")
-    python = tuple(map(int, version.split()))
+    python = tuple(map(int, enter(root, "python3", "-c", "import sys; print(*sys.version_info[:2])").split()))
     enter(root, "python3", "-m", "venv", "--clear", "/venv")
     if python < OLDEST_PYTHON:
         see_refusal(root)
@@ -96,7 +74,8 @@ def test(suite: str, mirror: str) -> None:
     print(f"installing {wheel.name}", flush=True)
     enter(root, "/venv/bin/pip", "install", "--quiet", copied(wheel, root))
     models = [copied(ROOT / "tests" / "models" / f"{name}.tflite", root) for name in MODELS]
-    print(enter(root, "/venv/bin/python", "-c", PROGRAM, *models), end="", flush=True)
+    version = wheel.name.split("-")[1]
+    print(enter(root, "/venv/bin/python", copied(PROGRAM, root), version, *models), end="", flush=True)
 
 
 def make_root(suite: str, mirror: str) -> Path:
