@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -141,7 +142,14 @@ TEST(VerificationTest, RefusesWhatTheFuzzerFound) {
   EXPECT_THAT(refusal("detection_named_with_null_bytes"), HasSubstr("(TFLite_Detection_PostProcess) has"));
   EXPECT_THAT(refusal("variable_read_beyond_its_least"),
               HasSubstr("(READ_VARIABLE) reads 262140 bytes from variable '', which holds 12"));
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) EXPECT_NE(refusal_of(entry.path()), "none");
+  // What only a resize or a run shows.
+  const std::set<std::string> shown_later = {"assignment_of_variables_alone", "branch_that_no_resize_fits",
+                                             "broadcast_division_by_zero", "broadcast_in_a_composite",
+                                             "eleven_dimensions_for_xnnpack"};
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().stem().string();
+    EXPECT_EQ(refusal_of(entry.path()) == "none", shown_later.contains(name)) << name;
+  }
 }
 
 TEST(VerificationTest, NamesTheFile) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <new>
 #include <set>
 #include <utility>
@@ -74,9 +75,10 @@ struct KernelCall {
   // In the middle of the runtime's code. The shape is ours from here on.
   static Status take_shape(Context* context, Tensor* tensor, IntArray* shape) {
     auto* call = reinterpret_cast<KernelCall*>(context);
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): where TensorFlow Lite has it from
+    const std::unique_ptr<IntArray, decltype(&std::free)> owned(shape, &std::free);
     try {
       call->shape = values_of(shape);
-      std::free(shape);  // NOLINT(cppcoreguidelines-no-malloc): where TensorFlow Lite has it from
       const std::optional<std::size_t> size = byte_size(static_cast<ElementType>(tensor->type), call->shape);
       if (!size) return Status::error;
       call->values = AlignedBuffer::allocate(*size);

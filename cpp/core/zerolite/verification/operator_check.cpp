@@ -71,6 +71,36 @@ constexpr std::array kIndices = {
     IndexOperand{Operator::BATCH_TO_SPACE_ND, 2},
 };
 
+// Those that take references to variables and tables. Another kernel copies the memory behind one as if it were values
+// (2.3.0).
+constexpr std::array kWithReferences = {
+    Operator::READ_VARIABLE,  Operator::ASSIGN_VARIABLE,
+    Operator::HASHTABLE_FIND, Operator::HASHTABLE_IMPORT,
+    Operator::HASHTABLE_SIZE, Operator::IF,
+    Operator::WHILE,          Operator::CALL,
+    Operator::STABLEHLO_CASE, Operator::CUSTOM,
+    Operator::DELEGATE,       Operator::STABLEHLO_COMPOSITE,
+};
+
+void check_references(const CheckedOperator& operation) {
+  if (std::ranges::find(kWithReferences, operation.kind()) != kWithReferences.end()) return;
+  for (std::size_t i = 0; i < operation.details().inputs.size(); ++i) {
+    if (!operation.has_input(i)) continue;
+    operation.require(operation.type(i) != ElementType::resource, "has a reference to a variable or a table as input ",
+                      i, ", and values are expected");
+  }
+}
+
+// Kernels that take paddings which are no 64-bit numbers for smaller ones, whatever they are (2.3.0).
+void check_paddings(const CheckedOperator& operation) {
+  const Operator kind = operation.kind();
+  if (kind != Operator::PAD && kind != Operator::PADV2 && kind != Operator::MIRROR_PAD) return;
+  const ElementType type = operation.type(1);
+  operation.require(type == ElementType::int64 || type == ElementType::int32 || type == ElementType::int16 ||
+                        type == ElementType::int8,
+                    "has paddings of the type ", type, ", and whole numbers are expected");
+}
+
 void check_index_types(const CheckedOperator& operation) {
   for (const IndexOperand& indices : kIndices) {
     if (indices.kind != operation.kind()) continue;
@@ -224,6 +254,8 @@ void check_operator(const SubgraphView& graph, std::size_t index) {
   check_operands(operation);
   check_output_type(operation);
   check_index_types(operation);
+  check_references(operation);
+  check_paddings(operation);
   check_operand_shapes(operation);
   check_quantized_operator(operation);
   check_kind(operation);

@@ -62,6 +62,26 @@ void require_same_types(const CheckedOperator& operation, const SubgraphView& gr
   }
 }
 
+// Whether an operator of the subgraph reads by sizes that only the shapes in the file were held against.
+bool reads_by_declared_shapes(const SubgraphView& graph) {
+  for (std::size_t i = 0; i < graph.details.operators.size(); ++i) {
+    if (graph.operator_code(i).custom_code == "TFLite_Detection_PostProcess") return true;
+  }
+  return false;
+}
+
+// The kernels give a subgraph the shapes of what it is run with.
+void require_declared_shapes(const CheckedOperator& operation, const SubgraphView& graph,
+                             std::span<const std::int32_t> own, const SubgraphView& callee) {
+  if (!reads_by_declared_shapes(callee)) return;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    const std::vector<std::int32_t>& shape = graph.tensor(own[i]).shape;
+    const std::vector<std::int32_t>& declared = callee.tensor(callee.description.inputs[i]).shape;
+    operation.require(shape == declared, "runs a subgraph with a detection on the shape ", shape,
+                      ", and that subgraph is for ", declared);
+  }
+}
+
 // Whether a kernel computes what it writes while it is prepared, where all that it reads is known by then.
 bool computes_early(Operator kind) {
   switch (kind) {
@@ -119,8 +139,10 @@ void check_call(const SubgraphView& graph, const ModelContents& contents, std::s
   const std::vector<std::size_t> called = subgraphs_run_by(operation, graph.model.subgraphs.size());
   std::span<const std::int32_t> inputs = operation.details().inputs;
   const std::span<const std::int32_t> outputs = operation.details().outputs;
-  const auto check_inputs = [&](const SubgraphDescription& subgraph) {
-    require_same_types(operation, graph, inputs, subgraph, subgraph.inputs, " inputs");
+  const auto check_inputs = [&](std::size_t subgraph) {
+    const SubgraphDescription& callee = graph.model.subgraphs[subgraph];
+    require_same_types(operation, graph, inputs, callee, callee.inputs, " inputs");
+    require_declared_shapes(operation, graph, inputs, {graph.model, callee, contents.subgraphs[subgraph]});
   };
   const auto check_outputs = [&](const SubgraphDescription& subgraph) {
     require_same_types(operation, graph, outputs, subgraph, subgraph.outputs, " outputs");
@@ -135,13 +157,13 @@ void check_call(const SubgraphView& graph, const ModelContents& contents, std::s
         inputs = inputs.subspan(1);
       }
       for (const std::size_t subgraph : called) {
-        check_inputs(subgraphs[subgraph]);
+        check_inputs(subgraph);
         check_outputs(subgraphs[subgraph]);
         require_late_outputs(operation, {graph.model, subgraphs[subgraph], contents.subgraphs[subgraph]});
       }
       return;
     case Operator::WHILE:
-      for (const std::size_t subgraph : called) check_inputs(subgraphs[subgraph]);
+      for (const std::size_t subgraph : called) check_inputs(subgraph);
       return check_outputs(subgraphs[called[1]]);
     default:
       return;
