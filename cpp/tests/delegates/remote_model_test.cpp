@@ -110,17 +110,17 @@ class ThreadLauncher final : public Launcher {
 class RemoteModelTest : public testing::Test {
  protected:
   void use(Peer peer, double seconds = 60, bool varies = false) {
-    launcher = std::make_shared<ThreadLauncher>(std::move(peer));
+    launcher_ = std::make_shared<ThreadLauncher>(std::move(peer));
     RemoteSignature signature{{{2}}, {true, {{{2}, 8}}}, varies, {"ADD", "MUL"}};
-    model = std::make_unique<RemoteModel>(launcher, std::vector{signature}, false,
-                                          RemoteModel::Limits{seconds, kMostBytes});
+    model_ = std::make_unique<RemoteModel>(launcher_, std::vector{signature}, false,
+                                           RemoteModel::Limits{seconds, kMostBytes});
   }
 
   std::vector<float> run() {
     const std::array<float, 2> values = {1, 2};
     const RemoteInput input{values.data(), sizeof values};
-    model->run(0, {{2}}, {&input, 1});
-    const std::span<const std::byte> bytes = model->output(0);
+    model_->run(0, {{2}}, {&input, 1});
+    const std::span<const std::byte> bytes = model_->output(0);
     std::vector<float> result(bytes.size() / sizeof(float));
     std::memcpy(result.data(), bytes.data(), bytes.size());
     return result;
@@ -135,15 +135,15 @@ class RemoteModelTest : public testing::Test {
     return "no error";
   }
 
-  std::shared_ptr<ThreadLauncher> launcher;
-  std::unique_ptr<RemoteModel> model;
+  std::shared_ptr<ThreadLauncher> launcher_;
+  std::unique_ptr<RemoteModel> model_;
 };
 
 TEST_F(RemoteModelTest, HonestProcessComputes) {
   use(doubles);
   EXPECT_THAT(run(), ElementsAre(2, 4));
   EXPECT_THAT(run(), ElementsAre(2, 4));
-  EXPECT_EQ(launcher->starts, 1);
+  EXPECT_EQ(launcher_->starts, 1);
 }
 
 TEST_F(RemoteModelTest, DeathIsAnErrorAndTheNextCallStartsAnother) {
@@ -158,7 +158,7 @@ TEST_F(RemoteModelTest, DeathIsAnErrorAndTheNextCallStartsAnother) {
   });
   EXPECT_THAT(error_of_run(), HasSubstr("its process died of SIGSEGV in MUL; the next call starts another one"));
   EXPECT_THAT(run(), ElementsAre(2, 4));
-  EXPECT_EQ(launcher->starts, 2);
+  EXPECT_EQ(launcher_->starts, 2);
 }
 
 TEST_F(RemoteModelTest, CountOfOperatorsThatLiesNamesNone) {
@@ -180,7 +180,7 @@ TEST_F(RemoteModelTest, RefusalIsItsMessage) {
     return true;
   });
   EXPECT_EQ(error_of_run(), "tensor 'x' is wrong");
-  EXPECT_EQ(launcher->starts, 1);
+  EXPECT_EQ(launcher_->starts, 1);
 }
 
 // What a resize answers: whether sizes are known, then of each output its bytes and its shape.
@@ -231,13 +231,13 @@ TEST_F(RemoteModelTest, ResultsWithoutTheirValuesAreZeros) {
 TEST_F(RemoteModelTest, MoreTensorsThanTheLineHasRoomForAreAnError) {
   use(doubles);
   const std::vector<Shape> shapes(SharedChannel::kMostNumbers, Shape{2});
-  EXPECT_THROW((void)model->resize(0, shapes), Error);
+  EXPECT_THROW((void)model_->resize(0, shapes), Error);
 }
 
 TEST_F(RemoteModelTest, ResetBeforeAProcessIsThereAsksNobody) {
   use(doubles);
-  model->reset();
-  EXPECT_EQ(launcher->starts, 0);
+  (*model_).reset();
+  EXPECT_EQ(launcher_->starts, 0);
 }
 
 }  // namespace

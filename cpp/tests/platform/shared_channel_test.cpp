@@ -33,71 +33,71 @@ class SharedChannelTest : public testing::Test {
   // Asks, and answers in another thread.
   template <typename Answer>
   Waited ask(const Answer& answer) {
-    client.ask(SharedCommand::run, 3);
+    client_.ask(SharedCommand::run, 3);
     const std::jthread server_thread([&] {
-      const SharedChannel::Request request = server.wait_for_request();
+      const SharedChannel::Request request = server_.wait_for_request();
       EXPECT_EQ(request.command, SharedCommand::run);
       EXPECT_EQ(request.signature, 3U);
       answer();
     });
-    return client.wait_for_answer(ending.descriptor(), Clock::now() + kLong);
+    return client_.wait_for_answer(ending_.descriptor(), Clock::now() + kLong);
   }
 
   template <typename Number>
   void put(std::size_t place, Number number) {
-    std::memcpy(server.mapping()->bytes().data() + place, &number, sizeof number);
+    std::memcpy(server_.mapping()->bytes().data() + place, &number, sizeof number);
   }
 
-  FileDescriptor file = shared_memory();
-  Ending ending;
-  SharedChannel client{file.value()};
-  SharedChannel server{file.value()};
+  FileDescriptor file_ = shared_memory();
+  Ending ending_;
+  SharedChannel client_{file_.value()};
+  SharedChannel server_{file_.value()};
 };
 
 TEST_F(SharedChannelTest, AnswersArrive) {
   for (const Outcome outcome : {Outcome::done, Outcome::varies, Outcome::refused}) {
-    EXPECT_EQ(ask([&] { server.answer(outcome, "why"); }), Waited::answered);
-    EXPECT_EQ(client.outcome(), outcome);
-    EXPECT_EQ(client.message(), "why");
+    EXPECT_EQ(ask([&] { server_.answer(outcome, "why"); }), Waited::answered);
+    EXPECT_EQ(client_.outcome(), outcome);
+    EXPECT_EQ(client_.message(), "why");
   }
 }
 
 TEST_F(SharedChannelTest, LongMessageIsCutOff) {
   const std::string text(100'000, 'x');
-  EXPECT_EQ(ask([&] { server.answer(Outcome::refused, text); }), Waited::answered);
-  EXPECT_LT(client.message().size(), SharedChannel::kSpace);
-  EXPECT_TRUE(text.starts_with(client.message()));
-  EXPECT_FALSE(client.message().empty());
+  EXPECT_EQ(ask([&] { server_.answer(Outcome::refused, text); }), Waited::answered);
+  EXPECT_LT(client_.message().size(), SharedChannel::kSpace);
+  EXPECT_TRUE(text.starts_with(client_.message()));
+  EXPECT_FALSE(client_.message().empty());
 }
 
 TEST_F(SharedChannelTest, MessageThatLiesAboutItsSizeEndsWithinTheLine) {
   EXPECT_EQ(ask([&] {
               put(kMessageSizePlace, std::numeric_limits<std::uint32_t>::max());
-              server.answer(Outcome::refused, "short");
+              server_.answer(Outcome::refused, "short");
               put(kMessageSizePlace, std::numeric_limits<std::uint32_t>::max());
             }),
             Waited::answered);
-  EXPECT_LT(client.message().size(), SharedChannel::kSpace);
+  EXPECT_LT(client_.message().size(), SharedChannel::kSpace);
 }
 
 TEST_F(SharedChannelTest, OutcomeThatThereIsNotIsARefusal) {
-  EXPECT_EQ(ask([&] { server.answer(Outcome::done, {}); }), Waited::answered);
+  EXPECT_EQ(ask([&] { server_.answer(Outcome::done, {}); }), Waited::answered);
   put(kOutcomePlace, 77);
-  EXPECT_EQ(client.outcome(), Outcome::refused);
+  EXPECT_EQ(client_.outcome(), Outcome::refused);
 }
 
 TEST_F(SharedChannelTest, OtherSideThatEndsIsNoticed) {
-  EXPECT_EQ(ask([&] { ending.end(); }), Waited::ended);
+  EXPECT_EQ(ask([&] { ending_.end(); }), Waited::ended);
 }
 
 TEST_F(SharedChannelTest, AnswerJustBeforeTheEndCounts) {
-  ending.end();
-  EXPECT_EQ(ask([&] { server.answer(Outcome::done, {}); }), Waited::answered);
+  ending_.end();
+  EXPECT_EQ(ask([&] { server_.answer(Outcome::done, {}); }), Waited::answered);
 }
 
 TEST_F(SharedChannelTest, NoAnswerIsLate) {
-  client.ask(SharedCommand::run, 0);
-  EXPECT_EQ(client.wait_for_answer(ending.descriptor(), Clock::now()), Waited::late);
+  client_.ask(SharedCommand::run, 0);
+  EXPECT_EQ(client_.wait_for_answer(ending_.descriptor(), Clock::now()), Waited::late);
 }
 
 class Always final : public Interruption {
@@ -108,23 +108,23 @@ class Always final : public Interruption {
 TEST_F(SharedChannelTest, RunThatIsToEndStopsWaiting) {
   Always interruption;
   const InterruptionScope scope(interruption);
-  client.ask(SharedCommand::run, 0);
-  EXPECT_EQ(client.wait_for_answer(ending.descriptor(), Clock::now() + kLong), Waited::interrupted);
-  EXPECT_FALSE(server.note_operator());
-  client.request_stop();
-  EXPECT_TRUE(server.note_operator());
-  EXPECT_EQ(client.begun_operators(), 2U);
+  client_.ask(SharedCommand::run, 0);
+  EXPECT_EQ(client_.wait_for_answer(ending_.descriptor(), Clock::now() + kLong), Waited::interrupted);
+  EXPECT_FALSE(server_.note_operator());
+  client_.request_stop();
+  EXPECT_TRUE(server_.note_operator());
+  EXPECT_EQ(client_.begun_operators(), 2U);
 }
 
 TEST_F(SharedChannelTest, BothSidesFollowAFileThatGrows) {
-  client.grow(file.value(), SharedChannel::kSpace + 4096);
-  EXPECT_EQ(client.size(), SharedChannel::kSpace + 4096);
-  server.follow(file.value());
-  EXPECT_EQ(server.size(), client.size());
-  client.mapping()->bytes().back() = std::byte{7};
-  EXPECT_EQ(server.mapping()->bytes().back(), std::byte{7});
-  client.grow(file.value(), 1);  // it never shrinks
-  EXPECT_EQ(client.size(), server.size());
+  client_.grow(file_.value(), SharedChannel::kSpace + 4096);
+  EXPECT_EQ(client_.size(), SharedChannel::kSpace + 4096);
+  server_.follow(file_.value());
+  EXPECT_EQ(server_.size(), client_.size());
+  client_.mapping()->bytes().back() = std::byte{7};
+  EXPECT_EQ(server_.mapping()->bytes().back(), std::byte{7});
+  client_.grow(file_.value(), 1);  // it never shrinks
+  EXPECT_EQ(client_.size(), server_.size());
 }
 
 TEST(SharedMapping, WhatIsNoFileIsAnError) { EXPECT_THROW(SharedChannel(-1), FileError); }

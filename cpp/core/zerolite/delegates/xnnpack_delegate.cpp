@@ -45,7 +45,7 @@ void XnnpackDelegate::request_nodes(abi::Options options, XnnpackNodes nodes) {
                                 &XnnpackDelegate::prepare<&replace_one_by_one>,
                                 &XnnpackDelegate::prepare<&replace_custom>};
   if (nodes == XnnpackNodes::gathered) return;
-  attach_settings(options, kIdentifier, &prepares.at(static_cast<std::size_t>(nodes)));
+  attach_settings(options, kIdentifier, static_cast<void*>(&prepares.at(static_cast<std::size_t>(nodes))));
 }
 
 abi::Status XnnpackDelegate::create_delegate(abi::RuntimeContext context, abi::Environment environment,

@@ -108,6 +108,8 @@ void ResourceVariables::find_operators(const Model& model) {
   const ModelContents contents = ModelContents::read(model.bytes().span());
   const std::vector<VariableNames> passed = passed_variables(interface, contents);
   std::map<std::string, std::set<ElementType>> types;
+  std::optional<NodeIndex> reader;
+  std::optional<NodeIndex> writer;
   std::vector<std::set<std::string>> assigned(contents.subgraphs.size());
   for (std::size_t i = 0; i < contents.subgraphs.size(); ++i) {
     const SubgraphView graph{interface, interface.subgraphs[i], contents.subgraphs[i]};
@@ -131,8 +133,8 @@ void ResourceVariables::find_operators(const Model& model) {
       if (!is_of_variables(kind)) continue;
       if (observer_.graph(i) == nullptr) continue;  // its variables have handles in the graphs that run it, mostly
       (void)require_own(index);
-      if (kind == Operator::READ_VARIABLE) reader_ = index;
-      if (kind == Operator::ASSIGN_VARIABLE) writer_ = index;
+      if (kind == Operator::READ_VARIABLE) reader = index;
+      if (kind == Operator::ASSIGN_VARIABLE) writer = index;
       if (kind != Operator::VAR_HANDLE) continue;
       const std::string name = name_of_variable(operation);
       if (std::ranges::find(resources_, name, &Resource::name) != resources_.end()) continue;
@@ -141,11 +143,13 @@ void ResourceVariables::find_operators(const Model& model) {
   }
   for (const auto& [name, known] : types) {
     const bool is_shown = std::ranges::find(resources_, name, &Resource::name) != resources_.end();
-    if (!is_shown || !reader_ || !writer_) {
+    if (!is_shown || !reader || !writer) {
       throw Error(model_ + " keeps variable '" + name +
                   "' in a subgraph that the runtime does not show; reset() puts it back to its start");
     }
   }
+  if (reader) reader_ = *reader;
+  if (writer) writer_ = *writer;
 }
 
 const CapturedGraph& ResourceVariables::require_own(NodeIndex index) const {
@@ -188,12 +192,12 @@ void ResourceVariables::initialize() {
 }
 
 std::optional<VariableValue> ResourceVariables::read(const Resource& resource) const {
-  const CapturedGraph& graph = *observer_.graph(reader_->subgraph);
   for (const ElementType type : resource.types) {
+    const CapturedGraph& graph = *observer_.graph(reader_.subgraph);
     int id = resource.id;
     KernelCall call(graph, id, type);
     const LogCapture log;  // which may tell of a variable without a value, or of another type
-    const Status status = call.run(graph, reader_->node, std::array{kHandle}, std::array{kValue});
+    const Status status = call.run(graph, reader_.node, std::array{kHandle}, std::array{kValue});
     if (call.failed) throw std::bad_alloc();
     if (status != Status::ok || call.values == nullptr) continue;
     VariableValue value{resource.subgraph, resource.handle, {}, std::move(call.values)};
@@ -218,12 +222,12 @@ bool ResourceVariables::are_complete() const {
 }
 
 void ResourceVariables::write(std::span<const VariableValue> values) {
-  const CapturedGraph& graph = *observer_.graph(writer_->subgraph);
   for (const VariableValue& value : values) {
     const auto resource = std::ranges::find_if(resources_, [&](const Resource& known) {
       return known.subgraph == value.subgraph && known.handle == value.tensor;
     });
     if (resource == resources_.end()) continue;
+    const CapturedGraph& graph = *observer_.graph(writer_.subgraph);
     int id = resource->id;
     KernelCall call(graph, id, value.spec.type);
     std::vector<int> dimensions = {static_cast<int>(value.spec.shape.size())};
@@ -233,7 +237,7 @@ void ResourceVariables::write(std::span<const VariableValue> values) {
     tensor.data = value.values->data();
     tensor.bytes = byte_size(value.spec.type, value.spec.shape).value_or(0);
     const LogCapture log;
-    if (call.run(graph, writer_->node, std::array{kHandle, kValue}, {}) != Status::ok) {
+    if (call.run(graph, writer_.node, std::array{kHandle, kValue}, {}) != Status::ok) {
       throw Error(model_ + ": variable '" + resource->name + "' can't be written: " + log.message());
     }
   }

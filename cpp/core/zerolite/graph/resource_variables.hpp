@@ -74,8 +74,9 @@ class ResourceVariables {
   std::string model_;
   std::vector<Resource> resources_;
   std::vector<Initialization> initializations_;
-  std::optional<NodeIndex> reader_;
-  std::optional<NodeIndex> writer_;
+  // Of operators whose kernels read and write; used only where there is a variable.
+  NodeIndex reader_{};
+  NodeIndex writer_{};
 };
 
 }  // namespace zerolite

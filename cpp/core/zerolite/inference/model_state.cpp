@@ -67,7 +67,8 @@ void CompiledModel::keep_first_values() {
 
 bool CompiledModel::write_first_values() {
   if (!first_values_) return false;
-  resources().write(*first_values_);
+  const std::vector<VariableValue>& values = *first_values_;
+  resources().write(values);
   return true;
 }
 

@@ -277,8 +277,7 @@ void allow(const FileDescriptor& ruleset, const std::filesystem::path& path, std
 bool computes(std::string_view device) {
   constexpr auto kBeginnings = std::to_array<std::string_view>(
       {"accel", "adsprpc", "apex_", "dma_heap", "dri", "galcore", "kfd", "kgsl", "mali", "nvidia", "vha"});
-  return std::any_of(kBeginnings.begin(), kBeginnings.end(),
-                     [&](std::string_view beginning) { return device.starts_with(beginning); });
+  return std::ranges::any_of(kBeginnings, [&](std::string_view beginning) { return device.starts_with(beginning); });
 }
 
 void allow_devices(const FileDescriptor& ruleset, const std::string& folder, std::uint64_t known) {

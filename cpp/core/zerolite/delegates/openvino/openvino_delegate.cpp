@@ -101,6 +101,8 @@ OpenVinoDelegate::Kernel OpenVinoDelegate::compile_part(Context* context, const 
   const CapturedGraph graph(context);
   std::vector<GraphTensor> inputs;
   std::vector<GraphTensor> outputs;
+  inputs.reserve(part.inputs.size());
+  outputs.reserve(part.outputs.size());
   for (const std::int32_t index : part.inputs) inputs.push_back(tensor_of(graph, index, true));
   for (const std::int32_t index : part.outputs) outputs.push_back(tensor_of(graph, index, true));
   return std::make_unique<GraphKernel>(model_, part, settings_, std::move(inputs), std::move(outputs));
