@@ -23,6 +23,7 @@ class Operand {
   [[nodiscard]] const std::vector<std::int32_t>& shape() const { return graph_.tensor(index_).shape; }
   [[nodiscard]] ElementType type() const { return graph_.tensor(index_).type; }
   [[nodiscard]] bool is_empty() const { return graph_.tensor(index_).is_empty(); }
+  [[nodiscard]] bool is_variable() const { return graph_.tensor_details(index_).is_variable; }
   [[nodiscard]] const std::vector<float>& scales() const { return graph_.tensor_details(index_).scales; }
   // None for what a run computes.
   [[nodiscard]] std::span<const std::byte> constant() const { return graph_.tensor_details(index_).constant; }

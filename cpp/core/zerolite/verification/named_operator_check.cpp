@@ -63,6 +63,10 @@ void check_detection(const CheckedOperator& operation) {
     (void)setting(operation, "detections_per_class");
   }
   check_detection_shapes(operation, classes);
+  for (std::size_t i = 0; i < details.outputs.size(); ++i) {
+    const ElementType type = operation.output(i).type();
+    operation.require(type == ElementType::float32, "has an output of ", type, ", and float32 is expected");
+  }
 }
 
 // The kernel divides by the size, reads two or three dimensions, and writes as much as it reads into memory for floats.

@@ -91,6 +91,27 @@ void check_references(const CheckedOperator& operation) {
   }
 }
 
+// Kernels with a state change it as an input. An output that is a variable keeps the memory of its first shape (2.3.0).
+void check_variable_outputs(const CheckedOperator& operation) {
+  for (std::size_t i = 0; i < operation.details().outputs.size(); ++i) {
+    const Operand output = operation.output(i);
+    if (output.is_variable()) {
+      operation.refuse("writes ", output.name(), ", which is a variable and is changed as an input alone");
+    }
+  }
+}
+
+// The kernel copies rows of the table as they are, or makes float32 of quantized ones (2.3.0).
+void check_embedding_lookup(const CheckedOperator& operation) {
+  const ElementType table = operation.type(1);
+  const ElementType output = operation.output().type();
+  operation.require(output == table || output == ElementType::float32, "looks up rows of ", table,
+                    " and has an output of ", output, ", and the same type or float32 is expected");
+  const bool is_quantized = byte_size(table, std::array<std::int32_t, 1>{1}).value_or(0) <= 1;
+  operation.require(output != ElementType::float32 || table == ElementType::float32 || is_quantized,
+                    "looks up rows of ", table, " as float32, and 8 bits at most are expected");
+}
+
 // Kernels that take paddings which are no 64-bit numbers for smaller ones, whatever they are (2.3.0).
 void check_paddings(const CheckedOperator& operation) {
   const Operator kind = operation.kind();
@@ -202,6 +223,8 @@ void check_kind(const CheckedOperator& operation) {
     case Operator::RESIZE_BILINEAR:
     case Operator::RESIZE_NEAREST_NEIGHBOR:
       return check_resize(operation);
+    case Operator::EMBEDDING_LOOKUP:
+      return check_embedding_lookup(operation);
     case Operator::DEQUANTIZE:
     case Operator::DENSIFY:
       return check_unpacked(operation);
@@ -255,6 +278,7 @@ void check_operator(const SubgraphView& graph, std::size_t index) {
   check_output_type(operation);
   check_index_types(operation);
   check_references(operation);
+  check_variable_outputs(operation);
   check_paddings(operation);
   check_operand_shapes(operation);
   check_quantized_operator(operation);
