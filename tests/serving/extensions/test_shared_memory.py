@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import secrets
@@ -224,6 +225,7 @@ def test_strings(transport: tuple[Any, Any], region: Region) -> None:
         (f"{PREFIX}pipe", "no shared memory"),
         (f"{PREFIX}socket", "no shared memory"),
     ],
+    ids=itertools.count(),  # names with the process's number are others in each worker
 )
 def test_keys_that_are_no_shared_memory(transport: tuple[Any, Any], key: str, words: str, tmp_path: Path) -> None:
     _module, client = transport
