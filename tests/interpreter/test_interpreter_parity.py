@@ -88,11 +88,20 @@ def test_extra_models() -> None:
             assert_all_the_same(InterpreterPair(path), None)
 
 
+# The operators of small variables run outside of XNNPACK here, so that `model.state` can tell them (docs/calls.md).
+# What stands between them then has values to show, which the reference has not.
+KEPT_FROM_XNNPACK = ("counter", "counter_two_signatures")
+
+
 @pytest.mark.parametrize("entry", zoo.models(), ids=str)
 def test_what_tensors_have_to_show(entry: ModelEntry) -> None:
     pair = InterpreterPair(entry.path)
     pair.assert_same(kinds_of_values, "before the allocation")
     pair.assert_same(lambda interpreter: interpreter.allocate_tensors(), "allocation")
+    if entry.name in KEPT_FROM_XNNPACK:
+        for ours, theirs in zip(kinds_of_values(pair.ours), kinds_of_values(pair.theirs), strict=True):
+            assert theirs in (ours, ValueError)
+        return
     pair.assert_same(kinds_of_values, "after the allocation")
 
 
