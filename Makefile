@@ -118,7 +118,7 @@ contract: $(VENV)/.installed ## Test what is assumed of the runtime's inside: ma
 	  --no-tests=error --parallel $(JOBS) --tests-regex '^RuntimeContract'
 
 test-cpp-threads: $(VENV)/.installed ## Build the C++ tests under ThreadSanitizer and run those with threads
-	$(call test_cpp,tsan,thread,zerolite_core_tests zerolite_log_tests,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
+	$(call test_cpp,tsan,thread,zerolite_thread_tests zerolite_log_tests,--tests-regex 'Concurrency|BatchLoop|RuntimeLog')
 
 test-sanitized: $(VENV)/.installed ## Build the extension module under AddressSanitizer and UBSan and run its Python tests
 	$(call test_sanitized,asan,address$(comma)undefined,address)

@@ -29,7 +29,6 @@ from tools.wheel_target import TARGETS, X86_64, WheelTarget
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWEST_GLIBC = (2, 34)
-LINKER_FLAGS = "-static-libstdc++ -Wl,--exclude-libs,ALL -Wl,--gc-sections"
 # What would put this machine's headers or settings into a build for another one.
 HOST_VARIABLES = ("CMAKE_ARGS", "CPATH", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS", "LIBRARY_PATH", "SKBUILD_CMAKE_ARGS")
 
@@ -75,14 +74,11 @@ def build(target: WheelTarget, python: str, headers: Path | None = None) -> Path
     """
     folder = ROOT / "build" / f"wheel-{target.machine}-{python}"
     shutil.rmtree(folder / "raw", ignore_errors=True)
-    settings = [
-        f"wheel.tags={wheel_tag(target, python)}",
-        f"build-dir={folder / 'cmake'}",
-        f"cmake.define.CMAKE_MODULE_LINKER_FLAGS={LINKER_FLAGS}",
-    ]
+    settings = [f"wheel.tags={wheel_tag(target, python)}", "cmake.define.ZEROLITE_STATIC_LIBSTDCXX=ON"]
     variables = dict(os.environ)
     if target is not X86_64 or python != running_python():
         require_compiler(target)
+        settings.append(f"build-dir={folder / 'cmake'}")
         settings += cross_settings(target, PythonSysroot(target, python, headers))
         variables = {name: value for name, value in variables.items() if name not in HOST_VARIABLES}
     run(

@@ -86,11 +86,10 @@ def from_wheel(python: Path, variables: dict[str, str], requirements: list[str])
     if not list(folder.glob("*.whl")):
         unfinished = folder.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        command = [str(python), "-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps"]
-        print("+", *command, f"--wheel-dir={unfinished}", ".", flush=True)
-        subprocess.run(
-            [*command, f"--wheel-dir={unfinished}", "."], check=True, env=variables, cwd=ROOT, stdin=subprocess.DEVNULL
-        )
+        options = ["--disable-pip-version-check", "--no-deps", f"--wheel-dir={unfinished}"]
+        command = [*wheel_builder(python), *options, "."]
+        print("+", *command, flush=True)
+        subprocess.run(command, check=True, env=variables, cwd=ROOT, stdin=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
     (wheel,) = folder.glob("*.whl")
@@ -99,11 +98,27 @@ def from_wheel(python: Path, variables: dict[str, str], requirements: list[str])
     return [f"{wheel}{item[1:]}" if item.startswith(".") else item for item in requirements]
 
 
+def wheel_builder(python: Path) -> list[str]:
+    """Return the command that builds wheels: with the development environment where there is one for this interpreter.
+
+    Its editable install has compiled the same files with the same settings, in the same directory.
+    """
+    developing = ROOT / ".venv" / "bin" / "python"
+    if (ROOT / ".venv" / ".installed").is_file() and interpreter_of(developing) == interpreter_of(python):
+        return [str(developing), "-m", "pip", "wheel", "--no-build-isolation"]
+    return [str(python), "-m", "pip", "wheel"]
+
+
+def interpreter_of(python: Path) -> bytes:
+    """Return what tells an interpreter from others: version, build and platform; nothing for one that does not run."""
+    query = "import sys, sysconfig; print(sys.version, sysconfig.get_platform())"
+    return subprocess.run([python, "-c", query], check=False, capture_output=True, stdin=subprocess.DEVNULL).stdout
+
+
 def sources_digest(python: Path) -> str:
     """Return a digest of what a wheel is made of: sources, interpreter and the settings of the compiler."""
     digest = hashlib.sha256()
-    query = "import sys, sysconfig; print(sys.version, sysconfig.get_platform())"
-    digest.update(subprocess.run([python, "-c", query], check=True, capture_output=True).stdout)
+    digest.update(interpreter_of(python))
     for name in ("CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_ARGS", "SKBUILD_CMAKE_ARGS"):
         digest.update(f"{name}={os.environ.get(name)}\n".encode())
     for part in WHEEL_SOURCES:

@@ -89,14 +89,7 @@ Replacement::~Replacement() {
   if (!name_.empty()) ::unlink(name_.c_str());
 }
 
-void Replacement::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file_.value(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw FileError(errno, path_);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-}
+void Replacement::write(std::span<const std::byte> bytes) { write_all(file_, path_, bytes); }
 
 void Replacement::take_place() {
   if (::rename(name_.c_str(), path_.c_str()) != 0) throw FileError(errno, path_);

@@ -281,10 +281,6 @@ Compilation compile_with_delegates(const std::shared_ptr<const Model>& model, co
   return {executed, compile(*executed, options, observer, &delegates)};
 }
 
-}  // namespace
-
-namespace {
-
 // What a runtime that is not known runs: its own delegate for the CPU, and nothing else that was asked for.
 Compilation compile_in_public(const std::shared_ptr<const Model>& model, const CompileOptions& options,
                               GraphObserver& observer, DelegateRegistry& delegates) {

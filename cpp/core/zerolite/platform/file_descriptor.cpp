@@ -21,4 +21,13 @@ std::vector<char> read_all(const FileDescriptor& file, const std::filesystem::pa
   return content;
 }
 
+void write_all(const FileDescriptor& file, const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file.value(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw FileError(errno, path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
 }  // namespace zerolite

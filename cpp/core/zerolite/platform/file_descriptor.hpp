@@ -1,4 +1,4 @@
-// Owns a file descriptor, and reads what lies behind it.
+// Owns a file descriptor, and reads and writes what lies behind it.
 #pragma once
 
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -35,5 +36,8 @@ class FileDescriptor {
 
 // The bytes from where the file stands to its end, the first `most` of them. Throws FileError, which names `path`.
 std::vector<char> read_all(const FileDescriptor& file, const std::filesystem::path& path, std::size_t most = SIZE_MAX);
+
+// Writes all bytes where the file stands. Throws FileError, which names `path`.
+void write_all(const FileDescriptor& file, const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 }  // namespace zerolite

@@ -14,7 +14,6 @@ from zerolite._platform.peak_memory import peak_of_children, peak_resident_bytes
 from zerolite.conversion.child.output_check import OutputCheck, SourceRunner
 from zerolite.conversion.operators import count_operators, without_kernel
 from zerolite.conversion.options import QUANTIZATION_MODES
-from zerolite.conversion.quantization.layer_choice import Layer
 from zerolite.conversion.quantization.quantizer import FloatModel
 from zerolite.conversion.request import ConversionRequest
 from zerolite.conversion.samples.input_spec import InputSpec
@@ -51,20 +50,9 @@ def _convert_file(request: ConversionRequest, step: Callable[[str], None]) -> di
     model = FloatModel(content, request.name)
     samples = SampleReader(request.samples, model.specs)
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
-    kept = model.layers(request.keep_float)
-    step("Quantizing")
-    ranges = Path(request.ranges) if request.ranges else None
-    result = model.quantized(
-        request.quantize,
-        request.io_dtype,
-        samples,
-        block_size=request.block_size,
-        keep_float=kept,
-        kept_as=request.kept_as,
-        kept_ranges=ranges,
-    )
+    result, kept = _quantized(model, request, samples, step)
     told = _finish(request, result, source=model, samples=to_compare, source_size=len(content), step=step)
-    return told | {"kept_float": [layer.name for layer in kept]}
+    return told | {"kept_float": kept}
 
 
 def _convert_to_float(request: ConversionRequest, step: Callable[[str], None]) -> dict[str, Any]:
@@ -77,22 +65,12 @@ def _convert_to_float(request: ConversionRequest, step: Callable[[str], None]) -
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
     content = with_signature_order(source.convert(), {"serving_default": source.order})
-    kept: Sequence[Layer] = ()
+    kept: list[str] = []
     if request.quantize != "none":
-        float_model = FloatModel(content, request.name)
-        kept = float_model.layers(request.keep_float)
-        step("Quantizing")
-        content = float_model.quantized(
-            request.quantize,
-            request.io_dtype,
-            samples,
-            block_size=request.block_size,
-            keep_float=kept,
-            kept_as=request.kept_as,
-        )
+        content, kept = _quantized(FloatModel(content, request.name), request, samples, step)
     size = Path(request.path).stat().st_size
     told = _finish(request, content, source=source, samples=to_compare, source_size=size, step=step)
-    return told | {"kept_float": [layer.name for layer in kept]}
+    return told | {"kept_float": kept}
 
 
 def _float_source(request: ConversionRequest) -> Any:
@@ -121,20 +99,10 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
     to_compare = samples.first(_SAMPLES_COMPARED) if request.verify else {}
     step("Converting")
     mode = QUANTIZATION_MODES[request.quantize]
-    kept: Sequence[Layer] = ()
+    kept: list[str] = []
     if mode.needs_quantizer or request.keep_float:
         content = with_signature_order(convert_saved_model(model, request, quantize="none", samples=None), model.orders)
-        float_model = FloatModel(content, request.name)
-        kept = float_model.layers(request.keep_float)
-        step("Quantizing")
-        content = float_model.quantized(
-            request.quantize,
-            request.io_dtype,
-            samples,
-            block_size=request.block_size,
-            keep_float=kept,
-            kept_as=request.kept_as,
-        )
+        content, kept = _quantized(FloatModel(content, request.name), request, samples, step)
     else:
         content = convert_saved_model(
             model, request, quantize=request.quantize, samples=samples if mode.needs_data and request.samples else None
@@ -143,9 +111,27 @@ def _convert_with_tensorflow(request: ConversionRequest, step: Callable[[str], N
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     told = _finish(request, content, source=program or model, samples=to_compare, source_size=size, step=step)
     return told | {
-        "kept_float": [layer.name for layer in kept],
+        "kept_float": kept,
         "positions": [] if any(order.inputs for order in model.orders.values()) else samples.positions,
     }
+
+
+def _quantized(
+    model: FloatModel, request: ConversionRequest, samples: SampleReader, step: Callable[[str], None]
+) -> tuple[bytes, list[str]]:
+    """The quantized model, and the names of the layers that stay as they are."""
+    kept = model.layers(request.keep_float)
+    step("Quantizing")
+    content = model.quantized(
+        request.quantize,
+        request.io_dtype,
+        samples,
+        block_size=request.block_size,
+        keep_float=kept,
+        kept_as=request.kept_as,
+        kept_ranges=Path(request.ranges) if request.ranges else None,
+    )
+    return content, [layer.name for layer in kept]
 
 
 def _saved_model(

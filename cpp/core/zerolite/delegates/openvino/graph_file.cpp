@@ -12,19 +12,6 @@
 #include "zerolite/platform/error.hpp"
 
 namespace zerolite::openvino {
-namespace {
-
-void write_all(int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw FileError(errno, "the copy of the model in memory");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
-}  // namespace
-
 FileDescriptor make_memory_file() {
   FileDescriptor file(::memfd_create("zerolite-openvino", MFD_CLOEXEC));
   if (!file.is_open()) throw FileError(errno, "a file in memory");
@@ -40,8 +27,8 @@ GraphFile::GraphFile(std::span<const std::byte> model, const GraphPart& part) : 
   if (front.size() > kLargest || model.size() > kLargest - front.size()) {
     throw DelegateError("the model is larger than 2 GB, which can't be passed on to OpenVINO");
   }
-  write_all(memory_.value(), front);
-  write_all(memory_.value(), model);
+  write_all(memory_, "the copy of the model in memory", front);
+  write_all(memory_, "the copy of the model in memory", model);
   // OpenVINO knows the format by the end of the path, which the path of a descriptor has not.
   std::string folder = (std::filesystem::temp_directory_path() / "zerolite-openvino-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) throw FileError(errno, folder);
