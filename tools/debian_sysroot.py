@@ -1,5 +1,7 @@
 """Debian packages of another architecture, unpacked under build/: CPython's headers, its library and its interpreter.
 
+Sources of packages come the same way. APT believes nothing that Debian's signed lists have no checksum of.
+
 APT is told of the other architecture in a configuration of its own, with lists, a cache and a package state of their
 own, so the machine's packages and sources stay as they are and nothing needs root.
 """
@@ -9,9 +11,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+_Found = TypeVar("_Found")
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -38,30 +43,41 @@ class DebianSysroot:
         if not missing:
             return
         print(f"unpacking for {self.architecture}, from Debian {self.suite}: {' '.join(missing)}", flush=True)
-        downloads = self._state / "downloads"
-        shutil.rmtree(downloads, ignore_errors=True)
-        downloads.mkdir(parents=True)
-        variables = {**os.environ, "APT_CONFIG": str(self._write_configuration())}
-        try:
-            for command in (["--error-on=any", "update"], ["download", *missing]):
-                subprocess.run(
-                    ["apt-get", "--quiet=2", *command],
-                    check=True,
-                    env=variables,
-                    cwd=downloads,
-                    stdin=subprocess.DEVNULL,
-                )
-        except subprocess.CalledProcessError as failure:
-            raise SysrootError(
-                f"Debian {self.suite}'s packages for {self.architecture} can't be fetched ({' '.join(missing)}); "
-                "the reason stands above"
-            ) from failure
+        downloads = self._fetch("deb", "download", *missing)
         self._prepare_merged_usr()
         for archive in sorted(downloads.iterdir()):
             self._unpack(archive)
         for package in missing:
             self._mark(package).touch()
         shutil.rmtree(downloads)
+
+    def source(self, package: str) -> Path:
+        """Fetch what a source package is made of upstream, and return the archive, which lies there until the next one.
+
+        Raises:
+            SysrootError: as `require` raises it.
+        """
+        print(f"fetching the source of {package}, from Debian {self.suite}", flush=True)
+        downloads = self._fetch("deb-src", "source", "--download-only", package)
+        return next(path for path in downloads.glob(f"{package}_*.orig.tar.*") if path.suffix != ".asc")
+
+    def _fetch(self, kind: str, *command: str) -> Path:
+        """Let apt-get put into a folder of its own what it is asked for, of packages ("deb") or sources ("deb-src")."""
+        downloads = self._state / "downloads"
+        shutil.rmtree(downloads, ignore_errors=True)
+        downloads.mkdir(parents=True)
+        variables = {**os.environ, "APT_CONFIG": str(self._write_configuration(kind))}
+        try:
+            for step in (("--error-on=any", "update"), command):
+                subprocess.run(
+                    ["apt-get", "--quiet=2", *step], check=True, env=variables, cwd=downloads, stdin=subprocess.DEVNULL
+                )
+        except subprocess.CalledProcessError as failure:
+            raise SysrootError(
+                f"Debian {self.suite}'s packages for {self.architecture} can't be fetched "
+                f"({' '.join(word for word in command[1:] if not word.startswith('-'))}); the reason stands above"
+            ) from failure
+        return downloads
 
     def has(self, packages: Sequence[str]) -> bool:
         """Tell whether the packages were all unpacked before."""
@@ -94,13 +110,13 @@ class DebianSysroot:
             if not link.is_symlink():
                 link.symlink_to(Path("usr") / name)
 
-    def _write_configuration(self) -> Path:
+    def _write_configuration(self, kind: str) -> Path:
         for folder in ("lists/partial", "cache/archives/partial"):
             (self._state / folder).mkdir(parents=True, exist_ok=True)
         (self._state / "status").touch()
         signed_by = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
         sources = self._state / "sources.list"
-        sources.write_text(f"deb {signed_by}{debian_archive()} {self.suite} main\n", encoding="utf-8")
+        sources.write_text(f"{kind} {signed_by}{debian_archive()} {self.suite} main\n", encoding="utf-8")
         settings = {
             "APT::Architecture": self.architecture,
             "APT::Architectures": self.architecture,
@@ -132,20 +148,33 @@ def require_from_any(sysroots: Sequence[DebianSysroot], packages: Sequence[str])
     for sysroot in sysroots:
         if sysroot.has(packages):
             return sysroot
+
+    def required(sysroot: DebianSysroot) -> DebianSysroot:
+        sysroot.require(packages)
+        return sysroot
+
+    return _from_any(sysroots, f"{' '.join(packages)} for {sysroots[0].architecture}", required)
+
+
+def source_from_any(sysroots: Sequence[DebianSysroot], package: str) -> Path:
+    """Fetch the source of a package from the first of the sysroots whose release gives it, and return the archive.
+
+    Raises:
+        SysrootError: none of the releases gives it; it names them all, and each one's reason stands above.
+    """
+    return _from_any(sysroots, f"the source of {package}", lambda sysroot: sysroot.source(package))
+
+
+def _from_any(sysroots: Sequence[DebianSysroot], what: str, find: Callable[[DebianSysroot], _Found]) -> _Found:
     failures = []
     for sysroot in sysroots:
         try:
-            sysroot.require(packages)
+            return find(sysroot)
         except SysrootError as failure:
             print(failure, flush=True)
             failures.append(failure)
-        else:
-            return sysroot
     suites = ", ".join(sysroot.suite for sysroot in sysroots)
-    raise SysrootError(
-        f"none of Debian's releases {suites} gives {' '.join(packages)} for {sysroots[0].architecture}; the reasons "
-        "stand above"
-    ) from failures[-1]
+    raise SysrootError(f"none of Debian's releases {suites} gives {what}; the reasons stand above") from failures[-1]
 
 
 def debian_archive() -> str:

@@ -150,7 +150,8 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
         Inputs that a signature does not name are there under their tensors' names; outputs are, if it names none. One
         that can't be used, since the runtime runs its subgraph for no signature, is left out with a warning.
         """
-        if self._signatures is None:
+        made = self._signatures
+        if made is None:
             signatures = {key: Signature(self, index) for index, key in enumerate(self._signature_keys())}
             for signature in signatures.values():
                 signature._origin = self._origin
@@ -158,8 +159,11 @@ class CompiledModel(_native.CompiledModel, SignatureMethods):
                     self._prepared.serve(signature)
             if self._tuned is not None and self._tuned.signature in signatures:
                 signatures[self._tuned.signature]._tuned_chunk = self._tuned.setting.chunk
-            self._signatures = MappingProxyType(Signatures(signatures, self._unusable_signatures()))
-        return self._signatures
+            # Of several threads that ask first, all get what one of them has made.
+            made = self.__dict__.setdefault(
+                "_signatures", MappingProxyType(Signatures(signatures, self._unusable_signatures()))
+            )
+        return made
 
     @property
     def delegation(self) -> Delegation:
