@@ -1,9 +1,15 @@
-"""What a GIL would keep apart: threads in one object at the same moment. With a GIL all this holds as well."""
+"""What a GIL would keep apart: threads in one object at the same moment. With a GIL all this holds as well.
+
+`make test-free-threaded` runs these tests on a CPython without one.
+"""
 
 from __future__ import annotations
 
+import sys
+import sysconfig
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +21,11 @@ from tests.support.threads import PATIENCE, in_threads
 
 THREADS = 4
 ROUNDS = 100
+
+
+def test_the_import_leaves_the_gil_off() -> None:
+    is_gil_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    assert is_gil_enabled() != bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def test_all_threads_see_the_same_signatures() -> None:
@@ -40,6 +51,32 @@ def test_calls_of_many_shapes() -> None:
             return all(np.allclose(model(inputs[index]), expected, atol=1e-6) for _ in range(ROUNDS))
 
         assert all(in_threads(work, THREADS))
+
+
+def test_strings_while_others_resize() -> None:
+    """A result has the shape of its own run, whatever the tensor's is by then."""
+    inputs = {rows: np.array([[b"a", b"bc", b"d"]] * rows, object) for rows in (1, 2)}
+    with zl.load(zoo.model_path("string_passthrough")) as model:
+        name = next(iter(model.inputs))
+        refusals: list[str] = []
+
+        def work(index: int) -> int:
+            answers = 0
+            for round_ in range(ROUNDS):
+                rows = 1 + (index + round_) % 2
+                if index % 2:
+                    model.resize({name: (rows, 3)})
+                try:
+                    answer = model(inputs[rows])
+                except ValueError as error:
+                    refusals.append(str(error))
+                else:
+                    answers += 1
+                    np.testing.assert_array_equal(answer, inputs[rows])
+            return answers
+
+        assert sum(in_threads(work, THREADS)) > 0
+        assert all("resize" in refusal for refusal in refusals)
 
 
 def test_quantized_values_while_others_resize() -> None:

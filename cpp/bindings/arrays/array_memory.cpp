@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "arrays/dlpack_import.hpp"
 #include "arrays/numpy_api.hpp"
 #include "arrays/other_arrays.hpp"
 #include "register.hpp"
@@ -103,6 +104,7 @@ std::size_t readable_past_end(py::handle array) {
 }
 
 void register_arrays(py::module_& module) {
+  (void)lender_names();
   module.def("empty", &aligned_array, py::arg("shape"), py::arg("dtype"),
              "A zeroed array in 64-byte aligned memory that may be bound to a tensor.");
   module.def(

@@ -193,11 +193,23 @@ py::object array_of_dlpack(py::handle value, const std::string& who) {
   return array_of_capsule(value, capsule, who);
 }
 
+const LenderNames& lender_names() {
+  static const LenderNames names = {PyUnicode_InternFromString(dlpack::kExchangeTableAttribute),
+                                    PyUnicode_InternFromString("requires_grad")};
+  return names;
+}
+
 LendTensor lender_of(PyObject* value) {
-  static PyObject* const table_name = PyUnicode_InternFromString(dlpack::kExchangeTableAttribute);
-  static PyObject* const requires_grad = PyUnicode_InternFromString("requires_grad");
+  const auto& [table_name, requires_grad] = lender_names();
   PyObject* const attributes = Py_TYPE(value)->tp_dict;
-  PyObject* const capsule = attributes == nullptr ? nullptr : PyDict_GetItemWithError(attributes, table_name);
+  PyObject* capsule = nullptr;
+#ifdef Py_GIL_DISABLED
+  // Another thread may set the attribute anew: this one holds what it found.
+  if (attributes != nullptr) (void)PyDict_GetItemRef(attributes, table_name, &capsule);
+  const auto held = py::reinterpret_steal<py::object>(capsule);
+#else
+  if (attributes != nullptr) capsule = PyDict_GetItemWithError(attributes, table_name);
+#endif
   if (capsule == nullptr || PyCapsule_IsValid(capsule, dlpack::kExchangeTableName) == 0) {
     PyErr_Clear();
     return nullptr;

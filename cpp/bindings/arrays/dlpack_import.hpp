@@ -18,6 +18,12 @@ pybind11::object array_of_dlpack(pybind11::handle value, const std::string& who)
 // How a library lends its tensors, without capsules. Calling it runs no Python code: only values of just the type that
 // has the function are asked, no subclasses.
 using LendTensor = int (*)(void* object, dlpack::Tensor* result);
+// What is looked up for that. To be made before there are threads; see out_name in signature/vectorcall.cpp.
+struct LenderNames {
+  PyObject* exchange_table;
+  PyObject* requires_grad;
+};
+const LenderNames& lender_names();
 // Null, without an error set, where there is no such function, or where the tensor requires grad.
 LendTensor lender_of(PyObject* value);
 

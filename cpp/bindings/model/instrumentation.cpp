@@ -34,13 +34,18 @@ namespace {
 // it runs on these alone, whatever the delegates of the model; XNNPACK takes what only it has kernels for.
 std::shared_ptr<SignatureObject> replica(py::handle object, std::optional<std::string_view> kernels, bool profiling) {
   const auto& signature = native<SignatureObject>(object);
-  CompileOptions options = signature.model().options();
+  CompileOptions original;
+  {
+    const std::unique_lock lock = lock_model(signature.model().lock());  // a reset makes custom operators anew
+    original = signature.model().options();
+  }
+  CompileOptions options = original;
   options.weight_cache.clear();  // its owner may have let go of it
   if (kernels) {
     options = CompileOptions();
-    options.threads = signature.model().options().threads;
-    options.weights = signature.model().options().weights;
-    options.custom_operators = signature.model().options().custom_operators;
+    options.threads = original.threads;
+    options.weights = original.weights;
+    options.custom_operators = original.custom_operators;
     options.kernels = kernels_of(*kernels);
     if (options.kernels == CpuKernels::builtin && has_operators_by_name_only(*signature.model().executed_model())) {
       options.kernels = CpuKernels::delegate;

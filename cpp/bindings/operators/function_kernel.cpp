@@ -32,6 +32,16 @@ py::object view_of(const HostOperand& operand, int flags) {
   return py::reinterpret_steal<py::object>(array);
 }
 
+// Whether another thread may come to an array that nobody refers to but this one: by a weak reference, where no GIL
+// keeps it from doing so now.
+bool may_be_taken([[maybe_unused]] PyArrayObject* array) {
+#ifdef Py_GIL_DISABLED
+  return reinterpret_cast<PyArrayObject_fields*>(array)->weakreflist != nullptr;
+#else
+  return false;
+#endif
+}
+
 // The inputs of a call, which have the memory of tensors only as long as this lives.
 class InputViews {
  public:
@@ -52,9 +62,11 @@ class InputViews {
   [[nodiscard]] std::optional<std::size_t> give_up() {
     std::optional<std::size_t> kept;
     for (std::size_t i = 0; i < views_.size(); ++i) {
-      if (views_[i].is_none() || Py_REFCNT(views_[i].ptr()) == 1) continue;
-      if (!kept) kept = i;
+      if (views_[i].is_none()) continue;
       PyArrayObject* const view = as_array(views_[i]);
+      const bool is_kept = Py_REFCNT(views_[i].ptr()) != 1;
+      if (!is_kept && !may_be_taken(view)) continue;
+      if (is_kept && !kept) kept = i;
       PyObject* copy = PyArray_NewCopy(view, NPY_CORDER);
       if (copy == nullptr) throw py::error_already_set();
       reinterpret_cast<PyArrayObject_fields*>(view)->data = static_cast<char*>(PyArray_DATA(as_array(copy)));

@@ -1,3 +1,4 @@
+#include <pybind11/critical_section.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -101,7 +102,12 @@ void register_signature(py::module_& module) {
           [](py::handle self, int stack_level) { warn_of_positions(native<SignatureObject>(self), stack_level); },
           py::arg("stack_level"), py::pos_only())
       .def_property_readonly("_index", [](py::handle self) { return native<SignatureObject>(self).index(); })
-      .def("_settle_positions", [](py::handle self) { native<SignatureObject>(self).settle_positions(); })
+      .def("_settle_positions",
+           [](py::handle self) {
+             auto& signature = native<SignatureObject>(self);
+             const std::unique_lock lock = lock_model(signature.model().lock());
+             signature.settle_positions();
+           })
       .def("_inputs_in_doubt",
            [](py::handle self) {
              const auto& signature = native<SignatureObject>(self);
@@ -131,7 +137,10 @@ void register_signature(py::module_& module) {
           py::arg("input"), py::arg("output"), py::pos_only())
       .def(
           "_set_chooser",
-          [](py::handle self, py::object chooser) { native<SignatureObject>(self).set_chooser(std::move(chooser)); },
+          [](py::handle self, py::object chooser) {
+            const py::scoped_critical_section section(self);
+            native<SignatureObject>(self).set_chooser(std::move(chooser));
+          },
           py::arg("chooser"), py::pos_only())
       .def("_reset", &reset)
       .def("_resize", &resize, py::arg("shapes"), py::pos_only());

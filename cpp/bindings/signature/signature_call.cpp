@@ -1,5 +1,7 @@
 #include "signature/signature_call.hpp"
 
+#include <pybind11/critical_section.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -73,6 +75,18 @@ bool has_input(const Face& face, std::string_view name) {
   return std::ranges::any_of(face.inputs(), [&](const TensorInfo& input) { return input.name == name; });
 }
 
+// Of a mapping, to go through. Without a GIL it is a copy: another thread may change a dict meanwhile.
+py::dict entries_of(const py::object& mapping) {
+#ifdef Py_GIL_DISABLED
+  if (PyDict_Check(mapping.ptr())) {
+    auto copy = py::reinterpret_steal<py::object>(PyDict_Copy(mapping.ptr()));
+    if (!copy) throw py::error_already_set();
+    return copy;
+  }
+#endif
+  return py::dict(mapping);
+}
+
 bool is_mapping(py::handle object) {
   return PyDict_Check(object.ptr()) || (!PyArray_Check(object.ptr()) && py::hasattr(object, "keys"));
 }
@@ -80,8 +94,7 @@ bool is_mapping(py::handle object) {
 void assign_positional(Call& call, const Face& face, const py::tuple& args) {
   const std::size_t expected = face.inputs().size();
   if (args.size() == 1 && is_mapping(args[0])) {
-    const py::dict values(args[0]);
-    for (const auto& [name, value] : values) assign(call, face, name, value);
+    for (const auto& [name, value] : entries_of(args[0])) assign(call, face, name, value);
     return;
   }
   if (args.size() > expected) {
@@ -129,8 +142,7 @@ std::vector<Target> parse_out(const Face& face, const py::object& out) {
   if (out.is_none()) return targets;
   const auto who = [&](std::size_t i) { return "the array for output '" + outputs[i].name + "'"; };
   if (is_mapping(out)) {
-    const py::dict values(out);
-    for (const auto& [name, value] : values) {
+    for (const auto& [name, value] : entries_of(out)) {
       targets[position_of(outputs, name, "output")].given = py::reinterpret_borrow<py::object>(value);
     }
   } else {
@@ -153,25 +165,26 @@ std::vector<Target> parse_out(const Face& face, const py::object& out) {
   return targets;
 }
 
-// What a run left in an output: an array, or the memory of a string tensor, which is decoded when no lock is
-// held.
+// What a run left in an output: an array, or the memory of a string tensor and its shape, which are decoded when no
+// lock is held.
 struct OutputValue {
   py::object array;
   std::vector<std::byte> strings;
+  std::vector<npy_intp> shape;
 };
 
 OutputValue take_output(SignatureRunner& runner, std::size_t index, const TensorInfo& tensor) {
   const TensorBinding& binding = runner.binding(Side::output, index);
   const std::span<std::byte> bytes = binding.bytes();
-  if (tensor.type == ElementType::string) return {py::none(), {bytes.begin(), bytes.end()}};
+  if (tensor.type == ElementType::string) return {py::none(), {bytes.begin(), bytes.end()}, tensor.shape};
   // The runtime has the value of a dynamic output a second time, so a third would be one too many.
   if (tensor.plain) {
     if (std::shared_ptr<void> owner = runner.give_away(runner.position(Side::output, index))) {
       const std::size_t readable = bytes.size() + kReadPastEnd;
-      return {array_over(bytes.data(), tensor.dtype, binding.shape(), std::move(owner), readable), {}};
+      return {array_over(bytes.data(), tensor.dtype, binding.shape(), std::move(owner), readable), {}, {}};
     }
   }
-  return {load_output(tensor, bytes), {}};
+  return {load_output(tensor, bytes), {}, {}};
 }
 
 std::vector<InputValue> converted_inputs(const Face& face, const Call& call) {
@@ -219,9 +232,8 @@ std::vector<OutputValue> run(const Face& face, const std::vector<InputValue>& in
   return outputs;
 }
 
-py::object finish(const TensorInfo& tensor, OutputValue& value, const std::vector<npy_intp>& shape,
-                  const Target& target) {
-  py::object array = tensor.type == ElementType::string ? decode_strings(value.strings, shape) : value.array;
+py::object finish(const TensorInfo& tensor, const OutputValue& value, const Target& target) {
+  py::object array = tensor.type == ElementType::string ? decode_strings(value.strings, value.shape) : value.array;
   if (!target.array) return array;
   if (PyArray_CopyInto(as_array(target.array), as_array(array)) != 0) throw py::error_already_set();
   return target.given;
@@ -234,8 +246,8 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
   {
     const std::unique_lock lock = lock_model(signature.model().lock());
     (void)signature.runner();  // brings shapes up to date
+    if (!signature.positions_in_doubt()) return;
   }
-  if (!signature.positions_in_doubt()) return;
   const std::vector<TensorInfo>& inputs = signature.inputs();
   std::string example;
   for (const TensorInfo& input : inputs) {
@@ -249,6 +261,7 @@ void warn_of_positions(SignatureObject& signature, int stack_level) {
                               example + "}";
   const py::str text = name_as_str(message);
   if (PyErr_WarnFormat(PyExc_UserWarning, stack_level, "%U", text.ptr()) != 0) throw py::error_already_set();
+  const std::unique_lock lock = lock_model(signature.model().lock());
   signature.settle_positions();
 }
 
@@ -264,18 +277,22 @@ py::object call_signature(SignatureObject& signature, py::handle args, py::handl
   const RunLimits limits(call.timeout, stop);
   const std::vector<Target> targets = parse_out(face, call.out);
   const std::vector<InputValue> inputs = converted_inputs(face, call);
-  std::vector<OutputValue> values = run(face, inputs, targets, limits);
+  const std::vector<OutputValue> values = run(face, inputs, targets, limits);
   const std::vector<TensorInfo>& outputs = face.outputs();
-  if (outputs.size() == 1) return finish(outputs[0], values[0], outputs[0].shape, targets[0]);
+  if (outputs.size() == 1) return finish(outputs[0], values[0], targets[0]);
   py::dict results;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    results[outputs[i].key] = finish(outputs[i], values[i], outputs[i].shape, targets[i]);
+    results[outputs[i].key] = finish(outputs[i], values[i], targets[i]);
   }
   return results;
 }
 
 py::object chosen_signature(py::handle self, const py::tuple& args, const py::dict& kwargs) {
-  const py::object chooser = native<SignatureObject>(self).chooser();
+  py::object chooser;
+  {
+    const py::scoped_critical_section section(self);
+    chooser = native<SignatureObject>(self).chooser();
+  }
   return chooser ? chooser(self, args, kwargs) : py::reinterpret_borrow<py::object>(self);
 }
 

@@ -76,11 +76,12 @@ class SignatureObject {
   // No output is a string or packed, and positions say which input is meant.
   [[nodiscard]] bool takes_short_way() const { return plain_outputs_ && !positions_in_doubt_; }
   // Inputs of equal shape and dtype could be given by position in another order than the model's source takes them in,
-  // and nobody was warned yet. Up to date with the shapes above.
+  // and nobody was warned yet. Up to date with the shapes above. This and the next need the model's lock.
   [[nodiscard]] bool positions_in_doubt() const { return positions_in_doubt_; }
   void settle_positions() { positions_settled_ = true, positions_in_doubt_ = false; }
 
   // What names the signature that runs a call for which this one does not have the shapes; null where there is none.
+  // Needs the critical section of the Python object.
   [[nodiscard]] const pybind11::object& chooser() const { return chooser_; }
   void set_chooser(pybind11::object chooser) { chooser_ = std::move(chooser); }
 

@@ -97,7 +97,7 @@ class TensorObject {
   // Real numbers, of one item or many, as the integers that the tensor stores for them, and back. What is not quantized
   // stays what it is.
   [[nodiscard]] py::object quantized_values(const py::object& value, const std::string& who) const {
-    const TensorInfo& real = real_info();
+    const TensorInfo real = real_info();
     if (!real.storage) return converted(value, who);
     const py::object array = exactly_converted(real, value, who);
     require_dtype(real, array, who, [&](py::handle dtype) { return conversion_advice(real, dtype); });
@@ -107,7 +107,7 @@ class TensorObject {
     return stored;
   }
   [[nodiscard]] py::object dequantized_values(const py::object& array) const {
-    const TensorInfo& real = real_info();
+    const TensorInfo real = real_info();
     return real.storage ? dequantized(real, array) : array;
   }
 
@@ -127,7 +127,8 @@ class TensorObject {
     return info().plain && (PyTypeNum_ISNUMBER(number) || PyTypeNum_ISBOOL(number));
   }
   [[nodiscard]] const TensorInfo& info() const { return signature_->tensors(side_)[index_]; }
-  [[nodiscard]] const TensorInfo& real_info() const {
+  // A copy: the shape is another one as soon as somebody resizes.
+  [[nodiscard]] TensorInfo real_info() const {
     const std::unique_lock lock = lock_model(signature_->model().lock());
     (void)signature_->runner();
     return signature_->tensors(side_, Numbers::real)[index_];

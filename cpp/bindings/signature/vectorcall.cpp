@@ -25,6 +25,13 @@ bool is_contiguous_match(const TensorInfo& tensor, PyObject* object) {
   return tensor.plain && tensor.matches(array) && PyArray_IS_C_CONTIGUOUS(array);
 }
 
+// Made when the type is, and not by the first call: a thread that waits for a C++ static keeps its thread state, and
+// without a GIL could so wait for one that CPython has stopped.
+PyObject* out_name() {
+  static PyObject* const name = PyUnicode_InternFromString("out");
+  return name;
+}
+
 // The arguments of a call as the short way takes them: one array per input by position, and `out` at most.
 struct PlainArguments {
   std::span<PyObject* const> inputs;
@@ -36,8 +43,7 @@ struct PlainArguments {
     inputs = {args, count};
     if (!std::ranges::all_of(inputs, [](PyObject* input) { return PyArray_Check(input); })) return false;
     if (names == nullptr || PyTuple_GET_SIZE(names) == 0) return true;
-    static PyObject* const out_name = PyUnicode_InternFromString("out");
-    if (PyTuple_GET_SIZE(names) != 1 || PyTuple_GET_ITEM(names, 0) != out_name) return false;
+    if (PyTuple_GET_SIZE(names) != 1 || PyTuple_GET_ITEM(names, 0) != out_name()) return false;
     out = args[count];
     return PyArray_Check(out);
   }
@@ -158,8 +164,10 @@ PyObject* new_instance(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   auto* const place = reinterpret_cast<std::byte*>(self) + type->tp_vectorcall_offset;
   const vectorcallfunc function = &call;
   std::memcpy(place, static_cast<const void*>(&function), sizeof(function));
+#if PY_VERSION_HEX < 0x030C0000
   // Until Python 3.12 a class written in Python does not inherit the flag.
   type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+#endif
   return self;
 }
 
@@ -191,6 +199,7 @@ PyObject* run(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
 }  // namespace
 
 void add_vectorcall(PyHeapTypeObject* type) {
+  if (out_name() == nullptr) throw py::error_already_set();
   // CPython refers to it for as long as the type lives.
   static std::array<PyMethodDef, 2> methods = {
       // CPython calls it by its flags, with the arguments that it has.

@@ -306,6 +306,7 @@ std::vector<std::unique_ptr<SignatureRunner>> CompiledModel::close() {
   runners_.clear();
   std::ranges::fill(users_, nullptr);
   last_runner_ = nullptr;
+  closed_.store(true, std::memory_order_release);
   compilation_.compiled.reset();
   delegates_.reset();
   return remains;

@@ -1,6 +1,7 @@
 // A model that is ready to run.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -90,7 +91,8 @@ class CompiledModel {
   // Needs the lock. Gives everything back but the memory that views hold. What it returns may own the caller's bound
   // memory, and is to be destroyed without the lock.
   std::vector<std::unique_ptr<SignatureRunner>> close();
-  [[nodiscard]] bool is_closed() const { return compilation_.compiled == nullptr; }
+  // Needs no lock, so that nobody waits for a run to know.
+  [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
   // What replicas have made of a model before, as far as it can be used again; null else.
@@ -134,6 +136,7 @@ class CompiledModel {
   std::vector<SignatureRunner*> users_;  // by subgraph, who used it last
   std::size_t last_index_ = 0;
   SignatureRunner* last_runner_ = nullptr;
+  std::atomic<bool> closed_ = false;
   ModelLock lock_;
 };
 

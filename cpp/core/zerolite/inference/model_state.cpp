@@ -87,7 +87,10 @@ void CompiledModel::compile_anew() {
   if (options_.custom_operators != nullptr) options_.custom_operators->set_lock(&lock_);
   std::swap(observer_, fresh.observer_);
   std::swap(delegates_, fresh.delegates_);
-  std::swap(compilation_, fresh.compilation_);
+  std::swap(compilation_.compiled, fresh.compilation_.compiled);
+  // Nearly always the same, and then not touched: it is read without the lock.
+  if (compilation_.executed != fresh.compilation_.executed)
+    std::swap(compilation_.executed, fresh.compilation_.executed);
   std::swap(runners_, fresh.runners_);
   std::swap(users_, fresh.users_);
   resources_.reset();
