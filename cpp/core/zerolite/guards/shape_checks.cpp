@@ -70,6 +70,15 @@ CheckResult check_same_shapes(const LiveNode& node) {
                                     "has another shape than the input before it, and the same is expected");
 }
 
+// That a condition chose whole rows once is never forgotten, and one of all dimensions then writes past the output.
+CheckResult check_select(const LiveNode& node) {
+  const auto* state = node.state<abi::tflite::SelectState>();
+  const bool chooses_rows = state != nullptr && state->has_low_rank_condition;
+  return CheckResult::refuse_unless(!chooses_rows || node.shape(0).size() <= 1, node.input(0),
+                                    "has as many dimensions as the values to choose from, and had fewer in an earlier "
+                                    "run; load the model again");
+}
+
 CheckResult check_diagonal(const LiveNode& node) {
   if (node.shape(0).size() < 2) return {};  // the kernel refuses it
   return CheckResult::refuse_unless(has_diagonals(node), node.input(1),
