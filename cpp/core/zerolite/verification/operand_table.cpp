@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "zerolite/verification/operand_rules.hpp"
+
 namespace zerolite {
 namespace {
 
@@ -172,6 +174,9 @@ constexpr auto kRanks = std::to_array<RankRow>({
     {Operator::FULLY_CONNECTED, 0, 1, kMany},
     {Operator::LSTM, 0, 2, 3},
     {Operator::MULTINOMIAL, 0, 2, 2},
+    {Operator::REDUCE_WINDOW, 2, 1, 1},
+    {Operator::REDUCE_WINDOW, 3, 1, 1},
+    {Operator::REDUCE_WINDOW, 4, 1, 1},
     {Operator::RNN, 0, 2, 2},
     {Operator::RNN, 1, 2, 2},
     {Operator::RNN, 2, 2, 2},
@@ -215,6 +220,9 @@ constexpr auto kSizes = std::to_array<SizeRow>({
     {Operator::LSTM, 6, 0, 2, 0},
     {Operator::LSTM, 7, 0, 2, 0},
     {Operator::LSTM, 8, 0, 2, 0},
+    {Operator::REDUCE_WINDOW, 2, 0, 0, kAllOthers},
+    {Operator::REDUCE_WINDOW, 3, 0, 0, kAllOthers},
+    {Operator::REDUCE_WINDOW, 4, 0, 0, kAllOthers},
     {Operator::TRANSPOSE_CONV, 0, 0, 2, kAllOthers},
     {Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, 5, 0, 2, 0},
     {Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, 6, 0, 2, 0},
@@ -244,12 +252,24 @@ constexpr auto kValues = std::to_array<ValueRow>({
     {Operator::DILATE, 2},
     {Operator::EMBEDDING_LOOKUP_SPARSE, 1},
     {Operator::HASHTABLE_FIND, 2},
+    {Operator::REDUCE_WINDOW, 1},
     {Operator::RESIZE_BILINEAR, 0},
     {Operator::RESIZE_NEAREST_NEIGHBOR, 0},
     {Operator::REVERSE_V2, 1},
     {Operator::SKIP_GRAM, 0},
     {Operator::SPLIT, 0},
     {Operator::SPLIT_V, 2},
+    {Operator::STABLEHLO_REDUCE_WINDOW, 1},
+});
+
+// Their products have to be numbers of 64 bits.
+constexpr std::int64_t kLargest = 1 << 15;
+
+// Constants of int64 that kernels divide by, or step by, and take to be positive.
+constexpr auto kPositive = std::to_array<ValueRow>({
+    {Operator::REDUCE_WINDOW, 2},
+    {Operator::REDUCE_WINDOW, 3},
+    {Operator::REDUCE_WINDOW, 4},
 });
 
 // Calls with those rows that are about the operator.
@@ -331,6 +351,15 @@ void check_value(const CheckedOperator& operation, const ValueRow& row) {
                     operand ? operand->name() : "", ", which is empty");
 }
 
+void check_positive(const CheckedOperator& operation, const ValueRow& row) {
+  if (!operation.has_input(row.input) || operation.type(row.input) != ElementType::int64)
+    return;  // the kernel refuses it
+  const Numbers<std::int64_t> values(operation.constant(row.input));
+  const bool is_sound = !values.any_of([](std::int64_t value) { return value < 1 || value > kLargest; });
+  operation.require(is_sound, "has ", operation.input(row.input).name(), " as input ", row.input,
+                    ", and values from 1 to ", kLargest, " are expected in it");
+}
+
 }  // namespace
 
 void check_operand_table(const CheckedOperator& operation) {
@@ -339,6 +368,7 @@ void check_operand_table(const CheckedOperator& operation) {
   for_rows_of(operation, kOneType, [&](const OneTypeRow& row) { check_one_type(operation, row); });
   for_rows_of(operation, kValues, [&](const ValueRow& row) { check_value(operation, row); });
   for_rows_of(operation, kRanks, [&](const RankRow& row) { check_rank(operation, row); });
+  for_rows_of(operation, kPositive, [&](const ValueRow& row) { check_positive(operation, row); });
   for_rows_of(operation, kSizes, [&](const SizeRow& row) { check_size(operation, row); });
 }
 
