@@ -120,12 +120,6 @@ struct Registration {
 inline constexpr std::int32_t kBuiltinCustom = 32;
 inline constexpr std::int32_t kBuiltinDelegate = 51;
 
-// What Node::user_data points to for SELECT: what its kernel keeps from one preparation to the next.
-struct SelectState {
-  bool requires_broadcast;
-  bool has_low_rank_condition;
-};
-
 // What Node::builtin_data points to, for the operators of these names.
 struct ReverseSequenceParams {
   int seq_dim;
