@@ -270,19 +270,6 @@ def test_shapes_that_are_broadcast_have_eight_dimensions_at_most(operator: str) 
     refused(binary(operator, [[1, *[1, 2] * 4], [1, *[2, 1] * 4]], dtype), "at most 8 dimensions are expected")
 
 
-@pytest.mark.parametrize(("output", "is_sound"), [([5, 0], True), ([], False), ([5, 1], False)])
-def test_what_is_computed_with_an_empty_constant_is_empty(output: list[int], is_sound: bool) -> None:
-    builder = GraphBuilder()
-    x, y = builder.tensor("x", [], "int32"), builder.tensor("y", output, "int32")
-    nothing = builder.constant("nothing", np.zeros(1, np.int32), shape=[5, 0])
-    builder.operator(Op.ADD, [x, nothing], [y])
-    builder.interface([x], [y])
-    if is_sound:
-        runs(builder.finish())
-    else:
-        refused(builder.finish(), r"has a constant of the shape \(5, 0\) and an output of .*to be empty then")
-
-
 def test_sum_of_int16_has_eight_dimensions_at_most() -> None:
     runs(binary("ADD", [[1] * 8, [1] * 8], "int16"))
     refused(binary("ADD", [[1] * 9, [1] * 9], "int16"), "at most 8 dimensions are expected")
