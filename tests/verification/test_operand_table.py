@@ -77,19 +77,19 @@ def scatter(updates: Sequence[int]) -> bytes:
 
 
 def one_hot(depth: str) -> bytes:
-    operands = [Given((2,), "int32"), np.array(3, depth), np.array(1, "float32"), np.array(0, "float32")]
+    operands: list[Operand] = [Given((2,), "int32"), np.array(3, depth), np.array(1, "float32"), np.array(0, "float32")]
     return model_of(Op.ONE_HOT, operands, Given((2, 3)), options=schema.OneHotOptionsT())
 
 
 def slice_of(begins: int, *, ellipsis: int = 0, added: int = 0) -> bytes:
     options = options_of(schema.StridedSliceOptionsT, ellipsisMask=ellipsis, newAxisMask=added)
-    constants = [np.full(begins, value, np.int32) for value in (0, 1, 1)]
+    constants: list[Operand] = [np.full(begins, value, np.int32) for value in (0, 1, 1)]
     rank = 1 + bin(added).count("1")
     return model_of(Op.STRIDED_SLICE, [Given((4,), "int32"), *constants], Given((1,) * rank, "int32"), options=options)
 
 
 def concatenation(other: str) -> bytes:
-    scalars = [np.array(1, "int64"), np.array(1, other)]
+    scalars: list[Operand] = [np.array(1, "int64"), np.array(1, other)]
     return model_of(Op.CONCATENATION, scalars, Given((2,), "int64"), options=schema.ConcatenationOptionsT())
 
 
@@ -122,7 +122,13 @@ def both_ways(*, recurrent_size: int = 2, second: Sequence[int] | None = None, w
     one_way: list[Operand] = [ones(2, 3), ones(2, recurrent_size), ones(2), Given((1, 2), is_state=True)]
     other_way: list[Operand] = [ones(2, 3), ones(2, 2), ones(2), Given((1, 2), is_state=True)]
     weights: list[Operand] = [ones(2, 4), ones(2, 4)] if with_weights else [None, None]
-    operands = [Given((1, 5, 3)), *one_way, *other_way, None if second is None else Given(second), *weights]
+    operands: list[Operand] = [
+        Given((1, 5, 3)),
+        *one_way,
+        *other_way,
+        None if second is None else Given(second),
+        *weights,
+    ]
     options = schema.BidirectionalSequenceRNNOptionsT()
     return model_of(Op.BIDIRECTIONAL_SEQUENCE_RNN, operands, Given((1, 5, 2)), Given((1, 5, 2)), options=options)
 
@@ -133,7 +139,7 @@ def filtered(*, result: str = "float32", times: str = "float32") -> bytes:
 
 
 def dilation(padding: Sequence[int] = (), factors: int = 2) -> bytes:
-    operands = [Given((2, 2), "int32"), ints(*[2] * factors), np.zeros(padding, np.int32)]
+    operands: list[Operand] = [Given((2, 2), "int32"), ints(*[2] * factors), np.zeros(padding, np.int32)]
     return model_of(Op.DILATE, operands, Given((3, 3), "int32"), options=schema.DilateOptionsT())
 
 
@@ -143,20 +149,20 @@ def product(left: Sequence[int]) -> bytes:
 
 def dense(result: str) -> bytes:
     weights = Given((2, 3), "int8", scale=0.1)
-    operands = [Given((1, 3), "int16", scale=0.1), weights, None]
+    operands: list[Operand] = [Given((1, 3), "int16", scale=0.1), weights, None]
     output = Given((1, 2), result, scale=0.1)
     return model_of(Op.FULLY_CONNECTED, operands, output, options=schema.FullyConnectedOptionsT())
 
 
 def convolution(weights: str) -> bytes:
     options = options_of(schema.Conv2DOptionsT, strideH=1, strideW=1)
-    operands = [Given((1, 2, 2, 1)), ones(1, 1, 1, 1, dtype=weights), ones(1)]
+    operands: list[Operand] = [Given((1, 2, 2, 1)), ones(1, 1, 1, 1, dtype=weights), ones(1)]
     return model_of(Op.CONV_2D, operands, Given((1, 2, 2, 1)), options=options)
 
 
 def transposed_convolution(*sizes: int) -> bytes:
     options = options_of(schema.TransposeConvOptionsT, strideH=1, strideW=1)
-    operands = [ints(*sizes), ones(1, 1, 1, 1), Given((1, 2, 2, 1))]
+    operands: list[Operand] = [ints(*sizes), ones(1, 1, 1, 1), Given((1, 2, 2, 1))]
     return model_of(Op.TRANSPOSE_CONV, operands, Given((1, 2, 2, 1)), options=options)
 
 
@@ -177,7 +183,7 @@ def cell(recurrent_rows: int = 2) -> bytes:
 
 
 def windows(size: int = 2, *, stride: int = 1, count: int = 2, start: int = 1) -> bytes:
-    constants = [np.full(count, value, np.int64) for value in (size, stride, 1)]
+    constants: list[Operand] = [np.full(count, value, np.int64) for value in (size, stride, 1)]
     operands: list[Operand] = [Given((4, 4), "int32"), np.zeros(start, np.int32), *constants]
     options = options_of(schema.ReduceWindowOptionsT, reduceFunction=1)
     return model_of(Op.REDUCE_WINDOW, operands, Given((3, 3), "int32"), options=options)
