@@ -238,8 +238,12 @@ struct NeedRow {
 };
 
 constexpr auto kNeeds = std::to_array<NeedRow>({
+    {Operator::BIDIRECTIONAL_SEQUENCE_LSTM, 5, 12},
+    {Operator::BIDIRECTIONAL_SEQUENCE_LSTM, 22, 29},
     {Operator::BIDIRECTIONAL_SEQUENCE_RNN, 10, 9},
     {Operator::BIDIRECTIONAL_SEQUENCE_RNN, 11, 9},
+    {Operator::LSTM, 5, 12},
+    {Operator::UNIDIRECTIONAL_SEQUENCE_LSTM, 5, 12},
 });
 
 // Inputs of which kernels read a value whether or not there is one.
