@@ -133,19 +133,25 @@ std::string refusal_of(const std::filesystem::path& path) {
 TEST(VerificationTest, RefusesWhatTheFuzzerFound) {
   const std::filesystem::path folder = std::filesystem::path(ZEROLITE_TEST_MODELS) / "../mutations/crashers";
   const auto refusal = [&](const char* name) { return refusal_of(folder / (std::string(name) + ".tflite")); };
-  EXPECT_THAT(refusal("empty_image"), HasSubstr("(RESIZE_BILINEAR) resizes its tensor 'serving_default_image:0', which "
-                                                "is empty"));
+  EXPECT_THAT(refusal("empty_image"), HasSubstr("(RESIZE_BILINEAR) reads the values of input 0, its tensor "
+                                                "'serving_default_image:0', which is empty"));
   EXPECT_THAT(refusal("zero_point_without_scale"), HasSubstr("has 0 scales and 1 zero points"));
   EXPECT_THAT(refusal("detections_overflow"), HasSubstr("has 983040 for its setting max_classes_per_detection"));
   EXPECT_THAT(refusal("detections_times_classes_overflow"),
               HasSubstr("has 100663297 for its setting max_classes_per_detection, and 1 to 32768 is expected"));
   EXPECT_THAT(refusal("detection_named_with_null_bytes"), HasSubstr("(TFLite_Detection_PostProcess) has"));
+  EXPECT_THAT(refusal("constant_longer_than_its_shape"),
+              HasSubstr("(EXPAND_DIMS) has the constant its tensor 'tensor_0' of 0 bytes by its shape, and its buffer "
+                        "holds 4"));
+  EXPECT_THAT(refusal("recurrent_result_as_int8"), HasSubstr("(RNN) has an input of float32 and an output of int8"));
+  EXPECT_THAT(refusal("hashes_as_int8"), HasSubstr("of the type int8 as output 0, and int32 is expected"));
+  EXPECT_THAT(refusal("dilation_by_no_value"), HasSubstr("(DILATE) reads the values of input 2"));
   EXPECT_THAT(refusal("variable_read_beyond_its_least"),
               HasSubstr("(READ_VARIABLE) reads 262140 bytes from variable '', which holds 12"));
   // What only a resize or a run shows.
   const std::set<std::string> shown_later = {"assignment_of_variables_alone", "branch_that_no_resize_fits",
-                                             "broadcast_division_by_zero", "broadcast_in_a_composite",
-                                             "eleven_dimensions_for_xnnpack"};
+                                             "broadcast_division_by_zero",    "broadcast_in_a_composite",
+                                             "eleven_dimensions_for_xnnpack", "place_outside_of_a_sparse_lookup"};
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().stem().string();
     EXPECT_EQ(refusal_of(entry.path()) == "none", shown_later.contains(name)) << name;

@@ -47,6 +47,11 @@ class LiveNode {
   [[nodiscard]] const Parameters& parameters() const {
     return *static_cast<const Parameters*>(node_.builtin_data);
   }
+  // What the kernel keeps for the node; null without.
+  template <typename State>
+  [[nodiscard]] const State* state() const {
+    return static_cast<const State*>(node_.user_data);
+  }
 
   // For the rules of operands.
   [[nodiscard]] std::span<const int> shape(std::size_t position) const { return input(position).dims->values(); }

@@ -10,6 +10,12 @@ using abi::tflite::AffineQuantization;
 using abi::tflite::QuantizationType;
 using abi::tflite::Tensor;
 
+// What the kernel of SELECT keeps from one preparation to the next (LiteRT 2.3.0).
+struct SelectState {
+  bool requires_broadcast;
+  bool has_low_rank_condition;
+};
+
 CheckResult require_axis(const LiveNode& node, std::size_t input) {
   return CheckResult::refuse_unless(!is_empty(node.shape(input)), node.input(input),
                                     "is empty, and its value is to be the axis to work along");
@@ -68,6 +74,15 @@ CheckResult check_axis_of_split_v(const LiveNode& node) { return require_axis(no
 CheckResult check_same_shapes(const LiveNode& node) {
   return CheckResult::refuse_unless(has_one_shape(node), node.input(1),
                                     "has another shape than the input before it, and the same is expected");
+}
+
+// That a condition chose whole rows once is never forgotten, and one of all dimensions then writes past the output.
+CheckResult check_select(const LiveNode& node) {
+  const auto* state = node.state<SelectState>();
+  const bool chooses_rows = state != nullptr && state->has_low_rank_condition;
+  return CheckResult::refuse_unless(!chooses_rows || node.shape(0).size() <= 1, node.input(0),
+                                    "has as many dimensions as the values to choose from, and had fewer in an earlier "
+                                    "run; load the model again");
 }
 
 CheckResult check_diagonal(const LiveNode& node) {

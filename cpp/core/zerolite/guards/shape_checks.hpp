@@ -16,6 +16,7 @@ KernelCheck check_lstm;
 KernelCheck check_numeric_verify;
 KernelCheck check_quantize;
 KernelCheck check_same_shapes;
+KernelCheck check_select;
 KernelCheck check_softmax;
 
 }  // namespace zerolite

@@ -101,12 +101,29 @@ CheckResult check_random(const LiveNode& node) {
   return {};
 }
 
+// The kernel weighs the sum of a row wherever its place is. The last number of a place is not used.
+CheckResult check_sparse_lookup(const LiveNode& node) {
+  const std::span<const int> shape = node.shape(1);
+  const std::size_t rank = shape.size() == 2 ? static_cast<std::size_t>(shape[1]) : 0;
+  if (rank == 0) return CheckResult::refuse(node.input(1), "holds no places, and one for each index is expected");
+  const Numbers<std::int32_t> places(node.constant(1));
+  const Numbers<std::int32_t> sizes(node.constant(2));
+  if (sizes.size() != rank) return {};  // the kernel refuses it
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t axis = i % rank;
+    if (axis + 1 == rank || (places[i] >= 0 && places[i] < sizes[axis])) continue;
+    return CheckResult::refuse(node.input(1), "holds a place outside of the shape after it");
+  }
+  return {};
+}
+
 // The kernel counts bytes in 32 bits.
 CheckResult check_dilate(const LiveNode& node) {
   if (node.type(1) != ElementType::int32) return {};  // the kernel refuses it
   const std::span<const int> shape = node.shape(0);
   const Numbers<std::int32_t> dilations(node.constant(1));
   if (dilations.size() != shape.size()) return {};  // likewise
+  if (is_empty(shape)) return CheckResult::refuse(node.input(0), "is empty, and values to move apart are expected");
   std::int64_t bytes = static_cast<std::int64_t>(byte_size(node.type(0), {}).value_or(1));
   for (std::size_t i = shape.size(); i-- > 0;) {
     const std::int64_t stride = dilations[i] * bytes;

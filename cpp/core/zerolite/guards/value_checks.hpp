@@ -12,6 +12,7 @@ KernelCheck check_modulus;
 KernelCheck check_random;
 KernelCheck check_resize_nearest_neighbor;
 KernelCheck check_reverse_sequence;
+KernelCheck check_sparse_lookup;
 KernelCheck check_transpose;
 
 }  // namespace zerolite

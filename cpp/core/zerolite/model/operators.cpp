@@ -38,7 +38,7 @@ constexpr CalleeFields fields(Numbers... numbers) {
 }
 
 constexpr auto kRows = std::to_array<Row>({
-#define OPERATOR(number, name, options, inputs, outputs, required, one_type, ...) \
+#define OPERATOR(number, name, sources, options, inputs, outputs, required, one_type, ...) \
   {number, #name, options, {inputs, outputs, required}, one_type, fields(__VA_ARGS__)},
 #include "zerolite/model/operators.def"
 #undef OPERATOR

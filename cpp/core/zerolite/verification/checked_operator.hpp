@@ -23,6 +23,9 @@ class Operand {
   [[nodiscard]] const std::vector<std::int32_t>& shape() const { return graph_.tensor(index_).shape; }
   [[nodiscard]] ElementType type() const { return graph_.tensor(index_).type; }
   [[nodiscard]] bool is_empty() const { return graph_.tensor(index_).is_empty(); }
+  // Else its shape is empty because nothing is known of it.
+  [[nodiscard]] bool has_rank() const { return graph_.tensor_details(index_).has_rank; }
+  [[nodiscard]] bool is_sparse() const { return graph_.tensor_details(index_).sparsity.has_value(); }
   [[nodiscard]] bool is_variable() const { return graph_.tensor_details(index_).is_variable; }
   [[nodiscard]] const std::vector<float>& scales() const { return graph_.tensor_details(index_).scales; }
   // None for what a run computes.

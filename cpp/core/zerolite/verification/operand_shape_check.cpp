@@ -1,10 +1,12 @@
 #include "zerolite/verification/operand_shape_check.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "zerolite/verification/operand_rules.hpp"
@@ -13,11 +15,6 @@ namespace zerolite {
 namespace {
 
 using Shape = std::vector<std::int32_t>;
-
-void require_rank(const CheckedOperator& operation, std::size_t least, std::size_t most) {
-  operation.require(has_rank(operation, least, most), "has an input of the shape ", operation.shape(0), ", and ", least,
-                    " to ", most, " dimensions are expected");
-}
 
 // It is divided by, and its first value is read.
 void require_last_axis(const CheckedOperator& operation) {
@@ -64,12 +61,6 @@ void check_second_input(const CheckedOperator& operation) {
     operation.require(fits, "has inputs of the shapes ", operation.shape(0), " and ", operation.shape(kSecondInput),
                       " and weights of the shape ", weights, ", which don't fit one another");
   }
-}
-
-// Its first element says along which axis the operator works.
-void require_value(const CheckedOperator& operation, std::size_t input) {
-  operation.require(!is_empty(operation.shape(input)), "works along an axis that is to be the value of input ", input,
-                    ", which is empty");
 }
 
 void require_one_shape(const CheckedOperator& operation) {
@@ -134,12 +125,122 @@ void check_slice_sizes(const CheckedOperator& operation, const flatbuffer::Table
                     " constant values are expected");
 }
 
+constexpr std::size_t kMostBegins = 31;
+
+// With more begins than dimensions, whatever the masks add, and with a second ellipsis the kernel takes dimensions that
+// there are not (2.3.0).
+void check_slice_masks(const CheckedOperator& operation, const flatbuffer::Table& options) {
+  constexpr unsigned kEllipsisMask = 2;
+  constexpr unsigned kNewAxisMask = 3;
+  if (!operation.input(0).has_rank()) return;
+  const std::size_t begins = count_of(operation.shape(1));
+  if (begins > kMostBegins) return;  // which the kernel refuses
+  const std::uint32_t within = (std::uint32_t{1} << begins) - 1;
+  const std::uint32_t ellipsis = options.scalar<std::uint32_t>(kEllipsisMask, 0) & within;
+  const std::uint32_t added = options.scalar<std::uint32_t>(kNewAxisMask, 0) & within & ~ellipsis;
+  operation.require(std::popcount(ellipsis) <= 1, "has an ellipsis mask of ", ellipsis,
+                    ", and one bit of it at most is expected");
+  const auto taken = begins - static_cast<std::size_t>(std::popcount(ellipsis | added));
+  operation.require(taken <= operation.shape(0).size(), "takes ", taken, " dimensions of an input of the shape ",
+                    operation.shape(0));
+}
+
 void check_slice(const CheckedOperator& operation) {
   constexpr unsigned kOffset = 5;
   operation.require(count_of(operation.shape(3)) >= count_of(operation.shape(1)), "has strides of the shape ",
                     operation.shape(3), " for begins of the shape ", operation.shape(1));
   const std::optional<flatbuffer::Table> options = options_of(operation.kind(), operation.details());
-  if (options && options->scalar<std::uint8_t>(kOffset, 0) != 0) check_slice_sizes(operation, *options);
+  if (!options) return;
+  check_slice_masks(operation, *options);
+  if (options->scalar<std::uint8_t>(kOffset, 0) != 0) check_slice_sizes(operation, *options);
+}
+
+// The kernel compares all dimensions of the indices but the last with those of the updates, however many these have
+// (2.3.0).
+void check_updates(const CheckedOperator& operation) {
+  if (!operation.input(0).has_rank() || !operation.input(1).has_rank()) return;
+  const Shape& indices = operation.shape(0);
+  const Shape& updates = operation.shape(1);
+  operation.require(!indices.empty() && updates.size() + 1 >= indices.size(), "has indices of the shape ", indices,
+                    " and updates of the shape ", updates, ", and at least ", indices.size(),
+                    " dimensions less one are expected");
+}
+
+using Axes = std::vector<std::int64_t>;
+
+Axes numbers(const flatbuffer::Table& table, unsigned field) {
+  const flatbuffer::Vector vector = table.scalars<std::int64_t>(field);
+  Axes result(vector.size());
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = vector.scalar<std::int64_t>(i);
+  return result;
+}
+
+void require_axes(const CheckedOperator& operation, const std::string& name, Axes axes, std::size_t rank) {
+  std::ranges::sort(axes);
+  const bool distinct = std::ranges::adjacent_find(axes) == axes.end();
+  const bool in_range = axes.empty() || (axes.front() >= 0 && std::cmp_less(axes.back(), rank));
+  operation.require(distinct && in_range, "has ", name, " that are not different axes from 0 to ", rank, ", exclusive");
+}
+
+// How many dimensions of the indices are left without the one that holds vectors of them, one number for each of the
+// mapped dimensions.
+std::size_t index_vectors(const CheckedOperator& operation, const Shape& indices, std::int64_t vector_dim,
+                          std::size_t mapped) {
+  operation.require(vector_dim >= 0 && std::cmp_less_equal(vector_dim, indices.size()), "has an index_vector_dim of ",
+                    vector_dim, " for indices of the shape ", indices);
+  const bool has_vectors = std::cmp_less(vector_dim, indices.size());
+  const std::int64_t length = has_vectors ? indices[static_cast<std::size_t>(vector_dim)] : 1;
+  operation.require(std::cmp_equal(mapped, length), "maps ", mapped, " axes of its indices, and ", length,
+                    " are expected");
+  return indices.size() - (has_vectors ? 1 : 0);
+}
+
+// The names are those of StableHLO's specification.
+void check_gather(const CheckedOperator& operation) {
+  const flatbuffer::Table table = operation.options();
+  const std::vector<std::int32_t>& operand = operation.shape(0);
+  const std::vector<std::int32_t>& indices = operation.shape(1);
+  const std::size_t rank = operand.size();
+  const std::size_t result_rank = operation.output().shape().size();
+
+  const Axes offset_dims = numbers(table, 0);
+  const Axes collapsed_dims = numbers(table, 1);
+  const Axes index_map = numbers(table, 2);
+  const auto vector_dim = table.scalar<std::int64_t>(3, 0);
+  const Axes slice_sizes = numbers(table, 4);
+  require_axes(operation, "offset_dims", offset_dims, result_rank);
+  require_axes(operation, "collapsed_slice_dims", collapsed_dims, rank);
+  require_axes(operation, "start_index_map", index_map, rank);
+  operation.require(offset_dims.size() + collapsed_dims.size() == rank, "has ", offset_dims.size(), " offset_dims and ",
+                    collapsed_dims.size(), " collapsed_slice_dims, and together ", rank, " are expected");
+  const std::size_t batch_rank = index_vectors(operation, indices, vector_dim, index_map.size());
+  operation.require(offset_dims.size() + batch_rank == result_rank, "has an output of ", result_rank,
+                    " dimensions, which its attributes don't give");
+  const bool fits = std::ranges::equal(
+      slice_sizes, operand, [](std::int64_t size, std::int32_t dimension) { return size >= 0 && size <= dimension; });
+  operation.require(fits, "has slice_sizes that don't lie in its input of the shape ", operand);
+}
+
+// Likewise. Updates that lie outside are left out by the kernel, whatever their indices are.
+void check_scatter(const CheckedOperator& operation) {
+  const flatbuffer::Table table = operation.options();
+  const std::size_t rank = operation.shape(0).size();
+  const std::vector<std::int32_t>& indices = operation.shape(1);
+  const std::size_t update_rank = operation.shape(2).size();
+
+  const Axes window_dims = numbers(table, 1);
+  const Axes inserted_dims = numbers(table, 2);
+  const Axes index_map = numbers(table, 3);
+  const auto vector_dim = table.scalar<std::int64_t>(4, 0);
+  require_axes(operation, "update_window_dims", window_dims, update_rank);
+  require_axes(operation, "inserted_window_dims", inserted_dims, rank);
+  require_axes(operation, "scatter_dims_to_operand_dims", index_map, rank);
+  operation.require(window_dims.size() + inserted_dims.size() == rank, "has ", window_dims.size(),
+                    " update_window_dims and ", inserted_dims.size(), " inserted_window_dims, and together ", rank,
+                    " are expected");
+  const std::size_t scattered = index_vectors(operation, indices, vector_dim, index_map.size());
+  operation.require(window_dims.size() + scattered == update_rank, "has updates of ", update_rank,
+                    " dimensions, which its attributes don't give");
 }
 
 }  // namespace
@@ -149,13 +250,7 @@ void check_operand_shapes(const CheckedOperator& operation) {
     case Operator::SOFTMAX:
     case Operator::LOG_SOFTMAX:
       return require_last_axis(operation);
-    case Operator::TRANSPOSE:
-      return require_rank(operation, 1, 8);
-    case Operator::LSTM:
-    case Operator::UNIDIRECTIONAL_SEQUENCE_LSTM:
-      return require_rank(operation, 2, 3);
     case Operator::BIDIRECTIONAL_SEQUENCE_LSTM:
-      require_rank(operation, 2, 3);
       return check_second_input(operation);
     case Operator::ADD:
     case Operator::BITWISE_XOR:
@@ -183,12 +278,12 @@ void check_operand_shapes(const CheckedOperator& operation) {
       return check_new_shape(operation);
     case Operator::STRIDED_SLICE:
       return check_slice(operation);
-    case Operator::SPLIT:
-      return require_value(operation, 0);
-    case Operator::REVERSE_V2:
-      return require_value(operation, 1);
-    case Operator::SPLIT_V:
-      return require_value(operation, 2);
+    case Operator::SCATTER_ND:
+      return check_updates(operation);
+    case Operator::STABLEHLO_GATHER:
+      return check_gather(operation);
+    case Operator::STABLEHLO_SCATTER:
+      return check_scatter(operation);
     case Operator::MATRIX_SET_DIAG:
       return check_diagonal(operation);
     case Operator::ATAN2:

@@ -1,4 +1,4 @@
-// Shapes of operands that kernels read beyond or end the process for (2.3.0).
+// Shapes of operands, and attributes that say how they fit, that kernels read beyond or end the process for (2.3.0).
 #pragma once
 
 #include "zerolite/verification/checked_operator.hpp"

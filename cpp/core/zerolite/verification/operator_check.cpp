@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "zerolite/verification/checked_operator.hpp"
-#include "zerolite/verification/gather_check.hpp"
 #include "zerolite/verification/named_operator_check.hpp"
 #include "zerolite/verification/operand_shape_check.hpp"
+#include "zerolite/verification/operand_table.hpp"
 #include "zerolite/verification/quantized_operator_check.hpp"
 
 namespace zerolite {
@@ -51,26 +51,6 @@ void check_output_type(const CheckedOperator& operation) {
   if (input != output) refuse_types(operation, input, output);
 }
 
-// Kernels that take all other types for float32, whose elements may be larger (2.3.0).
-void check_types(const CheckedOperator& operation, std::initializer_list<ElementType> known) {
-  const ElementType type = operation.type(0);
-  operation.require(std::ranges::find(known, type) != known.end(), "has an input of ", type,
-                    ", which its kernel takes for float32");
-}
-
-// Operands whose values kernels take for int32 without looking.
-struct IndexOperand {
-  Operator kind;
-  std::size_t position;
-};
-
-constexpr std::array kIndices = {
-    IndexOperand{Operator::TRANSPOSE, 1},         IndexOperand{Operator::SPLIT, 0},
-    IndexOperand{Operator::SPLIT_V, 2},           IndexOperand{Operator::SPACE_TO_BATCH_ND, 1},
-    IndexOperand{Operator::SPACE_TO_BATCH_ND, 2}, IndexOperand{Operator::BATCH_TO_SPACE_ND, 1},
-    IndexOperand{Operator::BATCH_TO_SPACE_ND, 2},
-};
-
 // Those that take references to variables and tables. Another kernel copies the memory behind one as if it were values
 // (2.3.0).
 constexpr std::array kWithReferences = {
@@ -88,6 +68,19 @@ void check_references(const CheckedOperator& operation) {
     if (!operation.has_input(i)) continue;
     operation.require(operation.type(i) != ElementType::resource, "has a reference to a variable or a table as input ",
                       i, ", and values are expected");
+  }
+}
+
+// Kernels copy as many bytes as a constant's buffer holds into memory for its shape (2.3.0). Strings and sparse values
+// have lengths of their own.
+void check_constant_sizes(const CheckedOperator& operation) {
+  for (std::size_t i = 0; i < operation.details().inputs.size(); ++i) {
+    if (!operation.has_input(i)) continue;
+    const Operand input = operation.input(i);
+    const std::optional<std::size_t> size = byte_size(input.type(), input.shape());
+    if (input.constant().empty() || input.is_sparse() || !size) continue;
+    operation.require(input.constant().size() == *size, "has the constant ", input.name(), " of ", *size,
+                      " bytes by its shape, and its buffer holds ", input.constant().size());
   }
 }
 
@@ -110,31 +103,6 @@ void check_embedding_lookup(const CheckedOperator& operation) {
   const bool is_quantized = byte_size(table, std::array<std::int32_t, 1>{1}).value_or(0) <= 1;
   operation.require(output != ElementType::float32 || table == ElementType::float32 || is_quantized,
                     "looks up rows of ", table, " as float32, and 8 bits at most are expected");
-}
-
-// Kernels that take paddings which are no 64-bit numbers for smaller ones, whatever they are (2.3.0).
-void check_paddings(const CheckedOperator& operation) {
-  const Operator kind = operation.kind();
-  if (kind != Operator::PAD && kind != Operator::PADV2 && kind != Operator::MIRROR_PAD) return;
-  const ElementType type = operation.type(1);
-  operation.require(type == ElementType::int64 || type == ElementType::int32 || type == ElementType::int16 ||
-                        type == ElementType::int8,
-                    "has paddings of the type ", type, ", and whole numbers are expected");
-}
-
-void check_index_types(const CheckedOperator& operation) {
-  for (const IndexOperand& indices : kIndices) {
-    if (indices.kind != operation.kind()) continue;
-    const Operand operand = operation.input(indices.position);
-    operation.require(operand.type() == ElementType::int32, "has ", operand.name(), " of the type ", operand.type(),
-                      " among its inputs, which its kernel takes for int32");
-  }
-}
-
-// The kernels begin with the first pixel, whether or not there is one (2.3.0).
-void check_resize(const CheckedOperator& operation) {
-  const Operand input = operation.input(0);
-  if (input.is_empty()) operation.refuse("resizes ", input.name(), ", which is empty");
 }
 
 // XNNPACK unpacks a constant by the shape of the result, into memory of that size (2.3.0).
@@ -188,7 +156,6 @@ void check_block_size(const CheckedOperator& operation) {
 
 // Quantizes to values of some bits between two numbers, which have to lie around zero.
 void check_fake_quant(const CheckedOperator& operation) {
-  check_types(operation, {ElementType::float32});
   const flatbuffer::Table table = operation.options();
   const auto least = table.scalar<float>(0, 0);
   const auto most = table.scalar<float>(1, 0);
@@ -220,9 +187,6 @@ void check_radius(const CheckedOperator& operation) {
 
 void check_kind(const CheckedOperator& operation) {
   switch (operation.kind()) {
-    case Operator::RESIZE_BILINEAR:
-    case Operator::RESIZE_NEAREST_NEIGHBOR:
-      return check_resize(operation);
     case Operator::EMBEDDING_LOOKUP:
       return check_embedding_lookup(operation);
     case Operator::DEQUANTIZE:
@@ -230,17 +194,11 @@ void check_kind(const CheckedOperator& operation) {
       return check_unpacked(operation);
     case Operator::FAKE_QUANT:
       return check_fake_quant(operation);
-    case Operator::MATRIX_DIAG:
-    case Operator::MATRIX_SET_DIAG:
-      return check_types(operation, {ElementType::float32, ElementType::int8, ElementType::uint8, ElementType::int16,
-                                     ElementType::int32, ElementType::int64});
     case Operator::BATCH_MATMUL:
     case Operator::SOFTMAX:
       return check_result_type(operation);
     case Operator::LOCAL_RESPONSE_NORMALIZATION:
       return check_radius(operation);
-    case Operator::STABLEHLO_GATHER:
-      return check_gather(operation);
     case Operator::CONV_2D:
       return check_window(operation, {1, 2}, {4, 5});
     case Operator::DEPTHWISE_CONV_2D:
@@ -276,10 +234,10 @@ void check_operator(const SubgraphView& graph, std::size_t index) {
   const CheckedOperator operation(graph, index);
   check_operands(operation);
   check_output_type(operation);
-  check_index_types(operation);
   check_references(operation);
   check_variable_outputs(operation);
-  check_paddings(operation);
+  check_constant_sizes(operation);
+  check_operand_table(operation);
   check_operand_shapes(operation);
   check_quantized_operator(operation);
   check_kind(operation);

@@ -25,6 +25,9 @@ std::vector<std::size_t> subgraphs_run_by_case(const CheckedOperator& operation,
     operation.require(subgraph >= 1 && std::cmp_less(subgraph, count), "runs subgraph ", subgraph,
                       ", and 1 or more is expected, and less than ", count);
   }
+  // It looks for as many branches as there are other subgraphs.
+  operation.require(branches.size() + 1 >= count, "has ", branches.size(), " branches, and ", count - 1,
+                    " are expected, one for each subgraph but the first");
   std::vector<std::size_t> called;
   for (std::size_t i = 1; i < count; ++i) called.push_back(i);
   return called;

@@ -1,4 +1,4 @@
-// The attributes of STABLEHLO_GATHER, by which its kernel computes places in memory and does not check them (2.3.0).
+// What kernels take for granted in single operands and in two that have to agree, as rows of tables.
 #pragma once
 
 #include "zerolite/verification/checked_operator.hpp"
@@ -6,6 +6,6 @@
 namespace zerolite {
 
 // Throws InvalidModelError, which names the operator.
-void check_gather(const CheckedOperator& operation);
+void check_operand_table(const CheckedOperator& operation);
 
 }  // namespace zerolite
