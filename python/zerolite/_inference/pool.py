@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -247,6 +247,18 @@ class Pool:
             return self._executor.submit(self._work, work)
         except RuntimeError as error:  # another thread has closed the pool meanwhile
             raise closed_error() from error
+
+    def _work_here(self, work: Callable[[SignatureMethods], _T]) -> _T | None:
+        """Run a function over a free replica as `_submit_work` does, in this thread; None if there is none."""
+        self._require_open()
+        try:
+            replica = self._free.get_nowait()
+        except Empty:
+            return None
+        try:
+            return work(replica)
+        finally:
+            self._free.put(replica)
 
     async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
         """Run one item on the pool's threads, so that an event loop goes on meanwhile.
