@@ -97,10 +97,10 @@ def test_quick_runs_go_without_a_thread(run_threads: list[str], monkeypatch: pyt
 
 def test_not_those_of_other_processes(run_threads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RunClock, "read", lambda _: QUICK)
-    with running(DENSE, ServingSettings(workers=1, isolation="process")) as url:
-        with httpx.Client(base_url=url) as client:
-            for _ in range(18):
-                assert client.post("/v2/models/dense_2layer/infer", json=as_json(ROW)).status_code == 200
+    settings = ServingSettings(workers=1, isolation="process")
+    with running(DENSE, settings) as url, httpx.Client(base_url=url) as client:
+        for _ in range(18):
+            assert client.post("/v2/models/dense_2layer/infer", json=as_json(ROW)).status_code == 200
     assert all(name.startswith("zerolite-pool") for name in run_threads)
 
 
