@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from benchmarks.outcome import Outcome
 from benchmarks.settings import ROOT, Settings
 from zerolite._timing.interleaved import interleave
 
-__all__ = ["ask", "http_request", "run", "server"]
+__all__ = ["Served", "ask", "http_request", "run", "server"]
 
 _CLIENTS = 64
 _SECONDS = 2.0
@@ -51,11 +50,9 @@ def run(settings: Settings) -> Outcome:
             for name in order:
                 for clients in (_CLIENTS, 1):
                     served, request = servers[name]
-                    before = served.processor_seconds()
-                    answer = ask(served.url, request, clients=clients, seconds=seconds)
+                    answer = ask(served, request, clients=clients, seconds=seconds)
                     if clients == _CLIENTS:
-                        requests = len(answer["answers"]) + clients  # each asks once before
-                        costs[name].append((served.processor_seconds() - before) / requests)
+                        costs[name].append(answer["processor_seconds"] / len(answer["answers"]))
                     taken.setdefault((name, clients), []).append(answer["answers"])
                     rates.setdefault((name, clients), []).append(len(answer["answers"]) / answer["seconds"])
     figures = [
@@ -132,11 +129,6 @@ class Served:
         """The same server, for clients of HTTP."""
         return Served(self.urls[:1], self.process)
 
-    def processor_seconds(self) -> float:
-        """What all its threads have taken of the processor so far."""
-        threads = Path(f"/proc/{self.process}/task").iterdir()
-        return sum(int(thread.joinpath("schedstat").read_text().split()[0]) for thread in threads) / 1e9
-
 
 def _start(stack: ExitStack) -> dict[str, tuple[Served, bytes]]:
     """Server -> where it is, and what is asked."""
@@ -159,7 +151,7 @@ def server(module: list[str]) -> Iterator[Served]:
             line = process.stdout.readline() if process.stdout is not None else ""
             if not line.startswith("Serving at "):
                 raise RuntimeError(f"{' '.join(module)} did not start")
-            yield Served(line.removeprefix("Serving at ").split(" and "), process.pid)
+            yield Served(line.removeprefix("Serving at ").rstrip("\n").split(" and "), process.pid)
         finally:
             process.terminate()
 
@@ -190,18 +182,21 @@ def _grpc_request() -> bytes:
     return message
 
 
-def ask(url: str, request: bytes, *, clients: int, seconds: float, rate: float | None = None) -> dict[str, Any]:
-    """The seconds that each answer took, and all of them together; from clients in a process of their own.
+def ask(served: Served, request: bytes, *, clients: int, seconds: float, rate: float | None = None) -> dict[str, Any]:
+    """The seconds that each answer took, that all took together, and that the server took of the processor for them.
+
+    The clients are in a process of their own.
 
     Each client asks again as soon as it has its answer; with a `rate`, all of them together ask so often in a second,
     at random times, and an answer's time counts from when it should have been asked for.
     """
     order = {
-        "url": url.strip(),
+        "url": served.url,
         "request": base64.b64encode(request).decode(),
         "clients": clients,
         "seconds": seconds,
         "rate": rate,
+        "process": served.process,
     }
     client = subprocess.run(
         [sys.executable, "-m", "benchmarks.serving_client"],
@@ -212,6 +207,6 @@ def ask(url: str, request: bytes, *, clients: int, seconds: float, rate: float |
         check=False,
     )
     if client.returncode != 0:
-        raise RuntimeError(f"the clients of {url} failed: {client.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"the clients of {served.url} failed: {client.stderr.strip().splitlines()[-1:]}")
     answer: dict[str, Any] = json.loads(client.stdout)
     return answer

@@ -1,8 +1,9 @@
 """Clients that ask a server the same thing again and again, each as soon as it has its answer.
 
-`python -m benchmarks.serving_client` reads one line of JSON (url, request, clients, seconds, rate) and writes one with
-the seconds that each answer took. With a rate, requests come at random times, so many in a second, and each takes the
-next client that is free; its time counts from when it should have been asked.
+`python -m benchmarks.serving_client` reads one line of JSON (url, request, clients, seconds, rate, process) and writes
+one with the seconds that each answer took, and what the server's process took of the processor meanwhile. With a rate,
+requests come at random times, so many in a second, and each takes the next client that is free; its time counts from
+when it should have been asked.
 
 The request is what goes over the wire, in base64: with its head for HTTP, and the message for gRPC, so that next to
 none of the time is the client's.
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc.aio
@@ -83,6 +85,12 @@ async def ask_at_random(end: float, rate: float, clients: list[Ask]) -> list[flo
     return taken
 
 
+def processor_seconds(process: int) -> float:
+    """What all threads of a process have taken of the processor so far."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return sum(int(thread.joinpath("schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
 async def main() -> None:
     order = json.loads(sys.stdin.readline())
     request = base64.b64decode(order["request"])
@@ -90,14 +98,18 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         clients = [await connect(stack, order["url"], request) for _ in range(order["clients"])]
         await asyncio.gather(*(ask() for ask in clients))  # so that all are connected
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), processor_seconds(order["process"])
         end = begun + order["seconds"]
         if order["rate"] is None:
             answers = await asyncio.gather(*(ask_until(end, ask) for ask in clients))
         else:
             answers = [await ask_at_random(end, order["rate"], clients)]
-        seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "answers": [taken for own in answers for taken in own]}))
+        seconds, used = time.perf_counter() - begun, processor_seconds(order["process"]) - used
+    print(
+        json.dumps(
+            {"seconds": seconds, "processor_seconds": used, "answers": [taken for own in answers for taken in own]}
+        )
+    )
 
 
 if __name__ == "__main__":

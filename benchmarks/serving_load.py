@@ -11,7 +11,7 @@ import zerolite as zl
 from benchmarks.figure import Figure
 from benchmarks.models import DENSE, model_path
 from benchmarks.outcome import Outcome
-from benchmarks.serving import ask, http_request, server
+from benchmarks.serving import Served, ask, http_request, server
 from benchmarks.settings import Settings
 from zerolite._timing.interleaved import interleave
 
@@ -29,7 +29,7 @@ def run(settings: Settings) -> Outcome:
     seconds = settings.seconds(_SECONDS)
     with ExitStack() as stack:
         dense = stack.enter_context(server(["zerolite", "serve", str(DENSE), "--port", "0", "--queue", "1024"]))
-        quantiles = [_quantiles(dense.url, seconds) for _ in range(rounds)]
+        quantiles = [_quantiles(dense, seconds) for _ in range(rounds)]
     path = DENSE if settings.quick else model_path("mobilenet_v2_int8", settings)
     with ExitStack() as stack:
         served = stack.enter_context(server(["zerolite", "serve", str(path), "--port", "0", "--queue", "64"]))
@@ -42,7 +42,7 @@ def run(settings: Settings) -> Outcome:
         for order in interleave(list(rates), rounds):
             for way in order:
                 if way == _SERVED:
-                    answer = ask(served.url, request, clients=_CLIENTS, seconds=seconds)
+                    answer = ask(served, request, clients=_CLIENTS, seconds=seconds)
                     rates[way].append(len(answer["answers"]) / answer["seconds"])
                 else:
                     rates[way].append(_map_rate(pool, batch, seconds))
@@ -74,11 +74,11 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def _quantiles(url: str, seconds: float) -> tuple[float, float, float]:
+def _quantiles(dense: Served, seconds: float) -> tuple[float, float, float]:
     """The rate in requests a second, and p50 and p99 at it, in seconds."""
-    fastest = ask(url, http_request(), clients=_CLIENTS, seconds=seconds)
+    fastest = ask(dense, http_request(), clients=_CLIENTS, seconds=seconds)
     rate = _LOAD * len(fastest["answers"]) / fastest["seconds"]
-    answers = ask(url, http_request(), clients=_CLIENTS, seconds=seconds, rate=rate)["answers"]
+    answers = ask(dense, http_request(), clients=_CLIENTS, seconds=seconds, rate=rate)["answers"]
     p50, p99 = np.percentile(answers, (50, 99))
     return rate, float(p50), float(p99)
 

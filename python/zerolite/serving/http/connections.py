@@ -24,7 +24,8 @@ _TOO_LARGE_A_HEAD = (
 def connections_possible(wanted: int, *, transports: int = 1) -> int:
     """How many connections can be open over each transport, at most `wanted`.
 
-    Lets this process open more files where it may. Without that, connections that say nothing would leave no descriptor to answer others with.
+    Lets this process open more files where it may: connections that say nothing would leave no descriptor to answer
+    others with.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted * transports + _OTHER_FILES
