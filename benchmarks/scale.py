@@ -73,7 +73,7 @@ def start_seconds(path: Path, *, times: int) -> float:
 
 def request_seconds(*, seconds: float, run_s: float) -> float:
     """The processor time of a request of the dense model, less its run: it does not depend on what else runs here."""
-    taken = []
+    taken: list[float] = []
     with server(command(DENSE)) as served:
         for _ in range(ROUNDS):
             answer = ask(served, http_request(), clients=CLIENTS, seconds=seconds / ROUNDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -248,18 +248,6 @@ class Pool:
         except RuntimeError as error:  # another thread has closed the pool meanwhile
             raise closed_error() from error
 
-    def _work_here(self, work: Callable[[SignatureMethods], _T]) -> _T | None:
-        """Run a function over a free replica as `_submit_work` does, in this thread; None if there is none."""
-        self._require_open()
-        try:
-            replica = self._free.get_nowait()
-        except Empty:
-            return None
-        try:
-            return work(replica)
-        finally:
-            self._free.put(replica)
-
     async def run_async(self, *args: Value, **kwargs: Value) -> _Result:
         """Run one item on the pool's threads, so that an event loop goes on meanwhile.
 
@@ -389,9 +377,9 @@ class Pool:
 
         return self._work(run)
 
-    def _work(self, work: Callable[[SignatureMethods], _T]) -> _T:
-        # There are as many replicas as threads, so that one is free whenever a thread is.
-        replica = self._free.get()
+    def _work(self, work: Callable[[SignatureMethods], _T], *, wait: bool = True) -> _T:
+        # There are as many replicas as threads, so that one is free whenever a thread of the pool is.
+        replica = self._free.get(wait)  # without waiting it raises queue.Empty
         try:
             return work(replica)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
+from queue import Empty
 from typing import TYPE_CHECKING, NamedTuple
 
 from zerolite import _native
@@ -156,8 +157,9 @@ class Scheduler:
         begun = time.monotonic()
         work = Work(inputs, _native.StopRequest(), begun + deadline_s)
         clock = RunClock()
-        outcomes = self._pool._work_here(lambda replica: self._run(replica, signature, [work]))
-        if outcomes is None:
+        try:
+            outcomes = self._pool._work(lambda replica: self._run(replica, signature, [work]), wait=False)
+        except Empty:
             return None
         taken = clock.read()
         self._quick.note(kind, taken)
