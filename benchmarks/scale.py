@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +19,8 @@ import numpy as np
 import zerolite as zl
 from benchmarks.fleet import Balancing, Fleet, simulate
 from benchmarks.models import DENSE, model_path
-from benchmarks.serving import ask, http_request
-from benchmarks.settings import ROOT, Settings
+from benchmarks.serving import ask, http_request, server
+from benchmarks.settings import Settings
 from zerolite._platform.machine import describe_machine
 
 NODES = (1, 10, 1_000)
@@ -60,18 +56,9 @@ def run_seconds(path: Path, *, seconds: float) -> list[float]:
     return found
 
 
-@contextmanager
-def server(path: Path) -> Iterator[str]:
-    """The URL of a server of one model."""
-    command = [sys.executable, "-m", "zerolite", "serve", str(path), "--port", "0", "--queue", "1024", "--workers", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            line = process.stdout.readline() if process.stdout is not None else ""
-            if not line.startswith("Serving at "):
-                raise RuntimeError("the server did not start")
-            yield line.removeprefix("Serving at ").strip()
-        finally:
-            process.terminate()
+def command(path: Path) -> list[str]:
+    """The module that serves one model, and its arguments."""
+    return ["zerolite", "serve", str(path), "--port", "0", "--queue", "1024", "--workers", "1"]
 
 
 def start_seconds(path: Path, *, times: int) -> float:
@@ -79,26 +66,19 @@ def start_seconds(path: Path, *, times: int) -> float:
     taken = []
     for _ in range(times):
         begun = time.perf_counter()
-        with server(path):
+        with server(command(path)):
             taken.append(time.perf_counter() - begun)
     return min(taken)
 
 
 def request_seconds(*, seconds: float, run_s: float) -> float:
     """The processor time of a request of the dense model, less its run: it does not depend on what else runs here."""
-    taken = []
-    with server(DENSE) as url:
+    taken: list[float] = []
+    with server(command(DENSE)) as served:
         for _ in range(ROUNDS):
-            before = _cpu_seconds(url)
-            answers = ask(url, http_request(), clients=CLIENTS, seconds=seconds / ROUNDS)["answers"]
-            taken.append((_cpu_seconds(url) - before) / len(answers) - run_s)
+            answer = ask(served, http_request(), clients=CLIENTS, seconds=seconds / ROUNDS)
+            taken.append(answer["processor_seconds"] / len(answer["answers"]) - run_s)
     return min(taken)
-
-
-def _cpu_seconds(url: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("process_cpu_seconds_total "))
 
 
 def rows(run_s: Sequence[float], *, request_s: float, requests: int) -> list[str]:

@@ -1,4 +1,8 @@
-"""Requests a second, and how long each takes: `zerolite serve` beside a bare endpoint that calls tf.lite."""
+"""`zerolite serve` beside a bare endpoint that calls tf.lite: requests a second, times, and what the server takes.
+
+Clients of gRPC in Python take more time than those of HTTP, from the same two cores; so requests a second compare the
+clients too. The processor time that the server's process takes for a request compares servers alone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,13 +23,14 @@ from benchmarks.outcome import Outcome
 from benchmarks.settings import ROOT, Settings
 from zerolite._timing.interleaved import interleave
 
-__all__ = ["ask", "http_request", "run"]
+__all__ = ["Served", "ask", "http_request", "run", "server"]
 
 _CLIENTS = 64
 _SECONDS = 2.0
 _INPUT = np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 64)
-_BARE, _HTTP, _GRPC, _BATCHED = (
+_BARE, _ECHO, _HTTP, _GRPC, _BATCHED = (
     "bare endpoint, tf.lite",
+    "bare grpc.aio, no model",
     "zerolite, HTTP",
     "zerolite, gRPC",
     "zerolite, gRPC, batches of 16",
@@ -39,10 +45,14 @@ def run(settings: Settings) -> Outcome:
         servers = _start(stack)
         taken: dict[tuple[str, int], list[list[float]]] = {}
         rates: dict[tuple[str, int], list[float]] = {}
+        costs: dict[str, list[float]] = {name: [] for name in servers}
         for order in interleave(list(servers), rounds):
             for name in order:
                 for clients in (_CLIENTS, 1):
-                    answer = ask(*servers[name], clients=clients, seconds=seconds)
+                    served, request = servers[name]
+                    answer = ask(served, request, clients=clients, seconds=seconds)
+                    if clients == _CLIENTS:
+                        costs[name].append(answer["processor_seconds"] / len(answer["answers"]))
                     taken.setdefault((name, clients), []).append(answer["answers"])
                     rates.setdefault((name, clients), []).append(len(answer["answers"]) / answer["seconds"])
     figures = [
@@ -58,6 +68,15 @@ def run(settings: Settings) -> Outcome:
     ]
     figures += [
         Figure.comparing(
+            f"server's processor time of a request, {name.removeprefix('zerolite, ')}",
+            "µs",
+            (name, [1e6 * cost for cost in costs[name]]),
+            (reference, [1e6 * cost for cost in costs[reference]]),
+        )
+        for name, reference in ((_HTTP, _BARE), (_GRPC, _BARE), (_GRPC, _ECHO), (_ECHO, _BARE))
+    ]
+    figures += [
+        Figure.comparing(
             f"one client, {name.removeprefix('zerolite, ')}",
             "µs",
             (name, [1e6 * float(np.median(answers)) for answers in taken[name, 1]]),
@@ -70,7 +89,8 @@ def run(settings: Settings) -> Outcome:
         method=f"Servers and clients are processes of their own on one machine, asked in turns for {seconds:g} s at a "
         "time; each client asks again as soon as it has its answer, with a request that was made before. The model is "
         "two dense layers, so that mainly the servers are measured. The bare endpoint knows no protocol and checks "
-        "nothing.",
+        "nothing, and the bare server of gRPC sends back what it gets. All clients are Python, and those of gRPC take "
+        "more of the cores than those of HTTP: servers alone compare by their processor time.",
         figures=figures,
         table=[
             ("server", "clients", "requests/s", "p50 (ms)", "p99 (ms)"),
@@ -79,6 +99,7 @@ def run(settings: Settings) -> Outcome:
         details={
             "clients": _CLIENTS,
             "rounds": rounds,
+            "processor_seconds_a_request": costs,
             "requests_per_second": {f"{n}, {c}": r for (n, c), r in rates.items()},
         },
     )
@@ -92,29 +113,45 @@ def _row(
     return [name, str(clients), f"{rate:.0f}", f"{1000 * p50:.2f}", f"{1000 * p99:.2f}"]
 
 
-def _start(stack: ExitStack) -> dict[str, tuple[str, bytes]]:
-    """Server -> its URL, and what is asked."""
+@dataclass(frozen=True)
+class Served:
+    """A server that runs: its URLs, and its process."""
+
+    urls: list[str]
+    process: int
+
+    @property
+    def url(self) -> str:
+        """The last of its URLs: of gRPC where there is one."""
+        return self.urls[-1]
+
+    def over_http(self) -> Served:
+        """The same server, for clients of HTTP."""
+        return Served(self.urls[:1], self.process)
+
+
+def _start(stack: ExitStack) -> dict[str, tuple[Served, bytes]]:
+    """Server -> where it is, and what is asked."""
     model, serve = str(DENSE), ["zerolite", "serve", str(DENSE), "--port", "0", "--grpc-port", "0", "--queue", "1024"]
-    (bare,) = stack.enter_context(_server(["benchmarks.bare_endpoint", model]))
-    http, grpc = stack.enter_context(_server(serve))
-    _, batched = stack.enter_context(_server([*serve, "--max-batch", "16"]))
+    both = stack.enter_context(server(serve))
     return {
-        _BARE: (bare, _post("/", _INPUT.tobytes())),
-        _HTTP: (http, http_request()),
-        _GRPC: (grpc, _grpc_request()),
-        _BATCHED: (batched, _grpc_request()),
+        _BARE: (stack.enter_context(server(["benchmarks.bare_endpoint", model])), _post("/", _INPUT.tobytes())),
+        _ECHO: (stack.enter_context(server(["benchmarks.bare_grpc"])), _grpc_request()),
+        _HTTP: (both.over_http(), http_request()),
+        _GRPC: (both, _grpc_request()),
+        _BATCHED: (stack.enter_context(server([*serve, "--max-batch", "16"])), _grpc_request()),
     }
 
 
 @contextmanager
-def _server(module: list[str]) -> Iterator[list[str]]:
-    """The URLs of a server, which is ended afterwards."""
+def server(module: list[str]) -> Iterator[Served]:
+    """A server, which is ended afterwards: a module that prints its URLs, and its arguments."""
     with subprocess.Popen([sys.executable, "-m", *module], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             line = process.stdout.readline() if process.stdout is not None else ""
             if not line.startswith("Serving at "):
                 raise RuntimeError(f"{' '.join(module)} did not start")
-            yield line.removeprefix("Serving at ").split(" and ")
+            yield Served(line.removeprefix("Serving at ").rstrip("\n").split(" and "), process.pid)
         finally:
             process.terminate()
 
@@ -123,13 +160,17 @@ def _post(path: str, body: bytes, headers: str = "") -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def http_request() -> bytes:
-    """A request for the dense model, as it goes over the wire."""
-    content = _INPUT.tobytes()
-    entry = {"name": "features", "datatype": "FP32", "shape": [1, 64], "parameters": {"binary_data_size": len(content)}}
+def http_request(model: str = DENSE.stem, name: str = "features", content: np.ndarray = _INPUT) -> bytes:
+    """A request for a model with one input, as it goes over the wire."""
+    entry = {
+        "name": name,
+        "datatype": {"float32": "FP32", "int8": "INT8"}[content.dtype.name],
+        "shape": content.shape,
+        "parameters": {"binary_data_size": content.nbytes},
+    }
     header = json.dumps({"inputs": [entry], "parameters": {"binary_data_output": True}}).encode()
-    path = f"/v2/models/{DENSE.stem}/infer"
-    return _post(path, header + content, f"Inference-Header-Content-Length: {len(header)}\r\n")
+    length = f"Inference-Header-Content-Length: {len(header)}\r\n"
+    return _post(f"/v2/models/{model}/infer", header + content.tobytes(), length)
 
 
 def _grpc_request() -> bytes:
@@ -141,9 +182,22 @@ def _grpc_request() -> bytes:
     return message
 
 
-def ask(url: str, request: bytes, *, clients: int, seconds: float) -> dict[str, Any]:
-    """The seconds that each answer took, and all of them together; from clients in a process of their own."""
-    order = {"url": url.strip(), "request": base64.b64encode(request).decode(), "clients": clients, "seconds": seconds}
+def ask(served: Served, request: bytes, *, clients: int, seconds: float, rate: float | None = None) -> dict[str, Any]:
+    """The seconds that each answer took, that all took together, and that the server took of the processor for them.
+
+    The clients are in a process of their own.
+
+    Each client asks again as soon as it has its answer; with a `rate`, all of them together ask so often in a second,
+    at random times, and an answer's time counts from when it should have been asked for.
+    """
+    order = {
+        "url": served.url,
+        "request": base64.b64encode(request).decode(),
+        "clients": clients,
+        "seconds": seconds,
+        "rate": rate,
+        "process": served.process,
+    }
     client = subprocess.run(
         [sys.executable, "-m", "benchmarks.serving_client"],
         input=json.dumps(order) + "\n",
@@ -153,6 +207,6 @@ def ask(url: str, request: bytes, *, clients: int, seconds: float) -> dict[str, 
         check=False,
     )
     if client.returncode != 0:
-        raise RuntimeError(f"the clients of {url} failed: {client.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"the clients of {served.url} failed: {client.stderr.strip().splitlines()[-1:]}")
     answer: dict[str, Any] = json.loads(client.stdout)
     return answer

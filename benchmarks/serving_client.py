@@ -1,8 +1,12 @@
 """Clients that ask a server the same thing again and again, each as soon as it has its answer.
 
-`python -m benchmarks.serving_client` reads one line of JSON (url, request, clients, seconds) and writes one with the
-seconds that each answer took. The request is what goes over the wire, in base64: with its head for HTTP, and the
-message for gRPC, so that next to none of the time is the client's.
+`python -m benchmarks.serving_client` reads one line of JSON (url, request, clients, seconds, rate, process) and writes
+one with the seconds that each answer took, and what the server's process took of the processor meanwhile. With a rate,
+requests come at random times, so many in a second, and each takes the next client that is free; its time counts from
+when it should have been asked.
+
+The request is what goes over the wire, in base64: with its head for HTTP, and the message for gRPC, so that next to
+none of the time is the client's.
 """
 
 from __future__ import annotations
@@ -10,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import random
 import re
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc.aio
@@ -56,6 +62,35 @@ async def ask_until(end: float, ask: Ask) -> list[float]:
     return taken
 
 
+async def ask_at_random(end: float, rate: float, clients: list[Ask]) -> list[float]:
+    free: asyncio.Queue[Ask] = asyncio.Queue()
+    for ask in clients:
+        free.put_nowait(ask)
+    taken: list[float] = []
+
+    async def ask_once(due: float) -> None:
+        ask = await free.get()
+        await ask()
+        taken.append(time.perf_counter() - due)
+        free.put_nowait(ask)
+
+    pauses = random.Random(0)
+    due = time.perf_counter()
+    asked = []
+    while due < end:
+        due += pauses.expovariate(rate)
+        await asyncio.sleep(due - time.perf_counter())
+        asked.append(asyncio.ensure_future(ask_once(due)))
+    await asyncio.gather(*asked)
+    return taken
+
+
+def processor_seconds(process: int) -> float:
+    """What all threads of a process have taken of the processor so far."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return sum(int(thread.joinpath("schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
 async def main() -> None:
     order = json.loads(sys.stdin.readline())
     request = base64.b64decode(order["request"])
@@ -63,10 +98,18 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         clients = [await connect(stack, order["url"], request) for _ in range(order["clients"])]
         await asyncio.gather(*(ask() for ask in clients))  # so that all are connected
-        begun = time.perf_counter()
-        answers = await asyncio.gather(*(ask_until(begun + order["seconds"], ask) for ask in clients))
-        seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "answers": [taken for own in answers for taken in own]}))
+        begun, used = time.perf_counter(), processor_seconds(order["process"])
+        end = begun + order["seconds"]
+        if order["rate"] is None:
+            answers = await asyncio.gather(*(ask_until(end, ask) for ask in clients))
+        else:
+            answers = [await ask_at_random(end, order["rate"], clients)]
+        seconds, used = time.perf_counter() - begun, processor_seconds(order["process"]) - used
+    print(
+        json.dumps(
+            {"seconds": seconds, "processor_seconds": used, "answers": [taken for own in answers for taken in own]}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from benchmarks import (
     replicas,
     runtimes,
     serving,
+    serving_load,
 )
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "loadgen": loadgen.run,
     "conversion": conversion.run,
     "serving": serving.run,
+    "serving_load": serving_load.run,
     "folders": pictures.run_folders,
     "end_to_end": pictures.run_end_to_end,
     "ray_data": ray_data.run,

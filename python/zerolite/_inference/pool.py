@@ -377,9 +377,9 @@ class Pool:
 
         return self._work(run)
 
-    def _work(self, work: Callable[[SignatureMethods], _T]) -> _T:
-        # There are as many replicas as threads, so that one is free whenever a thread is.
-        replica = self._free.get()
+    def _work(self, work: Callable[[SignatureMethods], _T], *, wait: bool = True) -> _T:
+        # There are as many replicas as threads, so that one is free whenever a thread of the pool is.
+        replica = self._free.get(wait)  # without waiting it raises queue.Empty
         try:
             return work(replica)
         finally:

@@ -71,9 +71,10 @@ def serve(
         grpc_port: the port to listen at for gRPC; 0 takes a free one, and None is no gRPC.
         certificate: a file of PEM certificates, for TLS.
         private_key: the file of their private key, where it is not in the same file.
-        max_connections: how many connections of HTTP may be open, and how many requests of gRPC under way; further ones
-            are refused with 503 and RESOURCE_EXHAUSTED. Connections without a request make room first. The process lets
-            itself open as many files as that takes, or takes fewer connections where it may not.
+        max_connections: how many connections may be open over each of HTTP and gRPC, and how many requests of gRPC
+            under way; further requests are refused with 503 and RESOURCE_EXHAUSTED. Over HTTP, connections without a
+            request make room first; over gRPC, further ones are closed. The process lets itself open as many files as
+            that takes, or takes fewer connections where it may not.
         drain_s: seconds between the signal and the last new connection, for those who watch readiness.
         access_log: a file that gets a line of JSON for each request over HTTP; nothing is logged without one.
         on_ready: called with the URLs of the server, of HTTP and gRPC, once it is ready for requests.

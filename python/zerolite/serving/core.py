@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zerolite import _native
 from zerolite.serving.errors import ForbiddenError, RequestError, UnknownModelError
@@ -16,6 +16,9 @@ from zerolite.serving.repository import ModelRepository, Sources
 from zerolite.serving.served_model import ServedModel
 from zerolite.serving.settings import ServingSettings
 from zerolite.serving.shared_memory import SharedMemory, region_prefix
+
+if TYPE_CHECKING:
+    from zerolite.serving.telemetry import Tracing
 
 __all__ = ["InferenceResult", "InferenceServer"]
 
@@ -151,33 +154,32 @@ class InferenceServer:
             for model in self.repository.models
         ]
 
-    @contextmanager
     def noted(
         self, name: str, version: str | None, transport: str, headers: Callable[[], Mapping[str, str]]
-    ) -> Iterator[None]:
+    ) -> AbstractContextManager[None]:
         """Note how a request to run a model is answered, and how long it took until the end of a with statement."""
-        begun = time.perf_counter()
-        status = 200
-        with ExitStack() as stack:
-            span = stack.enter_context(self._tracing.request(headers(), transport)) if self._tracing else None
+        noted = _Noted(self, name, version, transport)
+        return noted if self._tracing is None else self._traced(noted, self._tracing, headers())
+
+    @contextmanager
+    def _traced(self, noted: _Noted, tracing: Tracing, headers: Mapping[str, str]) -> Iterator[None]:
+        with tracing.request(headers, noted.transport) as span:
             try:
-                yield
-            except RequestError as error:
-                status = error.status
-                raise
-            except BaseException:
-                status = RequestError.status
-                raise
+                with noted:
+                    yield
             finally:
-                try:
-                    model, _ = self.repository.find(name, version)
-                    known: tuple[str, int | None] = (model.name, model.version)
-                except RequestError:  # names that clients made up must not fill the memory
-                    known = ("", None)
-                seconds = time.perf_counter() - begun
-                self.metrics.note_request(*known, transport=transport, status=status, seconds=seconds)
-                if self._tracing and span:
-                    self._tracing.note_answer(span, model=known[0], version=known[1], status=status)
+                tracing.note_answer(span, model=noted.model, version=noted.version, status=noted.status)
+
+    def known(self, name: str, version: str | None) -> tuple[str, int | None]:
+        """The model and the version that a request asks for; empty and None for names that clients made up.
+
+        Those must not fill the memory.
+        """
+        try:
+            model, _ = self.repository.find(name, version)
+        except RequestError:
+            return "", None
+        return model.name, model.version
 
     async def infer(
         self,
@@ -211,3 +213,27 @@ class InferenceServer:
             request = read(model.interfaces[key])
             outputs = await model.infer(key, request.inputs, deadline_s=deadline_s)
             return InferenceResult(model, request, outputs)
+
+
+class _Noted:
+    """A request that is noted at the end of a with statement; a class, since generators take three times as long."""
+
+    def __init__(self, core: InferenceServer, name: str, version: str | None, transport: str) -> None:
+        self.transport = transport
+        self.status = 200
+        self.model = ""
+        self.version: int | None = None
+        self._core = core
+        self._asked_for = name, version
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is not None:
+            self.status = error.status if isinstance(error, RequestError) else RequestError.status
+        self.model, self.version = self._core.known(*self._asked_for)
+        seconds = time.perf_counter() - self._begun
+        self._core.metrics.note_request(
+            self.model, self.version, transport=self.transport, status=self.status, seconds=seconds
+        )

@@ -98,6 +98,7 @@ class ServerMetrics:
             buckets=_BATCHES,
             registry=self._registry,
         )
+        self._of_requests: dict[tuple[str, int | None, str, int], tuple[Counter, Histogram]] = {}
 
     def of_model(self, name: str, version: int) -> ModelMetrics:
         """Where the runs of this version are noted."""
@@ -119,9 +120,15 @@ class ServerMetrics:
 
     def note_request(self, name: str, version: int | None, *, transport: str, status: int, seconds: float) -> None:
         """Note a request that was answered; the name is that of a model that exists, or empty."""
-        labels = (name, "" if version is None else str(version), transport)
-        self._requests.labels(*labels, str(status)).inc()
-        self._seconds.labels(*labels).observe(seconds)
+        place = (name, version, transport, status)
+        found = self._of_requests.get(place)
+        if found is None:  # to find those with these labels takes as long as to count
+            labels = (name, "" if version is None else str(version), transport)
+            found = self._requests.labels(*labels, str(status)), self._seconds.labels(*labels)
+            self._of_requests[place] = found
+        count, duration = found
+        count.inc()
+        duration.observe(seconds)
 
     def watch(self, queues: Callable[[], Iterable[QueueLength]]) -> None:
         """Tell the lengths of these queues, too, as they are whenever somebody asks."""

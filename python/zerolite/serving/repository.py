@@ -155,7 +155,7 @@ class ModelRepository:
             raise UnknownModelError(f"there is no model {_shown(name)}")
         loaded = self._loaded.get(model_name, {})
         number = max(loaded, default=max(versions)) if not version else _number(version)
-        if number is None or number not in versions | loaded:
+        if number is None or (number not in loaded and number not in versions):
             raise UnknownModelError(f"model {model_name!r} has no version {_shown(version or '')}")
         model = loaded.get(number)
         if model is None:

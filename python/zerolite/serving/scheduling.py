@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
+from queue import Empty
 from typing import TYPE_CHECKING, NamedTuple
 
 from zerolite import _native
 from zerolite.serving.errors import DeadlineError, OverloadError, UnavailableError
 from zerolite.serving.protocol import Arrays
+from zerolite.serving.quick_runs import QuickRuns, RunClock, RunTime
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -51,6 +53,8 @@ class _Waiting:
         self.begun: float | None = None  # when its run did, and with how many requests, and when it ended
         self.requests = 0
         self.ended: float | None = None
+        self.kind: Hashable | None = None  # of its run, see `QuickRuns`
+        self.taken: RunTime | None = None  # by its run, without the way to the thread; if it was alone in it
         self.result: asyncio.Future[Arrays] = loop.create_future()
 
     def expire(self, deadline_s: float) -> None:
@@ -78,6 +82,7 @@ class Scheduler:
         run: Run,
         metrics: ModelMetrics,
         *,
+        quick: QuickRuns,
         queue_size: int,
         max_batch: int,
         batch_delay_s: float,
@@ -87,6 +92,7 @@ class Scheduler:
         self._pool = pool
         self._run = run
         self._metrics = metrics
+        self._quick = quick
         self._queue_size = queue_size
         self._max_batch = max_batch
         self._batch_delay_s = batch_delay_s
@@ -126,7 +132,13 @@ class Scheduler:
             Exception: whatever the run raises.
         """
         self.require_room()
+        kind = self._quick.kind(signature, inputs)
+        if kind in self._quick and deadline_s > 0 and not self._waiting and self.running < self._pool.workers:
+            outputs = self._run_here(signature, inputs, kind, deadline_s)
+            if outputs is not None:
+                return outputs
         request = _Waiting(signature, inputs, batch, deadline_s)
+        request.kind = kind
         self._waiting[request] = None
         timer = asyncio.get_running_loop().call_later(deadline_s, request.expire, deadline_s)
         self._start_runs()
@@ -139,6 +151,26 @@ class Scheduler:
             if self._tracing is not None:
                 ended = time.monotonic() if request.ended is None else request.ended
                 self._tracing.note_stages(request.since, request.begun, ended, batch_size=request.requests)
+
+    def _run_here(self, signature: str, inputs: Arrays, kind: Hashable, deadline_s: float) -> Arrays | None:
+        """What comes of a quick run in the event loop; None where no replica is free."""
+        begun = time.monotonic()
+        work = Work(inputs, _native.StopRequest(), begun + deadline_s)
+        clock = RunClock()
+        try:
+            outcomes = self._pool._work(lambda replica: self._run(replica, signature, [work]), wait=False)
+        except Empty:
+            return None
+        taken = clock.read()
+        self._quick.note(kind, taken)
+        self._metrics.note_run([0.0], taken.all)
+        if self._tracing is not None:
+            ended = begun + taken.all
+            self._tracing.note_stages(begun, begun, ended, batch_size=1)
+        (outcome,) = outcomes
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _start_runs(self) -> None:
         if self._timer is not None:
@@ -175,7 +207,11 @@ class Scheduler:
             request.begun, request.requests = begun, len(requests)
 
         def work(replica: SignatureMethods) -> list[Arrays | Exception]:
-            return self._run(replica, requests[0].signature, [request.work for request in requests])
+            clock = RunClock()
+            outcomes = self._run(replica, requests[0].signature, [request.work for request in requests])
+            if len(requests) == 1:
+                requests[0].taken = clock.read()
+            return outcomes
 
         def finished(future: Future[list[Arrays | Exception]]) -> None:  # in the replica's thread
             loop.call_soon_threadsafe(self._finish, requests, future, begun)
@@ -187,6 +223,9 @@ class Scheduler:
         self.running -= 1
         now = time.monotonic()
         self._metrics.note_run([begun - request.since for request in requests], now - begun)
+        taken = requests[0].taken
+        if taken is not None:
+            self._quick.note(requests[0].kind, taken)
         error = future.exception()
         if error is not None and not isinstance(error, Exception):
             # Such as SystemExit, which would end the event loop where it is raised again. The thread lives on.

@@ -17,6 +17,7 @@ from zerolite._inference.pool import Pool
 from zerolite.serving.datatypes import datatype_of
 from zerolite.serving.errors import InvalidRequestError, UnavailableError
 from zerolite.serving.protocol import Arrays, Interface, TensorMetadata
+from zerolite.serving.quick_runs import QuickRuns, has_steady_runs
 from zerolite.serving.scheduling import Scheduler, Work
 
 if TYPE_CHECKING:
@@ -70,7 +71,14 @@ class ServedModel:
                 key: Interface(_described(signature.inputs), _described(signature.outputs))
                 for key, signature in model.signatures.items()
             }
-            self._one_item_a_run = {key for key, signature in model.signatures.items() if _takes_items(signature)}
+            steady = [
+                key
+                for key, signature in model.signatures.items()
+                if settings.isolation is None and has_steady_runs(model, signature)
+            ]
+            self._one_item_a_run = {
+                key for key, signature in model.signatures.items() if settings.max_batch > 1 and _takes_items(signature)
+            }
         except BaseException:
             self._pool.close()
             raise
@@ -80,6 +88,7 @@ class ServedModel:
             self._pool,
             self._run,
             metrics,
+            quick=QuickRuns(steady),
             queue_size=settings.queue_size,
             max_batch=settings.max_batch,
             batch_delay_s=settings.batch_delay_s,

@@ -1,4 +1,4 @@
-"""Connections over HTTP that say nothing, too much, or two things at once; the server goes on."""
+"""Connections that say nothing, too much, or two things at once; the server goes on."""
 
 from __future__ import annotations
 
@@ -146,21 +146,24 @@ def test_a_log_that_takes_no_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "possible", "asked_for"),
+    ("transports", "limits", "possible", "asked_for"),
     [
-        (1024, 4096, 1024, 1536),
-        (1024, resource.RLIM_INFINITY, 1024, 1536),
-        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 1024, None),
-        (4096, 4096, 1024, None),
-        (1024, 1024, 512, 1024),
-        (256, 600, 300, 600),
+        (1, (1024, 4096), 1024, 1536),
+        (1, (1024, resource.RLIM_INFINITY), 1024, 1536),
+        (1, (resource.RLIM_INFINITY, resource.RLIM_INFINITY), 1024, None),
+        (1, (4096, 4096), 1024, None),
+        (1, (1024, 1024), 512, 1024),
+        (1, (256, 600), 300, 600),
+        (2, (1024, 4096), 1024, 2560),
+        (2, (1024, 1024), 256, 1024),
+        (2, (256, 600), 150, 600),
     ],
 )
 def test_descriptors_for_connections(
-    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, possible: int, asked_for: int | None
+    monkeypatch: pytest.MonkeyPatch, transports: int, limits: tuple[int, int], possible: int, asked_for: int | None
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
-    assert connections_possible(1024) == possible
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: asked.append(wanted[0]))
+    assert connections_possible(1024, transports=transports) == possible
     assert asked == ([] if asked_for is None else [asked_for])

@@ -83,7 +83,9 @@ def _serve(
         float, typer.Option(metavar="SECONDS", help="How long a client may take to send a request.")
     ] = 30.0,
     max_request: Annotated[int, typer.Option(min=1, metavar="BYTES", help="The largest request.")] = 64 << 20,
-    max_connections: Annotated[int, typer.Option(min=1, help="How many connections may be open.")] = 1024,
+    max_connections: Annotated[
+        int, typer.Option(min=1, help="How many connections may be open, over each of HTTP and gRPC.")
+    ] = 1024,
     drain: Annotated[
         float,
         typer.Option(min=0, metavar="SECONDS", help="From SIGTERM, which ends readiness, to the last connection."),

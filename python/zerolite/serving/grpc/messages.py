@@ -72,9 +72,13 @@ METHODS: Mapping[str, tuple[Any, Any]] = {
     for method in _POOL.FindServiceByName(SERVICE).methods
 }
 
+_Response = METHODS["ModelInfer"][1]
+
 
 def parameters_of(entry: Any) -> dict[str, Any]:
     """The parameters of a request or tensor, as JSON would have them."""
+    if not entry.parameters:
+        return {}
     found = {}
     for name, parameter in entry.parameters.items():
         kind = parameter.WhichOneof("parameter_choice")
@@ -164,7 +168,7 @@ def response_of(outputs: Mapping[str, npt.NDArray[Any]], request: InferenceReque
         InvalidRequestError: one does not fit into its place in shared memory.
         UnavailableError: there is no memory behind that place.
     """
-    response = message_class("ModelInferResponse")(model_name=model, model_version=version, id=request.id or "")
+    response = _Response(model_name=model, model_version=version, id=request.id or "")
     arrays = [(wanted, outputs[wanted.name]) for wanted in request.outputs]
     raw = any(
         wanted.binary or (wanted.place is None and datatype_of(array.dtype) not in _CONTENTS)

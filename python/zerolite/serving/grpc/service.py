@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -51,7 +52,7 @@ def grpc_server(
     port: int,
     certificate: str | os.PathLike[str] | None = None,
     private_key: str | os.PathLike[str] | None = None,
-    max_requests: int | None = None,
+    max_connections: int = 1024,
 ) -> tuple[grpc.aio.Server, int]:
     """A server that is not started yet, and its port; made in the event loop that it runs in.
 
@@ -62,7 +63,7 @@ def grpc_server(
         port: the port to listen at; 0 takes a free one.
         certificate: a file of PEM certificates, for TLS.
         private_key: the file of their private key, where it is not in the same file.
-        max_requests: how many requests may be under way.
+        max_connections: how many connections may be open, and how many requests under way; further ones are refused.
 
     Raises:
         OSError: nothing can listen there, or a file can't be read.
@@ -72,8 +73,11 @@ def grpc_server(
             ("grpc.max_receive_message_length", settings.max_request_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # two servers at one port would take turns
+            # Without these, connections that say nothing stay for two minutes, as many as there are descriptors.
+            ("grpc.max_allowed_incoming_connections", max_connections),
+            ("grpc.server_handshake_timeout_ms", math.ceil(1000 * settings.receive_timeout_s)),
         ],
-        maximum_concurrent_rpcs=max_requests,
+        maximum_concurrent_rpcs=max_connections,
     )
     service = _Service(core, settings)
     handlers = {

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["connections_possible", "limited_protocol"]
 
-# What a server has open beside connections: models, shared memory, connections of gRPC.
+# What a server has open beside connections: models and shared memory.
 _OTHER_FILES = 512
 # What may arrive without being the content of a request: a head, or the trailer of a body in chunks.
 _LARGEST_HEAD = 64 << 10
@@ -21,19 +21,20 @@ _TOO_LARGE_A_HEAD = (
 )
 
 
-def connections_possible(wanted: int) -> int:
-    """How many connections can be open, at most `wanted`; lets this process open more files where it may.
+def connections_possible(wanted: int, *, transports: int = 1) -> int:
+    """How many connections can be open over each transport, at most `wanted`.
 
-    Without that, connections that say nothing would leave no descriptor to answer others with.
+    Lets this process open more files where it may: connections that say nothing would leave no descriptor to answer
+    others with.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + _OTHER_FILES
+    needed = wanted * transports + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    return max(soft - _OTHER_FILES, soft // 2)
+    return max(soft - _OTHER_FILES, soft // 2) // transports
 
 
 def limited_protocol(header_timeout_s: float, most: int) -> type[asyncio.Protocol]:

@@ -53,7 +53,7 @@ def run_server(
         ValueError: no model can be loaded.
     """
     log = None if access_log is None else AccessLog(access_log)
-    most = connections_possible(address.max_connections)
+    most = connections_possible(address.max_connections, transports=1 if address.grpc_port is None else 2)
     config = uvicorn.Config(
         http_app(core, settings, access_log=log),
         http=limited_protocol(settings.receive_timeout_s, most),
@@ -75,7 +75,9 @@ def run_server(
         listener = stack.enter_context(_listen(address.host, address.port))
         scheme = "https" if config.is_ssl else "http"
         url = f"{scheme}://{_shown(address.host)}:{listener.getsockname()[1]}"
-        _Server(config, core, settings, address, drain_s=drain_s, url=url, on_ready=on_ready).run(sockets=[listener])
+        _Server(
+            config, core, settings, address, most_connections=most, drain_s=drain_s, url=url, on_ready=on_ready
+        ).run(sockets=[listener])
 
 
 def _shown(host: str) -> str:
@@ -98,6 +100,7 @@ class _Server(uvicorn.Server):
         settings: ServingSettings,
         address: Address,
         *,
+        most_connections: int,
         drain_s: float,
         url: str,
         on_ready: Callable[[list[str]], object] | None,
@@ -106,6 +109,7 @@ class _Server(uvicorn.Server):
         self._core = core
         self._settings = settings
         self._address = address
+        self._most_connections = most_connections
         self._drain_s = drain_s
         self._urls = [url]
         self._on_ready = on_ready
@@ -134,7 +138,7 @@ class _Server(uvicorn.Server):
             port=address.grpc_port,
             certificate=address.certificate,
             private_key=address.private_key,
-            max_requests=address.max_connections,
+            max_connections=self._most_connections,
         )
         self._urls.append(f"{'grpcs' if self.config.is_ssl else 'grpc'}://{_shown(address.host)}:{port}")
         return server
