@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from zerolite._platform.files import read_file
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import AudioProperties
-from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.task_model import ModelTask
 from zerolite.vision import Prediction, check_labels, top
 
@@ -121,7 +120,7 @@ class AudioClassifier(ModelTask):
         if class_names is not None:
             check_labels(names, output.spec.shape[-1])
         self.class_names = tuple(names) if len(names) == output.spec.shape[-1] else ()
-        self._calibration = Calibration.of(model, output, output.spec.shape[-1])
+        self._calibration = model.calibration(output, output.spec.shape[-1])
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
