@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from zerolite import CompiledModel, Pool
     from zerolite.delegates import Delegate
     from zerolite.operators import CustomOp
+    from zerolite.vision import ImageError
 
 __all__ = ["register"]
 
@@ -96,7 +98,7 @@ def _classify(
         raise wrong_use(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
-        from zerolite.vision import ImageError, classify, image_files
+        from zerolite.vision import classify, image_files
         from zerolite.vision import contact_sheet as draw_sheet
 
         if contact_sheet is not None:
@@ -107,7 +109,7 @@ def _classify(
         loaded = _loaded(model, workers, custom_ops, delegates=delegates, threads=threads) if custom_ops else None
         # With kernels of one's own the model is loaded here.
         settings = {} if loaded else {"delegates": delegates, "threads": threads, "workers": workers}
-        with loaded or nullcontext(), progress_bar("classify") as advance:
+        with loaded or nullcontext(), progress_bar("classify") as advance, _told(skipped):
             for result in classify(
                 loaded or model,
                 files,
@@ -163,6 +165,17 @@ def _loaded(
     if workers is None:
         return load(model, delegates=delegates, threads=threads, custom_ops=custom_ops)
     return Pool(model, workers=workers, delegates=delegates, threads=threads, custom_ops=custom_ops)
+
+
+@contextmanager
+def _told(skipped: list[ImageError]) -> Iterator[None]:
+    """Say what is wrong with the files that were skipped where the block fails, as when there is no sound one."""
+    try:
+        yield
+    except ValueError:
+        for error in skipped:
+            fail(str(error))
+        raise
 
 
 def _print_results(results: Any) -> None:
