@@ -23,7 +23,7 @@ from benchmarks.settings import Settings
 from tests.tasks.handmade_models import post_processed
 from zerolite._timing.interleaved import interleave
 
-__all__ = ["run_end_to_end", "run_folders"]
+__all__ = ["constant_detector", "run_end_to_end", "run_folders"]
 
 _PHOTOS, _QUICK_PHOTOS = 200, 6
 _MEGAPIXELS = (1600, 1250)
@@ -98,7 +98,7 @@ def run_end_to_end(settings: Settings) -> Outcome:
     """Answer for one photo, from the bytes of its file, by a classifier and a detector, beside the tutorials' code."""
     figures: list[Figure] = []
     details: dict[str, Any] = {}
-    detector_model = _detector()
+    detector_model = constant_detector()
     for size in (_MEGAPIXELS, _SMALL):
         contents = [file.read_bytes() for file in photos(settings.build / "bench-photos", _QUICK_PHOTOS, *size)]
         model = model_path("mobilenet_v2", settings)
@@ -190,7 +190,7 @@ def _interpreter(**source: Any) -> Any:
     return made
 
 
-def _detector() -> bytes:
+def constant_detector() -> bytes:
     rng = np.random.default_rng(3)
     anchors = rng.uniform(0.2, 0.8, (100, 4)).astype(np.float32)
     scores = rng.uniform(0, 0.6, (100, 11)).astype(np.float32)

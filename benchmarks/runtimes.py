@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.comparisons import REFERENCES
+from benchmarks.environments import tflite_runtime_python
 from benchmarks.figure import Figure
 from benchmarks.models import model_path
 from benchmarks.outcome import Outcome
 from benchmarks.settings import Settings
-from benchmarks.tflite_runtime_environment import tflite_runtime_python
 from zerolite.benchmarking import FreshProcess
 
 __all__ = ["milliseconds_in_turns", "run"]

@@ -19,6 +19,7 @@ from benchmarks import (
     known_shapes,
     large_models,
     loadgen,
+    mediapipe_tasks,
     memory,
     openvino_parts,
     per_call,
@@ -59,5 +60,6 @@ BENCHMARKS: dict[str, Callable[[Settings], Outcome]] = {
     "serving_load": serving_load.run,
     "folders": pictures.run_folders,
     "end_to_end": pictures.run_end_to_end,
+    "mediapipe_tasks": mediapipe_tasks.run,
     "ray_data": ray_data.run,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,19 @@ def test_command_and_corrupt_images(
     assert sheet.exists()
     code, out, err = tell(capsys, *arguments, "--skip-corrupt", "--json")
     assert [entry["path"] for entry in json.loads(out)["skipped"]] == [str(broken)]
+    # Where no image is sound, it is told why.
+    for more in ((), ("--skip-corrupt",)):
+        code, _, err = tell(capsys, "classify", broken, "--model", MODEL, "--preprocessing", "unit", *more)
+        assert code == 1
+        assert err.startswith(f"zerolite: {broken} can't be decoded as an image")
+        assert err.splitlines()[1] == "zerolite: none of the 1 images can be decoded"
+
+
+def test_command_tells_warnings_in_one_line(folder: Path) -> None:
+    command = [sys.executable, "-m", "zerolite", "classify", str(folder / "0.png"), "--model", str(MODEL)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("zerolite: nothing tells the range that input 'image' was trained on")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

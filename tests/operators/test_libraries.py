@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import json
 import pickle
 import struct
 import subprocess
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 
 import zerolite as zl
+from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.operators.models import SHAPE, X, chain
+from zerolite.cli import main
 
 
 def leaky_clip_of(x: Any, limit: float = 1) -> Any:
@@ -215,3 +218,22 @@ def test_arguments(wrong: Any) -> None:
     with pytest.raises(TypeError, match="custom_ops has"):
         zl.load(chain("A"), custom_ops=[wrong])
     assert X.shape == SHAPE
+
+
+def test_classify_by_a_kernel(kernels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = pytest.importorskip("PIL.Image", reason="classify is for pictures, which need the extra vision")
+    builder = GraphBuilder()
+    image, row, scores = builder.tensor("image", [1, 1, 1, 3]), builder.tensor("t", [1, 3]), builder.tensor("y", [1, 3])
+    builder.operator(Op.RESHAPE, [image, builder.constant("shape", np.array([1, 3], np.int32))], [row])
+    builder.custom_operator("Negate", [row], [scores])
+    builder.interface([image], [scores])
+    model, file = tmp_path / "model.tflite", tmp_path / "picture.png"
+    model.write_bytes(builder.finish())
+    images.new("RGB", (1, 1), (30, 10, 20)).save(file)
+    words = ["classify", str(file), "--model", str(model), "--preprocessing", "none", "--json"]
+    for more in ([], ["--workers", "2"]):
+        assert main([*words, "--custom-op", f"Negate={kernels}", *more]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["images"]
+        assert [(one["class_number"], one["score"]) for one in found["predictions"]] == [(1, -10), (2, -20), (0, -30)]
+    assert main(words) == 1
+    assert "custom_ops=" in capsys.readouterr().err

@@ -163,3 +163,16 @@ def test_command_goes_on_after_a_broken_recording(recordings: Path, capsys: pyte
     empty.mkdir()
     assert main(["audio", str(empty), "--model", model]) == 2
     assert "There is no .wav file in these folders." in capsys.readouterr().err
+
+
+def test_command_names_recordings_that_are_none(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(recordings.parent / "model.tflite")
+    silent = recordings / "none.wav"
+    silent.write_bytes(wave_file(np.zeros((0, 1))))
+    wide = bytearray(wave_file(np.zeros((8, 1)), width=2))
+    wide[32:36] = (8).to_bytes(2, "little") + (64).to_bytes(2, "little")  # bytes of a frame, bits of a sample
+    (recordings / "wide.wav").write_bytes(wide)
+    assert main(["audio", str(silent), str(recordings / "wide.wav"), "--model", model]) == 1
+    said = capsys.readouterr().err
+    assert "none.wav holds no samples; leave it out" in said
+    assert "wide.wav is no .wav file of whole numbers: its samples have 64 bits; convert it" in said

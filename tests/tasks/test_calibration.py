@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ import zerolite as zl
 from tests.tasks.handmade_models import constant_model, post_processed
 from tests.tasks.text.models import sentiment
 from zerolite import metadata
+from zerolite.cli import main
 
 special = pytest.importorskip("scipy.special", reason="the formulas are checked with SciPy")
-pytest.importorskip("PIL.Image", reason="tasks on pictures need the extra vision")
+images = pytest.importorskip("PIL.Image", reason="tasks on pictures need the extra vision")
 
 PICTURE = np.full((10, 20, 3), 90, np.uint8)
 SIGMOIDS = "0.9,1.5,-0.3,0.2\n1,-2,0.1\n\n0.5,3,0,-1"
@@ -147,3 +149,47 @@ def test_broken_files(lines: str | None, said: str) -> None:
     model = calibrated(constant_model({"x": np.zeros((1, 4), np.float32)}), lines)
     with pytest.raises(ValueError, match=said):
         zl.tasks.load(model, "classify", preprocessing="none")
+
+
+# What zl.vision.classify and the command tell
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    images.fromarray(PICTURE).save(path)
+    return path
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_classify_says_the_same(position: int, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of the output that is named, of several."""
+    scores = np.array([[0.7, 0.2, 0.5, 0.05]], np.float32)
+    model = file.with_name("model.tflite")
+    named = {"y": np.ones((1, 4), np.float32)}
+    outputs = {"x": scores} if position == 0 else {**named, "x": scores}
+    model.write_bytes(calibrated(constant_model(outputs), SIGMOIDS, output=position, outputs=len(outputs)))
+    (found,) = zl.vision.classify(model, file, NAMES, k=4, preprocessing="none", output="x")
+    assert {one.class_number: one.score for one in found.predictions} == pytest.approx(
+        {0: 0.611261, 1: 0.425557, 2: 0.125, 3: 0.268715}, abs=1e-6
+    )
+    words = ["classify", str(file), "--model", str(model), "--preprocessing", "none", "--output", "x", "--json"]
+    assert main(words) == 0
+    (told,) = json.loads(capsys.readouterr().out)["images"]
+    assert [one["score"] for one in told["predictions"]] == [one.score for one in found.predictions]
+
+
+def test_classify_with_one_score(file: Path) -> None:
+    model = calibrated(constant_model({"x": np.array([[1.2]], np.float32)}), "0.9,1.5,-0.3")
+    (found,) = zl.vision.classify(model, file, preprocessing="none")
+    score = expected_score(1.2, (0.9, 1.5, -0.3, -math.inf), "identity")
+    assert [(one.class_number, one.score) for one in found.predictions] == [
+        (1, pytest.approx(score)),
+        (0, pytest.approx(1 - score)),
+    ]
+
+
+def test_classify_refuses_a_broken_calibration(file: Path) -> None:
+    model = calibrated(constant_model({"x": np.zeros((1, 4), np.float32)}), "1,2,3\n4")
+    with pytest.raises(ValueError, match="has 2 lines to calibrate 4 classes"):
+        zl.vision.classify(model, file, preprocessing="none")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from zerolite.cli.printable import printable_streams
 
 __all__ = ["main"]
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,8 +30,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
-    with printable_streams():
+    with printable_streams(), _warnings_in_one_line():
         return _run(arguments)
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Tell what the package warns of as its failures are told, without the line of code that warned."""
+    usual = warnings.formatwarning
+
+    def formatted(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> str:
+        if _PACKAGE in Path(filename).parents:
+            return f"zerolite: {' '.join(str(message).split())}\n"
+        return usual(message, category, filename, *rest)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from zerolite._platform.files import read_file
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import AudioProperties
-from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.task_model import ModelTask
 from zerolite.vision import Prediction, check_labels, top
 
@@ -34,6 +33,7 @@ _USUAL_RATE = 16_000
 _FEWEST_SAMPLES = 1_000
 _OVERLAP = 0.5
 _ROW = 2  # axes
+_WIDEST_SAMPLE = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class AudioClassifier(ModelTask):
         if class_names is not None:
             check_labels(names, output.spec.shape[-1])
         self.class_names = tuple(names) if len(names) == output.spec.shape[-1] else ()
-        self._calibration = Calibration.of(model, output, output.spec.shape[-1])
+        self._calibration = model.calibration(output, output.spec.shape[-1])
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:
@@ -215,6 +215,8 @@ def _opened(source: AudioSource, rate: int) -> tuple[NDArray[np.float32], int, P
         samples = source.astype(np.float32) / np.float32(1 if source.dtype.kind == "f" else 1 << 15)
     else:
         raise TypeError(f"a sound is a path, bytes or an array of samples; came {type(source).__name__}")
+    if path is not None and samples.size == 0:
+        raise ValueError(f"{path} holds no samples; leave it out")
     if samples.ndim not in (1, 2) or samples.size == 0:
         raise ValueError(
             f"samples have the shape (samples,) or (samples, channels), at least one; came {samples.shape}"
@@ -230,6 +232,8 @@ def _of_wave(content: bytes, name: str) -> tuple[NDArray[np.float32], int]:
     try:
         with wave.open(io.BytesIO(content)) as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            if width > _WIDEST_SAMPLE:
+                raise wave.Error(f"its samples have {8 * width} bits")
             frames = file.readframes(file.getnframes())
     except (wave.Error, EOFError, RuntimeError) as error:
         raise ValueError(

@@ -13,7 +13,6 @@ import numpy as np
 from zerolite._runners.score_kind import two_class_scores
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import ScoreThresholding
-from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.drawing import color_of, draw_legend
 from zerolite.tasks.image_input import Framing, Placement
 from zerolite.tasks.image_task import DrawnTask
@@ -90,7 +89,7 @@ class Classifier(DrawnTask[Classified, _Choice]):
         if class_names is not None:
             check_labels(names, classes)
         self.class_names = tuple(names) if len(names) == classes else ()
-        self._calibration = Calibration.of(model, output, math.prod(output.spec.shape))
+        self._calibration = model.calibration(output, math.prod(output.spec.shape))
         thresholds = [unit.threshold for unit in output.metadata.process_units if isinstance(unit, ScoreThresholding)]
         self._least = thresholds[0] if thresholds else -math.inf
         super().__init__(model, Framing(), preprocessing=preprocessing)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from zerolite.tasks.decoding.boxes import Box, Candidates, suppress
-from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.decoding.postprocessed import PostProcessedHead
 from zerolite.tasks.decoding.single_shot import SingleShotHead
 from zerolite.tasks.decoding.yolo import YoloHead
@@ -127,7 +126,7 @@ class Detector(DrawnTask[Detections, _Choice]):
             )
         self._head: DetectorHead = head
         names = list(class_names) if class_names is not None else model.labels(head.classes_output)
-        calibrations = (Calibration.of(model, one, None) for one in model.outputs)
+        calibrations = (model.calibration(one, None) for one in model.outputs)
         self._calibration = next((one for one in calibrations if one is not None), None)
         # A label map has a place for the background, which is no class of the outputs.
         if names[:1] == [_NO_OBJECT] and (head.class_count is None or len(names) == head.class_count + 1):

@@ -22,6 +22,7 @@ from zerolite._platform.ordered_work import in_order, overlapping_threads
 from zerolite._runners.compiled_model import tensor_spec
 from zerolite._runners.score_kind import ScoreKind, places, read_model, score_kind
 from zerolite.metadata import ImageProperties, Metadata, TensorMetadata, read, read_attached, read_labels
+from zerolite.metadata.calibration import Calibration
 from zerolite.tasks.image_input import image_size
 
 if TYPE_CHECKING:
@@ -233,6 +234,10 @@ class TaskModel:
         if isinstance(names, list):
             return [str(name) for name in names]
         return read_labels(self.source, output_index=output.position or 0) or []
+
+    def calibration(self, output: TaskTensor, classes: int | None) -> Calibration | None:
+        """What the metadata says about the scores of an output, as for `Calibration.of`."""
+        return Calibration.of(self.source, output.metadata, output.spec.name, classes)
 
     def described_outputs(self) -> str:
         """Names and shapes of the outputs, for errors."""

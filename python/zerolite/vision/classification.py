@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from zerolite._runners import Runner, adapt, replicas_of, state_reset
 from zerolite._runners.classes import class_count
 from zerolite._runners.runner import ModelFile
-from zerolite._runners.score_kind import two_class_scores
+from zerolite._runners.score_kind import places, read_model, two_class_scores
 from zerolite._runners.score_rule import score_rule
 from zerolite._runtime.renamed import renamed_parameters
-from zerolite.metadata import read_labels
+from zerolite.metadata import read, read_labels
+from zerolite.metadata.calibration import Calibration
 from zerolite.vision.feeding import Feeding
 from zerolite.vision.image import Resampling, decode_image, image_form, pillow
 from zerolite.vision.image_folder import ImageFolder
@@ -26,7 +27,7 @@ from zerolite.vision.labels import check_labels
 from zerolite.vision.loading import OnCorrupt, check_on_corrupt, sound_images
 
 if TYPE_CHECKING:
-    from zerolite._runners import Delegates
+    from zerolite._runners import Delegates, TensorSpec
 
 __all__ = ["Classification", "Prediction", "classify", "image_files", "top"]
 
@@ -181,12 +182,13 @@ def classify(
         workers: run a model given as a path or bytes in a pool of so many replicas.
 
     Returns:
-        An iterator over the images that could be decoded; model, options and paths are checked at once.
+        An iterator over the images that could be decoded; model, options and paths are checked at once. Scores are
+        calibrated where the metadata of the model's file says how.
 
     Raises:
         ImageError: a file is no sound image.
-        ValueError: the model does not take images, the names are fewer or more than its classes, or `delegates` came
-            with a model that is not loaded here.
+        ValueError: the model does not take images, the names are fewer or more than its classes, the calibration in
+            its file is broken, or `delegates` came with a model that is not loaded here.
         DelegateError: a delegate's library can't be used, or fails with this model.
         OSError: a file or folder can't be read.
         ImportError: Pillow is not installed (extra "vision").
@@ -205,7 +207,8 @@ def classify(
             class_names = _packed_labels(runner.output.source, classes)
         else:
             check_labels(class_names, classes)
-        kind = score_rule(runner).kind
+        calibration = _calibration(runner.output)
+        kind = score_rule(runner).kind if calibration is None else "probability"
     except BaseException:
         runner.close()
         raise
@@ -243,6 +246,8 @@ def classify(
         with closing(runner), closing(outputs()) as made:
             for paths, stored in made:
                 rows = runner.output.real(stored)
+                if calibration is not None:
+                    rows = calibration.apply(rows.astype(np.float64))
                 if rows.shape[1] == 1:
                     rows = two_class_scores(rows[:, 0].astype(np.float64), kind)
                 for path, scores in zip(paths, rows, strict=True):
@@ -255,6 +260,21 @@ def _packed_labels(source: ModelFile | None, classes: int) -> list[str] | None:
     """The labels in a model's own file, where it has some that fit."""
     found = None if source is None else read_labels(source)
     return found if found is not None and len(found) == classes else None
+
+
+def _calibration(output: TensorSpec) -> Calibration | None:
+    """What a model's own file says about the scores of an output."""
+    if output.source is None:
+        return None
+    try:
+        described = read(output.source).outputs
+    except ValueError:
+        return None  # where the metadata is needed for more than this, that is refused with advice
+    graph, number = next(places(read_model(output.source), output.name, "outputs"), (None, -1))
+    position = graph.outputs.index(number) if graph is not None and number in graph.outputs else len(described)
+    if position >= len(described):
+        return None
+    return Calibration.of(output.source, described[position], output.name, output.shape[-1])
 
 
 def _run(

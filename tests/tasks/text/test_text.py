@@ -231,3 +231,17 @@ def test_commands(tmp_path: Path, vocabulary: Path, capsys: pytest.CaptureFixtur
     assert "cat" in capsys.readouterr().out
     assert main([*arguments, "--json", "--max-results", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["answers"][0]["text"] == "cat"
+
+
+def test_files_of_texts(tmp_path: Path, vocabulary: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    likely = np.zeros(len(WORDS), np.float32)
+    likely[WORDS.index("cat")] = 5
+    answerer, text = tmp_path / "answer.tflite", tmp_path / "text.txt"
+    answerer.write_bytes(table_answers(likely, likely, 40))
+    arguments = ["answer", "who?", "--text", str(text), "--model", str(answerer), "--vocabulary", str(vocabulary)]
+    text.write_bytes("the cat".encode("utf-8-sig"))
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answers"][0]["start"] == 4
+    text.write_bytes("the café".encode("latin-1"))
+    assert main(arguments) == 1
+    assert "text.txt is no text in UTF-8: byte 7 is 0xe9; save it as UTF-8" in capsys.readouterr().err

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zerolite.cli.model_files import model_file
 from zerolite.cli.options import (
+    CustomOpOption,
     DelegateOption,
     JsonOption,
     OutputOption,
@@ -17,6 +20,7 @@ from zerolite.cli.options import (
     SkipCorruptOption,
     ThreadsOption,
     class_names_of,
+    custom_ops_of,
     delegates_of,
     renamed_option,
     resampling_of,
@@ -24,6 +28,12 @@ from zerolite.cli.options import (
 )
 from zerolite.cli.output import fail, failures_in_one_line, print_json, print_table, say, wrong_use
 from zerolite.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from zerolite import CompiledModel, Pool
+    from zerolite.delegates import Delegate
+    from zerolite.operators import CustomOp
+    from zerolite.vision import ImageError
 
 __all__ = ["register"]
 
@@ -72,6 +82,7 @@ def _classify(
         typer.Option(metavar="FILE", help="Write a picture of the images with their predictions: .png, .jpg or .webp."),
     ] = None,
     output: OutputOption = None,
+    custom_op: CustomOpOption = None,
     delegate: DelegateOption = None,
     threads: ThreadsOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Run batches through a pool of so many replicas.")] = None,
@@ -81,12 +92,13 @@ def _classify(
     chosen_resampling = resampling_of(resampling)
     chosen_size = size_of(size)
     delegates = delegates_of(delegate or [])
+    custom_ops = custom_ops_of(custom_op)
     names_file = renamed_option("--class-names", class_names, "--labels", labels)
     if contact_sheet is not None and contact_sheet.suffix.lower() not in _FORMATS:
         raise wrong_use(f"{contact_sheet} must end in {', '.join(_FORMATS)}.", param_hint="--contact-sheet")
     with failures_in_one_line():
         from zerolite._platform.files import check_writable_target, write_atomically
-        from zerolite.vision import ImageError, classify, image_files
+        from zerolite.vision import classify, image_files
         from zerolite.vision import contact_sheet as draw_sheet
 
         if contact_sheet is not None:
@@ -94,9 +106,12 @@ def _classify(
         skipped: list[ImageError] = []
         files = image_files(images)
         results = []
-        with progress_bar("classify") as advance:
+        loaded = _loaded(model, workers, custom_ops, delegates=delegates, threads=threads) if custom_ops else None
+        # With kernels of one's own the model is loaded here.
+        settings = {} if loaded else {"delegates": delegates, "threads": threads, "workers": workers}
+        with loaded or nullcontext(), progress_bar("classify") as advance, _told(skipped):
             for result in classify(
-                model,
+                loaded or model,
                 files,
                 class_names_of(names_file),
                 k=top,
@@ -107,9 +122,7 @@ def _classify(
                 scaled_decoding=scaled_decoding,
                 on_corrupt=skipped.append,
                 output=output,
-                delegates=delegates,
-                threads=threads,
-                workers=workers,
+                **settings,
             ):
                 results.append(result)
                 if advance is not None:
@@ -136,6 +149,33 @@ def _classify(
         for error in skipped:
             fail(str(error))
         raise fail(f"{len(skipped)} of {len(files)} images could not be classified; --skip-corrupt leaves them out")
+
+
+def _loaded(
+    model: Path,
+    workers: int | None,
+    custom_ops: list[CustomOp],
+    *,
+    delegates: list[Delegate] | None,
+    threads: int | None,
+) -> CompiledModel | Pool:
+    """The model with kernels of one's own, alone or in a pool."""
+    from zerolite import Pool, load
+
+    if workers is None:
+        return load(model, delegates=delegates, threads=threads, custom_ops=custom_ops)
+    return Pool(model, workers=workers, delegates=delegates, threads=threads, custom_ops=custom_ops)
+
+
+@contextmanager
+def _told(skipped: list[ImageError]) -> Iterator[None]:
+    """Say what is wrong with the files that were skipped where the block fails, as when there is no sound one."""
+    try:
+        yield
+    except ValueError:
+        for error in skipped:
+            fail(str(error))
+        raise
 
 
 def _print_results(results: Any) -> None:

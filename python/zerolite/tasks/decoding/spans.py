@@ -44,7 +44,7 @@ def windows(pieces: int, room: int, stride: int) -> list[range]:
     return found
 
 
-def best_spans(starts: NDArray[Any], ends: NDArray[Any], part: range, *, longest: int) -> list[Span]:
+def best_spans(starts: NDArray[Any], ends: NDArray[Any], part: range, *, longest: int, most: int) -> list[Span]:
     """The most likely spans of one part of a text, the best first.
 
     As in BERT's program for SQuAD, the 20 best starts and the 20 best ends are paired. What is NaN is neither.
@@ -54,15 +54,18 @@ def best_spans(starts: NDArray[Any], ends: NDArray[Any], part: range, *, longest
         ends: those of its being the last.
         part: which pieces of the text they are.
         longest: how many pieces a span has at most.
+        most: how many spans at most: a text of many parts has no more best ones than one part.
     """
     first, last = (np.argsort(-np.nan_to_num(side, nan=-np.inf), kind="stable")[:_BEST_ENDS] for side in (starts, ends))
-    spans = [
-        Span(part.start + int(one), part.start + int(other), float(starts[one] + ends[other]))
-        for one in first
-        for other in last
-        if one <= other < one + longest and np.isfinite(starts[one]) and np.isfinite(ends[other])
+    first, last = first[np.isfinite(starts[first])], last[np.isfinite(ends[last])]
+    begins, stops = (side.reshape(-1) for side in np.meshgrid(first, last, indexing="ij"))
+    fits = (begins <= stops) & (stops < begins + longest)
+    begins, stops = begins[fits], stops[fits]
+    scores = starts[begins] + ends[stops]
+    return [
+        Span(part.start + int(begins[one]), part.start + int(stops[one]), float(scores[one]))
+        for one in np.argsort(-scores, kind="stable")[:most]
     ]
-    return ranked(spans)
 
 
 def ranked(spans: Iterable[Span]) -> list[Span]:

@@ -161,7 +161,7 @@ class QuestionAnswerer(TextTask[tuple[str, str], Answers]):
                 np.asarray(outputs[side.spec.name], np.float64).reshape(-1)[begin : begin + len(part)]
                 for side in (self._starts, self._ends)
             )
-            spans += best_spans(starts, ends, part, longest=_LONGEST_ANSWER)
+            spans += best_spans(starts, ends, part, longest=_LONGEST_ANSWER, most=most)
         best = ranked(spans)[:most]
         likely = np.exp([one.score - best[0].score for one in best])
         return Answers(

@@ -13,7 +13,6 @@ import numpy as np
 from zerolite._runners.score_kind import two_class_scores
 from zerolite._runtime.validation import positive_int
 from zerolite.metadata import RegexTokenizer
-from zerolite.tasks.decoding.calibration import Calibration
 from zerolite.tasks.text.regex_words import RegexWords
 from zerolite.tasks.text.text_task import TextTask, checked_text
 from zerolite.tasks.text.vocabulary import packed_tokenizer
@@ -96,7 +95,7 @@ class TextClassifier(TextTask[str, ClassifiedText]):
         if class_names is not None:
             check_labels(names, self.classes)
         self.class_names = tuple(names) if len(names) == self.classes else ()
-        self._calibration = Calibration.of(model, output, math.prod(output.spec.shape))
+        self._calibration = model.calibration(output, math.prod(output.spec.shape))
 
     @classmethod
     def fits(cls, model: TaskModel) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from zerolite._platform.files import read_file
 from zerolite.cli.options import (
     ClassNamesOption,
     CustomOpOption,
@@ -66,7 +67,7 @@ def _text(
         from zerolite import tasks
         from zerolite.vision.contact_sheet import score_words
 
-        every = [*(texts or ()), *([] if lines is None else lines.read_text(encoding="utf-8").splitlines())]
+        every = [*(texts or ()), *([] if lines is None else _text_in(lines).splitlines())]
         rows: list[tuple[str, ...]] = []
         with (
             tasks.load(
@@ -116,7 +117,7 @@ def _answer(
     with failures_in_one_line():
         from zerolite import tasks
 
-        content = text.read_text(encoding="utf-8")
+        content = _text_in(text)
         rows: list[tuple[str, ...]] = []
         with (
             tasks.load(
@@ -184,6 +185,21 @@ def _reply(
                 ]
         if not as_json:
             print_table(("message", "reply", "score"), rows, left=2)
+
+
+def _text_in(file: Path) -> str:
+    """The text of a file, without the mark that some editors put before it.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is not UTF-8.
+    """
+    try:
+        return read_file(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{file} is no text in UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
+        ) from error
 
 
 def _shortened(text: str) -> str:

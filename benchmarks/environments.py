@@ -1,4 +1,4 @@
-"""An environment for tflite_runtime, which needs an older NumPy than zerolite's own."""
+"""Environments of their own, for runtimes whose needs do not fit zerolite's."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 
 from benchmarks.settings import Settings
 
-__all__ = ["tflite_runtime_python"]
+__all__ = ["mediapipe_python", "tflite_runtime_python"]
 
-_REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy<2")
-# The last Python that its wheels are for.
+# The last Python that the wheels of tflite_runtime are for.
 _NEWEST = (3, 11)
 
 
@@ -22,13 +21,29 @@ def tflite_runtime_python(settings: Settings) -> str:
     Raises:
         RuntimeError: there is no Python that its wheels are for, or it can't be installed.
     """
+    requirements = ("tflite-runtime==2.14.0", "numpy<2")
     folder = settings.build / "bench-tflite-runtime"
+    return _made(folder, _python_of_the_time(), requirements, "tflite_runtime.interpreter")
+
+
+def mediapipe_python(settings: Settings) -> str:
+    """The interpreter of an environment with MediaPipe, which is made first if it is not there.
+
+    On Debian MediaPipe needs the packages libgles2 and libegl1.
+
+    Raises:
+        RuntimeError: it can't be installed or imported.
+    """
+    folder = settings.build / "bench-mediapipe"
+    return _made(folder, sys.executable, ("mediapipe==1.2.3", "pillow"), "mediapipe.tasks.python.vision")
+
+
+def _made(folder: Path, base: str, requirements: tuple[str, ...], module: str) -> str:
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        base = _python_of_the_time()
         _call(base, "-m", "venv", "--clear", str(folder))
-        _call(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *_REQUIREMENTS)
-        _call(str(python), "-c", "import tflite_runtime.interpreter")
+        _call(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+        _call(str(python), "-c", f"import {module}")
         (folder / "complete").touch()
     return str(python)
 
@@ -47,4 +62,4 @@ def _call(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        raise RuntimeError(f"tflite_runtime could not be installed: {lines[-1]}")
+        raise RuntimeError(f"{command[-1]} could not be installed: {lines[-1]}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolite.metadata import ScoreCalibration, read_attached
-
-if TYPE_CHECKING:
-    from zerolite.tasks.task_model import TaskModel, TaskTensor
+from zerolite.metadata.description import TensorMetadata
+from zerolite.metadata.model_file import ModelFile, name_of
+from zerolite.metadata.process_units import ScoreCalibration
+from zerolite.metadata.reading import read_attached
 
 __all__ = ["Calibration"]
 
@@ -40,37 +39,39 @@ class Calibration:
         self._sigmoids = sigmoids
 
     @classmethod
-    def of(cls, model: TaskModel, output: TaskTensor, classes: int | None) -> Calibration | None:
+    def of(cls, model: ModelFile, output: TensorMetadata, name: str, classes: int | None) -> Calibration | None:
         """The calibration of an output's scores; None where the metadata tells none.
 
         Args:
-            model: the model.
-            output: the output with the scores.
+            model: the path of the model's file, or its bytes.
+            output: what the metadata says of the output with the scores.
+            name: what errors call the output.
             classes: how many classes there are; None for not known.
 
         Raises:
             ValueError: the file of the sigmoids is missing or broken, or has lines for another number of classes.
         """
-        unit = next((one for one in output.metadata.process_units if isinstance(one, ScoreCalibration)), None)
+        unit = next((one for one in output.process_units if isinstance(one, ScoreCalibration)), None)
         if unit is None:
             return None
-        files = [one.name for one in output.metadata.associated_files if one.kind == _KIND]
+        files = [one.name for one in output.associated_files if one.kind == _KIND]
         if not files:
             raise ValueError(
-                f"the metadata of {model.name} calibrates the scores of '{output.spec.name}' and names no file of the "
+                f"the metadata of {name_of(model)} calibrates the scores of '{name}' and names no file of the "
                 f"kind {_KIND} for it; attach one, or take the calibration out"
             )
-        text = read_attached(model.source, files[0]).decode("utf-8", errors="replace")
+        text = read_attached(model, files[0]).decode("utf-8", errors="replace")
         lines = text.split("\n")
         if not lines[-1] and len(lines) != classes:  # the end of the last line, and no class without a calibration
             lines.pop()
         if classes is not None and len(lines) != classes:
             raise ValueError(
-                f"{files[0]} in {model.name} has {len(lines)} lines to calibrate {classes} classes; it has one for "
+                f"{files[0]} in {name_of(model)} has {len(lines)} lines to calibrate {classes} classes; it has one for "
                 "each, which is empty for a class without a calibration"
             )
         rows = [
-            _row(line.strip(), f"line {number} of {files[0]} in {model.name}") for number, line in enumerate(lines, 1)
+            _row(line.strip(), f"line {number} of {files[0]} in {name_of(model)}")
+            for number, line in enumerate(lines, 1)
         ]
         return cls(unit, np.array(rows, np.float64))
 
@@ -82,13 +83,13 @@ class Calibration:
         """Calibrate scores.
 
         Args:
-            scores: of all classes in their order, or of `classes`; shape (count,).
+            scores: of all classes in their order, shape (..., classes), or of `classes`, shape (count,).
             classes: the numbers of the classes; of those that have no line, scores become the default.
 
         Returns:
             Calibrated scores; NaN stays NaN.
         """
-        numbers = np.arange(scores.size) if classes is None else classes
+        numbers = np.arange(scores.shape[-1]) if classes is None else classes
         is_known = numbers < len(self._sigmoids)
         scale, slope, offset, least = self._sigmoids[np.where(is_known, numbers, 0)].T
         with np.errstate(all="ignore"):
