@@ -1,0 +1,15 @@
+"""Changes that no test can notice, since they change no result; each with the reason."""
+
+from __future__ import annotations
+
+__all__ = ["EQUIVALENT"]
+
+#: Module -> the name of a change -> why it changes nothing.
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "evaluation.metrics.scores": {
+        "Hits.score: 1 -> 2": "where nothing was counted, 0 is divided, by whatever number",
+        "Hits.averaged: array.sum(keepdims=True) -> array.mean(keepdims=True)": (
+            "all three counts become smaller by the same factor, and the scores are ratios of them"
+        ),
+    },
+}
