@@ -103,12 +103,12 @@ def _nodes(tree: ast.Module) -> Iterator[tuple[str, ast.AST, str, int | None, An
             for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if not isinstance(child, ast.expr | ast.stmt | ast.comprehension | ast.arguments | ast.keyword):
                     continue
-                is_named = isinstance(child, ast.FunctionDef | ast.ClassDef)
-                inner = (*place, child.name) if is_named else place
-                if place and isinstance(child, ast.expr | ast.stmt) and not is_named:
-                    yield ".".join(place), node, field, index, child
-                if place or is_named:
-                    yield from below(child, inner)
+                if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                    yield from below(child, (*place, child.name))
+                elif place:
+                    if isinstance(child, ast.expr | ast.stmt):
+                        yield ".".join(place), node, field, index, child
+                    yield from below(child, place)
 
     return below(tree, ())
 
