@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -36,7 +37,8 @@ class Children:
 
 
 def test_it_is_the_same_process_and_the_same_model() -> None:
-    apart = {mode: zl.convert(SOURCE, quantize=mode) for mode in ("dynamic", "fp16")}
+    modes: tuple[Literal["dynamic", "fp16"], ...] = ("dynamic", "fp16")
+    apart = {mode: zl.convert(SOURCE, quantize=mode) for mode in modes}
     children = Children()
     with kept_process(), kept_process():
         for mode, alone in apart.items():

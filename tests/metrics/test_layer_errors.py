@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from zerolite._runtime.tensor import Quantization
+from zerolite._runtime.quantization import Quantization
 from zerolite.layers.layer_error import ErrorSum, LayerError
 
 RNG = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_an_error_that_is_always_the_same_does_not_vary() -> None:
     [([0.5], [3], 0.5, 3), ([0.5, 0.25], [0, 0], None, None)],
 )
 def test_quantization(scales: list[float], zero_points: list[int], scale: float | None, zero_point: int | None) -> None:
-    quantization = Quantization(np.array(scales, np.float32), np.array(zero_points), None)
+    quantization = Quantization(np.array(scales, np.float32), np.array(zero_points), 0)
     layer = summed([(np.full((1, 2), 2.0), np.ones((1, 2)))], quantization)
     assert (layer.scale, layer.zero_point) == (scale, zero_point)
     assert layer.rmse_per_scale == (None if scale is None else 2)
@@ -77,6 +77,7 @@ def test_what_is_no_number_is_told() -> None:
     ones = np.ones((1, 2))
     for values, expected, finite in (
         (ones, ones, True),
+        (np.ones(1), np.ones(1), True),
         (ones * np.nan, ones, False),
         (ones * np.inf, ones, False),
         (ones, ones * np.inf, False),

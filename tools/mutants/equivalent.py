@@ -6,6 +6,11 @@ __all__ = ["EQUIVALENT"]
 
 #: Module -> the name of a change -> why it changes nothing.
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "layers.layer_error": {
+        "ErrorSum.layer: quantization is not None and whole -> whole": (
+            "`whole` says so already; it is said again for those who check types"
+        ),
+    },
     "evaluation.metrics.scores": {
         "Hits.score: 1 -> 2": "where nothing was counted, 0 is divided, by whatever number",
         "Hits.averaged: array.sum(keepdims=True) -> array.mean(keepdims=True)": (
