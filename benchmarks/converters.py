@@ -78,12 +78,14 @@ class _Road(NamedTuple):
         source: a file.
         alone: Python code, or the path of a command.
         quantize: the mode of zerolite.
+        is_code: whether `alone` is no command.
     """
 
     name: str
     source: Path
     alone: str
     quantize: str
+    is_code: bool = True
 
 
 class _Cost(NamedTuple):
@@ -155,7 +157,7 @@ def _roads(settings: Settings) -> tuple[list[_Road], list[str]]:
     command = find_command()
     onnx = folder / "mobilenet.onnx"
     if command is not None and _has("onnxruntime") and (onnx.is_file() or (_has("torch") and _has("onnxscript"))):
-        roads.append(_Road("onnx2tf", _torch_source(onnx), command, "none"))
+        roads.append(_Road("onnx2tf", _torch_source(onnx), command, "none", is_code=False))
     else:
         missing.append("onnx2tf, onnxruntime, or PyTorch with onnxscript, which makes the file")
     return roads, missing
@@ -174,7 +176,7 @@ def _torch_source(path: Path) -> Path:
 
 def _alone(road: _Road) -> _Cost:
     with tempfile.TemporaryDirectory() as folder:
-        if Path(road.alone).is_file():
+        if not road.is_code:
             return _cost([road.alone, "-i", str(road.source), "-o", folder, "-v", "error"])
         return _cost([sys.executable, "-c", road.alone, str(road.source), f"{folder}/model.tflite"])
 

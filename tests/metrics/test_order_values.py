@@ -43,6 +43,12 @@ def test_order(name: str) -> None:
     edges = np.array([[0.0, 1.0], [0.25, 0.5], [0.5, 0.125], [1.0, 0.0]])  # 0 and 1 are probabilities
     applies = np.array([0, 1, 1, 0])
     assert measured(name, edges, applies) == pytest.approx(function(applies, edges[:, 1]))
+    # Nor are 0 and 1 where it matters: the exponentials of the first two rows are in another order.
+    edges = np.array([[1.0, 0.5, 0.0], [0.0, 0.4, 0.0], [0.0, 0.0, 0.9], [0.8, 0.0, 0.0]])
+    applies = np.array([1, 0, 2, 0])
+    assert measured(name, edges, applies) == pytest.approx(function(np.eye(3)[applies], edges, average="macro"))
+    # One-hot rows go with a single score, too.
+    assert measured(name, two[:, 1:], np.eye(2, dtype=int)[binary]) == pytest.approx(function(binary, two[:, 1]))
     # Labels of which several apply keep their scores, whatever these are.
     labels = np.random.default_rng(2).integers(0, 2, (ITEMS, 4))
     assert measured(name, outputs * 9 - 3, labels) == pytest.approx(function(labels, outputs, average="macro"))
@@ -73,6 +79,8 @@ def test_order_of_what_is_not_defined() -> None:
         with pytest.warns(UserWarning, match="roc_auc is not defined: class 1 has no items"):
             assert math.isnan(measured("roc_auc", outputs[:, :1], labels))
     assert measured("average_precision", outputs[:, :1], np.ones(ITEMS, int)) == 1
+    with pytest.warns(UserWarning, match="roc_auc is not defined: class number 1 has no items"):
+        assert math.isnan(measured("roc_auc", outputs[:, :2], np.tile([[1, 0], [0, 0], [1, 0]], (ITEMS // 3, 1))))
     outputs[7, 1] = np.nan
     assert math.isnan(measured("roc_auc", outputs, classes_of(3)))
 

@@ -11,6 +11,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "`whole` says so already; it is said again for those who check types"
         ),
     },
+    "evaluation.metrics.ranking": {
+        "Ranking.result: scores.sum(axis=1, keepdims=True) -> scores.mean(axis=1, keepdims=True)": (
+            "all scores grow by the same factor, and only their order counts"
+        ),
+    },
     "evaluation.metrics.scores": {
         "Hits.score: 1 -> 2": "where nothing was counted, 0 is divided, by whatever number",
         "Hits.averaged: array.sum(keepdims=True) -> array.mean(keepdims=True)": (
