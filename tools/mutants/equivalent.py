@@ -16,6 +16,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "all scores grow by the same factor, and only their order counts"
         ),
     },
+    "evaluation.metrics.regression": {
+        "RegressionError.__init__: np.zeros(0) -> np.ones(0)": "the first items put other arrays there",
+        "RegressionError.__init__: 0 -> 1": "the first items put other arrays there",
+        "RegressionError.update: 1 -> 2": "NumPy takes every negative size for the one that follows from the others",
+        "RegressionError.result: 1 -> 2": "it is divided by where nothing varies, and another value is taken there",
+    },
     "evaluation.metrics.scores": {
         "Hits.score: 1 -> 2": "where nothing was counted, 0 is divided, by whatever number",
         "Hits.averaged: array.sum(keepdims=True) -> array.mean(keepdims=True)": (
