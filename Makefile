@@ -13,6 +13,9 @@ BENCH_FLAGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS ?=
 SOAK_FLAGS ?=
+MUTANTS_FLAGS ?=
+# What onnx2tf runs on, 3.12 or newer.
+ONNX_PYTHON ?= python3.12
 RELEASE_FLAGS ?=
 SUITES ?=
 # For ARM: the version of CPython, and its headers where Debian does not have them.
@@ -24,6 +27,8 @@ DEMO_VENV := $(BUILD)/venv-demo
 TEST_VENV := $(BUILD)/venv-test
 BENCH_VENV := $(BUILD)/venv-bench
 METADATA_VENV := $(BUILD)/venv-tflite-support
+ONNX2TF_VENV := $(BUILD)/venv-onnx2tf
+ONNX_PACKAGES := $(BUILD)/onnx-packages
 NPU_LIBRARIES := $(BUILD)/openvino-npu
 
 # What an installed package depends on; a change makes it stale.
@@ -54,7 +59,7 @@ RUNTIME = $(shell $(VENV)/bin/python -c \
 .PHONY: help demo test install-dev format lint type test-file test-cpp test-cpp-threads test-sanitized \
   contract test-threads-sanitized fuzz soak bench docs wheel sdist release clean \
   wheel-aarch64 wheel-armhf test-aarch64 swiftshader test-gpu test-npu \
-  test-metadata test-debian-roots
+  test-metadata test-onnx test-debian-roots coverage mutants
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -189,6 +194,29 @@ test-metadata: $(VENV)/.installed $(METADATA_VENV)/.installed ## Read metadata w
 $(METADATA_VENV)/.installed:
 	python3.11 tools/install.py $(METADATA_VENV) 'tflite-support==0.4.4' 'numpy<2'
 	@touch $@
+
+test-onnx: $(ONNX_PACKAGES)/onnxruntime $(ONNX2TF_VENV)/.installed ## Convert ONNX files with the command onnx2tf; needs python3.12, or ONNX_PYTHON=...
+	PYTHONPATH="$(abspath $(ONNX_PACKAGES))" ZEROLITE_ONNX2TF="$(abspath $(ONNX2TF_VENV))/bin/onnx2tf" \
+	  $(VENV)/bin/python -m pytest --allowed-skips=none $(PYTEST_FLAGS) tests/conversion/test_convert_onnx.py
+
+# The extra onnx; what these two need besides, .venv has.
+$(ONNX_PACKAGES)/onnxruntime: | $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --no-deps --target=$(ONNX_PACKAGES) 'onnx>=1.20' 'onnxruntime>=1.26'
+
+# It asks for one version exactly of each package that it uses, so nothing else can be in its environment.
+$(ONNX2TF_VENV)/.installed:
+	$(ONNX_PYTHON) tools/install.py $(ONNX2TF_VENV) onnx2tf
+	@touch $@
+
+coverage: $(TEST_VENV)/.installed ## Tell which branches of the Python package the whole suite takes; pages in build/coverage
+	$(TEST_VENV)/bin/python -m coverage erase
+	status=0; $(TEST_VENV)/bin/python -m coverage run -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_FLAGS) \
+	  || status=$$?; \
+	  $(TEST_VENV)/bin/python -m coverage combine --quiet && $(TEST_VENV)/bin/python -m coverage html --quiet \
+	  && $(TEST_VENV)/bin/python -m coverage report && exit $$status
+
+mutants: $(VENV)/.installed ## Put small faults into the metrics, one by one, and tell which ones their tests do not notice
+	$(VENV)/bin/python -m tools.mutants --jobs $(JOBS) $(MUTANTS_FLAGS)
 
 soak: $(VENV)/.installed ## Repeat calls, loads, pools, resizes and requests, and tell whether memory, threads or files grow
 	$(VENV)/bin/python -m benchmarks.soak $(SOAK_FLAGS)

@@ -29,8 +29,10 @@ def test_what_onnx_files_need_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: there[name] if name in there else found(name))
     with pytest.raises(ImportError, match=r"needs onnx and ONNX Runtime; .* pip install 'zerolite\[onnx\]'"):
         zl.convert(file)
-    there["onnxruntime"] = there["onnx"]
     monkeypatch.setenv("ZEROLITE_ONNX2TF", str(tmp_path / "absent"))
+    with pytest.raises(ImportError, match=r"zerolite\[onnx\]'; and it needs the command onnx2tf, .*'uv tool install"):
+        zl.convert(file)
+    there["onnxruntime"] = there["onnx"]
     with pytest.raises(ImportError, match=r"needs the command onnx2tf, .*'uv tool install onnx2tf'"):
         zl.convert(file)
 

@@ -194,16 +194,16 @@ class FreshPython:
         """The last line that the process has printed and that is no warning; "" without any."""
         return last_told_line(self.log)
 
-    def next_line(self, seconds: float) -> str | None:
+    def next_line(self, seconds: float | None = None) -> str | None:
         """The next line that the process writes to `reply`; None when it ends, or that long has passed, before.
 
         Of a line that is longer than 64 MiB nothing is given either.
         """
-        end = time.monotonic() + seconds
+        end = None if seconds is None else time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._replies, selectors.EVENT_READ)
             while b"\n" not in self._unfinished:
-                if not selector.select(max(0.0, end - time.monotonic())):
+                if not selector.select(None if end is None else max(0.0, end - time.monotonic())):
                     return None
                 read = os.read(self._replies, _PART)
                 if not read or len(self._unfinished) > _LONGEST_LINE:

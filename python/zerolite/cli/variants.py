@@ -55,6 +55,7 @@ def convert_variants(
     from zerolite.comparison import compare
     from zerolite.comparison.result import check_report_target
     from zerolite.conversion import ConversionError, convert
+    from zerolite.conversion.child.kept_process import kept_process
     from zerolite.conversion.options import QUANTIZATION_MODES
 
     for path in report:
@@ -63,7 +64,7 @@ def convert_variants(
     files: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     log = ""
-    with steps() as on_step:
+    with steps() as on_step, kept_process():
         for mode in QUANTIZATION_MODES:
             name = "float32" if mode == "none" else mode
             needs_data = QUANTIZATION_MODES[mode].needs_data

@@ -15,7 +15,7 @@ from zerolite._platform.files import check_writable_target, write_atomically
 from zerolite._runners.input_range import warn_of_saturation
 from zerolite._runtime.positions import has_like_inputs, warn_of_positions
 from zerolite._runtime.renamed import renamed_parameters
-from zerolite.conversion.child.process import ConversionProcess
+from zerolite.conversion.child.kept_process import conversion_process
 from zerolite.conversion.described import ClassNames, Description, MeanAndStd
 from zerolite.conversion.exporting import (
     check_custom_objects,
@@ -299,7 +299,7 @@ def _told(
     on_step: Callable[[str], None] | None,
 ) -> tuple[dict[str, Any], str]:
     """Have a model converted in a process of its own: what that says of it, and what was printed."""
-    with ConversionProcess(preload=preloaded(source)) as process:
+    with conversion_process(preload=preloaded(source)) as process:
         export_log = export()
         told = process.convert(request, on_step)
         if told.get("positions"):

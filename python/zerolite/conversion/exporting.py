@@ -62,11 +62,14 @@ def check_packages(source: Source, quantize: str, keep_float: object) -> None:
             "converting PyTorch's models needs litert-torch; install it with: pip install 'zerolite[torch]'"
         )
     if source.kind == "onnx_file":
+        has_command = find_command() is not None
         if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
+            also = "" if has_command else f"; and it needs {INSTALL_ADVICE}"
             raise ImportError(
                 "converting ONNX files needs onnx and ONNX Runtime; install them with: pip install 'zerolite[onnx]'"
+                f"{also}"
             )
-        if find_command() is None:
+        if not has_command:
             raise ImportError(f"converting ONNX files needs {INSTALL_ADVICE}")
     mode = QUANTIZATION_MODES[quantize]
     needed = mode.needs_quantizer or keep_float or (quantize != "none" and not source.needs_tensorflow)
@@ -129,8 +132,8 @@ def check_layout(source: Source, layout: str) -> None:
         raise ValueError(f"layout must be 'source' or 'nhwc'; came '{layout}'")
     if layout == "nhwc" and not (source.needs_torch or source.kind == "onnx_file"):
         raise ValueError(
-            f"layout='nhwc' is for sources of PyTorch and ONNX, which have channels first; '{source.name}' keeps the "
-            "order that it has: leave it out"
+            f"layout='nhwc' (--layout nhwc) is for sources of PyTorch and ONNX, which have channels first; "
+            f"'{source.name}' keeps the order that it has: leave it out"
         )
 
 

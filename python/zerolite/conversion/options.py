@@ -115,8 +115,8 @@ def check_options(
         _check_quantization_aware(source, quantize, has_data=has_data, changed=bool(keep_float) or searched)
     elif mode.needs_data and not has_data:
         raise ValueError(
-            f"quantize='{quantize}' needs representative_data: some dozens to hundreds of typical inputs, "
-            "from which the range of every activation is taken"
+            f"quantize='{quantize}' needs representative_data (--representative-data): some dozens to hundreds of "
+            "typical inputs, from which the range of every activation is taken"
         )
     if has_data and not mode.needs_data and not verify:
         raise ValueError(
@@ -130,7 +130,10 @@ def check_options(
             f"take blocks; came {block_size} and quantize='{quantize}'"
         )
     if evaluated and not searched:
-        raise ValueError("evaluation_data is for max_loss or keep_float='auto'; leave it out, or say what may be lost")
+        raise ValueError(
+            "evaluation_data (--data) is for max_loss or keep_float='auto'; leave it out, or say what may be lost, as "
+            "max_loss=0.01 (--max-loss 0.01)"
+        )
     if (keep_float or searched) and quantize == "none":
         raise ValueError("keep_float says what is not quantized: choose how the rest is, as quantize='int8'")
     if kept_as not in ("float32", "int16"):
@@ -143,7 +146,8 @@ def check_options(
     if source.kind == "tflite":
         if quantize == "none":
             raise ValueError(
-                f"{source.name} is a .tflite file already; choose how to quantize it, as quantize='dynamic'"
+                f"{source.name} is a .tflite file already; choose how to quantize it, as quantize='dynamic' "
+                "(--quantize dynamic)"
             )
         if reshaped:
             raise ValueError(

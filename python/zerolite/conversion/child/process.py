@@ -36,9 +36,12 @@ class ChildError(Exception):
 
 
 class ConversionProcess:
-    """Context manager: a fresh interpreter that converts one model; it is gone when the block ends.
+    """Context manager: a fresh interpreter that converts one model after another; it is gone when the block ends.
 
     It has none of this process's TensorFlow, and imports what it needs while this process still prepares the request.
+
+    Attributes:
+        is_ready: whether it can convert a model: it has not ended, and is at none.
     """
 
     def __init__(self, *, preload: str = "") -> None:
@@ -62,6 +65,9 @@ class ConversionProcess:
             self._python = FreshPython(_PROGRAM.format(preload=preload), environment=environment)
         except RuntimeError as error:
             raise RuntimeError(f"a conversion runs in another Python process, and {error}") from error
+        self.is_ready = True
+        self._is_used = False
+        self._told_before = 0
 
     def __enter__(self) -> ConversionProcess:
         self._python.__enter__()
@@ -74,8 +80,8 @@ class ConversionProcess:
 
     @property
     def log(self) -> str:
-        """What the process has printed so far."""
-        return self._python.log
+        """What the process has printed since its present conversion began, or its last one."""
+        return self._python.log[self._told_before :]
 
     def convert(self, request: ConversionRequest, on_step: OnStep | None) -> dict[str, Any]:
         """Have a model converted.
@@ -91,28 +97,25 @@ class ConversionProcess:
             ConversionError: the model can't be converted, or the process ended before its time.
             ImportError, OSError, TypeError, ValueError: as the process says.
         """
-        results: list[dict[str, Any]] = []
+        self.is_ready = False
         self._step = ""
-
-        def take(line: str) -> None:
+        self._told_before = len(self._python.log) if self._is_used else 0
+        self._is_used = True
+        # The process ends itself once its stdin is closed, so that stays open.
+        self._python.send(request.to_json().encode() + b"\n")
+        while (line := self._python.next_line()) is not None:
             reply: dict[str, Any] = json.loads(line)
             if "step" in reply:
                 self._step = reply["step"]
                 if on_step is not None:
                     on_step(reply["step"])
-            elif "error" in reply:
+                continue
+            self.is_ready = True
+            if "error" in reply:
                 raise self._error(reply["error"]) from ChildError(reply["error"]["traceback"])
-            else:
-                results.append(reply["result"])
-                # Its libraries take long to take down, and there is nothing left that they could do.
-                self._python.kill()
-
-        # The process ends itself once its stdin is closed, so that stays open.
-        self._python.send(request.to_json().encode() + b"\n")
-        ended = self._python.finish(on_line=take)
-        if not results:
-            raise self._untimely_end(request, ended)
-        return results[0]
+            result: dict[str, Any] = reply["result"]
+            return result
+        raise self._untimely_end(request, self._python.finish())
 
     def _error(self, error: dict[str, Any]) -> Exception:
         known = _ERRORS.get(error["type"])

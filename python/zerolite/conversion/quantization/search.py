@@ -13,7 +13,7 @@ import numpy as np
 
 from zerolite._inference.loading import load
 from zerolite._timing.interleaved import time_interleaved
-from zerolite.conversion.child.process import ConversionProcess
+from zerolite.conversion.child.kept_process import conversion_process, kept_process
 from zerolite.conversion.quantization.goal import LossGoal
 from zerolite.conversion.quantization.layer_choice import layers_of
 from zerolite.conversion.quantization.layer_loss import LayerLoss, layer_losses
@@ -55,7 +55,8 @@ def search_layers(
         ConversionError: not even a model with every layer in float reaches the goal, or the quantizer refused it.
         ValueError: the data does not fit.
     """
-    return _Search(request, goal, specs, on_step or (lambda _: None)).run()
+    with kept_process():
+        return _Search(request, goal, specs, on_step or (lambda _: None)).run()
 
 
 class _Search:
@@ -130,7 +131,7 @@ class _Search:
             ranges=str(self._folder / "ranges.json"),
             verify=verify,
         )
-        with ConversionProcess() as process:
+        with conversion_process() as process:
             told = process.convert(request, on_step)
             self._log += process.log
         return told

@@ -44,9 +44,16 @@ def run_command(model: Path, folder: Path, *, kept: Sequence[str], name: str) ->
     if command is None:
         raise ConversionError(f"converting ONNX files needs {INSTALL_ADVICE}", log="")
     arguments = [command, "-i", str(model), "-o", str(folder), "-v", "error", *(["-kat", *kept] if kept else [])]
+    # It has packages of its own, which those of this interpreter must not hide.
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     # What it prints goes where this process prints, and so into the log.
     done = subprocess.run(
-        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        arguments,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     printed = done.stdout.decode(errors="replace").replace("\r", "\n")
     print(printed, flush=True)  # noqa: T201 - this is the log
