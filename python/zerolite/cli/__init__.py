@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from zerolite.cli.printable import printable_streams
 
@@ -39,10 +38,12 @@ def _warnings_in_one_line() -> Iterator[None]:
     """Tell what the package warns of as its failures are told, without the line of code that warned."""
     usual = warnings.formatwarning
 
-    def formatted(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> str:
+    def formatted(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
         if _PACKAGE in Path(filename).parents:
             return f"zerolite: {' '.join(str(message).split())}\n"
-        return usual(message, category, filename, *rest)
+        return usual(message, category, filename, lineno, line)
 
     warnings.formatwarning = formatted
     try:

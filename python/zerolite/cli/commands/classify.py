@@ -108,7 +108,7 @@ def _classify(
         results = []
         loaded = _loaded(model, workers, custom_ops, delegates=delegates, threads=threads) if custom_ops else None
         # With kernels of one's own the model is loaded here.
-        settings = {} if loaded else {"delegates": delegates, "threads": threads, "workers": workers}
+        settings: dict[str, Any] = {} if loaded else {"delegates": delegates, "threads": threads, "workers": workers}
         with loaded or nullcontext(), progress_bar("classify") as advance, _told(skipped):
             for result in classify(
                 loaded or model,
