@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,11 @@ class OperatorCase:
 
     def __str__(self) -> str:
         return self.name
+
+
+def sums_overflow_here() -> bool:
+    """Whether sums of 8-bit products overflow in OpenVINO on this processor, so that they are kept from it: no VNNI."""
+    return platform.machine() == "x86_64" and "vnni" not in Path("/proc/cpuinfo").read_text(encoding="utf-8")
 
 
 def options(name: str, **fields: Any) -> Any:

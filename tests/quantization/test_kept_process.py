@@ -27,10 +27,15 @@ class Children:
 
     def __init__(self, *, killed_at: int = -1) -> None:
         self._killed_at = killed_at
+        self._others = set(psutil.Process().children())
         self.pids: list[int] = []
 
+    def now(self) -> set[psutil.Process]:
+        """Those that have been started since."""
+        return set(psutil.Process().children()) - self._others
+
     def note(self, _: str) -> None:
-        (child,) = psutil.Process().children()
+        (child,) = self.now()
         if len(self.pids) == self._killed_at:
             child.kill()
         self.pids.append(child.pid)
@@ -46,7 +51,7 @@ def test_it_is_the_same_process_and_the_same_model() -> None:
             assert together.content == alone.content
             assert together.verification == alone.verification
     assert len(set(children.pids)) == 1
-    assert not psutil.Process().children()
+    assert not children.now()
 
 
 def test_an_end_before_its_time_is_one_error() -> None:

@@ -132,8 +132,8 @@ def check_layout(source: Source, layout: str) -> None:
         raise ValueError(f"layout must be 'source' or 'nhwc'; came '{layout}'")
     if layout == "nhwc" and not (source.needs_torch or source.kind == "onnx_file"):
         raise ValueError(
-            f"layout='nhwc' (--layout nhwc) is for sources of PyTorch and ONNX, which have channels first; "
-            f"'{source.name}' keeps the order that it has: leave it out"
+            f"layout='nhwc' is for sources of PyTorch and ONNX, which have channels first; '{source.name}' keeps the "
+            "order that it has: leave it (--layout) out"
         )
 
 

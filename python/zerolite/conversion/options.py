@@ -131,7 +131,7 @@ def check_options(
         )
     if evaluated and not searched:
         raise ValueError(
-            "evaluation_data (--data) is for max_loss or keep_float='auto'; leave it out, or say what may be lost, as "
+            "evaluation_data is for max_loss or keep_float='auto'; leave it (--data) out, or say what may be lost, as "
             "max_loss=0.01 (--max-loss 0.01)"
         )
     if (keep_float or searched) and quantize == "none":

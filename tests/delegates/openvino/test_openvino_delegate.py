@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zerolite as zl
-from tests.delegates.operator_cases import options
+from tests.delegates.operator_cases import options, sums_overflow_here
 from tests.models.generate.graph_builder import GraphBuilder, Op
 from tests.support import model_zoo as zoo
 from tests.support.model_zoo import ModelEntry
@@ -93,7 +93,14 @@ def test_which_models_it_takes() -> None:
         with zl.load(zoo.model_path(name), delegates=zl.OpenVino()) as model:
             return set(model.delegation.operators) == {"OpenVINO"}
 
-    assert all(map(takes, ["small_mobilenet", "small_mobilenet_int8", "small_cnn_dynamic_range", "names_missing"]))
+    assert all(map(takes, ["small_mobilenet", "small_cnn_dynamic_range", "names_missing"]))
+    assert takes("small_mobilenet_int8") is not sums_overflow_here()
+
+
+def test_products_of_8_bits() -> None:
+    with zl.load(zoo.model_path("dense_2layer_int8"), delegates=zl.OpenVino()) as model:
+        reason = dict(model.delegation.unused).get("OpenVINO", "")
+    assert reason.startswith("the operator FULLY_CONNECTED multiplies 8-bit values") is sums_overflow_here()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import zerolite as zl
-from tests.delegates.operator_cases import options
+from tests.delegates.operator_cases import options, sums_overflow_here
 from tests.models.generate.graph_builder import GraphBuilder, Op
 
 pytest.importorskip("openvino", reason="needs the extra openvino")
@@ -339,9 +339,10 @@ def test_parts_of_a_quantized_graph() -> None:
     same = zl.custom_op("Halve")(lambda x: x, shapes=same_shape)
     with (
         zl.load(content, custom_ops=same) as plain,
-        zl.load(content, custom_ops=same, delegates=zl.OpenVino(), fallback=False) as model,
+        zl.load(content, custom_ops=same, delegates=zl.OpenVino()) as model,
     ):
-        assert sum(part.delegate == "OpenVINO" for part in model.delegation.partitions) == 2
+        taken = sum(part.delegate == "OpenVINO" for part in model.delegation.partitions)
+        assert taken == (0 if sums_overflow_here() else 2)
         steps = np.abs(model(X) - plain(X)) / STEP
     assert steps.max() < 3.5
     assert (steps > 0.5).mean() < 0.01

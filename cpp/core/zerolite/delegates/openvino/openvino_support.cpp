@@ -10,8 +10,30 @@
 #include "zerolite/model/operators.hpp"
 #include "zerolite/model/subgraph_view.hpp"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 namespace zerolite::openvino {
 namespace {
+
+// Whether this processor sums products of 8-bit values in 32 bits. On x86-64 without that, OpenVINO sums two of them in
+// 16 bits, which overflow; Intel's manual has the numbers of the features.
+bool sums_products_exactly() {
+#ifdef __x86_64__
+  constexpr unsigned kFeatures = 7;
+  constexpr unsigned kAvx512Vnni = 1U << 11;
+  constexpr unsigned kAvxVnni = 1U << 4;
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(kFeatures, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kAvx512Vnni) != 0) return true;
+  return __get_cpuid_count(kFeatures, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvxVnni) != 0;
+#else
+  return true;
+#endif
+}
 
 // One operator of a subgraph.
 struct OperatorView {
@@ -38,6 +60,15 @@ using Condition = bool(const OperatorView&);
 bool always(const OperatorView& /*view*/) { return true; }
 
 bool takes_int32(const OperatorView& view) { return view.input_type(0) == ElementType::int32; }
+
+bool selects_int32(const OperatorView& view) { return view.input_type(1) == ElementType::int32; }
+
+bool overflows(const OperatorView& view) {
+  const ElementType type = view.input_type(0);
+  if (type != ElementType::int8 && type != ElementType::uint8) return false;
+  static const bool is_exact = sums_products_exactly();
+  return !is_exact;
+}
 
 bool is_float(ElementType type) {
   return type == ElementType::float32 || type == ElementType::float16 || type == ElementType::float64;
@@ -68,13 +99,23 @@ struct KeptOperator {
 
 constexpr std::string_view kInFloat = "has int32 values, which OpenVINO computes in float32, exact up to 16777216 only";
 
+constexpr std::string_view kOverflows =
+    "multiplies 8-bit values, whose sums overflow in OpenVINO on processors without VNNI";
+constexpr std::string_view kMixed =
+    "selects int32 values, of which OpenVINO takes wrong ones on processors without AVX-512";
+
 constexpr auto kKept = std::to_array<KeptOperator>({
+    {Operator::BATCH_MATMUL, &overflows, kOverflows},
     {Operator::CAST, &makes_whole_numbers,
      "makes whole numbers of floats, and OpenVINO makes others where they are too large"},
+    {Operator::CONV_2D, &overflows, kOverflows},
+    {Operator::CONV_3D, &overflows, kOverflows},
+    {Operator::DEPTHWISE_CONV_2D, &overflows, kOverflows},
     {Operator::DIV, &takes_int32, kInFloat},
     {Operator::EQUAL, &takes_int32, kInFloat},
     {Operator::FLOOR_DIV, &takes_int32, kInFloat},
     {Operator::FLOOR_MOD, &takes_int32, kInFloat},
+    {Operator::FULLY_CONNECTED, &overflows, kOverflows},
     {Operator::GATHER_ND, &is_computed<1>, "has computed indices, and OpenVINO does not survive wrong ones"},
     {Operator::GREATER, &takes_int32, kInFloat},
     {Operator::GREATER_EQUAL, &takes_int32, kInFloat},
@@ -92,7 +133,10 @@ constexpr auto kKept = std::to_array<KeptOperator>({
     {Operator::REVERSE_V2, &takes_int32, kInFloat},
     {Operator::SCATTER_ND, &always, "adds values of the same index, and OpenVINO keeps one of them"},
     {Operator::SEGMENT_SUM, &is_computed<1>, "has computed segments, and OpenVINO takes wrong ones, too"},
+    {Operator::SELECT, &selects_int32, kMixed},
+    {Operator::SELECT_V2, &selects_int32, kMixed},
     {Operator::SUM, &takes_int32, kInFloat},
+    {Operator::TRANSPOSE_CONV, &overflows, kOverflows},
 });
 
 // For which OpenVINO 2026.4 has a translation at all, found by reading a model of each operator.
